@@ -1,0 +1,192 @@
+//! SIGINT and SIGTERM become one token that everybody waits on; SIGHUP becomes a wish to reopen.
+//!
+//! The first signal asks for a clean end, the second ends the process at once. A signal that was ignored
+//! when the process started (as under `nohup`) stays ignored. Nothing here prints or exits cleanly:
+//! `main` does, by [`die_by`].
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::failure::{Failure, Kind, Result};
+
+/// A token that is triggered once and then stays so; clones share it.
+#[derive(Clone, Debug)]
+pub struct Cancel(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    signal: AtomicI32,
+    triggered: AtomicBool,
+    reopen: AtomicBool,
+    /// Dropped on trigger: every receiver then wakes, now and for ever.
+    keep_open: Mutex<Option<Sender<()>>>,
+    wake: Receiver<()>,
+}
+
+impl Default for Cancel {
+    fn default() -> Self {
+        Cancel::new()
+    }
+}
+
+impl Cancel {
+    /// A token that nothing has triggered yet.
+    pub fn new() -> Self {
+        let (sender, wake) = bounded(0);
+        Cancel(Arc::new(Shared {
+            signal: AtomicI32::new(0),
+            triggered: AtomicBool::new(false),
+            reopen: AtomicBool::new(false),
+            keep_open: Mutex::new(Some(sender)),
+            wake,
+        }))
+    }
+
+    /// Asks everybody to come to an end; `signal` is the reason, 0 when there was no signal.
+    pub fn trigger(&self, signal: i32) {
+        if signal != 0 {
+            let _ = self.0.signal.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
+        }
+        self.0.triggered.store(true, Ordering::SeqCst);
+        if let Ok(mut sender) = self.0.keep_open.lock() {
+            sender.take();
+        }
+    }
+
+    /// Whether the end was asked for.
+    pub fn is_triggered(&self) -> bool {
+        self.0.triggered.load(Ordering::SeqCst)
+    }
+
+    /// The signal that asked for the end, when one did.
+    pub fn signal(&self) -> Option<i32> {
+        match self.0.signal.load(Ordering::SeqCst) {
+            0 => None,
+            signal => Some(signal),
+        }
+    }
+
+    /// Waits until triggered or until `duration` has passed; true when triggered.
+    pub fn wait(&self, duration: Duration) -> bool {
+        match self.0.wake.recv_timeout(duration) {
+            Err(RecvTimeoutError::Timeout) => self.is_triggered(),
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => true,
+        }
+    }
+
+    /// A channel that becomes ready (disconnected) on trigger, for `crossbeam_channel::select!`.
+    pub fn channel(&self) -> &Receiver<()> {
+        &self.0.wake
+    }
+
+    /// An error to return where work stops because of this token.
+    pub fn failure(&self) -> Failure {
+        match self.signal() {
+            Some(signal) => Failure::new(Kind::Interrupted(signal), "stopped by a signal"),
+            None => Failure::new(Kind::Interrupted(0), "stopped"),
+        }
+    }
+
+    /// Fails with [`Cancel::failure`] once triggered.
+    pub fn check(&self) -> Result<()> {
+        if self.is_triggered() { Err(self.failure()) } else { Ok(()) }
+    }
+
+    /// Takes the wish to reopen the output file that a SIGHUP left, if there is one.
+    pub fn take_reopen(&self) -> bool {
+        self.0.reopen.swap(false, Ordering::SeqCst)
+    }
+
+    /// Leaves a wish to reopen the output file.
+    pub fn ask_reopen(&self) {
+        self.0.reopen.store(true, Ordering::SeqCst);
+    }
+}
+
+/// What SIGHUP means to a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hangup {
+    /// The terminal went away: end as for SIGTERM.
+    Ends,
+    /// Log rotation: open the output file anew.
+    Reopens,
+}
+
+/// Starts listening for signals on behalf of `cancel`.
+///
+/// # Errors
+/// Fails when the handlers cannot be installed.
+pub fn listen(cancel: &Cancel, hangup: Hangup) -> Result<()> {
+    let ignored = ignored_at_start();
+    let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|s| !ignored.contains(s));
+    let mut signals = Signals::new(wanted)
+        .map_err(|e| Failure::new(Kind::Unexpected, "cannot listen for signals").because(e))?;
+    let cancel = cancel.clone();
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            for signal in signals.forever() {
+                if signal == SIGHUP && hangup == Hangup::Reopens {
+                    cancel.ask_reopen();
+                } else if cancel.is_triggered() {
+                    die_by(signal);
+                } else {
+                    cancel.trigger(signal);
+                }
+            }
+        })
+        .map_err(|e| Failure::new(Kind::Unexpected, "cannot start the signal thread").because(e))?;
+    Ok(())
+}
+
+/// Ends the process as if the signal had never been caught, so that a shell sees the true wait status.
+pub fn die_by(signal: i32) {
+    // Only fails for signals that cannot end a process; the caller then exits with 128 + signal.
+    let _ = signal_hook::low_level::emulate_default_handler(signal);
+}
+
+/// The signals whose disposition was "ignore" when the process started.
+///
+/// signal-hook would replace an inherited ignore, so the kernel is asked (`SigIgn` in
+/// `/proc/self/status`, a hexadecimal mask). Where there is no /proc, none is taken as ignored.
+fn ignored_at_start() -> Vec<i32> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
+        .unwrap_or(0);
+    [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|s| mask >> (s - 1) & 1 == 1).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trigger_wakes_who_waits_and_stays() {
+        let cancel = Cancel::new();
+        assert!(!cancel.wait(Duration::from_millis(1)));
+        let other = cancel.clone();
+        let waiter = std::thread::spawn(move || other.wait(Duration::from_secs(60)));
+        cancel.trigger(SIGTERM);
+        assert!(waiter.join().unwrap());
+        assert!(cancel.wait(Duration::from_secs(60)));
+        assert_eq!(cancel.signal(), Some(SIGTERM));
+        assert_eq!(cancel.check().unwrap_err().kind(), Kind::Interrupted(SIGTERM));
+    }
+
+    #[test]
+    fn the_first_signal_is_the_reason() {
+        let cancel = Cancel::new();
+        cancel.trigger(SIGINT);
+        cancel.trigger(SIGTERM);
+        assert_eq!(cancel.signal(), Some(SIGINT));
+    }
+}

@@ -1,0 +1,131 @@
+//! An event: its raw text, stream, uuid and time. Nothing else is understood by default.
+//!
+//! Events stay the bytes that the service sent; this module holds no JSON parser and does no I/O.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+
+/// One of the three streams of the Events API; the order is the order of output at equal times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stream {
+    /// Who tried to sign in, from where, and whether it worked.
+    SignInAttempts,
+    /// Who used which item of a shared vault, and how.
+    ItemUsages,
+    /// What was changed in the account, by whom.
+    AuditEvents,
+}
+
+impl Stream {
+    /// Every stream, in output order.
+    pub const ALL: [Stream; 3] = [Stream::SignInAttempts, Stream::ItemUsages, Stream::AuditEvents];
+
+    /// The stream's name: the API's path segment, the token's feature and the user's word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stream::SignInAttempts => "signinattempts",
+            Stream::ItemUsages => "itemusages",
+            Stream::AuditEvents => "auditevents",
+        }
+    }
+
+    /// Other spellings that are understood, lower-case and without separators.
+    fn aliases(self) -> &'static [&'static str] {
+        match self {
+            Stream::SignInAttempts => &["signin", "signins", "signinattempt"],
+            Stream::ItemUsages => &["item", "items", "itemusage", "usage", "usages"],
+            Stream::AuditEvents => &["audit", "audits", "auditevent"],
+        }
+    }
+}
+
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A word that names no stream; its text suggests the nearest name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownStream(String);
+
+impl fmt::Display for UnknownStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nearest = Stream::ALL
+            .into_iter()
+            .flat_map(|s| {
+                s.aliases()
+                    .iter()
+                    .chain([&s.name()])
+                    .map(move |word| (strsim::jaro(word, &self.0), s))
+                    .collect::<Vec<_>>()
+            })
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        match nearest {
+            Some((score, stream)) if score > 0.7 => write!(f, "no such stream; did you mean {stream}?"),
+            _ => write!(f, "no such stream; there are signinattempts, itemusages and auditevents"),
+        }
+    }
+}
+
+impl std::error::Error for UnknownStream {}
+
+impl FromStr for Stream {
+    type Err = UnknownStream;
+
+    /// Reads a stream's name or alias, in any case, with or without `-` and `_`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let word: String =
+            text.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect();
+        Stream::ALL
+            .into_iter()
+            .find(|s| s.name() == word || s.aliases().contains(&word.as_str()))
+            .ok_or(UnknownStream(word))
+    }
+}
+
+/// An event, borrowed from the page it came in.
+#[derive(Clone, Copy, Debug)]
+pub struct Event<'a> {
+    /// The stream it came from (from the endpoint, never guessed from its fields).
+    pub stream: Stream,
+    /// The item's JSON text as the service sent it; may hold line breaks between tokens and, rarely, a
+    /// byte that is not UTF-8 inside a string.
+    pub raw: &'a [u8],
+    /// The text between the quotes of the top-level `uuid`, escapes unresolved, when it is a string.
+    pub uuid: Option<&'a [u8]>,
+    /// The top-level `timestamp`, when it is a string that is an RFC 3339 time. The client's clock wrote
+    /// it: streams come in arrival order, and this is not monotonic.
+    pub time: Option<DateTime<Utc>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_documented_alias_is_read() {
+        for (word, stream) in [
+            ("signinattempts", Stream::SignInAttempts),
+            ("signin", Stream::SignInAttempts),
+            ("signins", Stream::SignInAttempts),
+            ("sign-in", Stream::SignInAttempts),
+            ("items", Stream::ItemUsages),
+            ("itemUsage", Stream::ItemUsages),
+            ("usages", Stream::ItemUsages),
+            ("audit", Stream::AuditEvents),
+            ("auditEvents", Stream::AuditEvents),
+        ] {
+            assert_eq!(word.parse(), Ok(stream), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_typo_is_refused_with_the_nearest_name() {
+        let error = "signinatempts".parse::<Stream>().unwrap_err();
+        assert_eq!(error.to_string(), "no such stream; did you mean signinattempts?");
+        assert!("zzz".parse::<Stream>().unwrap_err().to_string().contains("there are"));
+    }
+}

@@ -1,0 +1,265 @@
+//! What can go wrong: a kind, what happened, why, and one thing to do.
+//!
+//! [`Kind::exit_code`] is the only table from failures to exit codes, and [`combine`] the only rule for
+//! several failures at once. This module must not print: `console` does.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::event::Stream;
+
+/// The result of everything that can fail for a reason a person should read.
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// What sort of failure it is; decides the exit code and whether trying again can help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Something nobody foresaw: a bug, or a machine in a bad state.
+    Unexpected,
+    /// A check was asked for, and its answer is no.
+    CheckFailed,
+    /// The command line cannot mean anything.
+    Usage,
+    /// A setting is missing, malformed or forbidden.
+    Config,
+    /// The server's certificate could not be verified.
+    Tls,
+    /// The server answered with a redirect, which is never followed.
+    Redirect,
+    /// The server has no such address (404): most often a wrong base URL.
+    NotFound,
+    /// There is no token to send.
+    TokenMissing,
+    /// The service refused the token, or the token is no token.
+    TokenRefused,
+    /// The token's own expiry has passed.
+    TokenExpired,
+    /// The token is good, but does not grant what was asked for.
+    FeatureMissing,
+    /// The service kept answering with errors, or with answers that cannot be read.
+    Service,
+    /// The service refused the request itself (400); asking again would not help.
+    BadRequest,
+    /// The network kept failing.
+    Network,
+    /// `--deadline` passed.
+    Deadline,
+    /// The output cannot be written or synced.
+    Output,
+    /// The reader of a pipe went away before it had read a page of a resumed stream.
+    ClosedPipe,
+    /// A checkpoint and the output it describes do not agree.
+    Disagreement,
+    /// The record would have a hole: a refused cursor, or a position older than the service remembers.
+    Gap,
+    /// Another run holds the lock.
+    Locked,
+    /// Some streams or profiles failed and others are done.
+    Partial,
+    /// Stopped by a signal; the number is the signal's.
+    Interrupted(i32),
+}
+
+impl Kind {
+    /// The exit code that users and scripts may rely on (the README's table).
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Kind::Unexpected | Kind::CheckFailed => 1,
+            Kind::Usage => 2,
+            Kind::Config | Kind::Tls | Kind::Redirect | Kind::NotFound => 3,
+            Kind::TokenMissing | Kind::TokenRefused | Kind::TokenExpired => 4,
+            Kind::FeatureMissing => 5,
+            Kind::Service | Kind::BadRequest | Kind::Network | Kind::Deadline => 6,
+            Kind::Output | Kind::ClosedPipe => 7,
+            Kind::Disagreement | Kind::Gap => 8,
+            Kind::Locked => 9,
+            Kind::Partial => 10,
+            Kind::Interrupted(signal) => 128u8.saturating_add(u8::try_from(signal).unwrap_or(0)),
+        }
+    }
+
+    /// Whether running the same command again later, with nothing mended, can succeed.
+    pub fn is_retryable(self) -> bool {
+        matches!(self, Kind::Service | Kind::Network | Kind::Deadline | Kind::Locked | Kind::Interrupted(_))
+    }
+
+    /// The kind's stable name in machine-readable output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Unexpected => "unexpected",
+            Kind::CheckFailed => "check_failed",
+            Kind::Usage => "usage",
+            Kind::Config => "config",
+            Kind::Tls => "tls",
+            Kind::Redirect => "redirect",
+            Kind::NotFound => "not_found",
+            Kind::TokenMissing => "token_missing",
+            Kind::TokenRefused => "token_refused",
+            Kind::TokenExpired => "token_expired",
+            Kind::FeatureMissing => "feature_missing",
+            Kind::Service => "service",
+            Kind::BadRequest => "bad_request",
+            Kind::Network => "network",
+            Kind::Deadline => "deadline",
+            Kind::Output => "output",
+            Kind::ClosedPipe => "closed_pipe",
+            Kind::Disagreement => "disagreement",
+            Kind::Gap => "gap",
+            Kind::Locked => "locked",
+            Kind::Partial => "partial",
+            Kind::Interrupted(_) => "interrupted",
+        }
+    }
+}
+
+/// One failure: what failed and on what (`message`), why (`source`), and what to do (`hint`).
+#[derive(Debug)]
+pub struct Failure {
+    kind: Kind,
+    message: String,
+    hint: Option<String>,
+    stream: Option<Stream>,
+    profile: Option<String>,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Failure {
+    /// A failure of this kind; `message` says what failed, on what, in one sentence without a full stop.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Failure { kind, message: message.into(), hint: None, stream: None, profile: None, source: None }
+    }
+
+    /// Adds the one thing to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Names the stream it happened on, unless one is named already.
+    #[must_use]
+    pub fn on_stream(mut self, stream: Stream) -> Self {
+        self.stream.get_or_insert(stream);
+        self
+    }
+
+    /// Names the profile it happened on, unless one is named already.
+    #[must_use]
+    pub fn on_profile(mut self, profile: impl Into<String>) -> Self {
+        self.profile.get_or_insert_with(|| profile.into());
+        self
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What failed, without cause and hint.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do, when there is something.
+    pub fn advice(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// The stream it happened on, when it was one.
+    pub fn stream(&self) -> Option<Stream> {
+        self.stream
+    }
+
+    /// The profile it happened on, when several were running.
+    pub fn profile(&self) -> Option<&str> {
+        self.profile.as_deref()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(profile) = &self.profile {
+            write!(f, "profile {profile}: ")?;
+        }
+        if let Some(stream) = self.stream {
+            write!(f, "{stream}: ")?;
+        }
+        f.write_str(&self.message)?;
+        let mut source = self.source.as_deref().map(|e| e as &dyn Error);
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl Error for Failure {}
+
+/// The kind that stands for a whole run in which these failures happened.
+///
+/// 7 and 8 always win; a signal counts only when nothing failed; some done and some not is
+/// [`Kind::Partial`]; all failed alike is that kind; all failed differently is the first of the exit
+/// codes 4, 3, 5, 9, 6, 1. `None` when nothing failed.
+pub fn combine(kinds: &[Kind], anything_done: bool) -> Option<Kind> {
+    let failed: Vec<Kind> = kinds.iter().copied().filter(|k| !matches!(k, Kind::Interrupted(_))).collect();
+    let Some(&first) = failed.first() else { return kinds.first().copied() };
+    for code in [8, 7] {
+        if let Some(&kind) = failed.iter().find(|k| k.exit_code() == code) {
+            return Some(kind);
+        }
+    }
+    if anything_done {
+        return Some(Kind::Partial);
+    }
+    if failed.iter().all(|k| k.exit_code() == first.exit_code()) {
+        return Some(first);
+    }
+    let by_rank = [4, 3, 5, 9, 6, 1, 2, 10];
+    failed.into_iter().min_by_key(|k| by_rank.iter().position(|c| *c == k.exit_code()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_failure_alone_keeps_its_code() {
+        assert_eq!(combine(&[Kind::Network], false), Some(Kind::Network));
+        assert_eq!(combine(&[], true), None);
+    }
+
+    #[test]
+    fn some_done_and_some_not_is_partial_but_a_disagreement_always_wins() {
+        assert_eq!(combine(&[Kind::Network], true), Some(Kind::Partial));
+        assert_eq!(combine(&[Kind::Network, Kind::Gap], true), Some(Kind::Gap));
+        assert_eq!(combine(&[Kind::Output, Kind::Network], true), Some(Kind::Output));
+    }
+
+    #[test]
+    fn failed_differently_is_ranked_and_a_signal_counts_only_alone() {
+        assert_eq!(combine(&[Kind::Network, Kind::TokenRefused], false), Some(Kind::TokenRefused));
+        assert_eq!(combine(&[Kind::Service, Kind::Locked], false), Some(Kind::Locked));
+        assert_eq!(combine(&[Kind::Interrupted(2)], true), Some(Kind::Interrupted(2)));
+        assert_eq!(combine(&[Kind::Interrupted(2), Kind::Network], false), Some(Kind::Network));
+    }
+
+    #[test]
+    fn the_message_names_profile_stream_and_cause() {
+        let failure = Failure::new(Kind::Network, "no answer from events.1password.com")
+            .because(std::io::Error::other("connection refused"))
+            .on_stream(Stream::SignInAttempts)
+            .on_profile("acme");
+        assert_eq!(
+            failure.to_string(),
+            "profile acme: signinattempts: no answer from events.1password.com: connection refused"
+        );
+    }
+}

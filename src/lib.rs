@@ -1,0 +1,24 @@
+//! `opev` brings 1Password's security events to the command line.
+//!
+//! ```text
+//!  argv  env  file                             1Password Events API
+//!    |                                                 ^
+//!   cli -> config -> Settings                          | HTTPS, one cursor at a time per stream
+//!                       |                             api   (limiter, retry, clock)
+//!                       v                              ^
+//!                 command/fetch ---> stream  ----------+        where pages come from
+//!                       |              | Page { events, next }
+//!                       |            render                     events -> bytes, pure
+//!                       |              | bytes
+//!                    console         deliver                    sink, sync, checkpoint: the commit order
+//!                  (stderr only)       |
+//!                                   stdout | file | command
+//! ```
+
+pub mod cancel;
+pub mod clock;
+pub mod event;
+pub mod failure;
+pub mod page;
+pub mod sanitize;
+pub mod secret;

@@ -1,0 +1,3 @@
+//! Arguments in, exit code out: the only process exit.
+
+fn main() {}

@@ -1,0 +1,105 @@
+//! A page: the events of one answer, and what to ask next.
+//!
+//! The unit that travels `api -> stream -> render -> deliver`. It owns the answer's bytes; events are
+//! ranges into them, so that a page costs one buffer however many events it holds.
+
+use std::ops::Range;
+
+use chrono::{DateTime, Utc};
+
+use crate::event::{Event, Stream};
+
+/// A position in a stream, as the service gave it: opaque, never made up here.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Cursor(String);
+
+impl Cursor {
+    /// Wraps the decoded text of a cursor that came from the service or from a saved position.
+    pub fn new(text: impl Into<String>) -> Self {
+        Cursor(text.into())
+    }
+
+    /// The cursor's text, to be sent back as it is.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What the service says comes after a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// More may be had at once (`has_more: true`); the next page can still be empty.
+    More(Cursor),
+    /// Nothing more now. v1 and v2 give a cursor to ask with later; v3 gives none.
+    CaughtUp(Option<Cursor>),
+}
+
+impl Next {
+    /// The cursor to ask with, when there is one.
+    pub fn cursor(&self) -> Option<&Cursor> {
+        match self {
+            Next::More(cursor) => Some(cursor),
+            Next::CaughtUp(cursor) => cursor.as_ref(),
+        }
+    }
+}
+
+/// Where an event lies in its page's body, and what the scan learned of it.
+#[derive(Clone, Debug)]
+pub struct Span {
+    /// The item's JSON text.
+    pub raw: Range<usize>,
+    /// The text between the quotes of its top-level `uuid`; the last one where the key is repeated.
+    pub uuid: Option<Range<usize>>,
+    /// Its top-level `timestamp`.
+    pub time: Option<DateTime<Utc>>,
+}
+
+/// The events of one answer, and what to ask next.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The stream whose endpoint answered.
+    pub stream: Stream,
+    /// The decoded body of the answer.
+    pub body: Vec<u8>,
+    /// The events in the order of the answer.
+    pub spans: Vec<Span>,
+    /// What comes after.
+    pub next: Next,
+    /// When the answer was complete.
+    pub received_at: DateTime<Utc>,
+}
+
+impl Page {
+    /// The events, in the order of the answer.
+    pub fn events(&self) -> impl ExactSizeIterator<Item = Event<'_>> + Clone {
+        self.spans.iter().map(|span| self.event(span))
+    }
+
+    /// The event at `index`, counted from 0 in the order of the answer.
+    ///
+    /// # Panics
+    /// Panics when the page has no such event.
+    pub fn event_at(&self, index: usize) -> Event<'_> {
+        self.event(&self.spans[index])
+    }
+
+    /// How many events there are.
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    fn event(&self, span: &Span) -> Event<'_> {
+        Event {
+            stream: self.stream,
+            raw: &self.body[span.raw.clone()],
+            uuid: span.uuid.clone().map(|range| &self.body[range]),
+            time: span.time,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Foreign text made harmless for a terminal or a log line.
+//!
+//! Events, file names, server messages and claims can hold escape sequences, line breaks and bidi marks.
+//! Pure functions; nothing here knows where the text goes.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// The longest foreign text that goes into a message or a log line, in characters.
+pub const MESSAGE_LIMIT: usize = 300;
+
+/// Whether a character could move the cursor, change the terminal's state, or reorder or hide the text
+/// around it.
+pub fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// The text with every harmful character written as an escape (`\n`, `\t`, `\u{1b}`).
+pub fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if is_harmful(c) => {
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// The text escaped and cut to [`MESSAGE_LIMIT`] characters, for messages and logs.
+pub fn message(text: &str) -> Cow<'_, str> {
+    let escaped = escaped(text);
+    match escaped.char_indices().nth(MESSAGE_LIMIT) {
+        None => escaped,
+        Some((end, _)) => Cow::Owned(format!("{}...", &escaped[..end])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_sequences_line_breaks_and_bidi_marks_are_spelled_out() {
+        assert_eq!(escaped("a\x1b[31m\nb\t\u{202e}c\u{9b}"), "a\\u{1b}[31m\\nb\\t\\u{202e}c\\u{9b}");
+        assert_eq!(escaped("Zoë 王小明 🔑"), "Zoë 王小明 🔑");
+    }
+
+    #[test]
+    fn a_message_is_cut() {
+        let long = "x".repeat(400);
+        assert_eq!(message(&long).chars().count(), MESSAGE_LIMIT + 3);
+        assert_eq!(message("short"), "short");
+    }
+}
