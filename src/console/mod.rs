@@ -1,0 +1,126 @@
+//! All text for people: status, progress, logs and error reports. Standard error only.
+//!
+//! Data goes to standard output and is not this module's business. Every foreign text that passes
+//! through here is escaped and cut (`sanitize::message`), terminal or not.
+
+mod logger;
+mod progress;
+mod report;
+
+use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use indicatif::ProgressBar;
+use log::LevelFilter;
+
+use crate::clock::Clock;
+use crate::failure::{Failure, Kind};
+
+pub use progress::Progress;
+
+/// How messages are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// A line of text.
+    #[default]
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// What a person wants to be told, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct ConsoleOptions {
+    /// Errors are always told; warnings, steps (`-v`) and requests (`-vv`) by level.
+    pub level: LevelFilter,
+    /// Text or JSON lines.
+    pub format: LogFormat,
+    /// Whether standard error may be coloured.
+    pub colour: bool,
+    /// Whether neither `-q` nor `-v` was given, so that a progress line may be drawn.
+    pub progress: bool,
+}
+
+/// The one writer to standard error; clones share it.
+#[derive(Clone, Debug)]
+pub struct Console(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    options: ConsoleOptions,
+    terminal: bool,
+    clock: Arc<dyn Clock>,
+    /// The progress line on the screen, which must step aside for other lines.
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+impl Console {
+    /// A console on this process's standard error.
+    pub fn new(options: ConsoleOptions, clock: Arc<dyn Clock>) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        Console(Arc::new(Shared { options, terminal, clock, bar: Mutex::new(None) }))
+    }
+
+    /// Makes this console the receiver of the `log` macros. Only the first console of a process is.
+    pub fn install(&self) {
+        if log::set_boxed_logger(Box::new(logger::Logger(self.clone()))).is_ok() {
+            log::set_max_level(self.0.options.level);
+        }
+    }
+
+    /// Whether standard error is a terminal.
+    pub fn is_terminal(&self) -> bool {
+        self.0.terminal
+    }
+
+    /// Says something that helps a person who watches, and would only fill a cron mail: shown on a
+    /// terminal (unless `-q`), and with `-v`.
+    pub fn note(&self, text: &str) {
+        let unasked = self.0.options.level == LevelFilter::Warn && self.0.options.format == LogFormat::Text;
+        if self.0.terminal && unasked {
+            self.line(&self.dim(&crate::sanitize::message(text)));
+        } else {
+            log::info!("{text}");
+        }
+    }
+
+    /// Reports a failure with its cause and hint.
+    pub fn failure(&self, failure: &Failure) {
+        self.line(&match self.0.options.format {
+            LogFormat::Text => report::text(failure, self.0.options.colour),
+            LogFormat::Json => report::json(failure, failure.kind(), self.0.clock.now()),
+        });
+    }
+
+    /// Says what a run came to when several failures were reported before it.
+    pub fn summary(&self, kind: Kind, text: &str) {
+        let failure = Failure::new(kind, text);
+        self.line(&match self.0.options.format {
+            LogFormat::Text => report::text(&failure, self.0.options.colour),
+            LogFormat::Json => report::json(&failure, kind, self.0.clock.now()),
+        });
+    }
+
+    /// A progress line, drawn only where a person watches and wants it.
+    pub fn progress(&self, wanted: bool) -> Progress {
+        let options = &self.0.options;
+        Progress::new(self.clone(), wanted && options.progress && self.0.terminal && options.format == LogFormat::Text)
+    }
+
+    fn dim(&self, text: &str) -> String {
+        if self.0.options.colour { format!("\x1b[2m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    /// Writes one finished line, above the progress line if there is one.
+    fn line(&self, text: &str) {
+        let write = || {
+            // Nobody can be told that standard error is gone.
+            let _ = writeln!(std::io::stderr().lock(), "{text}");
+        };
+        let bar = self.0.bar.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Where pages come from: the cursor loop, the question's range, and the timeline over several streams.
+//!
+//! ```text
+//! cursor    one cursor at a time, until the service says there is no more
+//! prefetch  the same on a thread of its own, one page ahead of the reader
+//! range     which events a question is about, by their own timestamps
+//! timeline  several streams merged into one, the same whatever the page size
+//! ```
+//!
+//! Knows the API only as a function from a question to a page; knows nothing of output.
+
+pub mod cursor;
+pub mod prefetch;
+pub mod range;
+pub mod timeline;
+
+use crate::failure::Result;
+use crate::page::Page;
+
+/// Where the pages of one stream come from, in the order they are to be read.
+pub trait PageSource {
+    /// The next page, or `None` when there is no more. After a failure or `None` it must not be called again.
+    ///
+    /// # Errors
+    /// Whatever kept the page from being had, with the stream named.
+    fn next_page(&mut self) -> Result<Option<Page>>;
+}

@@ -1,0 +1,253 @@
+//! Several streams as one timeline: a merge that needs one page a stream.
+//!
+//! Each event's key is the running maximum of its stream's timestamps, so keys never go back within a
+//! stream, however late an event arrives, and do not depend on where pages were cut (P4). Equal keys are
+//! ordered by stream, then by arrival.
+
+use chrono::{DateTime, Utc};
+
+use crate::event::{Event, Stream};
+use crate::failure::{Failure, Kind, Result};
+use crate::page::Page;
+use crate::stream::PageSource;
+use crate::stream::range::Range;
+
+/// The merge of several page sources, narrowed to a question's range.
+pub struct Timeline<S> {
+    lanes: Vec<Lane<S>>,
+    range: Range,
+}
+
+/// One stream's part: its source, the page in hand and how far it was read.
+struct Lane<S> {
+    stream: Stream,
+    source: Option<S>,
+    page: Option<Page>,
+    at: usize,
+    /// Whether the event at `at` is part of the answer and waits for its turn.
+    ready: bool,
+    key: DateTime<Utc>,
+    is_repeat: IsRepeat,
+    failure: Option<Failure>,
+    events: u64,
+}
+
+/// Asked once for every event of a stream, in order; true drops it.
+pub type IsRepeat = Box<dyn FnMut(&Event<'_>) -> bool>;
+
+/// How a stream ended, and how many of its events were part of the answer.
+#[derive(Debug)]
+pub struct Ending {
+    /// The stream.
+    pub stream: Stream,
+    /// Events given.
+    pub events: u64,
+    /// Why it ended early, if it did.
+    pub failure: Option<Failure>,
+}
+
+impl<S: PageSource> Timeline<S> {
+    /// A timeline over nothing yet.
+    pub fn new(range: Range) -> Self {
+        Timeline { lanes: Vec::new(), range }
+    }
+
+    /// Adds a stream.
+    pub fn add(&mut self, stream: Stream, source: S, is_repeat: IsRepeat) {
+        self.lanes.push(Lane {
+            stream,
+            source: Some(source),
+            page: None,
+            at: 0,
+            key: DateTime::<Utc>::MIN_UTC,
+            ready: false,
+            is_repeat,
+            failure: None,
+            events: 0,
+        });
+        self.lanes.sort_by_key(|lane| lane.stream);
+    }
+
+    /// Calls `each` with every event of the answer, in order, with the time its page was received, until
+    /// it says to stop (false) or fails. `on_page` hears of every page as it is taken up.
+    ///
+    /// A stream that fails ends alone; the others go on (see [`Timeline::endings`]).
+    ///
+    /// # Errors
+    /// Fails when `each` does, or when the run was cancelled.
+    pub fn run(
+        &mut self,
+        mut on_page: impl FnMut(&Page),
+        mut each: impl FnMut(&Event<'_>, DateTime<Utc>) -> Result<bool>,
+    ) -> Result<()> {
+        loop {
+            let mut head: Option<usize> = None;
+            for index in 0..self.lanes.len() {
+                self.lanes[index].settle(&self.range, &mut on_page)?;
+                // Lanes are in stream order, so that the first of equal keys is the right one.
+                if self.lanes[index].ready && head.is_none_or(|h| self.lanes[index].key < self.lanes[h].key) {
+                    head = Some(index);
+                }
+            }
+            let Some(head) = head else { return Ok(()) };
+            let lane = &mut self.lanes[head];
+            if let Some(page) = &lane.page {
+                lane.events += 1;
+                let go_on = each(&page.event_at(lane.at), page.received_at)?;
+                lane.at += 1;
+                lane.ready = false;
+                if !go_on {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// How each stream ended, in stream order.
+    pub fn endings(&mut self) -> Vec<Ending> {
+        self.lanes
+            .iter_mut()
+            .map(|lane| Ending { stream: lane.stream, events: lane.events, failure: lane.failure.take() })
+            .collect()
+    }
+}
+
+impl<S: PageSource> Lane<S> {
+    /// Moves to the next event that belongs to the answer, reading pages as needed.
+    fn settle(&mut self, range: &Range, on_page: &mut impl FnMut(&Page)) -> Result<()> {
+        while !self.ready {
+            if let Some(page) = &self.page {
+                while self.at < page.len() {
+                    let event = page.event_at(self.at);
+                    if range.holds(&event) && !(self.is_repeat)(&event) {
+                        self.key = self.key.max(event.time.unwrap_or(self.key));
+                        self.ready = true;
+                        return Ok(());
+                    }
+                    self.at += 1;
+                }
+                self.page = None;
+            }
+            self.at = 0;
+            let Some(source) = &mut self.source else { return Ok(()) };
+            match source.next_page() {
+                Ok(Some(page)) => {
+                    on_page(&page);
+                    self.page = Some(page);
+                }
+                Ok(None) => self.source = None,
+                Err(failure) => {
+                    self.source = None;
+                    if matches!(failure.kind(), Kind::Interrupted(_)) {
+                        return Err(failure);
+                    }
+                    self.failure = Some(failure);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{HashSet, VecDeque};
+
+    use super::*;
+    use crate::page::{Next, Span};
+    use chrono::TimeDelta;
+
+    struct Pages(VecDeque<Result<Page>>);
+
+    impl PageSource for Pages {
+        fn next_page(&mut self) -> Result<Option<Page>> {
+            self.0.pop_front().transpose()
+        }
+    }
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    /// Pages of `size` events; an event's text is its name, which is also its uuid.
+    fn pages(stream: Stream, size: usize, events: &[(&str, i64)]) -> Pages {
+        let page = |chunk: &[(&str, i64)]| {
+            let mut body = Vec::new();
+            let spans = chunk
+                .iter()
+                .map(|(name, time)| {
+                    let start = body.len();
+                    body.extend_from_slice(name.as_bytes());
+                    Span { raw: start..body.len(), uuid: Some(start..body.len()), time: Some(at(*time)) }
+                })
+                .collect();
+            Ok(Page { stream, body, spans, next: Next::CaughtUp(None), received_at: at(0) })
+        };
+        Pages(events.chunks(size).map(page).collect())
+    }
+
+    fn never() -> IsRepeat {
+        Box::new(|_| false)
+    }
+
+    fn all() -> Range {
+        Range { since: at(0), until: None, late: TimeDelta::zero() }
+    }
+
+    fn names(timeline: &mut Timeline<Pages>, limit: usize) -> Vec<String> {
+        let mut names = Vec::new();
+        timeline
+            .run(
+                |_| {},
+                |event, _| {
+                    names.push(String::from_utf8_lossy(event.raw).into_owned());
+                    Ok(names.len() < limit)
+                },
+            )
+            .unwrap();
+        names
+    }
+
+    const SIGNINS: [(&str, i64); 5] = [("s1", 10), ("s2", 30), ("s3-late", 5), ("s4", 30), ("s5", 40)];
+    const AUDITS: [(&str, i64); 3] = [("a1", 10), ("a2", 30), ("a3", 35)];
+
+    #[test]
+    fn merges_on_the_running_maximum_whatever_the_page_size() {
+        for size in [1, 2, 3, 100] {
+            let mut timeline = Timeline::new(all());
+            timeline.add(Stream::AuditEvents, pages(Stream::AuditEvents, size, &AUDITS), never());
+            timeline.add(Stream::SignInAttempts, pages(Stream::SignInAttempts, size, &SIGNINS), never());
+            assert_eq!(names(&mut timeline, 99), ["s1", "a1", "s2", "s3-late", "s4", "a2", "a3", "s5"], "{size}");
+        }
+    }
+
+    #[test]
+    fn drops_what_is_out_of_range_and_what_was_seen_before() {
+        let mut timeline = Timeline::new(Range { since: at(20), until: Some(at(40)), late: TimeDelta::zero() });
+        let mut seen = HashSet::new();
+        let is_repeat: IsRepeat = Box::new(move |e| !seen.insert(e.raw.to_vec()));
+        let events = [("x", 30), ("out", 10), ("y", 31), ("x", 30), ("z", 40)];
+        timeline.add(Stream::SignInAttempts, pages(Stream::SignInAttempts, 2, &events), is_repeat);
+        assert_eq!(names(&mut timeline, 99), ["x", "y"]);
+        assert_eq!(timeline.endings()[0].events, 2);
+    }
+
+    #[test]
+    fn stops_when_told() {
+        let mut timeline = Timeline::new(all());
+        timeline.add(Stream::SignInAttempts, pages(Stream::SignInAttempts, 2, &SIGNINS), never());
+        assert_eq!(names(&mut timeline, 2), ["s1", "s2"]);
+    }
+
+    #[test]
+    fn a_failing_stream_ends_alone() {
+        let mut failing = pages(Stream::SignInAttempts, 2, &SIGNINS[..2]);
+        failing.0.push_back(Err(Failure::new(Kind::Network, "gone")));
+        let mut timeline = Timeline::new(all());
+        timeline.add(Stream::SignInAttempts, failing, never());
+        timeline.add(Stream::AuditEvents, pages(Stream::AuditEvents, 1, &AUDITS), never());
+        assert_eq!(names(&mut timeline, 99), ["s1", "a1", "s2", "a2", "a3"]);
+        let endings = timeline.endings();
+        assert!(endings[0].failure.is_some() && endings[1].failure.is_none());
+    }
+}
