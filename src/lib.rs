@@ -18,8 +18,10 @@
 pub mod api;
 pub mod cancel;
 pub mod clock;
+pub mod console;
 pub mod event;
 pub mod failure;
 pub mod page;
 pub mod sanitize;
 pub mod secret;
+pub mod stream;

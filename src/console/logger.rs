@@ -25,7 +25,9 @@ impl Log for Logger {
         }
         let line = match self.0.0.options.format {
             LogFormat::Text => text(record, self.0.0.options.colour),
-            LogFormat::Json => object(record, self.0.0.clock.now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true)),
+            LogFormat::Json => {
+                object(record, self.0.0.clock.now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
+            }
         };
         self.0.line(&line);
     }
@@ -90,7 +92,13 @@ mod tests {
 
     fn record<T>(with: impl FnOnce(&Record<'_>) -> T) -> T {
         let pairs: &[(&str, kv::Value<'_>)] = &[("status", 503.into()), ("path", "/a\n\x1b[0m".into())];
-        with(&Record::builder().level(Level::Debug).args(format_args!("POST{}", "\r\n")).key_values(&pairs).build())
+        with(
+            &Record::builder()
+                .level(Level::Debug)
+                .args(format_args!("POST{}", "\r\n"))
+                .key_values(&pairs)
+                .build(),
+        )
     }
 
     #[test]

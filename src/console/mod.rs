@@ -104,7 +104,10 @@ impl Console {
     /// A progress line, drawn only where a person watches and wants it.
     pub fn progress(&self, wanted: bool) -> Progress {
         let options = &self.0.options;
-        Progress::new(self.clone(), wanted && options.progress && self.0.terminal && options.format == LogFormat::Text)
+        Progress::new(
+            self.clone(),
+            wanted && options.progress && self.0.terminal && options.format == LogFormat::Text,
+        )
     }
 
     fn dim(&self, text: &str) -> String {

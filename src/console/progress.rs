@@ -111,7 +111,12 @@ mod tests {
 
     #[test]
     fn the_line_tells_rate_share_and_time_to_go() {
-        let options = ConsoleOptions { level: LevelFilter::Warn, format: LogFormat::Text, colour: false, progress: true };
+        let options = ConsoleOptions {
+            level: LevelFilter::Warn,
+            format: LogFormat::Text,
+            colour: false,
+            progress: true,
+        };
         let console = Console::new(options, Arc::new(RealClock::new()));
         let mut progress = Progress::new(console, false);
         let at = |s| DateTime::from_timestamp(s, 0).unwrap();

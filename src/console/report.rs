@@ -64,7 +64,8 @@ mod tests {
 
     #[test]
     fn json_has_the_code_and_whether_to_try_again() {
-        let value: Value = serde_json::from_str(&json(&failure(), Kind::TokenRefused, DateTime::UNIX_EPOCH)).unwrap();
+        let value: Value =
+            serde_json::from_str(&json(&failure(), Kind::TokenRefused, DateTime::UNIX_EPOCH)).unwrap();
         assert_eq!(value["type"], "error");
         assert_eq!(value["code"], 4);
         assert_eq!(value["kind"], "token_refused");

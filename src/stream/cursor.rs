@@ -75,12 +75,18 @@ impl Progress {
             return Ok(());
         };
         if self.cursors.contains(cursor) {
-            let again = if self.cursors.back() == Some(cursor) { "the same cursor again" } else { "a cursor that it gave before" };
+            let again = if self.cursors.back() == Some(cursor) {
+                "the same cursor again"
+            } else {
+                "a cursor that it gave before"
+            };
             return Err(self.stuck(&format!("the service says there is more and gives {again}")));
         }
         self.empty_pages = if page.is_empty() { self.empty_pages + 1 } else { 0 };
         if self.empty_pages >= EMPTY_PAGES {
-            return Err(self.stuck(&format!("the service sent {EMPTY_PAGES} pages without an event and says there is more")));
+            return Err(self.stuck(&format!(
+                "the service sent {EMPTY_PAGES} pages without an event and says there is more"
+            )));
         }
         self.remember(cursor);
         Ok(())
@@ -110,7 +116,13 @@ mod tests {
 
     fn page(events: usize, next: Next) -> Page {
         let spans = (0..events).map(|_| crate::page::Span { raw: 0..2, uuid: None, time: None }).collect();
-        Page { stream: Stream::AuditEvents, body: b"{}".to_vec(), spans, next, received_at: DateTime::UNIX_EPOCH }
+        Page {
+            stream: Stream::AuditEvents,
+            body: b"{}".to_vec(),
+            spans,
+            next,
+            received_at: DateTime::UNIX_EPOCH,
+        }
     }
 
     fn more(cursor: &str) -> Next {
@@ -135,10 +147,16 @@ mod tests {
         let mut asked = Vec::new();
         let pages = run(|ask| {
             asked.push(format!("{ask:?}"));
-            Ok(page(1, if asked.len() < 3 { more(&format!("c{}", asked.len())) } else { Next::CaughtUp(None) }))
+            Ok(page(
+                1,
+                if asked.len() < 3 { more(&format!("c{}", asked.len())) } else { Next::CaughtUp(None) },
+            ))
         });
         assert_eq!(pages.unwrap(), 3);
-        assert!(asked[0].contains("First") && asked[1].contains("c1") && asked[2].contains("c2"), "{asked:?}");
+        assert!(
+            asked[0].contains("First") && asked[1].contains("c1") && asked[2].contains("c2"),
+            "{asked:?}"
+        );
     }
 
     #[test]

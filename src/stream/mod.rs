@@ -4,6 +4,7 @@
 //! cursor    one cursor at a time, until the service says there is no more
 //! prefetch  the same on a thread of its own, one page ahead of the reader
 //! range     which events a question is about, by their own timestamps
+//! sorted    the events of a finished question in order of time
 //! timeline  several streams merged into one, the same whatever the page size
 //! ```
 //!
@@ -12,6 +13,7 @@
 pub mod cursor;
 pub mod prefetch;
 pub mod range;
+pub mod sorted;
 pub mod timeline;
 
 use crate::failure::Result;

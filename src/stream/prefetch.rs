@@ -29,7 +29,11 @@ impl Prefetch {
     ///
     /// # Errors
     /// Fails when the thread cannot be started.
-    pub fn start(stream: Stream, cancel: Cancel, mut source: impl PageSource + Send + 'static) -> Result<Self> {
+    pub fn start(
+        stream: Stream,
+        cancel: Cancel,
+        mut source: impl PageSource + Send + 'static,
+    ) -> Result<Self> {
         // No slot: the thread holds one finished page in hand, and that is the page ahead.
         let (sender, pages) = bounded(0);
         thread::Builder::new()
@@ -47,7 +51,9 @@ impl Prefetch {
                     }
                 }
             })
-            .map_err(|e| Failure::new(Kind::Unexpected, "cannot start a thread").because(e).on_stream(stream))?;
+            .map_err(|e| {
+                Failure::new(Kind::Unexpected, "cannot start a thread").because(e).on_stream(stream)
+            })?;
         Ok(Prefetch { pages, cancel })
     }
 }

@@ -62,8 +62,9 @@ mod tests {
     #[test]
     fn since_is_inclusive_until_exclusive_and_no_timestamp_is_kept() {
         let range = Range { since: at(100), until: Some(at(200)), late: TimeDelta::zero() };
-        let held: Vec<bool> =
-            [Some(99), Some(100), Some(199), Some(200), None].map(|t| range.holds(&event(t.map(at)))).to_vec();
+        let held: Vec<bool> = [Some(99), Some(100), Some(199), Some(200), None]
+            .map(|t| range.holds(&event(t.map(at))))
+            .to_vec();
         assert_eq!(held, [false, true, true, false, true]);
     }
 

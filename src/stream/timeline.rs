@@ -217,13 +217,18 @@ mod tests {
             let mut timeline = Timeline::new(all());
             timeline.add(Stream::AuditEvents, pages(Stream::AuditEvents, size, &AUDITS), never());
             timeline.add(Stream::SignInAttempts, pages(Stream::SignInAttempts, size, &SIGNINS), never());
-            assert_eq!(names(&mut timeline, 99), ["s1", "a1", "s2", "s3-late", "s4", "a2", "a3", "s5"], "{size}");
+            assert_eq!(
+                names(&mut timeline, 99),
+                ["s1", "a1", "s2", "s3-late", "s4", "a2", "a3", "s5"],
+                "{size}"
+            );
         }
     }
 
     #[test]
     fn drops_what_is_out_of_range_and_what_was_seen_before() {
-        let mut timeline = Timeline::new(Range { since: at(20), until: Some(at(40)), late: TimeDelta::zero() });
+        let mut timeline =
+            Timeline::new(Range { since: at(20), until: Some(at(40)), late: TimeDelta::zero() });
         let mut seen = HashSet::new();
         let is_repeat: IsRepeat = Box::new(move |e| !seen.insert(e.raw.to_vec()));
         let events = [("x", 30), ("out", 10), ("y", 31), ("x", 30), ("z", 40)];
