@@ -27,13 +27,27 @@ struct Lane<S> {
     /// Whether the event at `at` is part of the answer and waits for its turn.
     ready: bool,
     key: DateTime<Utc>,
-    is_repeat: IsRepeat,
     failure: Option<Failure>,
     events: u64,
 }
 
-/// Asked once for every event of a stream, in order; true drops it.
-pub type IsRepeat = Box<dyn FnMut(&Event<'_>) -> bool>;
+/// What is done with a timeline as it is read.
+pub trait Reader {
+    /// The next event is not at hand yet: now is the time to write what is held back.
+    ///
+    /// # Errors
+    /// Whatever kept it from being written; ends the run.
+    fn waiting(&mut self) -> Result<()>;
+
+    /// A page was taken up.
+    fn page(&mut self, page: &Page);
+
+    /// Takes the next event and the time its page was received; false ends the run.
+    ///
+    /// # Errors
+    /// Whatever is wrong with it; ends the run.
+    fn event(&mut self, event: &Event<'_>, received_at: DateTime<Utc>) -> Result<bool>;
+}
 
 /// How a stream ended, and how many of its events were part of the answer.
 #[derive(Debug)]
@@ -53,7 +67,7 @@ impl<S: PageSource> Timeline<S> {
     }
 
     /// Adds a stream.
-    pub fn add(&mut self, stream: Stream, source: S, is_repeat: IsRepeat) {
+    pub fn add(&mut self, stream: Stream, source: S) {
         self.lanes.push(Lane {
             stream,
             source: Some(source),
@@ -61,29 +75,23 @@ impl<S: PageSource> Timeline<S> {
             at: 0,
             key: DateTime::<Utc>::MIN_UTC,
             ready: false,
-            is_repeat,
             failure: None,
             events: 0,
         });
         self.lanes.sort_by_key(|lane| lane.stream);
     }
 
-    /// Calls `each` with every event of the answer, in order, with the time its page was received, until
-    /// it says to stop (false) or fails. `on_page` hears of every page as it is taken up.
+    /// Gives `reader` every event of the answer, in order, until it says to stop.
     ///
     /// A stream that fails ends alone; the others go on (see [`Timeline::endings`]).
     ///
     /// # Errors
-    /// Fails when `each` does, or when the run was cancelled.
-    pub fn run(
-        &mut self,
-        mut on_page: impl FnMut(&Page),
-        mut each: impl FnMut(&Event<'_>, DateTime<Utc>) -> Result<bool>,
-    ) -> Result<()> {
+    /// Fails when `reader` does, or when the run was cancelled.
+    pub fn run(&mut self, reader: &mut impl Reader) -> Result<()> {
         loop {
             let mut head: Option<usize> = None;
             for index in 0..self.lanes.len() {
-                self.lanes[index].settle(&self.range, &mut on_page)?;
+                self.lanes[index].settle(&self.range, reader)?;
                 // Lanes are in stream order, so that the first of equal keys is the right one.
                 if self.lanes[index].ready && head.is_none_or(|h| self.lanes[index].key < self.lanes[h].key) {
                     head = Some(index);
@@ -93,7 +101,7 @@ impl<S: PageSource> Timeline<S> {
             let lane = &mut self.lanes[head];
             if let Some(page) = &lane.page {
                 lane.events += 1;
-                let go_on = each(&page.event_at(lane.at), page.received_at)?;
+                let go_on = reader.event(&page.event_at(lane.at), page.received_at)?;
                 lane.at += 1;
                 lane.ready = false;
                 if !go_on {
@@ -114,12 +122,12 @@ impl<S: PageSource> Timeline<S> {
 
 impl<S: PageSource> Lane<S> {
     /// Moves to the next event that belongs to the answer, reading pages as needed.
-    fn settle(&mut self, range: &Range, on_page: &mut impl FnMut(&Page)) -> Result<()> {
+    fn settle(&mut self, range: &Range, reader: &mut impl Reader) -> Result<()> {
         while !self.ready {
             if let Some(page) = &self.page {
                 while self.at < page.len() {
                     let event = page.event_at(self.at);
-                    if range.holds(&event) && !(self.is_repeat)(&event) {
+                    if range.holds(&event) {
                         self.key = self.key.max(event.time.unwrap_or(self.key));
                         self.ready = true;
                         return Ok(());
@@ -130,9 +138,10 @@ impl<S: PageSource> Lane<S> {
             }
             self.at = 0;
             let Some(source) = &mut self.source else { return Ok(()) };
+            reader.waiting()?;
             match source.next_page() {
                 Ok(Some(page)) => {
-                    on_page(&page);
+                    reader.page(&page);
                     self.page = Some(page);
                 }
                 Ok(None) => self.source = None,
@@ -151,7 +160,7 @@ impl<S: PageSource> Lane<S> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{HashSet, VecDeque};
+    use std::collections::VecDeque;
 
     use super::*;
     use crate::page::{Next, Span};
@@ -186,8 +195,20 @@ mod tests {
         Pages(events.chunks(size).map(page).collect())
     }
 
-    fn never() -> IsRepeat {
-        Box::new(|_| false)
+    /// Collects the names of events, up to a limit.
+    struct Names(Vec<String>, usize);
+
+    impl Reader for Names {
+        fn waiting(&mut self) -> Result<()> {
+            Ok(())
+        }
+
+        fn page(&mut self, _: &Page) {}
+
+        fn event(&mut self, event: &Event<'_>, _: DateTime<Utc>) -> Result<bool> {
+            self.0.push(String::from_utf8_lossy(event.raw).into_owned());
+            Ok(self.0.len() < self.1)
+        }
     }
 
     fn all() -> Range {
@@ -195,17 +216,9 @@ mod tests {
     }
 
     fn names(timeline: &mut Timeline<Pages>, limit: usize) -> Vec<String> {
-        let mut names = Vec::new();
-        timeline
-            .run(
-                |_| {},
-                |event, _| {
-                    names.push(String::from_utf8_lossy(event.raw).into_owned());
-                    Ok(names.len() < limit)
-                },
-            )
-            .unwrap();
-        names
+        let mut names = Names(Vec::new(), limit);
+        timeline.run(&mut names).unwrap();
+        names.0
     }
 
     const SIGNINS: [(&str, i64); 5] = [("s1", 10), ("s2", 30), ("s3-late", 5), ("s4", 30), ("s5", 40)];
@@ -215,8 +228,8 @@ mod tests {
     fn merges_on_the_running_maximum_whatever_the_page_size() {
         for size in [1, 2, 3, 100] {
             let mut timeline = Timeline::new(all());
-            timeline.add(Stream::AuditEvents, pages(Stream::AuditEvents, size, &AUDITS), never());
-            timeline.add(Stream::SignInAttempts, pages(Stream::SignInAttempts, size, &SIGNINS), never());
+            timeline.add(Stream::AuditEvents, pages(Stream::AuditEvents, size, &AUDITS));
+            timeline.add(Stream::SignInAttempts, pages(Stream::SignInAttempts, size, &SIGNINS));
             assert_eq!(
                 names(&mut timeline, 99),
                 ["s1", "a1", "s2", "s3-late", "s4", "a2", "a3", "s5"],
@@ -226,13 +239,11 @@ mod tests {
     }
 
     #[test]
-    fn drops_what_is_out_of_range_and_what_was_seen_before() {
+    fn drops_what_is_out_of_range() {
         let mut timeline =
             Timeline::new(Range { since: at(20), until: Some(at(40)), late: TimeDelta::zero() });
-        let mut seen = HashSet::new();
-        let is_repeat: IsRepeat = Box::new(move |e| !seen.insert(e.raw.to_vec()));
-        let events = [("x", 30), ("out", 10), ("y", 31), ("x", 30), ("z", 40)];
-        timeline.add(Stream::SignInAttempts, pages(Stream::SignInAttempts, 2, &events), is_repeat);
+        let events = [("x", 30), ("out", 10), ("y", 31), ("z", 40)];
+        timeline.add(Stream::SignInAttempts, pages(Stream::SignInAttempts, 2, &events));
         assert_eq!(names(&mut timeline, 99), ["x", "y"]);
         assert_eq!(timeline.endings()[0].events, 2);
     }
@@ -240,7 +251,7 @@ mod tests {
     #[test]
     fn stops_when_told() {
         let mut timeline = Timeline::new(all());
-        timeline.add(Stream::SignInAttempts, pages(Stream::SignInAttempts, 2, &SIGNINS), never());
+        timeline.add(Stream::SignInAttempts, pages(Stream::SignInAttempts, 2, &SIGNINS));
         assert_eq!(names(&mut timeline, 2), ["s1", "s2"]);
     }
 
@@ -249,8 +260,8 @@ mod tests {
         let mut failing = pages(Stream::SignInAttempts, 2, &SIGNINS[..2]);
         failing.0.push_back(Err(Failure::new(Kind::Network, "gone")));
         let mut timeline = Timeline::new(all());
-        timeline.add(Stream::SignInAttempts, failing, never());
-        timeline.add(Stream::AuditEvents, pages(Stream::AuditEvents, 1, &AUDITS), never());
+        timeline.add(Stream::SignInAttempts, failing);
+        timeline.add(Stream::AuditEvents, pages(Stream::AuditEvents, 1, &AUDITS));
         assert_eq!(names(&mut timeline, 99), ["s1", "a1", "s2", "a2", "a3"]);
         let endings = timeline.endings();
         assert!(endings[0].failure.is_some() && endings[1].failure.is_none());
