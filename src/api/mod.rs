@@ -5,5 +5,6 @@
 
 pub mod claims;
 pub mod endpoint;
+pub mod proxy;
 pub mod scan;
 pub mod wire;
