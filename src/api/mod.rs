@@ -5,6 +5,8 @@
 
 pub mod claims;
 pub mod endpoint;
+pub mod http;
 pub mod proxy;
+pub mod retry;
 pub mod scan;
 pub mod wire;
