@@ -1,7 +1,17 @@
 //! 1Password's Events API, and nothing else: where it is, how it is asked, what it answers.
 //!
-//! Knows no sink, no file and no terminal. Versions of the API differ in [`endpoint`] and in the reading of
-//! answers, nowhere else.
+//! Knows no sink, no output file and no terminal. [`client`] is the way in; under it, [`http`] sends,
+//! [`limiter`] and [`permits`] hold back, [`retry`] decides, [`scan`] and [`wire`] read, and [`refusal`]
+//! explains. Versions of the API differ in [`endpoint`] and [`wire`], nowhere else.
 
 pub mod claims;
+pub mod client;
 pub mod endpoint;
+pub mod http;
+pub mod limiter;
+pub mod permits;
+pub mod proxy;
+pub mod refusal;
+pub mod retry;
+pub mod scan;
+pub mod wire;

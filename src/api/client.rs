@@ -1,0 +1,422 @@
+//! A client of one account: questions in, pages out; everything that may pass is asked again here.
+//!
+//! The order is fixed: a permit (`--jobs`), a place in the rate limit, the request, then the reading of its
+//! answer. Every wait hears the cancel token. Nothing here prints, and no log line holds a header or a body
+//! (P10). Requests block: call from a worker thread, and let [`Http::shut_down_on`] cut them short.
+
+use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{SecondsFormat, TimeDelta};
+
+use crate::api::claims::{Claims, NotAToken};
+use crate::api::endpoint::{ApiVersion, Ask, BaseUrl};
+use crate::api::http::{Answer, Http, Request, Trouble};
+use crate::api::limiter::Limiter;
+use crate::api::permits::Permits;
+use crate::api::proxy::Proxy;
+use crate::api::refusal::{Refused, claims_lack};
+use crate::api::retry::{self, Policy, Tries, Verdict};
+use crate::api::wire::{self, Introspection, Unreadable};
+use crate::cancel::Cancel;
+use crate::clock::Clock;
+use crate::event::Stream;
+use crate::failure::{Failure, Kind, Result};
+use crate::page::Page;
+use crate::secret::Secret;
+
+/// A retry that waits this long is said without being asked for.
+const LONG_WAIT: Duration = Duration::from_secs(10);
+
+/// Reads the token's source once more.
+pub type Reload = Box<dyn Fn() -> Result<Secret> + Send + Sync>;
+
+/// What a client is made of.
+pub struct Parts {
+    /// Whom to ask.
+    pub server: BaseUrl,
+    /// In which version of the API.
+    pub version: ApiVersion,
+    /// With which token.
+    pub token: Secret,
+    /// How to read the token again when it is refused after an earlier success: it may have been rotated.
+    pub reload: Option<Reload>,
+    /// Through whom.
+    pub proxy: Option<Proxy>,
+    /// The process's connections.
+    pub http: Http,
+    /// The limiter of this account on this server.
+    pub limiter: Limiter,
+    /// How many requests may be under way at once.
+    pub permits: Permits,
+    /// How long to keep trying.
+    pub policy: Policy,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Ends every wait.
+    pub cancel: Cancel,
+}
+
+/// A client of one account; clones share everything.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    token: Mutex<Token>,
+    /// Set by every answer, taken by the one reading of a new token that it allows.
+    answered: AtomicBool,
+    /// What an introspection told after a 401, with the token's generation.
+    granted: Mutex<Option<(u64, Option<Vec<Stream>>)>>,
+}
+
+#[derive(Clone)]
+struct Token {
+    generation: u64,
+    secret: Secret,
+}
+
+/// One question, in the service's form.
+struct Question {
+    stream: Option<Stream>,
+    /// Without the query, which may hold a cursor.
+    path: String,
+    query: Option<String>,
+    body: Option<String>,
+}
+
+/// Why a try failed that may go better next time.
+struct Passing {
+    kind: Kind,
+    what: String,
+    hint: &'static str,
+    retry_after: Option<Duration>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client({} {})", self.0.parts.server, self.0.parts.version)
+    }
+}
+
+impl Client {
+    /// A client; nothing is sent yet.
+    pub fn new(parts: Parts) -> Self {
+        let token = Mutex::new(Token { generation: 0, secret: parts.token.clone() });
+        Client(Arc::new(Inner { parts, token, answered: AtomicBool::new(false), granted: Mutex::default() }))
+    }
+
+    /// Whom it asks.
+    pub fn server(&self) -> &BaseUrl {
+        &self.0.parts.server
+    }
+
+    /// In which version of the API.
+    pub fn version(&self) -> ApiVersion {
+        self.0.parts.version
+    }
+
+    /// What the token in use says of itself.
+    ///
+    /// # Errors
+    /// Says in which way it is no token.
+    pub fn claims(&self) -> Result<Claims, NotAToken> {
+        Claims::read(&self.token().secret)
+    }
+
+    /// Asks a stream and reads the page, again and again while that may help.
+    ///
+    /// # Errors
+    /// Fails with a kind and a hint of its own for everything that can go wrong. A cursor that the service
+    /// refuses is `BadRequest` on `Ask::Cursor`.
+    pub fn page(&self, stream: Stream, ask: &Ask) -> Result<Page> {
+        let version = self.version();
+        if !version.serves(stream) {
+            return Err(Failure::new(Kind::Usage, format!("{version} of the API has audit events only"))
+                .hint("leave --api out, or ask for auditevents alone")
+                .on_stream(stream));
+        }
+        let (query, body) = match version {
+            ApiVersion::V3 => (Some(ask.query()), None),
+            ApiVersion::V1 | ApiVersion::V2 => (None, Some(ask.body())),
+        };
+        let question = Question { stream: Some(stream), path: version.path(stream), query, body };
+        self.ask(&question, self.0.parts.policy, |answer| {
+            wire::page(version, stream, answer.body, self.0.parts.clock.now())
+        })
+        .map_err(|failure| failure.on_stream(stream))
+    }
+
+    /// Asks what the token may read.
+    ///
+    /// # Errors
+    /// As [`Client::page`].
+    pub fn introspect(&self) -> Result<Introspection> {
+        self.introspect_within(self.0.parts.policy)
+    }
+
+    fn introspect_within(&self, policy: Policy) -> Result<Introspection> {
+        let path = self.version().introspect_path().to_owned();
+        let question = Question { stream: None, path, query: None, body: None };
+        self.ask(&question, policy, |answer| wire::introspection(&answer.body))
+    }
+
+    fn ask<T>(
+        &self,
+        question: &Question,
+        policy: Policy,
+        read: impl Fn(Answer) -> Result<T, Unreadable>,
+    ) -> Result<T> {
+        let Parts { clock, cancel, .. } = &self.0.parts;
+        let mut tries = Tries::new(policy);
+        loop {
+            let token = self.token();
+            let passing = match self.send(question, &token.secret, &policy, tries.attempt())? {
+                Ok(answer) if answer.status == 200 => match read(answer) {
+                    Ok(value) => {
+                        self.0.answered.store(true, Ordering::SeqCst);
+                        return Ok(value);
+                    }
+                    Err(unreadable) => Passing::unreadable(&unreadable.to_string()),
+                },
+                Ok(answer) if retry::is_passing(answer.status) => self.passing(&answer),
+                Ok(answer) if (201..300).contains(&answer.status) => {
+                    Passing::unreadable(&format!("its status is {}", answer.status))
+                }
+                Ok(answer) if answer.status == 401 && self.renew(&token) => continue,
+                Ok(answer) => return Err(self.refusal(question, &answer, &token)),
+                Err(trouble) => Passing::of_trouble(trouble, self.server())?,
+            };
+            let now = clock.elapsed();
+            match tries.failed(now, passing.retry_after, dice()) {
+                Verdict::Wait(wait) => {
+                    passing.log(question, wait, tries.attempt());
+                    clock.sleep(wait, cancel)?;
+                }
+                verdict => return Err(passing.end(verdict, &self.0.parts)),
+            }
+        }
+    }
+
+    /// Sends a question once. The outer error is one that no further try can mend.
+    fn send(
+        &self,
+        question: &Question,
+        token: &Secret,
+        policy: &Policy,
+        attempt: u32,
+    ) -> Result<Result<Answer, Trouble>> {
+        let Parts { clock, cancel, .. } = &self.0.parts;
+        let permit = self.0.parts.permits.acquire(cancel)?;
+        let place = self.0.parts.limiter.wait(cancel, policy.deadline)?;
+        let start = clock.elapsed();
+        let timeout = policy.until_deadline(start);
+        if timeout.is_some_and(|left| left.is_zero()) {
+            return Err(past_deadline(None));
+        }
+        let target = match &question.query {
+            Some(query) => format!("{}?{query}", question.path),
+            None => question.path.clone(),
+        };
+        let result = self.0.parts.http.send(Request {
+            server: self.server(),
+            proxy: self.0.parts.proxy.as_ref(),
+            token,
+            path: &target,
+            body: question.body.clone(),
+            timeout,
+        });
+        drop((place, permit));
+        // Cut by ourselves, perhaps: that is no failure of the network.
+        cancel.check()?;
+        log_request(question, &result, clock.elapsed().saturating_sub(start), attempt);
+        Ok(result)
+    }
+
+    fn passing(&self, answer: &Answer) -> Passing {
+        let now = self.0.parts.clock.now();
+        let wish = answer.header("retry-after");
+        let words = wire::words(&answer.body).map_or_else(String::new, |words| format!(": {words}"));
+        Passing {
+            kind: Kind::Service,
+            what: format!("{} answered {}{words}", self.server().host(), answer.status),
+            hint: if answer.status == 429 {
+                "something else may be using the account's requests; run again later"
+            } else {
+                "see https://status.1password.com, and run again later"
+            },
+            retry_after: wish.and_then(|wish| retry::retry_after(wish, answer.header("date"), now)),
+        }
+    }
+
+    fn refusal(&self, question: &Question, answer: &Answer, token: &Token) -> Failure {
+        let words = wire::words(&answer.body);
+        let refused = Refused {
+            server: self.server(),
+            path: &question.path,
+            stream: question.stream,
+            status: answer.status,
+            words: words.as_deref(),
+            location: answer.header("location"),
+        };
+        if answer.status != 401 {
+            return refused.failure();
+        }
+        let now = self.0.parts.clock.now();
+        let claims = Claims::read(&token.secret);
+        let settled = claims.as_ref().is_ok_and(|claims| claims.is_expired(now));
+        let granted = match question.stream {
+            Some(stream) if !settled && !claims_lack(&claims, stream) => self.granted(token),
+            _ => None,
+        };
+        refused.unauthorized(&claims, granted.as_deref(), now)
+    }
+
+    /// What the service says the token grants, asked once for all streams; none when it would not say.
+    fn granted(&self, token: &Token) -> Option<Vec<Stream>> {
+        let mut granted = self.0.granted.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*granted {
+            Some((generation, streams)) if *generation == token.generation => streams.clone(),
+            _ => {
+                // One try: a refusal should be told at once, not after a budget of retries.
+                let once = Policy { budget: Duration::ZERO, ..self.0.parts.policy };
+                let streams = self.introspect_within(once).ok().map(|answer| answer.streams());
+                *granted = Some((token.generation, streams.clone()));
+                streams
+            }
+        }
+    }
+
+    fn token(&self) -> Token {
+        self.0.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether there is another token to try than `refused`. Its source is read once after each success.
+    fn renew(&self, refused: &Token) -> bool {
+        let mut token = self.0.token.lock().unwrap_or_else(PoisonError::into_inner);
+        if token.generation != refused.generation {
+            return true;
+        }
+        let Some(reload) = &self.0.parts.reload else { return false };
+        if !self.0.answered.swap(false, Ordering::SeqCst) {
+            return false;
+        }
+        match reload() {
+            Ok(secret) if secret != token.secret => {
+                log::info!("the token was refused, and its source holds another one now: using that");
+                *token = Token { generation: token.generation + 1, secret };
+                true
+            }
+            Ok(_) => false,
+            Err(failure) => {
+                log::warn!("the token was refused, and its source cannot be read again: {failure}");
+                false
+            }
+        }
+    }
+}
+
+impl Passing {
+    fn unreadable(reason: &str) -> Self {
+        Passing {
+            kind: Kind::Service,
+            what: format!("the answer cannot be read: {reason}"),
+            hint: "check that the base URL is the Events API's and that nothing on the way changes answers",
+            retry_after: None,
+        }
+    }
+
+    /// Sorts out what cannot pass.
+    fn of_trouble(trouble: Trouble, server: &BaseUrl) -> Result<Self> {
+        match trouble {
+            Trouble::Setup(failure) => Err(failure),
+            Trouble::Tls(_) => Err(Failure::new(Kind::Tls, format!("cannot trust {}", server.host()))
+                .because(trouble.to_string())
+                .hint("if a company proxy opens TLS on the way, add its root with --ca-file")),
+            Trouble::Network(_) => Ok(Passing {
+                kind: Kind::Network,
+                what: format!("no answer from {}: {trouble}", server.host()),
+                hint: "check the network, the proxy variables and the base URL",
+                retry_after: None,
+            }),
+            Trouble::Garbled(_) => Ok(Passing::unreadable(&trouble.to_string())),
+            Trouble::TooLarge(_) => Ok(Passing {
+                hint: "allow longer answers with --max-response-bytes, or ask for less with --page-size",
+                ..Passing::unreadable(&trouble.to_string())
+            }),
+        }
+    }
+
+    fn log(&self, question: &Question, wait: Duration, attempt: u32) {
+        let seconds = wait.as_secs_f64();
+        let level = if wait >= LONG_WAIT { log::Level::Warn } else { log::Level::Info };
+        let name = question.stream.map_or("introspect", Stream::name);
+        log::log!(level, attempt = attempt, wait_seconds = seconds;
+            "{name}: {}; trying again in {seconds:.0} s", self.what);
+    }
+
+    /// The failure to end with when there is no more waiting.
+    fn end(self, verdict: Verdict, parts: &Parts) -> Failure {
+        match verdict {
+            Verdict::Deadline => past_deadline(Some(self.what)),
+            Verdict::TooLong(wish) => {
+                let until = TimeDelta::from_std(wish).ok().and_then(|wish| {
+                    let until = parts.clock.now().checked_add_signed(wish)?;
+                    Some(until.to_rfc3339_opts(SecondsFormat::Secs, true))
+                });
+                let until = until.unwrap_or_else(|| "some far day".to_owned());
+                Failure::new(self.kind, format!("{}; it asks to be left alone until {until}", self.what))
+                    .hint(format!("run again after {until}, or allow for it with --retry-for"))
+            }
+            Verdict::Wait(_) | Verdict::Spent => Failure::new(self.kind, self.what).hint(self.hint),
+        }
+    }
+}
+
+fn past_deadline(last: Option<String>) -> Failure {
+    let failure =
+        Failure::new(Kind::Deadline, "the deadline has passed").hint("give more time with --deadline");
+    match last {
+        Some(last) => failure.because(last),
+        None => failure,
+    }
+}
+
+fn log_request(question: &Question, result: &Result<Answer, Trouble>, took: Duration, attempt: u32) {
+    let method = if question.body.is_some() { "POST" } else { "GET" };
+    let path = question.path.as_str();
+    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    match result {
+        Ok(answer) => {
+            let (status, bytes) = (answer.status, answer.body.len());
+            log::debug!(method = method, path = path, status = status, ms = ms, attempt = attempt, bytes = bytes;
+                "{method} {path} {status} in {ms} ms, {bytes} bytes, try {attempt}");
+        }
+        Err(trouble) => {
+            let error = trouble.to_string();
+            log::debug!(method = method, path = path, error = error.as_str(), ms = ms, attempt = attempt;
+                "{method} {path} failed in {ms} ms, try {attempt}: {error}");
+        }
+    }
+}
+
+/// A number from 0 to 1 that is another one in every process and call.
+#[expect(clippy::cast_precision_loss, reason = "it is only a throw of dice")]
+fn dice() -> f64 {
+    RandomState::new().hash_one(()) as f64 / u64::MAX as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dice_are_within_bounds_and_differ() {
+        let throws: Vec<f64> = (0..100).map(|_| dice()).collect();
+        assert!(throws.iter().all(|throw| (0.0..=1.0).contains(throw)));
+        assert!(throws.windows(2).any(|pair| pair[0] != pair[1]));
+    }
+}

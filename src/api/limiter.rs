@@ -1,0 +1,479 @@
+//! Our own rate: never over the service's limits, whatever the number of workers and streams (P9).
+//!
+//! A request holds its place in the minute (and in the hour) from its start until a minute after its
+//! *end*. The server counts arrivals, and an arrival lies somewhere between start and end: when the last of
+//! the requests in any window starts, every other one in that window is still held here, so the server
+//! never sees more than the limit however the network bunches them. The price is one round trip a minute.
+//!
+//! Counted per host and account, on the monotonic clock, over all clients of the process. Waiting is fair:
+//! who came first goes first.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded, select};
+
+use crate::cancel::Cancel;
+use crate::clock::Clock;
+use crate::failure::{Failure, Kind, Result};
+
+/// What the service allows in a minute, and what is asked of it when nothing is set.
+pub const PER_MINUTE: u32 = 600;
+
+/// What the service allows in an hour.
+pub const PER_HOUR: u32 = 30_000;
+
+/// A minute and an hour, a little longer than they are: clocks do not run alike.
+const MINUTE: Duration = Duration::from_millis(60_020);
+const HOUR: Duration = Duration::from_millis(3_600_500);
+
+/// From how much of the hour's requests on the rest is spread evenly, in hundredths. Shorter runs never
+/// notice the hour; longer ones slow down instead of standing still for minutes.
+const PACED_FROM: u32 = 80;
+
+/// How often to look again while only the end of a request under way can make room.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// The limiters of a process, one for each host and account.
+#[derive(Debug)]
+pub struct Limiters {
+    per_minute: u32,
+    clock: Arc<dyn Clock>,
+    by_account: Mutex<HashMap<(String, String), Limiter>>,
+}
+
+impl Limiters {
+    /// Limiters of `per_minute` requests; 0 lifts the limits, the hour's too.
+    pub fn new(per_minute: u32, clock: Arc<dyn Clock>) -> Self {
+        Limiters { per_minute, clock, by_account: Mutex::default() }
+    }
+
+    /// The one limiter of an account on a host.
+    pub fn get(&self, host: &str, account: &str) -> Limiter {
+        let mut by_account = self.by_account.lock().unwrap_or_else(PoisonError::into_inner);
+        by_account
+            .entry((host.to_owned(), account.to_owned()))
+            .or_insert_with(|| Limiter::new(self.per_minute, Arc::clone(&self.clock)))
+            .clone()
+    }
+}
+
+/// A sliding record of the requests to one account; clones share it.
+#[derive(Clone, Debug)]
+pub struct Limiter(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    clock: Arc<dyn Clock>,
+    record: Mutex<Record>,
+    queue: Mutex<Queue>,
+}
+
+/// A request's place in the record; it is under way until this is dropped.
+#[derive(Debug)]
+pub struct Place(Limiter);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut record = self.0.record();
+        record.end(self.0.0.clock.elapsed());
+    }
+}
+
+impl Limiter {
+    /// A limiter of `per_minute` requests; 0 lifts the limits, the hour's too.
+    pub fn new(per_minute: u32, clock: Arc<dyn Clock>) -> Self {
+        let record = Mutex::new(Record::new(per_minute));
+        Limiter(Arc::new(Shared { clock, record, queue: Mutex::default() }))
+    }
+
+    /// Waits until a request may start, after all who asked before.
+    ///
+    /// # Errors
+    /// Fails with `Interrupted` when cancelled, and with `Deadline`, at once, when it could only start
+    /// after `deadline` (on the monotonic clock).
+    pub fn wait(&self, cancel: &Cancel, deadline: Option<Duration>) -> Result<Place> {
+        let _turn = self.turn(cancel)?;
+        loop {
+            cancel.check()?;
+            // The lock is let go before sleeping.
+            let verdict = self.record().start(self.0.clock.elapsed());
+            let Err(wait) = verdict else { return Ok(Place(self.clone())) };
+            if deadline.is_some_and(|deadline| self.0.clock.elapsed().saturating_add(wait) >= deadline) {
+                return Err(Failure::new(
+                    Kind::Deadline,
+                    "the deadline passes while waiting for the own rate limit",
+                )
+                .hint("give more time with --deadline"));
+            }
+            self.0.clock.sleep(wait, cancel)?;
+        }
+    }
+
+    /// Takes over a limit that the server told; a higher one than was set changes nothing.
+    pub fn learn(&self, per_minute: u32) {
+        let mut record = self.record();
+        record.per_minute = per_minute.clamp(1, record.configured.max(1));
+    }
+
+    /// The requests that may start in a minute at present; none when the limit is lifted.
+    pub fn per_minute(&self) -> Option<u32> {
+        let record = self.record();
+        (record.configured > 0).then_some(record.per_minute)
+    }
+
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.0.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until everybody who asked before has started.
+    fn turn(&self, cancel: &Cancel) -> Result<Turn<'_>> {
+        let Some(called) = self.queue().join() else { return Ok(Turn(self)) };
+        select! {
+            recv(called) -> _ => Ok(Turn(self)),
+            recv(cancel.channel()) -> _ => {
+                // Calls are made under this lock: either this one was called by now and passes the turn
+                // on, or it is gone before the call and passed over.
+                let queue = self.queue();
+                let was_called = called.try_recv().is_ok();
+                drop(called);
+                drop(queue);
+                if was_called {
+                    drop(Turn(self));
+                }
+                Err(cancel.failure())
+            }
+        }
+    }
+}
+
+/// Who waits to start, in order of coming.
+#[derive(Debug, Default)]
+struct Queue {
+    busy: bool,
+    waiting: VecDeque<Sender<()>>,
+}
+
+impl Queue {
+    /// Takes the turn if nobody has it, else waits in line for the call.
+    fn join(&mut self) -> Option<Receiver<()>> {
+        if !std::mem::replace(&mut self.busy, true) {
+            return None;
+        }
+        let (sender, receiver) = bounded(1);
+        self.waiting.push_back(sender);
+        Some(receiver)
+    }
+
+    fn call_next(&mut self) {
+        while let Some(next) = self.waiting.pop_front() {
+            if next.send(()).is_ok() {
+                return;
+            }
+        }
+        self.busy = false;
+    }
+}
+
+/// Being the first in line; the next one is called when this is dropped.
+struct Turn<'a>(&'a Limiter);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.queue().call_next();
+    }
+}
+
+/// When requests ended, and how many have not. At most an hour's worth: 30,000 times of 16 bytes.
+#[derive(Debug)]
+struct Record {
+    configured: u32,
+    per_minute: u32,
+    per_hour: u32,
+    under_way: usize,
+    /// In order of time.
+    ended: VecDeque<Duration>,
+    last_start: Option<Duration>,
+}
+
+impl Record {
+    fn new(per_minute: u32) -> Self {
+        Record {
+            configured: per_minute,
+            per_minute,
+            per_hour: PER_HOUR,
+            under_way: 0,
+            ended: VecDeque::new(),
+            last_start: None,
+        }
+    }
+
+    /// Starts a request at `now`, or says how long to wait before trying again.
+    fn start(&mut self, now: Duration) -> Result<(), Duration> {
+        if self.configured > 0 {
+            while self.ended.front().is_some_and(|end| *end + HOUR <= now) {
+                self.ended.pop_front();
+            }
+            let wait = self
+                .until_room(now, MINUTE, self.per_minute)
+                .max(self.until_room(now, HOUR, self.per_hour))
+                .max(self.until_paced(now));
+            if !wait.is_zero() {
+                return Err(wait);
+            }
+        }
+        self.under_way += 1;
+        self.last_start = Some(now);
+        Ok(())
+    }
+
+    fn end(&mut self, now: Duration) {
+        self.under_way = self.under_way.saturating_sub(1);
+        if self.configured > 0 {
+            self.ended.push_back(now);
+        }
+    }
+
+    /// How long until fewer than `limit` requests are held by a window.
+    fn until_room(&self, now: Duration, window: Duration, limit: u32) -> Duration {
+        let first_held = self.ended.partition_point(|end| *end + window <= now);
+        let held = self.ended.len() - first_held + self.under_way;
+        match held.checked_sub(limit as usize) {
+            None => Duration::ZERO,
+            Some(over) => self.ended.get(first_held + over).map_or(LOOK_AGAIN, |end| *end + window - now),
+        }
+    }
+
+    /// How long until the next start where what is left of the hour is spread evenly.
+    fn until_paced(&self, now: Duration) -> Duration {
+        let used = self.ended.len() + self.under_way;
+        let left = (self.per_hour as usize).saturating_sub(used);
+        let paced_from = self.per_hour as usize * PACED_FROM as usize / 100;
+        let (Some(last), Some(oldest)) = (self.last_start, self.ended.front()) else { return Duration::ZERO };
+        if used < paced_from || left == 0 {
+            return Duration::ZERO;
+        }
+        // Nothing comes free before the oldest leaves: what is left has to last until then.
+        let until_oldest_leaves = (*oldest + HOUR).saturating_sub(now);
+        let apart = (until_oldest_leaves / u32::try_from(left).unwrap_or(u32::MAX)).max(HOUR / self.per_hour);
+        (last + apart).saturating_sub(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use chrono::DateTime;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::clock::ManualClock;
+
+    const fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    fn manual() -> Arc<ManualClock> {
+        Arc::new(ManualClock::at(DateTime::UNIX_EPOCH))
+    }
+
+    /// The most arrivals in any window of this length, its both ends included.
+    fn most_within(arrivals: &[Duration], window: Duration) -> usize {
+        let mut sorted = arrivals.to_vec();
+        sorted.sort();
+        (0..sorted.len())
+            .map(|i| sorted.partition_point(|arrival| *arrival <= sorted[i] + window) - i)
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Plays workers against a record until `end`; gives the times of start and of arrival.
+    fn play(
+        mut record: Record,
+        workers: usize,
+        end: Duration,
+        mut latency: impl FnMut() -> (Duration, Duration),
+    ) -> (Vec<Duration>, Vec<Duration>) {
+        let (mut now, mut starts, mut arrivals) = (Duration::ZERO, Vec::new(), Vec::new());
+        let mut under_way: Vec<Duration> = Vec::new();
+        while now < end {
+            under_way.sort();
+            while under_way.first().is_some_and(|done| *done <= now) {
+                record.end(under_way.remove(0));
+            }
+            let next_end = under_way.first().copied();
+            let wait = if under_way.len() == workers { Err(Duration::MAX) } else { record.start(now) };
+            match wait {
+                Ok(()) => {
+                    let (there, back) = latency();
+                    starts.push(now);
+                    arrivals.push(now + there);
+                    under_way.push(now + there + back);
+                }
+                Err(wait) => now = now.saturating_add(wait).min(next_end.unwrap_or(Duration::MAX)),
+            }
+        }
+        (starts, arrivals)
+    }
+
+    #[test]
+    fn the_limit_of_a_minute_is_used_to_95_percent_and_never_passed() {
+        for (workers, milliseconds) in [(1, 20), (4, 300), (16, 300), (16, 1000)] {
+            let latency = || (ms(milliseconds / 2), ms(milliseconds / 2));
+            let (starts, arrivals) = play(Record::new(PER_MINUTE), workers, ms(1_200_000), latency);
+            assert!(most_within(&arrivals, ms(60_000)) <= 600);
+            assert!(starts.len() >= 600 * 20 * 95 / 100, "{workers} {milliseconds}: {}", starts.len());
+        }
+    }
+
+    #[test]
+    fn the_hour_is_kept_evenly_and_short_runs_do_not_notice_it() {
+        let latency = || (ms(50), ms(50));
+        let (starts, arrivals) = play(Record::new(PER_MINUTE), 8, ms(4 * 3_600_000), latency);
+        assert!(most_within(&arrivals, ms(3_600_000)) <= 30_000);
+        assert!(most_within(&arrivals, ms(60_000)) <= 600);
+        assert!(starts.len() >= 4 * 30_000 * 95 / 100, "{}", starts.len());
+        let of_first_39_minutes = starts.iter().filter(|start| **start < ms(39 * 60_000)).count();
+        assert!(of_first_39_minutes >= 39 * 600 * 95 / 100, "{of_first_39_minutes}");
+        // It slows down, but never stands still.
+        let slowest = (45..240)
+            .map(|minute| {
+                let minute = ms(minute * 60_000)..ms((minute + 1) * 60_000);
+                starts.iter().filter(|start| minute.contains(start)).count()
+            })
+            .min();
+        assert!(slowest >= Some(200), "{slowest:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_window_holds_more_however_the_network_bunches_requests(
+            per_minute in 1_u32..40,
+            workers in 1_usize..20,
+            latencies in prop::collection::vec((0_u64..90_000, 0_u64..90_000), 1..50),
+        ) {
+            let mut next = latencies.iter().cycle().map(|(there, back)| (ms(*there), ms(*back)));
+            let (starts, arrivals) =
+                play(Record::new(per_minute), workers, ms(900_000), || next.next().unwrap());
+            prop_assert!(most_within(&arrivals, ms(60_000)) <= per_minute as usize);
+            prop_assert!(!starts.is_empty());
+        }
+
+        #[test]
+        fn no_hour_holds_more_either(per_hour in 10_u32..200, there in 0_u64..5_000, back in 0_u64..5_000) {
+            let record = Record { per_hour, ..Record::new(30) };
+            let (_, arrivals) = play(record, 3, ms(3 * 3_600_000), || (ms(there), ms(back + 1)));
+            prop_assert!(most_within(&arrivals, ms(3_600_000)) <= per_hour as usize);
+            prop_assert!(arrivals.len() >= per_hour as usize * 5 / 2);
+        }
+    }
+
+    #[test]
+    fn many_threads_on_a_manual_clock_keep_the_limit() {
+        let clock = manual();
+        let limiter = Limiter::new(50, clock.clone());
+        let starts = Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| {
+                    for _ in 0..40 {
+                        let place = limiter.wait(&Cancel::new(), None).unwrap();
+                        starts.lock().unwrap().push(clock.elapsed());
+                        clock.advance(ms(10));
+                        drop(place);
+                    }
+                });
+            }
+        });
+        let starts = starts.into_inner().unwrap();
+        assert_eq!(starts.len(), 640);
+        assert!(most_within(&starts, ms(60_000)) <= 50, "{}", most_within(&starts, ms(60_000)));
+        assert!(clock.elapsed() < ms(60_000 * 14));
+    }
+
+    #[test]
+    fn who_came_first_goes_first() {
+        let limiter = Limiter::new(0, manual());
+        let cancel = Cancel::new();
+        let first = limiter.turn(&cancel).unwrap();
+        let served = AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            for number in 0..10 {
+                let (limiter, served, cancel) = (&limiter, &served, &cancel);
+                scope.spawn(move || {
+                    let _turn = limiter.turn(cancel).unwrap();
+                    assert_eq!(served.fetch_add(1, Ordering::SeqCst), number);
+                });
+                while limiter.queue().waiting.len() <= number as usize {
+                    std::thread::yield_now();
+                }
+            }
+            drop(first);
+        });
+        assert_eq!(served.into_inner(), 10);
+    }
+
+    #[test]
+    fn one_that_is_cancelled_in_line_is_passed_over() {
+        let limiter = Limiter::new(0, manual());
+        let first = limiter.turn(&Cancel::new()).unwrap();
+        let cancel = Cancel::new();
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| limiter.wait(&cancel, None).map(drop).unwrap_err().kind());
+            while limiter.queue().waiting.is_empty() {
+                std::thread::yield_now();
+            }
+            cancel.trigger(15);
+            assert_eq!(waiter.join().unwrap(), Kind::Interrupted(15));
+        });
+        drop(first);
+        limiter.wait(&Cancel::new(), None).unwrap();
+    }
+
+    #[test]
+    fn a_deadline_ends_the_waiting_before_it_begins() {
+        let clock = manual();
+        let limiter = Limiter::new(1, clock.clone());
+        drop(limiter.wait(&Cancel::new(), Some(ms(10_000))).unwrap());
+        let failure = limiter.wait(&Cancel::new(), Some(ms(10_000))).map(drop).unwrap_err();
+        assert_eq!((failure.kind(), clock.elapsed()), (Kind::Deadline, Duration::ZERO));
+        limiter.wait(&Cancel::new(), Some(ms(61_000))).unwrap();
+    }
+
+    #[test]
+    fn nought_lifts_the_limits() {
+        let clock = manual();
+        let limiter = Limiter::new(0, clock.clone());
+        for _ in 0..50_000 {
+            drop(limiter.wait(&Cancel::new(), None).unwrap());
+        }
+        limiter.learn(5);
+        assert_eq!((clock.elapsed(), limiter.per_minute()), (Duration::ZERO, None));
+        assert!(limiter.record().ended.is_empty());
+    }
+
+    #[test]
+    fn a_lower_limit_is_learned_and_a_higher_one_is_not() {
+        let limiter = Limiter::new(600, manual());
+        limiter.learn(100);
+        assert_eq!(limiter.per_minute(), Some(100));
+        limiter.learn(0);
+        assert_eq!(limiter.per_minute(), Some(1));
+        limiter.learn(10_000);
+        assert_eq!(limiter.per_minute(), Some(600));
+    }
+
+    #[test]
+    fn an_account_on_a_host_has_one_limiter() {
+        let limiters = Limiters::new(600, manual());
+        let same = |a: &Limiter, b: &Limiter| Arc::ptr_eq(&a.0, &b.0);
+        assert!(same(&limiters.get("h", "a"), &limiters.get("h", "a")));
+        assert!(!same(&limiters.get("h", "a"), &limiters.get("h", "b")));
+    }
+}
