@@ -20,5 +20,6 @@ pub mod clock;
 pub mod event;
 pub mod failure;
 pub mod page;
+pub mod render;
 pub mod sanitize;
 pub mod secret;
