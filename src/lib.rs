@@ -22,6 +22,7 @@ pub mod console;
 pub mod event;
 pub mod failure;
 pub mod page;
+pub mod render;
 pub mod sanitize;
 pub mod secret;
 pub mod stream;

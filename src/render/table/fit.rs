@@ -1,0 +1,115 @@
+//! A text into a cell: escaped, measured as a terminal shows it, cut with an ellipsis, padded.
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+use crate::sanitize;
+
+/// More marks than this on one character are dropped where a width is kept: no script needs them, and a
+/// row's bytes stay bounded.
+const MAX_MARKS: usize = 4;
+
+/// Appends `text`, cut and padded to exactly `width` columns.
+pub(super) fn cut(text: &str, width: usize, escape: bool, line: &mut String) {
+    let start = line.len();
+    // Where the ellipsis would go if the text turned out too long.
+    let (mut room_until, mut used, mut marks) = (start, 0, 0);
+    let mut last = 0;
+    for c in text.chars() {
+        let piece = escaped(c, escape);
+        let wide = match &piece {
+            Some(piece) => piece.len(),
+            // A variation selector turns a narrow character into an emoji of two columns.
+            None if matches!(c, '\u{fe0f}' | '\u{fe01}') && last == 1 => 1,
+            None => c.width().unwrap_or(0),
+        };
+        if used + wide > width {
+            line.truncate(room_until);
+            if width > 0 {
+                line.push('…');
+            }
+            break;
+        }
+        marks = if wide == 0 { marks + 1 } else { 0 };
+        if marks > MAX_MARKS {
+            continue;
+        }
+        match piece {
+            Some(piece) => line.push_str(&piece),
+            None => line.push(c),
+        }
+        used += wide;
+        last = wide;
+        if used < width {
+            room_until = line.len();
+        }
+    }
+    let shown = line[start..].width();
+    line.extend(std::iter::repeat_n(' ', width.saturating_sub(shown)));
+}
+
+/// Appends the whole `text`, padded to at least `width` columns.
+pub(super) fn pad(text: &str, width: usize, escape: bool, line: &mut String) {
+    let start = line.len();
+    for c in text.chars() {
+        match escaped(c, escape) {
+            Some(piece) => line.push_str(&piece),
+            None => line.push(c),
+        }
+    }
+    let shown = line[start..].width();
+    line.extend(std::iter::repeat_n(' ', width.saturating_sub(shown)));
+}
+
+/// The escape that stands for `c`, when it must not be written itself: on a terminal whatever could harm
+/// it; elsewhere what would break the row or its columns, and nothing more.
+fn escaped(c: char, terminal: bool) -> Option<String> {
+    let breaks_the_row =
+        matches!(c, '\n' | '\r' | '\t' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let harms = breaks_the_row || (terminal && sanitize::is_harmful(c));
+    harms.then(|| sanitize::escaped(c.encode_utf8(&mut [0; 4])).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fitted(text: &str, width: usize) -> String {
+        let mut line = String::new();
+        cut(text, width, true, &mut line);
+        assert_eq!(line.width(), width, "{line:?}");
+        line
+    }
+
+    #[test]
+    fn texts_are_cut_and_padded_by_display_width() {
+        assert_eq!(fitted("abc", 5), "abc  ");
+        assert_eq!(fitted("abcde", 5), "abcde");
+        assert_eq!(fitted("abcdef", 5), "abcd…");
+        assert_eq!(fitted("王小明王小明", 5), "王小…");
+        assert_eq!(fitted("王小明王小明", 6), "王小… ");
+        assert_eq!(fitted("e\u{301}e\u{301}e\u{301}", 2), "e\u{301}…");
+        assert_eq!(fitted("🔑🔑🔑", 4), "🔑… ");
+        assert_eq!(fitted("❤\u{fe0f}❤\u{fe0f}❤\u{fe0f}", 4), "❤\u{fe0f}❤…");
+        assert_eq!(fitted("abc", 0), "");
+        assert_eq!(fitted("abc", 1), "…");
+    }
+
+    #[test]
+    fn an_escape_is_never_cut_in_the_middle() {
+        assert_eq!(fitted("a\x1b[31m", 5), "a…   ");
+        assert_eq!(fitted("a\x1b[31m", 12), "a\\u{1b}[31m ");
+        assert_eq!(fitted("a\u{202e}b\nc", 20), "a\\u{202e}b\\nc       ");
+    }
+
+    #[test]
+    fn piled_up_marks_do_not_make_a_row_long() {
+        assert!(fitted(&format!("a{}b", "\u{301}".repeat(1_000_000)), 3).len() < 20);
+    }
+
+    #[test]
+    fn without_a_terminal_only_what_breaks_a_row_is_escaped() {
+        let mut line = String::new();
+        pad("a\tb\r\n\x1b[1m\u{202e}\u{2028}", 2, false, &mut line);
+        assert_eq!(line, "a\\tb\\r\\n\x1b[1m\u{202e}\\u{2028}");
+    }
+}
