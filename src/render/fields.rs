@@ -1,9 +1,9 @@
 //! `--fields`: which columns tables and CSV have, and how they are called.
 //!
 //! A name is a path into the item (`client.ip_address`), or one of the made columns ([`Made`]). A name that
-//! is nearly a known one, or only its last part, is taken for a typo and refused; any other unknown name is taken for a path, since
-//! the API adds fields. `event.` before a path switches both the check and other spellings off. A key that
-//! holds a dot cannot be named.
+//! is nearly a known one, or only its last part, is taken for a typo and refused; any other unknown name is
+//! taken for a path, since the API adds fields. `event.` before a path switches both the check and other
+//! spellings off. A key that holds a dot cannot be named.
 
 use std::fmt;
 use std::str::FromStr;

@@ -57,6 +57,7 @@ impl<'a> Iterator for Members<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let text = self.text;
+        // The next index that holds neither space nor this separator.
         let skip = |at: usize, byte: u8| {
             let more = text.get(at..)?.iter().position(|b| !b.is_ascii_whitespace() && *b != byte)?;
             Some(at + more)

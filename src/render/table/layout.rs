@@ -3,10 +3,10 @@
 //!
 //! What happened stands last: it takes the rest of the line, and where nothing is cut it pushes nothing
 //! aside. Without `--fields`, columns leave in this order as the terminal gets narrower: what it was done
-//! with (below 160 columns), the e-mail address (below 120), the stream (below 90), from where (below 76),
+//! with (below 170 columns), the e-mail address (below 130), the stream (below 90), from where (below 76),
 //! who (below 51); the time and what happened stay. With item usages alone it is what with (180), vault
-//! (150), e-mail (130), item (100), from where (76), who (51). Columns that were asked for leave from the
-//! right, and only when even eight columns for each do not fit.
+//! (150), e-mail (130), item (100), from where (76), who (51). The envelope adds the profile (140).
+//! Columns that were asked for leave from the right, and only when even eight columns for each do not fit.
 
 use crate::event::Stream;
 use crate::render::fields::{Fields, Made, Source};
@@ -50,9 +50,9 @@ pub(super) fn default_columns(streams: &[Stream], shape: Shape) -> (Fields, Vec<
         _ => vec![
             ("timestamp", "TIME", TIME, TIME, 0),
             ("who", "WHO", 12, 20, 51),
-            ("email", "EMAIL", 18, 28, 120),
+            ("email", "EMAIL", 18, 28, 130),
             ("from", "FROM", 15, 34, 76),
-            ("with", "WITH", 16, 40, 160),
+            ("with", "WITH", 16, 40, 170),
             ("what", "WHAT", 4, 78, 25),
         ],
     };
