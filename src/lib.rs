@@ -16,6 +16,7 @@
 //! ```
 
 pub mod cancel;
+pub mod cli;
 pub mod clock;
 pub mod event;
 pub mod failure;

@@ -1,0 +1,4 @@
+//! What can be typed.
+
+pub mod duration;
+pub mod time;
