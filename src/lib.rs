@@ -15,6 +15,7 @@
 //!                                   stdout | file | command
 //! ```
 
+pub mod api;
 pub mod cancel;
 pub mod cli;
 pub mod clock;

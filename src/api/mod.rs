@@ -1,0 +1,7 @@
+//! 1Password's Events API, and nothing else: where it is, how it is asked, what it answers.
+//!
+//! Knows no sink, no file and no terminal. Versions of the API differ in [`endpoint`] and in the reading of
+//! answers, nowhere else.
+
+pub mod claims;
+pub mod endpoint;
