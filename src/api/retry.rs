@@ -1,0 +1,235 @@
+//! Whether to ask again, and when: a pure policy, without clock, sleep or dice of its own.
+//!
+//! Every wait is bounded by the budget of `--retry-for` and by `--deadline` (P9).
+
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+
+/// The shortest wait before asking again.
+pub const SHORTEST: Duration = Duration::from_secs(1);
+
+/// The longest wait that is not the server's wish.
+pub const LONGEST: Duration = Duration::from_secs(30);
+
+/// How long to keep trying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// How long after the first failure to go on (`--retry-for`); a success makes it whole again.
+    pub budget: Duration,
+    /// When the whole run has to end, on the monotonic clock.
+    pub deadline: Option<Duration>,
+}
+
+impl Policy {
+    /// The time left until the deadline, if there is one; zero once it has passed.
+    pub fn until_deadline(&self, elapsed: Duration) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_sub(elapsed))
+    }
+}
+
+/// Whether an answer with this status may be different next time.
+pub fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..=599)
+}
+
+/// What to do after a failure that may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Ask again after this long.
+    Wait(Duration),
+    /// The budget is spent.
+    Spent,
+    /// The server wants to be left alone for this long, which is more than is left of the budget.
+    TooLong(Duration),
+    /// The run would end before the next try.
+    Deadline,
+}
+
+/// The failures of one request since its last success.
+#[derive(Debug)]
+pub struct Tries {
+    policy: Policy,
+    first_failure: Option<Duration>,
+    failures: u32,
+}
+
+impl Tries {
+    /// No failure yet.
+    pub fn new(policy: Policy) -> Self {
+        Tries { policy, first_failure: None, failures: 0 }
+    }
+
+    /// The number of the try that is next or under way, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.failures + 1
+    }
+
+    /// Counts a failure at `elapsed` and says what to do. `retry_after` is the server's wish, `dice` a
+    /// number from 0 to 1.
+    pub fn failed(&mut self, elapsed: Duration, retry_after: Option<Duration>, dice: f64) -> Verdict {
+        let first = *self.first_failure.get_or_insert(elapsed);
+        let left = first.saturating_add(self.policy.budget).saturating_sub(elapsed);
+        let wait = match retry_after {
+            Some(wish) if wish > left => return Verdict::TooLong(wish),
+            Some(wish) => wish.max(SHORTEST),
+            // The last try comes at the very end of the budget, not a whole wait before it.
+            None => backoff(self.failures, dice).min(left),
+        };
+        self.failures = self.failures.saturating_add(1);
+        if left.is_zero() {
+            Verdict::Spent
+        } else if self.policy.until_deadline(elapsed).is_some_and(|left| wait >= left) {
+            Verdict::Deadline
+        } else {
+            Verdict::Wait(wait)
+        }
+    }
+}
+
+/// Twice as long each time, somewhere in the upper half, so that many clients do not come back at once.
+fn backoff(failures: u32, dice: f64) -> Duration {
+    let most = SHORTEST.saturating_mul(2_u32.saturating_pow(failures.saturating_add(1))).min(LONGEST);
+    let least = most / 2;
+    least + (most - least).mul_f64(dice.clamp(0.0, 1.0))
+}
+
+/// Reads a Retry-After: seconds, or a date that is held against the answer's own Date, else against `now`.
+pub fn retry_after(value: &str, date: Option<&str>, now: DateTime<Utc>) -> Option<Duration> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX))));
+    }
+    // The server's clock and ours may differ; its dates agree with each other.
+    let from = date.and_then(http_date).unwrap_or(now);
+    Some((http_date(value)? - from).to_std().unwrap_or(Duration::ZERO))
+}
+
+/// The forms of RFC 9110: `Sun, 06 Nov 1994 08:49:37 GMT`, and the two obsolete ones.
+fn http_date(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    let obsolete = || {
+        ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"]
+            .into_iter()
+            .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
+    };
+    match DateTime::parse_from_rfc2822(text) {
+        Ok(time) => Some(time.to_utc()),
+        Err(_) => obsolete().map(|time| time.and_utc()),
+    }
+}
+
+/// What a server says of its own rate limit (`RateLimit-*`, as the v3 beta documents them).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RateLimit {
+    /// How many requests a window holds.
+    pub limit: Option<u64>,
+    /// How many are left in this one.
+    pub remaining: Option<u64>,
+    /// When it ends, in the server's own unit.
+    pub reset: Option<u64>,
+}
+
+impl RateLimit {
+    /// Reads the headers that `header` gives by name; whatever is no number counts as absent.
+    pub fn read<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Self {
+        let number = |name: &str| {
+            let text = header(name)?.trim();
+            let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+            text[..end].parse().ok()
+        };
+        RateLimit {
+            limit: number("ratelimit-limit"),
+            remaining: number("ratelimit-remaining"),
+            reset: number("ratelimit-reset"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn secs(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn tries(budget: u64, deadline: Option<u64>) -> Tries {
+        Tries::new(Policy { budget: secs(budget), deadline: deadline.map(secs) })
+    }
+
+    #[test]
+    fn waits_double_up_to_the_longest_and_stay_within_1_and_30_seconds() {
+        let mut least = tries(10_000, None);
+        let waits: Vec<_> = (0..7).map(|_| least.failed(secs(0), None, 0.0)).collect();
+        assert_eq!(waits, [1, 2, 4, 8, 15, 15, 15].map(|s| Verdict::Wait(secs(s))));
+        let mut most = tries(10_000, None);
+        let waits: Vec<_> = (0..7).map(|_| most.failed(secs(0), None, 1.0)).collect();
+        assert_eq!(waits, [2, 4, 8, 16, 30, 30, 30].map(|s| Verdict::Wait(secs(s))));
+        assert_eq!(backoff(u32::MAX, 5.0), LONGEST);
+    }
+
+    #[test]
+    fn the_budget_counts_from_the_first_failure_and_its_end_is_used() {
+        let mut tries = tries(120, None);
+        assert_eq!(tries.failed(secs(1000), None, 0.0), Verdict::Wait(secs(1)));
+        assert_eq!(tries.failed(secs(1119), None, 1.0), Verdict::Wait(secs(1)));
+        assert_eq!(tries.failed(secs(1120), None, 1.0), Verdict::Spent);
+        assert_eq!(super::tests::tries(0, None).failed(secs(5), None, 0.5), Verdict::Spent);
+    }
+
+    #[test]
+    fn the_servers_wish_is_obeyed_unless_it_is_beyond_the_budget() {
+        let mut tries = tries(120, None);
+        assert_eq!(tries.failed(secs(0), Some(secs(60)), 0.0), Verdict::Wait(secs(60)));
+        assert_eq!(tries.failed(secs(60), Some(secs(60)), 0.0), Verdict::Wait(secs(60)));
+        assert_eq!(tries.failed(secs(61), Some(secs(60)), 0.0), Verdict::TooLong(secs(60)));
+        assert_eq!(tries.failed(secs(61), Some(secs(0)), 0.0), Verdict::Wait(SHORTEST));
+    }
+
+    #[test]
+    fn nothing_waits_past_the_deadline() {
+        let mut tries = tries(120, Some(10));
+        assert_eq!(tries.failed(secs(0), None, 0.0), Verdict::Wait(secs(1)));
+        assert_eq!(tries.failed(secs(8), None, 0.0), Verdict::Deadline);
+        assert_eq!(tries.failed(secs(20), Some(secs(1)), 0.0), Verdict::Deadline);
+    }
+
+    #[test]
+    fn retry_after_comes_in_seconds_or_as_a_date() {
+        let now = "1994-11-06T08:49:07Z".parse().unwrap();
+        for (value, expected) in [
+            ("30", Some(30)),
+            (" 0 ", Some(0)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(30)),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", Some(30)),
+            ("Sun Nov  6 08:49:37 1994", Some(30)),
+            ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
+            ("-1", None),
+            ("soon", None),
+            ("", None),
+            ("99999999999999999999999", Some(u64::from(u32::MAX))),
+        ] {
+            assert_eq!(retry_after(value, None, now), expected.map(secs), "{value}");
+        }
+        let late = "2000-01-01T00:00:00Z".parse().unwrap();
+        let date = Some("Sun, 06 Nov 1994 08:49:27 GMT");
+        assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT", date, late), Some(secs(10)));
+    }
+
+    #[test]
+    fn what_may_pass_is_told_from_what_will_not() {
+        assert!([408, 429, 500, 502, 503, 504, 599].into_iter().all(is_passing));
+        assert!(![200, 204, 301, 400, 401, 403, 404, 405, 413].into_iter().any(is_passing));
+    }
+
+    #[test]
+    fn rate_limit_headers_are_read_when_they_are_numbers() {
+        let limit = RateLimit::read(|name| match name {
+            "ratelimit-limit" => Some("600, 600;w=60"),
+            "ratelimit-remaining" => Some("x"),
+            _ => None,
+        });
+        assert_eq!(limit, RateLimit { limit: Some(600), remaining: None, reset: None });
+    }
+}

@@ -1,0 +1,217 @@
+//! The service's answers: bytes in, pages, introspections and messages out.
+//!
+//! Versions of the API differ here and in `endpoint`, nowhere else. Pure; decides what can be read, not
+//! whether to ask again.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use crate::api::endpoint::ApiVersion;
+use crate::api::scan::{self, Names};
+use crate::event::Stream;
+use crate::page::{Cursor, Next, Page};
+use crate::sanitize;
+
+/// An answer that is not what the API says it should be. Asking again may help: it may have been cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable(String);
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+impl Unreadable {
+    /// An answer that cannot be read for the reason given.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Unreadable(reason.into())
+    }
+}
+
+/// Reads a page of events.
+///
+/// # Errors
+/// Fails when the body is no whole answer, or promises more without saying how to ask for it.
+pub fn page(
+    version: ApiVersion,
+    stream: Stream,
+    body: Vec<u8>,
+    received_at: DateTime<Utc>,
+) -> Result<Page, Unreadable> {
+    let names = match version {
+        ApiVersion::V1 | ApiVersion::V2 => {
+            Names { items: "items", cursor: "cursor", has_more: Some("has_more") }
+        }
+        ApiVersion::V3 => Names { items: "audit_events", cursor: "next_page_token", has_more: None },
+    };
+    let found = scan::answer(&body, &names).map_err(|e| Unreadable(e.to_string()))?;
+    // An object that is no answer (`{}`, an error sent with 200) must not pass for "nothing more" (P1).
+    if found.items.is_none() && found.cursor.is_none() && found.has_more.is_none() {
+        return Err(Unreadable::new("it is JSON, but no page of events"));
+    }
+    let cursor = found.cursor.filter(|text| !text.is_empty()).map(Cursor::new);
+    let has_more = match names.has_more {
+        Some(_) => found.has_more.unwrap_or(false),
+        None => cursor.is_some(),
+    };
+    let next = match (has_more, cursor) {
+        (true, Some(cursor)) => Next::More(cursor),
+        (true, None) => return Err(Unreadable::new("it says that there is more, but gives no cursor")),
+        (false, cursor) => Next::CaughtUp(cursor),
+    };
+    Ok(Page { stream, spans: found.items.unwrap_or_default(), body, next, received_at })
+}
+
+/// What the service says a token may read. Its texts are foreign: escape before showing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Introspection {
+    /// The integration's UUID.
+    pub uuid: Option<String>,
+    /// When the token was issued.
+    pub issued_at: Option<DateTime<Utc>>,
+    /// What it grants: stream names, and whatever else there may be.
+    pub features: Vec<String>,
+    /// The account's UUID; v1 does not say it.
+    pub account_uuid: Option<String>,
+}
+
+impl Introspection {
+    /// Whether the token grants `stream`.
+    pub fn grants(&self, stream: Stream) -> bool {
+        self.features.iter().any(|feature| feature == stream.name())
+    }
+
+    /// The streams that it grants, in output order.
+    pub fn streams(&self) -> Vec<Stream> {
+        Stream::ALL.into_iter().filter(|stream| self.grants(*stream)).collect()
+    }
+}
+
+/// Reads the answer to an introspection, of either version.
+///
+/// # Errors
+/// Fails when the body is no JSON object or lists no features.
+pub fn introspection(body: &[u8]) -> Result<Introspection, Unreadable> {
+    let object: Map<String, Value> =
+        serde_json::from_slice(body).map_err(|_| Unreadable::new("it is no JSON object"))?;
+    let features = match field(&object, "features") {
+        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Some(Value::Null) => Vec::new(),
+        _ => return Err(Unreadable::new("it lists no features")),
+    };
+    let text = |name: &str| field(&object, name).and_then(Value::as_str);
+    Ok(Introspection {
+        uuid: text("uuid").map(str::to_owned),
+        issued_at: text("issuedat").and_then(|t| DateTime::parse_from_rfc3339(t).ok()).map(|t| t.to_utc()),
+        features,
+        account_uuid: text("accountuuid").map(str::to_owned),
+    })
+}
+
+/// The value of a key, written in any case and with or without underscores.
+fn field<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    let is_name = |key: &str| key.replace('_', "").eq_ignore_ascii_case(name);
+    object.iter().find(|(key, _)| is_name(key)).map(|(_, value)| value)
+}
+
+/// The server's words in a refusal, harmless and short; none when there are none.
+///
+/// Either error shape is understood, `{"Error":{"Message":...}}` and `{"status":...,"message":...}`;
+/// anything else is quoted as it is.
+pub fn words(body: &[u8]) -> Option<String> {
+    /// A message is cut to far less; nobody's HTML needs to be looked at further.
+    const ENOUGH: usize = 4096;
+    let object: Option<Map<String, Value>> = serde_json::from_slice(body).ok();
+    let said = object.and_then(|object| {
+        let message = match field(&object, "error") {
+            Some(Value::Object(error)) => field(error, "message")?,
+            Some(text @ Value::String(_)) => text,
+            _ => field(&object, "message")?,
+        };
+        message.as_str().map(str::to_owned)
+    });
+    let said = said.unwrap_or_else(|| String::from_utf8_lossy(&body[..body.len().min(ENOUGH)]).into_owned());
+    let said = said.trim();
+    (!said.is_empty()).then(|| sanitize::message(said).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(version: ApiVersion, body: &str) -> Result<Page, Unreadable> {
+        page(version, Stream::AuditEvents, body.into(), DateTime::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_page_says_what_comes_next() {
+        let page =
+            read(ApiVersion::V2, r#"{"cursor":"a\/b","has_more":true,"items":[{"uuid":"A"}]}"#).unwrap();
+        assert_eq!(page.next, Next::More(Cursor::new("a/b")));
+        assert_eq!(page.event_at(0).uuid, Some(b"A".as_slice()));
+        let page = read(ApiVersion::V1, r#"{"items":null,"has_more":false,"cursor":"c"}"#).unwrap();
+        assert!(page.is_empty());
+        assert_eq!(page.next, Next::CaughtUp(Some(Cursor::new("c"))));
+    }
+
+    #[test]
+    fn v3_ends_where_no_token_is_given() {
+        let page = read(ApiVersion::V3, r#"{"audit_events":[{}],"next_page_token":"t"}"#).unwrap();
+        assert_eq!(page.next, Next::More(Cursor::new("t")));
+        assert_eq!(read(ApiVersion::V3, r#"{"audit_events":[]}"#).unwrap().next, Next::CaughtUp(None));
+    }
+
+    #[test]
+    fn what_is_no_page_never_passes_for_an_empty_one() {
+        for body in [
+            "{}",
+            r#"{"message":"x"}"#,
+            r#"{"items":[],"has_more":true}"#,
+            "<html>",
+            "",
+            r#"{"items":[],"has_more":true,"cursor":""}"#,
+        ] {
+            assert!(read(ApiVersion::V2, body).is_err(), "{body}");
+        }
+        assert!(read(ApiVersion::V3, r#"{"items":[]}"#).is_err());
+    }
+
+    #[test]
+    fn both_introspections_are_read_in_any_case() {
+        let v1 = introspection(
+            br#"{"UUID":"I","IssuedAt":"2026-01-01T00:00:00Z","Features":["auditevents","x"]}"#,
+        );
+        let v1 = v1.unwrap();
+        assert_eq!((v1.uuid.as_deref(), v1.issued_at.is_some(), v1.account_uuid), (Some("I"), true, None));
+        let v2 = introspection(
+            br#"{"uuid":"I","issued_at":"2026-01-01T00:00:00Z","features":["auditevents"],"account_uuid":"A"}"#,
+        );
+        let v2 = v2.unwrap();
+        assert_eq!(v2.streams(), [Stream::AuditEvents]);
+        assert_eq!((v2.issued_at, v2.account_uuid.as_deref()), (v1.issued_at, Some("A")));
+        assert!(
+            introspection(b"{}").is_err() && introspection(b"[]").is_err() && introspection(b"").is_err()
+        );
+    }
+
+    #[test]
+    fn the_servers_words_are_found_and_made_harmless() {
+        for (body, expected) in [
+            (r#"{"Error":{"Message":"Unauthorized"}}"#, Some("Unauthorized")),
+            (r#"{"error":{"message":"x"}}"#, Some("x")),
+            (r#"{"status":401,"message":"no\u001b[31m"}"#, Some("no\\u{1b}[31m")),
+            (r#"{"error":"plain"}"#, Some("plain")),
+            ("<h1>502</h1>\n", Some("<h1>502</h1>")),
+            (r#"{"x":1}"#, Some(r#"{"x":1}"#)),
+            (" ", None),
+        ] {
+            assert_eq!(words(body.as_bytes()).as_deref(), expected, "{body}");
+        }
+        assert!(words(&[0xff; 100_000]).unwrap().chars().count() < 400);
+    }
+}
