@@ -19,6 +19,8 @@ pub mod api;
 pub mod cancel;
 pub mod cli;
 pub mod clock;
+pub mod command;
+pub mod config;
 pub mod event;
 pub mod failure;
 pub mod page;

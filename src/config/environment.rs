@@ -12,7 +12,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::api::proxy;
 use crate::cli::Zone;
+use crate::secret::Secret;
 
 /// The variable that holds a token.
 pub const TOKEN: &str = "EVENTS_API_TOKEN";
@@ -80,6 +82,21 @@ impl Environment {
             return Some((home.join("opev"), "XDG_STATE_HOME"));
         }
         Some((self.home()?.join(".local/state/opev"), "HOME"))
+    }
+
+    /// The proxy variables, the lower-case spelling first, as curl has it. The upper-case `HTTP_PROXY` is
+    /// not read: a CGI client could set it by a header.
+    pub fn proxies(&self) -> proxy::Environment {
+        let value = |lower: &str, upper: &str| {
+            self.raw(lower).or_else(|| self.raw(upper)).map(|value| value.to_string_lossy())
+        };
+        let secret = |lower, upper| value(lower, upper).map(Secret::new);
+        proxy::Environment {
+            https: secret("https_proxy", "HTTPS_PROXY"),
+            http: secret("http_proxy", "http_proxy"),
+            all: secret("all_proxy", "ALL_PROXY"),
+            no_proxy: value("no_proxy", "NO_PROXY").map(Into::into),
+        }
     }
 
     /// The machine's zone: `TZ` where it names one, else what the system says.

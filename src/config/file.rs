@@ -93,7 +93,9 @@ impl ConfigFile {
     /// # Errors
     /// Fails when the text says something that is not understood.
     pub fn parse(path: &Path, text: &str, environment: &Environment) -> Result<ConfigFile> {
-        let line_at = |offset: usize| 1 + text.as_bytes()[..offset.min(text.len())].iter().filter(|b| **b == b'\n').count();
+        let line_at = |offset: usize| {
+            1 + text.as_bytes()[..offset.min(text.len())].iter().filter(|b| **b == b'\n').count()
+        };
         let fail = |offset: usize, problem: Problem| {
             let place = format!("{}:{}", sanitize::message(&path.to_string_lossy()), line_at(offset));
             let failure = Failure::new(Kind::Config, format!("{place}: {}", problem.message));
@@ -108,7 +110,8 @@ impl ConfigFile {
         })?;
         let home = environment.home();
         let section = |name: &str, table: &Spanned<DeValue<'_>>| -> Result<Section> {
-            let wrong = || fail(table.span().start, Problem::new(format!("{name} must be a table: [{name}]")));
+            let wrong =
+                || fail(table.span().start, Problem::new(format!("{name} must be a table: [{name}]")));
             let mut section = Section::default();
             for (key, value) in in_order(table.get_ref().as_table().ok_or_else(wrong)?) {
                 let entry = Entry {
@@ -196,8 +199,10 @@ fn allowed(table: &str, key: &str) -> Result<(), Problem> {
     }
     let server = ["region", "base_url", "allow_host"];
     if table == "profiles.demo" && (ACCOUNT_KEYS.contains(&key) || server.contains(&key)) {
-        return Err(Problem::new(format!("{key} cannot be set for demo, which brings its own server and token"))
-            .hint("give the profile another name"));
+        return Err(Problem::new(format!(
+            "{key} cannot be set for demo, which brings its own server and token"
+        ))
+        .hint("give the profile another name"));
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use crossbeam_channel::{bounded, select};
 use zeroize::Zeroizing;
 
-use super::run::{LIMIT, Program};
+use super::program::{LIMIT, Program};
 use crate::cancel::Cancel;
 use crate::failure::{Failure, Kind, Result};
 use crate::sanitize;
@@ -77,7 +77,10 @@ impl TokenSource {
             }
             TokenSource::Stdin => {
                 let text = interruptible(cancel, || read(std::io::stdin()))?;
-                (text.map_err(|e| missing("cannot read the token from standard input").because(e))?, "standard input".into())
+                (
+                    text.map_err(|e| missing("cannot read the token from standard input").because(e))?,
+                    "standard input".into(),
+                )
             }
             TokenSource::Command(program) => {
                 (Zeroizing::new(program.run(LIMIT, cancel)?), format!("the output of {}", program.title))
@@ -147,7 +150,8 @@ impl TokenFile {
             .or_else(|_| std::fs::canonicalize(&self.path));
         let Ok(opened) = opened else { return false };
         let credentials = self.credentials.as_deref().and_then(|path| std::fs::canonicalize(path).ok());
-        opened.starts_with("/run/secrets") || credentials.is_some_and(|directory| opened.starts_with(directory))
+        opened.starts_with("/run/secrets")
+            || credentials.is_some_and(|directory| opened.starts_with(directory))
     }
 }
 
@@ -186,10 +190,7 @@ fn read(from: impl Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
 
 /// Does something that may block for ever, such as reading a pipe nobody writes to, and gives up on it
 /// when cancelled.
-fn interruptible<T: Send + 'static>(
-    cancel: &Cancel,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T> {
+fn interruptible<T: Send + 'static>(cancel: &Cancel, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let (sender, done) = bounded(1);
     std::thread::spawn(move || {
         // Nobody listens any more when cancelled.

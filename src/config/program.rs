@@ -64,12 +64,15 @@ impl Program {
         let Some(outcome) = outcome else {
             stop(pid, on_terminal, &ended);
             cancel.check()?;
-            return Err(self.failure(format!("took longer than {}", duration::show(limit)))
+            return Err(self
+                .failure(format!("took longer than {}", duration::show(limit)))
                 .hint("run it by hand: it may be waiting for an answer it cannot get"));
         };
         match outcome.status {
             Ok(status) if status.success() => Ok(outcome.output),
-            Ok(status) => Err(self.failure(ending(status, &outcome.complaint)).hint("run it by hand to see why")),
+            Ok(status) => {
+                Err(self.failure(ending(status, &outcome.complaint)).hint("run it by hand to see why"))
+            }
             Err(e) => Err(self.failure("cannot be waited for").because(e)),
         }
     }
@@ -178,10 +181,7 @@ mod tests {
     fn a_bad_end_shows_its_complaint_escaped() {
         let failure = failure("printf 'not signed\\033[31m in\\n' >&2; exit 3", LIMIT);
         assert_eq!(failure.kind(), Kind::TokenMissing);
-        assert_eq!(
-            failure.to_string(),
-            "the token command ended with exit code 3: not signed\\u{1b}[31m in"
-        );
+        assert_eq!(failure.to_string(), "the token command ended with exit code 3: not signed\\u{1b}[31m in");
     }
 
     #[test]
