@@ -17,7 +17,10 @@
 
 pub mod api;
 pub mod cancel;
+pub mod cli;
 pub mod clock;
+pub mod command;
+pub mod config;
 pub mod console;
 pub mod event;
 pub mod failure;

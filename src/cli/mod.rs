@@ -1,0 +1,174 @@
+//! What can be typed: clap definitions, value parsers and help text.
+//!
+//! No I/O and no environment: `config` reads that, and turns what was typed into what is decided. Each
+//! command has one file here; help, completions and man pages all come from these definitions.
+
+pub mod account;
+pub mod completions;
+pub mod config;
+pub mod console;
+pub mod duration;
+pub mod fetch;
+pub mod size;
+pub mod time;
+
+use std::ffi::OsString;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser, Subcommand};
+
+pub use account::{AccountArgs, Api, ConfigFile, Region};
+pub use console::{ColorChoice, ConsoleArgs, LogFormat, LogLevel};
+pub use fetch::{FetchArgs, Format, Shape, Sort};
+pub use time::{TimeExpr, Zone};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXAMPLES: &str = "\
+Examples:
+  opev fetch --profile demo              a table of made-up events; needs no account
+  opev fetch signin --since 2h           sign-in attempts of the last two hours
+  opev fetch --since 7d --format csv -o week.csv
+  opev config init                       write a commented configuration file
+
+Exit codes: 0 done, 1 a check said no, 2 usage, 3 configuration, 4 token, 5 feature missing,
+6 service or network, 7 output, 8 a person must look, 9 locked, 10 partly done.";
+
+/// 1Password's security events at the command line: fetch, follow, pipe, and never lose one
+#[derive(Debug, Parser)]
+#[command(
+    name = "opev",
+    version,
+    styles = STYLES,
+    max_term_width = 100,
+    propagate_version = true,
+    disable_help_subcommand = true,
+    after_help = EXAMPLES
+)]
+pub struct Cli {
+    /// How to talk to the person.
+    #[command(flatten)]
+    pub console: ConsoleArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Get events once and exit
+    Fetch(Box<FetchArgs>),
+    /// Show, locate or create the configuration
+    Config(config::ConfigArgs),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
+}
+
+impl Cli {
+    /// Reads a command line, the program's name included.
+    ///
+    /// # Errors
+    /// Fails with the message and exit code of a usage error (2), or with the text that `--help` and
+    /// `--version` ask for (0).
+    pub fn read(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Cli, clap::Error> {
+        let cli = Cli::try_parse_from(args).map_err(without_token)?;
+        match &cli.command {
+            Command::Fetch(args) => {
+                args.check().map_err(|why| usage("fetch", ErrorKind::ArgumentConflict, why))?
+            }
+            Command::Config(_) | Command::Completions(_) => {}
+        }
+        Ok(cli)
+    }
+}
+
+/// The definition that help, completions and man pages are made from, complete.
+pub fn definition() -> clap::Command {
+    let mut command = Cli::command();
+    command.build();
+    command
+}
+
+/// An error of the command line of `subcommand`, with its usage line.
+fn usage(subcommand: &str, kind: ErrorKind, message: String) -> clap::Error {
+    let mut command = definition();
+    match command.find_subcommand_mut(subcommand) {
+        Some(subcommand) => subcommand.error(kind, message),
+        None => command.error(kind, message),
+    }
+}
+
+/// Answers `--token VALUE` with the reason why there is no such flag, and never repeats the value (P10).
+fn without_token(error: clap::Error) -> clap::Error {
+    let wrong = matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(arg))
+        if arg == "--token" || arg.starts_with("--token="));
+    if error.kind() != ErrorKind::UnknownArgument || !wrong {
+        return error;
+    }
+    Cli::command().error(
+        ErrorKind::UnknownArgument,
+        "there is no --token, because everybody on this machine can read command lines; use \
+         EVENTS_API_TOKEN, --token-file FILE (- for stdin) or --token-command CMD",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The error of a command line, as text, with its exit code.
+    pub(crate) fn refused(line: &str) -> String {
+        let error = Cli::read(line.split(' ')).unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{line}");
+        error.render().to_string()
+    }
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_and_flag_has_a_short_line_and_a_paragraph() {
+        fn look(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{} has no help", command.get_name());
+            for arg in command.get_arguments() {
+                let name = format!("{} {}", command.get_name(), arg.get_id());
+                if matches!(arg.get_id().as_str(), "help" | "version") {
+                    continue;
+                }
+                let short = arg.get_help().unwrap_or_else(|| panic!("{name}: no short help")).to_string();
+                let long = arg.get_long_help().unwrap_or_else(|| panic!("{name}: no paragraph")).to_string();
+                assert!(short.chars().count() <= 72, "{name}: {short}");
+                assert!(!short.ends_with('.'), "{name}: {short}");
+                assert!(long.len() > short.len() && long.ends_with('.'), "{name}: {long}");
+            }
+            command.get_subcommands().for_each(look);
+        }
+        look(&definition());
+    }
+
+    #[test]
+    fn a_typed_token_is_refused_with_the_reason_and_never_repeated() {
+        for line in ["opev fetch --token eyJhbGciOiJ", "opev fetch --token=eyJhbGciOiJ"] {
+            let text = refused(line);
+            assert!(text.contains("there is no --token"), "{text}");
+            assert!(!text.contains("eyJ"), "{text}");
+        }
+    }
+
+    #[test]
+    fn typos_get_the_nearest_name() {
+        assert!(refused("opev fetsh").contains("'fetch'"));
+        assert!(refused("opev fetch --sinse 2h").contains("'--since'"));
+        assert!(refused("opev fetch --region uss").contains("'us'"));
+        let text = refused("opev fetch signinatempts");
+        assert!(text.contains("no such stream; did you mean signinattempts?"), "{text}");
+    }
+}

@@ -1,0 +1,113 @@
+//! Flags + environment + file -> [`Settings`]: one profile, everything decided, each value with its origin.
+//!
+//! Flag over environment over profile over `[defaults]`, with the exceptions that keep a token from
+//! serving an account it was not meant for. The only module that reads the environment, and the only one
+//! that touches token sources. Sends nothing, and opens no file for writing.
+
+pub mod account;
+pub mod environment;
+pub mod file;
+pub mod origin;
+pub mod program;
+pub mod range;
+pub mod section;
+mod settings;
+pub mod template;
+pub mod terminal;
+pub mod token;
+
+use std::path::Path;
+
+pub use account::Account;
+pub use environment::Environment;
+pub use file::ConfigFile;
+pub use origin::{Origin, Setting};
+pub use range::Range;
+pub use settings::{Settings, Typed};
+pub use token::TokenSource;
+
+use crate::failure::{Failure, Kind, Result};
+use file::{DEFAULT, DEMO};
+
+/// The environment and the configuration file: all that settings are made from, besides flags.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The environment.
+    pub environment: Environment,
+    /// The configuration file.
+    pub file: ConfigFile,
+}
+
+impl Config {
+    /// Reads the configuration file: `flag`, else the environment's, else the usual one.
+    ///
+    /// # Errors
+    /// Fails as [`ConfigFile::read`] does.
+    pub fn read(flag: Option<&Path>, environment: Environment) -> Result<Config> {
+        Ok(Config { file: ConfigFile::read(flag, &environment)?, environment })
+    }
+
+    /// The settings of the one profile that was chosen.
+    ///
+    /// # Errors
+    /// Fails when there is no such profile, or a setting is malformed.
+    pub fn settings(&self, typed: &Typed<'_>) -> Result<Settings> {
+        let (name, origin) = match (&typed.account.profile, self.environment.text(environment::PROFILE)) {
+            (Some(name), _) => (name.as_str(), Origin::Flag("--profile")),
+            (None, Some(name)) => (name, Origin::Variable(environment::PROFILE.into())),
+            (None, None) => (DEFAULT, Origin::Default),
+        };
+        self.check_profile(name)?;
+        Settings::decide(self, name, origin, typed, true)
+    }
+
+    /// The settings of every enabled profile of the file, by name. The environment's token and server
+    /// apply to none of them.
+    ///
+    /// # Errors
+    /// Fails when there is none, or a setting is malformed.
+    pub fn all_settings(&self, typed: &Typed<'_>) -> Result<Vec<Settings>> {
+        let enabled = self
+            .file
+            .profiles
+            .iter()
+            .filter(|(name, profile)| *name != DEMO && profile.enabled.as_ref().is_none_or(|e| e.value));
+        let all: Vec<_> = enabled
+            .map(|(name, _)| {
+                Settings::decide(self, name, Origin::Flag("--all-profiles"), typed, false)
+                    .map_err(|failure| failure.on_profile(name))
+            })
+            .collect::<Result<_>>()?;
+        if all.is_empty() {
+            return Err(Failure::new(Kind::Config, "--all-profiles: no profile is enabled")
+                .hint("write profiles with `opev config init`"));
+        }
+        Ok(all)
+    }
+
+    /// Refuses a profile that does not exist. `default` and `demo` need no file.
+    fn check_profile(&self, name: &str) -> Result<()> {
+        if let Err(problem) = file::check_name(name) {
+            let failure = Failure::new(Kind::Config, problem.message);
+            return Err(failure.hint(problem.hint.unwrap_or_default()));
+        }
+        if matches!(name, DEFAULT | DEMO) || self.file.profiles.contains_key(name) {
+            return Ok(());
+        }
+        let place = match &self.file.path {
+            Some(path) if self.file.exists => {
+                format!(" in {}", crate::sanitize::message(&path.to_string_lossy()))
+            }
+            _ => ": there is no configuration file".into(),
+        };
+        let failure = Failure::new(Kind::Config, format!("no profile {name}{place}"));
+        let known = self.file.profiles.keys().map(String::as_str).chain([DEMO]);
+        Err(match section::nearest(name, known.clone()) {
+            Some(nearest) => failure.hint(format!("did you mean {nearest}?")),
+            None if self.file.exists => {
+                failure.hint(format!("there are {}", known.collect::<Vec<_>>().join(", ")))
+            }
+            None => failure.hint("write one with `opev config init`"),
+        })
+    }
+}

@@ -1,0 +1,47 @@
+//! A decided value for people: what it is called, what it is, and where it comes from.
+
+use std::fmt;
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A flag.
+    Flag(&'static str),
+    /// An environment variable.
+    Variable(String),
+    /// A profile, and the line in the configuration file.
+    Profile(String, usize),
+    /// `[defaults]`, and the line in the configuration file.
+    Defaults(usize),
+    /// The token itself.
+    Token,
+    /// What the demo brings.
+    Demo,
+    /// Nothing was said: the built-in default.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Flag(flag) => f.write_str(flag),
+            Origin::Variable(name) => write!(f, "environment, {name}"),
+            Origin::Profile(name, line) => write!(f, "profile {name}, line {line}"),
+            Origin::Defaults(line) => write!(f, "[defaults], line {line}"),
+            Origin::Token => f.write_str("the token"),
+            Origin::Demo => f.write_str("demo"),
+            Origin::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// A decided value as `opev config show` prints it. Never holds a secret (P10).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The key, as in the configuration file.
+    pub key: &'static str,
+    /// The value, or what is known of it.
+    pub value: String,
+    /// Where it comes from.
+    pub origin: Origin,
+}

@@ -1,0 +1,133 @@
+//! The time range of a question: since inclusive, until exclusive.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::cli::{TimeExpr, Zone, duration};
+use crate::failure::{Failure, Kind, Result};
+
+/// How long the service keeps events, in days.
+pub const RETENTION_DAYS: i64 = 120;
+
+/// Where a question starts that does not say.
+const DEFAULT_SINCE: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+
+/// The time range of a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The first moment in it.
+    pub since: DateTime<Utc>,
+    /// The first moment after it: what was typed, else now.
+    pub until: DateTime<Utc>,
+    /// Whether the end was typed; if not, it cuts nothing.
+    pub until_is_typed: bool,
+    /// A warning where the start was moved to what the service still keeps.
+    pub warning: Option<String>,
+}
+
+impl Range {
+    /// Decides the range of a question that is asked at `now`.
+    ///
+    /// # Errors
+    /// Fails with `Usage` when the range lies in the future, ends before it starts, or ends before what
+    /// the service still keeps; the message shows the resolved times.
+    pub fn decide(
+        since: Option<&TimeExpr>,
+        until: Option<&TimeExpr>,
+        now: DateTime<Utc>,
+        zone: &Zone,
+    ) -> Result<Range> {
+        let usage = |message: String| Failure::new(Kind::Usage, message);
+        let resolve = |flag: &str, time: &TimeExpr| {
+            time.resolve(now, zone).map_err(|why| usage(format!("{flag}: {why}")))
+        };
+        let typed_since = since.cloned().unwrap_or(TimeExpr::Ago(DEFAULT_SINCE));
+        let mut since = resolve("--since", &typed_since)?;
+        let typed_until = until.map(|time| resolve("--until", time)).transpose()?;
+        let until = typed_until.unwrap_or(now);
+
+        if since > now {
+            return Err(usage(format!("--since {typed_since} is in the future ({})", zone.show(since)))
+                .hint(format!("it is {} now; durations count back: --since 2h", zone.show(now))));
+        }
+        if since >= until {
+            let (from, to) = (zone.show(since), zone.show(until));
+            return Err(usage(format!("--since ({from}) is not before --until ({to})"))
+                .hint("swap them, or leave out --until for now"));
+        }
+        let kept = now - TimeDelta::days(RETENTION_DAYS);
+        if until <= kept {
+            return Err(usage(format!(
+                "--until ({}) is more than {RETENTION_DAYS} days ago",
+                zone.show(until)
+            ))
+            .hint("the service keeps no more; older activity may be in the web app's reports"));
+        }
+        let mut warning = None;
+        if since < kept {
+            warning = Some(format!(
+                "--since ({}) is more than {} ago; the service keeps no more, so the range starts at {}",
+                zone.show(since),
+                duration::show(std::time::Duration::from_secs(120 * 86_400)),
+                zone.show(kept)
+            ));
+            since = kept;
+        }
+        Ok(Range { since, until, until_is_typed: typed_until.is_some(), warning })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decide(since: Option<&str>, until: Option<&str>) -> Result<Range> {
+        let now = DateTime::parse_from_rfc3339("2026-11-20T12:00:00Z").unwrap().to_utc();
+        let read = |text: &str| text.parse::<TimeExpr>().unwrap();
+        Range::decide(since.map(read).as_ref(), until.map(read).as_ref(), now, &Zone::Utc)
+    }
+
+    fn refused(since: Option<&str>, until: Option<&str>) -> String {
+        let failure = decide(since, until).unwrap_err();
+        assert_eq!(failure.kind(), Kind::Usage);
+        assert!(failure.advice().is_some());
+        failure.to_string()
+    }
+
+    #[test]
+    fn the_last_day_is_the_default_and_an_untyped_end_cuts_nothing() {
+        let range = decide(None, None).unwrap();
+        assert_eq!(range.since.to_rfc3339(), "2026-11-19T12:00:00+00:00");
+        assert_eq!(range.until.to_rfc3339(), "2026-11-20T12:00:00+00:00");
+        assert!(!range.until_is_typed && range.warning.is_none());
+        assert!(decide(None, Some("now")).unwrap().until_is_typed);
+    }
+
+    #[test]
+    fn an_end_in_the_future_is_fine() {
+        assert_eq!(decide(None, Some("tomorrow")).unwrap().until.to_rfc3339(), "2026-11-21T00:00:00+00:00");
+    }
+
+    #[test]
+    fn a_range_that_cannot_be_is_refused_with_its_times() {
+        assert_eq!(
+            refused(Some("tomorrow"), None),
+            "--since tomorrow is in the future (2026-11-21T00:00:00Z)"
+        );
+        assert_eq!(
+            refused(Some("1h"), Some("2h")),
+            "--since (2026-11-20T11:00:00Z) is not before --until (2026-11-20T10:00:00Z)"
+        );
+        assert!(refused(Some("now"), None).contains("is not before"));
+        assert!(refused(Some("200d"), Some("150d")).contains("more than 120 days ago"));
+        let failure = decide(Some("999999w"), None).unwrap_err();
+        assert_eq!(failure.to_string(), "--since: 999999w is too far away to be counted");
+    }
+
+    #[test]
+    fn a_start_before_what_is_kept_is_moved_with_a_warning() {
+        let range = decide(Some("2020-01-01"), None).unwrap();
+        assert_eq!(range.since.to_rfc3339(), "2026-07-23T12:00:00+00:00");
+        assert!(range.warning.unwrap().starts_with("--since (2020-01-01T00:00:00Z) is more than 120d ago"));
+        assert_eq!(decide(Some("120d"), None).unwrap().warning, None);
+    }
+}
