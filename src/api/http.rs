@@ -108,14 +108,24 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Trouble::Setup(failure) => failure.fmt(f),
-            Trouble::Network(ureq::Error::Timeout(
-                ureq::Timeout::Global | ureq::Timeout::RecvBody | ureq::Timeout::RecvResponse,
-            )) => f.write_str("no whole answer in time"),
-            Trouble::Tls(error) | Trouble::Network(error) | Trouble::Garbled(error) => {
-                f.write_str(&sanitize::message(&error.to_string()))
-            }
+            Trouble::Tls(error) | Trouble::Network(error) | Trouble::Garbled(error) => describe(error, f),
             Trouble::TooLarge(limit) => write!(f, "the answer is longer than {limit} bytes"),
         }
+    }
+}
+
+/// ureq's errors in words that fit into a sentence.
+fn describe(error: &ureq::Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let seconds = CONNECT_TIMEOUT.as_secs();
+    match error {
+        ureq::Error::HostNotFound => f.write_str("no such host"),
+        ureq::Error::Timeout(ureq::Timeout::Resolve) => {
+            write!(f, "its name was not resolved within {seconds} s")
+        }
+        ureq::Error::Timeout(ureq::Timeout::Connect) => write!(f, "no connection within {seconds} s"),
+        ureq::Error::Timeout(_) => f.write_str("no whole answer in time"),
+        ureq::Error::Io(error) => f.write_str(&sanitize::message(&error.to_string())),
+        error => f.write_str(&sanitize::message(&error.to_string())),
     }
 }
 
