@@ -17,6 +17,8 @@
 
 pub mod cancel;
 pub mod clock;
+pub mod deliver;
+pub mod disk;
 pub mod event;
 pub mod failure;
 pub mod page;
