@@ -22,6 +22,8 @@ pub mod clock;
 pub mod command;
 pub mod config;
 pub mod console;
+pub mod deliver;
+pub mod disk;
 pub mod event;
 pub mod failure;
 pub mod page;

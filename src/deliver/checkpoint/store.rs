@@ -1,0 +1,171 @@
+//! Keeps the newest record in one of two slots, so that at every moment one whole record is durable.
+//!
+//! Slots are written in turn, in place, and synced: one sync a commit. A slot is made once, by writing
+//! beside it, syncing and renaming; so a slot that exists was whole at some time, and slots of which none
+//! is valid are damaged, never merely new. That is what tells the first start from a lost record (P11).
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::super::{disk_failure, shown};
+use super::place::Place;
+use super::record::{LIMIT, Record, Unreadable, VERSION};
+use crate::disk::{self, Disk, File, Open};
+use crate::failure::{Failure, Kind, Result};
+
+/// The names of the two slots.
+pub const SLOTS: [&str; 2] = ["checkpoint.a", "checkpoint.b"];
+/// The name under which a slot is written for the first time.
+pub const FRESH: &str = "checkpoint.new";
+
+/// The two slots of one checkpoint, and which to write next.
+#[derive(Debug)]
+pub struct Store {
+    disk: Arc<dyn Disk>,
+    place: Place,
+    slots: [Option<Box<dyn File>>; 2],
+    /// The slot that holds the newest record; the other one is written next.
+    newest: usize,
+}
+
+/// What one slot holds.
+enum Slot {
+    Missing,
+    Damaged(String),
+    Valid(Box<Record>),
+}
+
+impl Store {
+    /// Takes the slots at `place` and their newest valid record; none when nothing was ever saved. Changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// Fails as [`read`] does.
+    pub fn load(disk: &Arc<dyn Disk>, place: &Place) -> Result<(Store, Option<Record>)> {
+        let (record, newest) = read(&**disk, place)?.unzip();
+        // The first slot to be written is the first.
+        let newest = newest.unwrap_or(1);
+        Ok((Store { disk: disk.clone(), place: place.clone(), slots: [None, None], newest }, record))
+    }
+
+    /// Makes the loaded record durable before anything builds on it.
+    ///
+    /// It may have been read from memory only: the run that wrote it was killed before its sync, or its
+    /// sync failed. Writing the next record over the other slot would then put both at risk. The bytes are
+    /// written again, not only synced, because a failed sync leaves pages that look clean.
+    ///
+    /// # Errors
+    /// Fails with `Output` when the disk does.
+    pub fn settle(&mut self, record: &Record) -> Result<()> {
+        let bytes = record.to_bytes()?;
+        self.write(self.newest, &bytes)
+    }
+
+    /// Saves a record, durably, as the next in sequence.
+    ///
+    /// # Errors
+    /// Fails with `Output` when the disk does; the record before then still holds. A failed sync is not
+    /// retried (P8).
+    pub fn commit(&mut self, record: &mut Record) -> Result<()> {
+        record.sequence += 1;
+        let other = 1 - self.newest;
+        self.write(other, &record.to_bytes()?)?;
+        self.newest = other;
+        Ok(())
+    }
+
+    fn write(&mut self, slot: usize, bytes: &[u8]) -> Result<()> {
+        let path = self.place.file(SLOTS[slot]);
+        let file = match &mut self.slots[slot] {
+            Some(file) => file,
+            none => match self.disk.metadata(&path) {
+                Ok(_) => {
+                    let file = self.disk.open(&path, Open::InPlace { mode: 0o600 });
+                    none.insert(file.map_err(|e| disk_failure("open", &path, e))?)
+                }
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                    let file = make(&*self.disk, &self.place, &path, bytes)
+                        .map_err(|e| disk_failure("make", &path, e))?;
+                    *none = Some(file);
+                    return Ok(());
+                }
+                Err(e) => return Err(disk_failure("look at", &path, e)),
+            },
+        };
+        disk::write_all_at(&mut **file, bytes, 0).map_err(|e| disk_failure("write", &path, e))?;
+        file.sync_data().map_err(|e| disk_failure("sync", &path, e))
+    }
+}
+
+/// Writes a slot that does not exist yet: beside it, synced, renamed, directory synced.
+fn make(disk: &dyn Disk, place: &Place, path: &Path, bytes: &[u8]) -> io::Result<Box<dyn File>> {
+    let fresh = place.file(FRESH);
+    let mut file = disk.open(&fresh, Open::InPlace { mode: 0o600 })?;
+    file.truncate(0)?;
+    disk::write_all_at(&mut *file, bytes, 0)?;
+    file.sync_data()?;
+    disk.rename(&fresh, path)?;
+    disk.sync_dir(place.directory())?;
+    Ok(file)
+}
+
+/// Reads the newest valid record at `place`, and which slot holds it; none when nothing was ever saved.
+///
+/// # Errors
+/// Fails with `Disagreement` when a slot was written by a newer program (P12), or when there are slots and
+/// none is valid.
+pub fn read(disk: &dyn Disk, place: &Place) -> Result<Option<(Record, usize)>> {
+    let mut newest: Option<(Record, usize)> = None;
+    let mut damage = Vec::new();
+    for (at, name) in SLOTS.iter().enumerate() {
+        let path = place.file(name);
+        match read_slot(disk, &path)? {
+            Slot::Missing => {}
+            Slot::Damaged(why) => damage.push(format!("{}: {why}", shown(&path))),
+            Slot::Valid(record) => {
+                if newest.as_ref().is_none_or(|(other, _)| other.sequence < record.sequence) {
+                    newest = Some((*record, at));
+                }
+            }
+        }
+    }
+    if newest.is_none() && !damage.is_empty() {
+        return Err(lost(&damage));
+    }
+    if !damage.is_empty() {
+        // A commit that a crash cut short; the record before it holds.
+        log::info!("the last commit was cut short, the one before holds: {}", damage.join("; "));
+    }
+    Ok(newest)
+}
+
+fn read_slot(disk: &dyn Disk, path: &Path) -> Result<Slot> {
+    let file = match disk.open(path, Open::Read) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Slot::Missing),
+        opened => opened.map_err(|e| disk_failure("open", path, e))?,
+    };
+    let bytes = match disk::read_all(&*file, LIMIT) {
+        Err(e) if e.kind() == io::ErrorKind::FileTooLarge => return Ok(Slot::Damaged(e.to_string())),
+        read => read.map_err(|e| disk_failure("read", path, e))?,
+    };
+    match Record::from_bytes(&bytes) {
+        Ok(record) => Ok(Slot::Valid(Box::new(record))),
+        Err(Unreadable::Damaged(why)) => Ok(Slot::Damaged(why)),
+        Err(Unreadable::Newer(version)) => Err(Failure::new(
+            Kind::Disagreement,
+            format!(
+                "{} was written by a newer opev (version {version}, this one knows {VERSION})",
+                shown(path)
+            ),
+        )
+        .hint("run the newer opev, or give this one another --state-dir")),
+    }
+}
+
+fn lost(damage: &[String]) -> Failure {
+    Failure::new(Kind::Disagreement, format!("the saved position is damaged: {}", damage.join("; "))).hint(
+        "nothing was changed; put the state directory back from a backup, or `opev state reset` and name \
+         with --since from when to fetch again",
+    )
+}

@@ -1,0 +1,43 @@
+//! Where bytes go: a managed file, a stream (stdout, a FIFO, a device), or a file replaced as a whole.
+//!
+//! A sink writes and syncs when told to; the order is `pipeline`'s.
+
+pub mod managed;
+pub mod replace;
+pub mod stream;
+
+use std::io;
+use std::path::Path;
+
+use super::checkpoint::record::Output;
+use crate::disk::{Disk, FileKind};
+use crate::failure::Result;
+
+/// Somewhere for bytes to go.
+pub trait Sink: Send + std::fmt::Debug {
+    /// Hands over all of `bytes`.
+    ///
+    /// # Errors
+    /// Fails with `ClosedPipe` when the reader went away, else with `Output`.
+    fn write(&mut self, bytes: &[u8]) -> Result<()>;
+
+    /// Makes everything handed over as durable as the sink can. A failure is final (P8).
+    ///
+    /// # Errors
+    /// Fails with `Output` when the disk does.
+    fn sync(&mut self) -> Result<()>;
+
+    /// What a checkpoint has to remember of it, to recognise it again.
+    fn mark(&self) -> Option<Output> {
+        None
+    }
+}
+
+/// Whether `path` names a FIFO or a device, which `-o` treats as it treats stdout.
+pub fn is_stream(disk: &dyn Disk, path: &Path) -> io::Result<bool> {
+    match disk.metadata(path) {
+        Ok(found) => Ok(found.kind == FileKind::Other),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(e) => Err(e),
+    }
+}

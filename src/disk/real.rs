@@ -1,0 +1,232 @@
+//! The machine's file system: the only place that opens files for writing.
+//!
+//! Files and directories have their final permissions from the moment they are made. Must not retry or
+//! reorder anything: one call is one operation.
+
+#![expect(clippy::disallowed_methods, reason = "this is the module they are reserved for")]
+
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions, Permissions, TryLockError};
+use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{
+    DirBuilderExt as _, FileExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _,
+    PermissionsExt as _,
+};
+use std::path::{Path, PathBuf};
+
+use super::{Disk, File, FileKind, Lock, Metadata, Open};
+
+/// The machine's own disk.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RealDisk;
+
+impl Disk for RealDisk {
+    fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>> {
+        let file = match how {
+            Open::Read => OpenOptions::new().read(true).open(path)?,
+            Open::Stream => OpenOptions::new().write(true).open(path)?,
+            Open::New { mode } => make(OpenOptions::new().read(true).write(true), path, mode)?,
+            Open::Append { mode } => open_or_make(OpenOptions::new().read(true).append(true), path, mode)?,
+            Open::InPlace { mode } => open_or_make(OpenOptions::new().read(true).write(true), path, mode)?,
+        };
+        Ok(Box::new(RealFile(file)))
+    }
+
+    fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+        fs::metadata(path).map(|found| understood(&found))
+    }
+
+    fn absolute(&self, path: &Path) -> io::Result<PathBuf> {
+        let absolute = std::path::absolute(path)?;
+        match (absolute.parent(), absolute.file_name()) {
+            (Some(directory), Some(name)) => Ok(directory.canonicalize()?.join(name)),
+            _ => Ok(absolute),
+        }
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
+        let mut names =
+            fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
+        names.sort();
+        Ok(names)
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        fs::DirBuilder::new().mode(0o700).create(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        if fs::symlink_metadata(path)?.is_dir() { fs::remove_dir(path) } else { fs::remove_file(path) }
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        fs::File::open(path)?.sync_all()
+    }
+
+    fn doubtful_kind(&self, path: &Path) -> Option<&'static str> {
+        #[cfg(target_os = "linux")]
+        {
+            // The numbers are those of statfs(2); the field's width differs between architectures.
+            let magic = rustix::fs::statfs(path).ok()?.f_type as u64 & 0xffff_ffff;
+            match magic {
+                0x6969 => Some("NFS"),
+                0x517b | 0xff53_4d42 | 0xfe53_4d42 => Some("SMB"),
+                0x6573_5546 => Some("FUSE"),
+                _ => None,
+            }
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = path;
+            None
+        }
+    }
+}
+
+/// Opens what is there, or makes it; whichever is possible at the moment of the call.
+fn open_or_make(options: &mut OpenOptions, path: &Path, mode: u32) -> io::Result<fs::File> {
+    loop {
+        match options.open(path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            opened => return opened,
+        }
+        match make(&mut options.clone(), path, mode) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made,
+        }
+    }
+}
+
+fn make(options: &mut OpenOptions, path: &Path, mode: u32) -> io::Result<fs::File> {
+    let file = options.create_new(true).mode(mode).open(path)?;
+    // The umask may have taken bits away that were asked for by name; it never adds any.
+    if mode != 0o600 {
+        file.set_permissions(Permissions::from_mode(mode))?;
+    }
+    Ok(file)
+}
+
+fn understood(found: &fs::Metadata) -> Metadata {
+    let kind = match found.file_type() {
+        kind if kind.is_file() => FileKind::Regular,
+        kind if kind.is_dir() => FileKind::Directory,
+        kind => {
+            debug_assert!(
+                kind.is_fifo() || kind.is_char_device() || kind.is_block_device() || kind.is_socket()
+            );
+            FileKind::Other
+        }
+    };
+    Metadata { length: found.len(), device: found.dev(), inode: found.ino(), kind }
+}
+
+/// The process's stdout, past Rust's own buffer for it.
+pub fn stdout() -> io::Result<Box<dyn File>> {
+    Ok(of_descriptor(rustix::stdio::stdout().try_clone_to_owned()?))
+}
+
+/// A descriptor as a file.
+pub fn of_descriptor(descriptor: OwnedFd) -> Box<dyn File> {
+    Box::new(RealFile(descriptor.into()))
+}
+
+#[derive(Debug)]
+struct RealFile(fs::File);
+
+impl File for RealFile {
+    fn metadata(&self) -> io::Result<Metadata> {
+        self.0.metadata().map(|found| understood(&found))
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.0.read_at(buffer, offset)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.0.write_at(bytes, offset)
+    }
+
+    fn truncate(&mut self, length: u64) -> io::Result<()> {
+        self.0.set_len(length)
+    }
+
+    fn sync_data(&mut self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn try_lock(&mut self, lock: Lock) -> io::Result<bool> {
+        let outcome = match lock {
+            Lock::Exclusive => self.0.try_lock(),
+            Lock::Shared => self.0.try_lock_shared(),
+        };
+        match outcome {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(e)) => Err(e),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn what_is_made_is_for_its_owner_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let (inner, file, wide) = (dir.path().join("d"), dir.path().join("f"), dir.path().join("w"));
+        RealDisk.create_dir(&inner).unwrap();
+        RealDisk.open(&file, Open::Append { mode: 0o600 }).unwrap();
+        RealDisk.open(&wide, Open::New { mode: 0o666 }).unwrap();
+        assert_eq!((mode(&inner), mode(&file), mode(&wide)), (0o700, 0o600, 0o666));
+    }
+
+    #[test]
+    fn an_existing_file_keeps_its_mode_and_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        RealDisk.open(&path, Open::Append { mode: 0o640 }).unwrap().append(b"one").unwrap();
+        let mut again = RealDisk.open(&path, Open::Append { mode: 0o600 }).unwrap();
+        again.append(b"two").unwrap();
+        assert_eq!(super::super::read_all(&*again, 100).unwrap(), b"onetwo");
+        assert_eq!(mode(&path), 0o640);
+        assert_eq!(
+            RealDisk.open(&path, Open::New { mode: 0o600 }).unwrap_err().kind(),
+            io::ErrorKind::AlreadyExists
+        );
+    }
+
+    #[test]
+    fn a_lock_excludes_another_handle_until_it_is_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let open = || RealDisk.open(&path, Open::InPlace { mode: 0o600 }).unwrap();
+        let (mut first, mut second) = (open(), open());
+        assert!(first.try_lock(Lock::Exclusive).unwrap());
+        assert!(!second.try_lock(Lock::Exclusive).unwrap());
+        assert!(!second.try_lock(Lock::Shared).unwrap());
+        drop(first);
+        assert!(second.try_lock(Lock::Shared).unwrap());
+    }
+
+    #[test]
+    fn two_spellings_of_a_path_are_one() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("a")).unwrap();
+        let plain = RealDisk.absolute(&dir.path().join("f")).unwrap();
+        assert_eq!(RealDisk.absolute(&dir.path().join("a/../f")).unwrap(), plain);
+    }
+}
