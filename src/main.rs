@@ -1,3 +1,16 @@
 //! Arguments in, exit code out: the only process exit.
 
-fn main() {}
+use std::process::ExitCode;
+
+use opev::command::{self, End};
+use opev::config::Environment;
+use opev::cancel;
+
+fn main() -> ExitCode {
+    let end = command::run(std::env::args_os(), Environment::capture());
+    if let End::Signal(signal) = end {
+        // The shell should see the truth: ended by the signal, not by an exit code that looks like it.
+        cancel::die_by(signal);
+    }
+    ExitCode::from(end.exit_code())
+}

@@ -88,6 +88,14 @@ pub struct FetchArgs {
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Which events")]
     pub until: Option<TimeExpr>,
 
+    /// How long after --until events may have reached the service [default: 1d]
+    ///
+    /// Clients that were offline deliver old events later. Where the service filters by arrival it has to
+    /// be asked beyond the end of the range to find them; events outside the range are not shown.
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "until",
+          help_heading = "Which events")]
+    pub late: Option<Duration>,
+
     /// Only the first N events
     ///
     /// The first N of the order in which they come out.

@@ -1,3 +1,146 @@
 //! One file per subcommand: settings in, calls below, a report out.
+//!
+//! This file reads the command line, builds what every command shares, and turns the outcome into an
+//! exit code. It must not know how any command works.
 
 pub mod config;
+pub mod fetch;
+mod position;
+pub mod session;
+pub mod simulate;
+
+use std::ffi::OsString;
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+
+use log::LevelFilter;
+
+use crate::cancel::{self, Cancel, Hangup};
+use crate::cli::{self, Cli, Command, ConsoleArgs};
+use crate::clock::{Clock, RealClock};
+use crate::config::{Environment, terminal};
+use crate::console::{Console, ConsoleOptions, LogFormat};
+use crate::deliver::Sink;
+use crate::deliver::sink::stream::StreamSink;
+use crate::failure::{Kind, Result};
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Everything that was asked for is done.
+    Done,
+    /// It failed; every failure was reported.
+    Failed(Kind),
+    /// A signal asked for the end, and nothing failed.
+    Signal(i32),
+    /// The command line was wrong, or asked for help; said already, with this exit code.
+    Usage(u8),
+}
+
+impl End {
+    /// The process's exit code.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            End::Done => 0,
+            End::Failed(kind) => kind.exit_code(),
+            End::Signal(signal) => Kind::Interrupted(signal).exit_code(),
+            End::Usage(code) => code,
+        }
+    }
+
+    /// The end of a run whose failures, each reported already, come to `kind`.
+    pub fn of(kind: Option<Kind>) -> Self {
+        match kind {
+            None => End::Done,
+            Some(Kind::Interrupted(signal)) if signal != 0 => End::Signal(signal),
+            Some(kind) => End::Failed(kind),
+        }
+    }
+}
+
+/// What every command is given.
+#[derive(Debug)]
+pub struct Process {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The wish to end.
+    pub cancel: Cancel,
+    /// The way to the person.
+    pub console: Console,
+    /// The environment, read once.
+    pub environment: Environment,
+    /// Whether standard output is a terminal.
+    pub stdout_is_terminal: bool,
+    /// What was typed about colour, zone and messages.
+    pub console_args: ConsoleArgs,
+}
+
+/// Runs the program.
+pub fn run(args: impl IntoIterator<Item = OsString>, environment: Environment) -> End {
+    let cli = match Cli::read(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap knows which of the two streams its text belongs to.
+            let _ = error.print();
+            return End::Usage(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
+    let console = Console::new(console_options(&cli.console, &environment), Arc::clone(&clock));
+    console.install();
+    let process = Process {
+        clock,
+        cancel: Cancel::new(),
+        console,
+        environment,
+        stdout_is_terminal: std::io::stdout().is_terminal(),
+        console_args: cli.console,
+    };
+    let outcome = dispatch(&process, cli.command);
+    match outcome {
+        Ok(end) => end,
+        Err(failure) => {
+            if let Kind::Interrupted(signal) = failure.kind() {
+                return End::of(Some(Kind::Interrupted(signal)));
+            }
+            process.console.failure(&failure);
+            End::Failed(failure.kind())
+        }
+    }
+}
+
+fn dispatch(process: &Process, command: Command) -> Result<End> {
+    match command {
+        Command::Fetch(args) => {
+            cancel::listen(&process.cancel, Hangup::Ends)?;
+            fetch::run(process, &args)
+        }
+        Command::Simulate(args) => {
+            cancel::listen(&process.cancel, Hangup::Ends)?;
+            simulate::run(&args, Arc::clone(&process.clock), &process.cancel)?;
+            Ok(End::Done)
+        }
+        Command::Config(args) => {
+            print(&config::run(&args, &process.console_args, process.environment.clone())?)
+        }
+        Command::Completions(args) => print(&cli::completions::script(args.shell)),
+    }
+}
+
+/// Writes a finished text to standard output; a reader that had enough is no failure.
+fn print(bytes: &[u8]) -> Result<End> {
+    match StreamSink::stdout()?.write(bytes) {
+        Err(failure) if failure.kind() != Kind::ClosedPipe => Err(failure),
+        _ => Ok(End::Done),
+    }
+}
+
+fn console_options(args: &ConsoleArgs, environment: &Environment) -> ConsoleOptions {
+    let level = args.level().filter();
+    let format = match args.log_format {
+        cli::LogFormat::Text => LogFormat::Text,
+        cli::LogFormat::Json => LogFormat::Json,
+    };
+    let colour = terminal::colour(args.color, environment, std::io::stderr().is_terminal());
+    ConsoleOptions { level, format, colour, progress: level == LevelFilter::Warn }
+}

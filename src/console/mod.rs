@@ -84,6 +84,13 @@ impl Console {
         }
     }
 
+    /// Says what was asked for in so many words, whatever the level.
+    pub fn say(&self, text: &str) {
+        for line in text.lines() {
+            self.line(&crate::sanitize::escaped(line));
+        }
+    }
+
     /// Reports a failure with its cause and hint.
     pub fn failure(&self, failure: &Failure) {
         self.line(&match self.0.options.format {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cursor    one cursor at a time, until the service says there is no more
+//! distinct  the same without repeats
 //! prefetch  the same on a thread of its own, one page ahead of the reader
 //! range     which events a question is about, by their own timestamps
 //! sorted    the events of a finished question in order of time
@@ -11,6 +12,7 @@
 //! Knows the API only as a function from a question to a page; knows nothing of output.
 
 pub mod cursor;
+pub mod distinct;
 pub mod prefetch;
 pub mod range;
 pub mod sorted;

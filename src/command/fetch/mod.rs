@@ -1,0 +1,115 @@
+//! `opev fetch`: get events once and exit.
+//!
+//! ```text
+//! plan      what was typed -> streams, form and place of the output
+//! question  a time range, no state: one timeline to stdout or into a new file
+//! resume    from the saved position, saving as it delivers
+//! ```
+
+mod plan;
+mod question;
+mod resume;
+
+use std::time::Duration;
+
+use crate::cli::FetchArgs;
+use crate::command::session::{Connections, Session};
+use crate::command::{End, Process};
+use crate::config::{Config, Settings, Typed};
+use crate::failure::{Failure, Kind, Result, combine};
+use crate::render::Fields;
+
+/// How long a failing request is asked again, unless `--retry-for` says otherwise.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Permissions of a new file, unless `--file-mode` says otherwise.
+const FILE_MODE: u32 = 0o600;
+
+/// What a run came to: what was delivered, and what failed.
+#[derive(Debug, Default)]
+struct Outcome {
+    events: u64,
+    /// Whether a stream was read to its end.
+    anything_done: bool,
+    failures: Vec<Failure>,
+}
+
+/// Runs `opev fetch`.
+///
+/// # Errors
+/// Fails for what concerns the whole run; failures of single streams and profiles are reported here.
+pub fn run(process: &Process, args: &FetchArgs) -> Result<End> {
+    if args.fields.as_deref() == Some("help") {
+        let streams = if args.streams.is_empty() { &crate::event::Stream::ALL[..] } else { &args.streams };
+        return super::print(Fields::help(streams).as_bytes());
+    }
+    let config = Config::read(args.account.file.config.as_deref(), process.environment.clone())?;
+    let typed = Typed {
+        account: &args.account,
+        tz: process.console_args.tz,
+        page_size: args.page_size,
+        jobs: args.jobs,
+    };
+    let profiles =
+        if args.all_profiles { config.all_settings(&typed)? } else { vec![config.settings(&typed)?] };
+    let connections = Connections::default();
+    let mut whole = Outcome::default();
+    for settings in profiles {
+        let profile = settings.profile.clone();
+        let outcome = fetch_profile(process, &connections, settings, args).unwrap_or_else(|failure| Outcome {
+            failures: vec![failure],
+            ..Outcome::default()
+        });
+        whole.events += outcome.events;
+        whole.anything_done |= outcome.anything_done;
+        let named = outcome.failures.into_iter();
+        whole.failures.extend(named.map(|f| if args.all_profiles { f.on_profile(&profile) } else { f }));
+        if process.cancel.is_triggered() {
+            break;
+        }
+    }
+    Ok(report(process, args, whole))
+}
+
+fn fetch_profile(
+    process: &Process,
+    connections: &Connections,
+    settings: Settings,
+    args: &FetchArgs,
+) -> Result<Outcome> {
+    let session = Session::open(process, connections, settings, PATIENCE)?;
+    let plan = plan::Plan::make(process, &session, args)?;
+    if args.dry_run {
+        process.console.say(&plan.describe(&session));
+        return Ok(Outcome { anything_done: true, events: 1, failures: Vec::new() });
+    }
+    if args.resume {
+        resume::run(process, &session, args, &plan)
+    } else {
+        question::run(process, &session, args, &plan)
+    }
+}
+
+/// Tells every failure, and gives the one exit code for all.
+fn report(process: &Process, args: &FetchArgs, outcome: Outcome) -> End {
+    let kinds: Vec<Kind> = outcome.failures.iter().map(Failure::kind).collect();
+    let end = combine(&kinds, outcome.anything_done);
+    let told = outcome.failures.iter().filter(|f| !matches!(f.kind(), Kind::Interrupted(_)));
+    let mut count = 0;
+    for failure in told {
+        process.console.failure(failure);
+        count += 1;
+    }
+    if let Some(kind) = end
+        && count > 1
+    {
+        process.console.summary(kind, &format!("{count} failures; exit code {}", kind.exit_code()));
+    } else if end == Some(Kind::Partial) {
+        process.console.summary(Kind::Partial, "the rest is done");
+    }
+    if end.is_none() && outcome.events == 0 && args.fail_if_empty {
+        process.console.note("no events");
+        return End::Failed(Kind::CheckFailed);
+    }
+    End::of(end)
+}

@@ -1,0 +1,221 @@
+//! A question: a time range, read once, as one timeline. Keeps no state and touches no saved position.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::Outcome;
+use super::plan::{Output, Place, Plan};
+use crate::api::endpoint::Ask;
+use crate::cli::FetchArgs;
+use crate::command::Process;
+use crate::command::session::Session;
+use crate::console::Progress;
+use crate::deliver::Sink;
+use crate::deliver::sink::replace::Replace;
+use crate::deliver::sink::stream::StreamSink;
+use crate::disk::{Disk, RealDisk};
+use crate::event::Event;
+use crate::failure::{Failure, Kind, Result};
+use crate::page::Page;
+use crate::render::Renderer;
+use crate::stream::PageSource;
+use crate::stream::cursor::CursorLoop;
+use crate::stream::distinct::Distinct;
+use crate::stream::prefetch::Prefetch;
+use crate::stream::sorted::{self, Sorter};
+use crate::stream::timeline::{Reader, Timeline};
+
+/// How many bytes are held before they are written in one piece.
+const WRITE_AT: usize = 256 << 10;
+
+/// Answers the question, output by output.
+pub(super) fn run(process: &Process, session: &Session, args: &FetchArgs, plan: &Plan) -> Result<Outcome> {
+    let mut outcome = Outcome::default();
+    for output in &plan.outputs {
+        match answer(process, session, args, plan, output) {
+            Ok(one) => {
+                outcome.events += one.events;
+                outcome.anything_done |= one.anything_done;
+                outcome.failures.extend(one.failures);
+            }
+            Err(failure) => outcome.failures.push(failure),
+        }
+        if process.cancel.is_triggered() {
+            break;
+        }
+    }
+    Ok(outcome)
+}
+
+/// Answers it for one output.
+fn answer(
+    process: &Process,
+    session: &Session,
+    args: &FetchArgs,
+    plan: &Plan,
+    output: &Output,
+) -> Result<Outcome> {
+    let target = Target::open(args, session, &output.place)?;
+    let mut progress = process.console.progress(true);
+    progress.set_range(plan.range.since, plan.until);
+    let mut writer = Writer {
+        renderer: plan.renderer(&output.streams)?,
+        target,
+        buffer: Vec::new(),
+        // Rows on the same terminal and the progress line would get in each other's way.
+        shares_terminal: process.stdout_is_terminal && output.place == Place::Stdout,
+        progress,
+        limit: args.limit,
+        written: 0,
+        // What --limit, the limiter and the merge read ahead of need is no event of the answer.
+        sorter: plan.by_time.then(|| {
+            let newest = args.last.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+            Sorter::new(sorted::BUDGET, newest, crate::disk::scratch)
+        }),
+    };
+    let outcome = writer.read(process, session, plan, output);
+    let Writer { target, written, .. } = writer;
+    match outcome {
+        // The reader of a pipe had enough: that is how `| head` ends, and no failure.
+        Err(failure) if failure.kind() == Kind::ClosedPipe => {
+            Ok(Outcome { events: written, anything_done: true, failures: Vec::new() })
+        }
+        Err(failure) => Err(failure),
+        Ok(failures) => {
+            let done = failures.len() < output.streams.len();
+            if let Target::File(file) = target {
+                if failures.is_empty() {
+                    file.finish()?;
+                } else {
+                    // A file under its final name is taken for whole.
+                    drop(file);
+                    log::warn!("{} was not written, because not every stream could be read", args.output.as_deref().map(|p| crate::sanitize::message(&p.to_string_lossy()).into_owned()).unwrap_or_default());
+                    return Ok(Outcome { events: 0, anything_done: false, failures });
+                }
+            }
+            Ok(Outcome { events: written, anything_done: done, failures })
+        }
+    }
+}
+
+/// Where the answer goes.
+enum Target {
+    Stream(StreamSink),
+    File(Replace),
+}
+
+impl Target {
+    fn open(args: &FetchArgs, session: &Session, place: &Place) -> Result<Target> {
+        match place {
+            Place::Stdout => StreamSink::stdout().map(Target::Stream),
+            Place::Device(path) => StreamSink::at(&RealDisk, path).map(Target::Stream),
+            Place::File(path) => {
+                let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+                let mode = args.file_mode.unwrap_or(super::FILE_MODE);
+                let state = session.settings.state_dir()?;
+                Replace::create(&disk, path, mode, args.overwrite, state).map(Target::File)
+            }
+        }
+    }
+
+    fn sink(&mut self) -> &mut dyn Sink {
+        match self {
+            Target::Stream(sink) => sink,
+            Target::File(sink) => sink,
+        }
+    }
+}
+
+/// Takes the timeline's events to the output.
+struct Writer {
+    renderer: Renderer,
+    target: Target,
+    buffer: Vec<u8>,
+    shares_terminal: bool,
+    progress: Progress,
+    limit: Option<u64>,
+    written: u64,
+    sorter: Option<Sorter>,
+}
+
+impl Writer {
+    /// Reads everything; gives the failures of single streams.
+    fn read(&mut self, process: &Process, session: &Session, plan: &Plan, output: &Output) -> Result<Vec<Failure>> {
+        let mut timeline = Timeline::new(plan.range);
+        for &stream in &output.streams {
+            let client = session.client.clone();
+            let ask = Ask::First {
+                limit: session.settings.page_size,
+                since: Some(plan.range.asked_since()),
+                until: plan.range.asked_until(process.clock.now()),
+            };
+            let pages = Distinct::new(CursorLoop::new(stream, ask, move |ask| client.page(stream, ask)));
+            timeline.add(stream, Prefetch::start(stream, process.cancel.clone(), pages)?);
+        }
+        let read = self.write_all(&mut timeline);
+        // However it went, what is on its way is made whole: an array is closed, a last line ended.
+        if read.as_ref().err().is_none_or(|f| matches!(f.kind(), Kind::Interrupted(_))) {
+            self.renderer.end(&mut self.buffer);
+            self.flush()?;
+            if read.is_ok() {
+                self.target.sink().sync()?;
+            }
+        }
+        self.progress.clear();
+        read?;
+        Ok(timeline.endings().into_iter().filter_map(|ending| ending.failure).collect())
+    }
+
+    fn write_all<S: PageSource>(&mut self, timeline: &mut Timeline<S>) -> Result<()> {
+        self.renderer.begin(&mut self.buffer);
+        timeline.run(self)?;
+        if let Some(sorter) = self.sorter.take() {
+            sorter.drain(|event, received_at| self.emit(event, received_at))?;
+        }
+        Ok(())
+    }
+
+    /// Writes an event; false when there are enough.
+    fn emit(&mut self, event: &Event<'_>, received_at: DateTime<Utc>) -> Result<bool> {
+        if self.limit.is_some_and(|limit| self.written >= limit) {
+            return Ok(false);
+        }
+        self.renderer.event(event, received_at, &mut self.buffer);
+        self.written += 1;
+        if self.buffer.len() >= WRITE_AT {
+            self.flush()?;
+        }
+        Ok(self.limit.is_none_or(|limit| self.written < limit))
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        if self.shares_terminal && self.written > 0 {
+            self.progress.clear();
+        }
+        self.target.sink().write(&self.buffer)?;
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+impl Reader for Writer {
+    fn waiting(&mut self) -> Result<()> {
+        // The header of a table waits for its first row, so that progress can be shown until then.
+        if self.written > 0 { self.flush() } else { Ok(()) }
+    }
+
+    fn page(&mut self, page: &Page) {
+        self.progress.page(page.len(), page.events().filter_map(|event| event.time).max());
+    }
+
+    fn event(&mut self, event: &Event<'_>, received_at: DateTime<Utc>) -> Result<bool> {
+        match &mut self.sorter {
+            Some(sorter) => sorter.push(event, received_at).map(|()| true),
+            None => self.emit(event, received_at),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! From settings to an account that can be asked: token, server, connections, limiter, client.
+//!
+//! Shared by every command that talks to the service. Sends nothing by itself, except that
+//! [`Session::streams`] may have to ask what the token grants.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::api::client::{Client, Parts};
+use crate::api::endpoint::ApiVersion;
+use crate::api::http::{self, Http};
+use crate::api::limiter::Limiters;
+use crate::api::permits::Permits;
+use crate::api::proxy;
+use crate::api::retry::Policy;
+use crate::command::Process;
+use crate::config::{Account, Settings};
+use crate::event::Stream;
+use crate::failure::{Failure, Kind, Result};
+use crate::simulator::{self, Simulator};
+
+/// How many requests may be under way at once unless `--jobs` says otherwise.
+const DEFAULT_JOBS: u8 = 8;
+
+/// What the sessions of one run share: connections, and the record of requests of each account.
+#[derive(Debug, Default)]
+pub struct Connections {
+    https: Mutex<Vec<Http>>,
+    limiters: Mutex<Vec<(u32, Arc<Limiters>)>>,
+}
+
+/// An account, ready to be asked.
+#[derive(Debug)]
+pub struct Session {
+    /// The profile's settings.
+    pub settings: Settings,
+    /// The way to the service.
+    pub client: Client,
+    /// The server, the token's claims, and what a person should know.
+    pub account: Account,
+    /// The demo's server, kept as long as it is asked.
+    _simulator: Option<simulator::Running>,
+}
+
+impl Connections {
+    /// The connections for these settings; profiles that agree share them.
+    fn http(&self, process: &Process, settings: &Settings, jobs: usize) -> Result<Http> {
+        let wanted = http::Settings {
+            timeout: settings.timeout,
+            max_response_bytes: settings.max_response_bytes,
+            ca_file: settings.ca_file.clone(),
+            idle_connections: jobs.max(Stream::ALL.len()),
+            ..http::Settings::default()
+        };
+        let mut https = self.https.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(http) = https.iter().find(|http| *http.settings() == wanted) {
+            return Ok(http.clone());
+        }
+        let http = Http::new(wanted);
+        // A request that hangs must not outlast the wish to end.
+        http.shut_down_on(&process.cancel)?;
+        https.push(http.clone());
+        Ok(http)
+    }
+
+    /// The limiters of one rate; accounts on one host have one limiter each, whoever asks.
+    fn limiters(&self, process: &Process, per_minute: u32) -> Arc<Limiters> {
+        let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, found)) = limiters.iter().find(|(rate, _)| *rate == per_minute) {
+            return Arc::clone(found);
+        }
+        let made = Arc::new(Limiters::new(per_minute, Arc::clone(&process.clock)));
+        limiters.push((per_minute, Arc::clone(&made)));
+        made
+    }
+}
+
+impl Session {
+    /// Reads the token, decides the server, and makes a client. Sends nothing.
+    ///
+    /// `patience` is how long a failing request is asked again where `--retry-for` does not say.
+    ///
+    /// # Errors
+    /// Fails as the settings' token and server can: 3 and 4.
+    pub fn open(
+        process: &Process,
+        connections: &Connections,
+        settings: Settings,
+        patience: Duration,
+    ) -> Result<Session> {
+        let (account, simulator) = if settings.is_demo() {
+            let running = demo(process)?;
+            (Account::new(running.base_url(), running.token().clone()), Some(running))
+        } else {
+            (settings.account(&process.cancel)?, None)
+        };
+        for notice in &account.notices {
+            process.console.note(notice);
+        }
+        let jobs = usize::from(settings.jobs.unwrap_or(DEFAULT_JOBS));
+        let owner = account.claims.as_ref().ok().and_then(|claims| claims.account.clone()).unwrap_or_default();
+        let reload = {
+            let (source, cancel) = (settings.token.clone(), process.cancel.clone());
+            Box::new(move || source.load(&cancel))
+        };
+        let client = Client::new(Parts {
+            server: account.server.clone(),
+            version: settings.api,
+            token: account.token.clone(),
+            reload: (!settings.is_demo()).then_some(reload as _),
+            proxy: proxy::resolve(&account.server, &settings.proxies)?,
+            http: connections.http(process, &settings, jobs)?,
+            limiter: connections.limiters(process, settings.rate_limit).get(&account.server.host(), &owner),
+            permits: Permits::new(jobs),
+            policy: Policy {
+                budget: settings.retry_for.unwrap_or(patience),
+                deadline: settings.deadline.map(|deadline| process.clock.elapsed() + deadline),
+            },
+            clock: Arc::clone(&process.clock),
+            cancel: process.cancel.clone(),
+        });
+        Ok(Session { settings, client, account, _simulator: simulator })
+    }
+
+    /// How many requests may be under way at once.
+    pub fn jobs(&self) -> usize {
+        usize::from(self.settings.jobs.unwrap_or(DEFAULT_JOBS))
+    }
+
+    /// The account's uuid, as the token tells it.
+    pub fn account_uuid(&self) -> Option<String> {
+        self.account.claims.as_ref().ok().and_then(|claims| claims.account.clone())
+    }
+
+    /// The streams that are meant: those that were named, else all that the token grants.
+    ///
+    /// # Errors
+    /// Fails where the token does not say what it grants and the service cannot be asked, and where it
+    /// grants nothing.
+    pub fn streams(&self, named: &[Stream]) -> Result<Vec<Stream>> {
+        let mut streams = if !named.is_empty() {
+            named.to_vec()
+        } else {
+            let claimed = self.account.claims.as_ref().map(|claims| claims.streams()).unwrap_or_default();
+            let granted = if claimed.is_empty() { self.client.introspect()?.streams() } else { claimed };
+            granted.into_iter().filter(|stream| self.settings.api.serves(*stream)).collect()
+        };
+        streams.sort();
+        streams.dedup();
+        if streams.is_empty() {
+            let what = match self.settings.api {
+                ApiVersion::V3 => "the token does not grant auditevents, and v3 of the API has nothing else",
+                ApiVersion::V1 | ApiVersion::V2 => "the token grants none of the streams",
+            };
+            return Err(Failure::new(Kind::FeatureMissing, what)
+                .hint("issue a token with \"Events to Report\" set: Integrations > Events Reporting, in 1Password"));
+        }
+        Ok(streams)
+    }
+}
+
+/// Starts the server of the built-in demo profile.
+fn demo(process: &Process) -> Result<simulator::Running> {
+    Simulator::start(simulator::Options::default(), Arc::clone(&process.clock))
+}
