@@ -22,3 +22,4 @@ pub mod failure;
 pub mod page;
 pub mod sanitize;
 pub mod secret;
+pub mod simulator;
