@@ -16,7 +16,9 @@
 //! ```
 
 pub mod cancel;
+pub mod cli;
 pub mod clock;
+pub mod command;
 pub mod event;
 pub mod failure;
 pub mod page;

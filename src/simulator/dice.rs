@@ -22,7 +22,7 @@ impl Dice {
     /// A number from 0 to `limit` - 1; 0 for a limit of 0.
     pub(super) fn below(&mut self, limit: u64) -> u64 {
         // The high half of the product: even enough for small limits, and without a division.
-        (u128::from(self.roll()) * u128::from(limit) >> 64) as u64
+        ((u128::from(self.roll()) * u128::from(limit)) >> 64) as u64
     }
 
     /// True in this many of a thousand throws.

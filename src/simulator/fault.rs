@@ -253,8 +253,11 @@ pub(super) fn number(word: &str, text: &str, least: u64, most: u64) -> Result<u6
     }
 }
 
-/// `50ms`, `2s` or `1m`.
-pub(super) fn duration(text: &str) -> Result<Duration, BadFault> {
+/// Reads `50ms`, `2s` or `1m`.
+///
+/// # Errors
+/// Fails for anything else.
+pub fn duration(text: &str) -> Result<Duration, BadFault> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(split);
     let count: u64 = digits

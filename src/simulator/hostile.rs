@@ -51,8 +51,8 @@ const FIELDS: [&str; 10] = [
 /// What is odd about the event that these dice decide; for six in seven events nothing is.
 pub(super) fn twist(dice: &mut Dice) -> Option<Twist> {
     match dice.below(28) {
-        0 | 1 => Some(Twist::Name(*dice.pick(&NAMES))),
-        2 => Some(Twist::Fields(*dice.pick(&FIELDS))),
+        0 | 1 => Some(Twist::Name(dice.pick::<&str>(&NAMES))),
+        2 => Some(Twist::Fields(dice.pick::<&str>(&FIELDS))),
         3 if dice.in_thousand(500) => Some(Twist::UnknownValue),
         3 => Some(Twist::Nulls),
         _ => None,

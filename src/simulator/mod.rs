@@ -49,7 +49,7 @@ use std::thread::{self, JoinHandle};
 
 use chrono::{DateTime, Utc};
 
-pub use fault::{BadFault, Cut, ErrorBody, Fault, RetryAfter};
+pub use fault::{BadFault, Cut, ErrorBody, Fault, RetryAfter, duration as parse_duration};
 pub use options::{
     Bound, Data, ErrorShape, FilterBy, Form, Habits, KeyOrder, Latency, Options, RateLimit, Seeded,
     TokenOptions, UserTypeKey,
