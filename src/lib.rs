@@ -30,4 +30,5 @@ pub mod page;
 pub mod render;
 pub mod sanitize;
 pub mod secret;
+pub mod simulator;
 pub mod stream;

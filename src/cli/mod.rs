@@ -172,3 +172,6 @@ mod tests {
         assert!(text.contains("no such stream; did you mean signinattempts?"), "{text}");
     }
 }
+//! What can be typed: clap definitions, value parsers, help text. No I/O.
+
+pub mod simulate;

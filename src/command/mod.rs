@@ -144,3 +144,5 @@ fn console_options(args: &ConsoleArgs, environment: &Environment) -> ConsoleOpti
     let colour = terminal::colour(args.color, environment, std::io::stderr().is_terminal());
     ConsoleOptions { level, format, colour, progress: level == LevelFilter::Warn }
 }
+
+pub mod simulate;

@@ -1,0 +1,256 @@
+//! `opev simulate`: what can be typed. What it means is `command::simulate`'s matter.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// A local stand-in of the Events API, for rehearsal and tests
+///
+/// Serves the events of a made-up company, or those of NDJSON files, on 127.0.0.1, and issues a token that
+/// opens them. It says where it listens on stdout, serves until it is interrupted, and then sums up on
+/// stderr what its clients did.
+#[derive(Args, Clone, Debug)]
+#[command(after_long_help = FAULTS)]
+pub struct SimulateArgs {
+    /// Port on 127.0.0.1
+    ///
+    /// 0 takes a free one, which is then announced.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub port: u16,
+
+    /// How to say where it listens
+    ///
+    /// `text` is for people and ends with a command line to paste; `env` is lines for a shell's `eval`; `json`
+    /// is one object on one line. It is complete and flushed before the first request is taken.
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Announce::Text)]
+    pub announce: Announce,
+
+    /// Write the token to a file
+    ///
+    /// The file is made or replaced with mode 0600, and the announcement then names it in place of the token.
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+
+    /// Exit with 1 if a client broke a rule
+    ///
+    /// The rules: at most 600 requests in any 60 s and 30,000 in any 3,600 s (or --rate-limit), a bearer token,
+    /// Content-Type on POST, a User-Agent, never a cursor and a range at once, only cursors that were given,
+    /// no cursor twice at the same time.
+    #[arg(long)]
+    pub assert: bool,
+
+    /// Also take two requests under way on one stream for a broken rule
+    #[arg(long)]
+    pub one_at_a_time: bool,
+
+    /// Serve events from NDJSON files
+    ///
+    /// One event a line, byte for byte, in the order of the lines, for v1 and v2 alike. The stream is told by
+    /// the file's name (signin, itemusage or audit in it), else by the event's fields.
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["events", "seed", "days", "live",
+        "live_from", "hostile"], help_heading = "Events")]
+    pub data: Vec<PathBuf>,
+
+    /// How many events there are, in all streams together
+    #[arg(long, value_name = "N", default_value_t = 12_000, help_heading = "Events")]
+    pub events: u64,
+
+    /// Which company; the same number is the same company with the same events
+    #[arg(long, value_name = "S", default_value_t = 1, help_heading = "Events")]
+    pub seed: u64,
+
+    /// Over how many days before now the events lie
+    #[arg(long, value_name = "D", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=366),
+        help_heading = "Events")]
+    pub days: u32,
+
+    /// New events a second, from the start on
+    ///
+    /// In all streams together, in place of the company's own rhythm, which brings a new event every few
+    /// minutes.
+    #[arg(long, value_name = "PER_SECOND", help_heading = "Events")]
+    pub live: Option<f64>,
+
+    /// When --live began, if not now (RFC 3339)
+    ///
+    /// For a stand-in that is started anew and goes on where the last one stopped; the announcement in JSON
+    /// says it.
+    #[arg(long, value_name = "TIME", requires = "live", help_heading = "Events")]
+    pub live_from: Option<String>,
+
+    /// Stand still at this time (RFC 3339)
+    ///
+    /// No new events arrive, and "the last hour" is the hour before it: the same answers at every start.
+    #[arg(long, value_name = "TIME", help_heading = "Events")]
+    pub at: Option<String>,
+
+    /// Sprinkle values that are valid JSON and hard to bear
+    ///
+    /// Escape sequences, tabs, line breaks, bidi marks, wide characters, lone surrogates, unknown fields and
+    /// values, nulls, big numbers, repeated keys.
+    #[arg(long, help_heading = "Events")]
+    pub hostile: bool,
+
+    /// Streams that the token grants, separated by commas
+    #[arg(long, value_name = "STREAM", value_delimiter = ',', help_heading = "Token")]
+    pub features: Vec<String>,
+
+    /// Seconds from now to the token's expiry; negative for one that has expired
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, help_heading = "Token")]
+    pub expires_in: Option<i64>,
+
+    /// The token's audience, in place of 127.0.0.1:PORT
+    #[arg(long, value_name = "HOST", help_heading = "Token")]
+    pub audience: Option<String>,
+
+    /// Which bounds of a range belong to it
+    ///
+    /// `closed-open` is start yes, end no.
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = Bounds::ClosedOpen,
+        help_heading = "What nobody knows of the service")]
+    pub bounds: Bounds,
+
+    /// Which time of an event a range is about
+    #[arg(long, value_enum, value_name = "TIME", default_value_t = Filter::Event,
+        help_heading = "What nobody knows of the service")]
+    pub filter: Filter,
+
+    /// The cursor of a range with an end forgets that end
+    #[arg(long, help_heading = "What nobody knows of the service")]
+    pub cursor_forgets_end: bool,
+
+    /// Which key of an answer comes first
+    #[arg(long, value_enum, value_name = "KEY", default_value_t = Keys::Cursor,
+        help_heading = "What nobody knows of the service")]
+    pub keys: Keys,
+
+    /// What a v2 user object calls the user's type
+    #[arg(long, value_enum, value_name = "KEY", default_value_t = UserType::UserType,
+        help_heading = "What nobody knows of the service")]
+    pub user_type: UserType,
+
+    /// The shape of an error's body
+    ///
+    /// `nested` is {"Error":{"Message":...}}, `flat` is {"status":...,"message":...}; `version` is nested for
+    /// v1 and flat for the others.
+    #[arg(long, value_enum, value_name = "SHAPE", default_value_t = Errors::Version,
+        help_heading = "What nobody knows of the service")]
+    pub errors: Errors,
+
+    /// Never say has_more: true before an empty page that follows a partial one
+    #[arg(long, help_heading = "What nobody knows of the service")]
+    pub no_empty_page: bool,
+
+    /// Events that come again when a cursor given with has_more: false is followed
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "What nobody knows of the service")]
+    pub repeat_when_followed: u64,
+
+    /// Spoil answers; may be given several times
+    ///
+    /// FAULT[=VALUE][,KEY=VALUE...][@WHEN]; see below for the words.
+    #[arg(long = "fault", value_name = "FAULT", help_heading = "Troubles")]
+    pub faults: Vec<String>,
+
+    /// How long each answer takes, and how much chance adds: 100ms or 100ms+50ms
+    #[arg(long, value_name = "TIME[+JITTER]", help_heading = "Troubles")]
+    pub latency: Option<String>,
+
+    /// Answer 429 beyond so many requests in any minute, and in any hour: 600 or 600,30000
+    #[arg(long, value_name = "PER_MINUTE[,PER_HOUR]", help_heading = "Troubles")]
+    pub rate_limit: Option<String>,
+
+    /// Compress answers for clients that accept gzip
+    #[arg(long, help_heading = "Troubles")]
+    pub gzip: bool,
+}
+
+/// How to say where the stand-in listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Announce {
+    /// For people
+    Text,
+    /// Lines for a shell's `eval`
+    Env,
+    /// One object on one line
+    Json,
+}
+
+/// Which bounds of a range belong to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Bounds {
+    /// Start and end
+    Closed,
+    /// The start alone
+    ClosedOpen,
+    /// The end alone
+    OpenClosed,
+    /// Neither
+    Open,
+}
+
+/// Which time of an event a range is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Filter {
+    /// When it happened
+    Event,
+    /// When it reached the service
+    Arrival,
+}
+
+/// Which key of an answer comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Keys {
+    /// `cursor`, then `has_more` and `items`
+    Cursor,
+    /// `items`, then `has_more` and `cursor`
+    Items,
+}
+
+/// What a v2 user object calls the user's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum UserType {
+    /// As documented
+    #[value(name = "user_type")]
+    UserType,
+    /// As seen
+    #[value(name = "type")]
+    Type,
+}
+
+/// The shape of an error's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Errors {
+    /// Nested for v1, flat for the others
+    Version,
+    /// {"Error":{"Message":...}}
+    Nested,
+    /// {"status":...,"message":...}
+    Flat,
+}
+
+const FAULTS: &str = "\
+Faults (--fault):
+  status=CODE            another status; retry-after=SECONDS, retry-after=date:SECONDS or any
+                         text, ratelimit (adds RateLimit headers), body=json|html|empty
+  redirect=URL           a redirect; code=302
+  refuse-cursor          400 to a cursor
+  cut=WHERE              the connection ends: before, in-head, after-head, in-body, or unframed
+                         (in a body whose length was never announced)
+  cut-json               half of the JSON text, of the right length
+  bad-json, html         a body that is no JSON; a proxy's page with status 200
+  bad-utf8               a byte that is not UTF-8 in the first item
+  gzip-bomb[=MIB]        a small body that grows to 1024 MiB
+  drip=PAUSE             a byte at a time; bytes=N
+  delay=TIME, hang       a late answer; none
+  empty, null-items      no items and has_more: true, although there are some
+  stuck                  the same page and cursor again, and has_more: true
+  repeat=N               the last N items of the page before once more
+  short, grow            half a page, with has_more: true or false; the rest follows
+
+When (@WHEN, counted among the requests that fit; without it, @1):
+  @3  @2-5  @every:7  @always
+  on=STREAM|events|introspect|any   only these requests (without it, events)
+  ask=first|cursor                  only requests with a range, or with a cursor
+
+  --fault 'status=503,retry-after=2@3'
+  --fault 'cut=in-body@every:7,on=itemusages' --fault 'drip=20ms,bytes=512@always,ask=cursor'";

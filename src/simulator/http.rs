@@ -1,0 +1,163 @@
+//! Requests off a connection: heads through httparse, bodies by their length.
+//!
+//! As little HTTP as a client of this API needs. What is answered, and how it is sent, is not known here.
+
+use std::io::{self, Read};
+
+const LONGEST_HEAD: usize = 64 * 1024;
+const LONGEST_BODY: usize = 1024 * 1024;
+
+/// A request.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Request {
+    pub(super) method: String,
+    pub(super) path: String,
+    /// What follows the `?`.
+    pub(super) query: String,
+    authorization: Option<String>,
+    pub(super) content_type: Option<String>,
+    pub(super) user_agent: Option<String>,
+    pub(super) accepts_gzip: bool,
+    pub(super) keep_alive: bool,
+    pub(super) body: Vec<u8>,
+}
+
+/// Why there is no request.
+#[derive(Debug)]
+pub(super) enum NoRequest {
+    /// The client closed the connection, or it broke.
+    Gone,
+    /// What came is not HTTP as it is spoken here.
+    Malformed(&'static str),
+}
+
+impl From<io::Error> for NoRequest {
+    fn from(_: io::Error) -> Self {
+        NoRequest::Gone
+    }
+}
+
+impl Request {
+    /// The token of a bearer Authorization header.
+    pub(super) fn bearer(&self) -> Option<&str> {
+        let (scheme, token) = self.authorization.as_deref()?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token)
+    }
+
+    pub(super) fn path_and_query(&self) -> String {
+        if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) }
+    }
+}
+
+/// Reads the next request; `buffer` keeps what came beyond it.
+pub(super) fn read(from: &mut impl Read, buffer: &mut Vec<u8>) -> Result<Request, NoRequest> {
+    let (mut request, head, length) = loop {
+        if let Some(found) = parse(buffer)? {
+            break found;
+        }
+        if buffer.len() > LONGEST_HEAD {
+            return Err(NoRequest::Malformed("the header is too long"));
+        }
+        more(from, buffer)?;
+    };
+    while buffer.len() < head + length {
+        more(from, buffer)?;
+    }
+    request.body = buffer[head..head + length].to_vec();
+    buffer.drain(..head + length);
+    Ok(request)
+}
+
+fn more(from: &mut impl Read, buffer: &mut Vec<u8>) -> Result<(), NoRequest> {
+    let mut chunk = [0; 8192];
+    loop {
+        match from.read(&mut chunk) {
+            Ok(0) => return Err(NoRequest::Gone),
+            Ok(count) => {
+                buffer.extend_from_slice(&chunk[..count]);
+                return Ok(());
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+}
+
+/// The request of a complete head, the head's length and the body's.
+fn parse(buffer: &[u8]) -> Result<Option<(Request, usize, usize)>, NoRequest> {
+    let mut headers = [httparse::EMPTY_HEADER; 64];
+    let mut head = httparse::Request::new(&mut headers);
+    let parsed = head.parse(buffer).map_err(|_| NoRequest::Malformed("not an HTTP request"))?;
+    let httparse::Status::Complete(size) = parsed else { return Ok(None) };
+    let (path, query) = head.path.unwrap_or("/").split_once('?').unwrap_or((head.path.unwrap_or("/"), ""));
+    let mut request = Request {
+        method: head.method.unwrap_or_default().to_owned(),
+        path: path.to_owned(),
+        query: query.to_owned(),
+        keep_alive: head.version == Some(1),
+        ..Request::default()
+    };
+    let mut length = 0;
+    for header in head.headers.iter() {
+        let value = String::from_utf8_lossy(header.value).trim().to_owned();
+        match header.name.to_ascii_lowercase().as_str() {
+            "authorization" => request.authorization = Some(value),
+            "content-type" => request.content_type = Some(value),
+            "user-agent" => request.user_agent = Some(value),
+            "accept-encoding" => request.accepts_gzip = value.contains("gzip"),
+            "connection" => request.keep_alive &= !value.eq_ignore_ascii_case("close"),
+            "transfer-encoding" => return Err(NoRequest::Malformed("send a Content-Length, not chunks")),
+            "content-length" => {
+                let announced = value.parse().ok().filter(|length| *length <= LONGEST_BODY);
+                length = announced.ok_or(NoRequest::Malformed("the body is too long"))?;
+            }
+            _ => {}
+        }
+    }
+    Ok(Some((request, size, length)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_read_one_after_another_however_they_arrive() {
+        let text = b"POST /a?b=c HTTP/1.1\r\nContent-Length: 2\r\nAuthorization: bearer abc\r\n\r\n{}\
+            GET /next HTTP/1.1\r\nConnection: Close\r\nAccept-Encoding: br, gzip\r\n\r\n";
+        for piece in [1, 7, 4096] {
+            let mut from = Pieces(text, piece);
+            let mut buffer = Vec::new();
+            let first = read(&mut from, &mut buffer).unwrap();
+            assert_eq!((first.method.as_str(), first.path_and_query().as_str()), ("POST", "/a?b=c"));
+            assert_eq!((first.bearer(), first.body.as_slice()), (Some("abc"), &b"{}"[..]));
+            assert!(first.keep_alive && !first.accepts_gzip);
+            let second = read(&mut from, &mut buffer).unwrap();
+            assert!(!second.keep_alive && second.accepts_gzip && second.path == "/next");
+            assert!(matches!(read(&mut from, &mut buffer), Err(NoRequest::Gone)));
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for text in [
+            "hello\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        ] {
+            let read = read(&mut text.as_bytes(), &mut Vec::new());
+            assert!(matches!(read, Err(NoRequest::Malformed(_))), "{text}");
+        }
+    }
+
+    struct Pieces<'a>(&'a [u8], usize);
+
+    impl Read for Pieces<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let count = self.1.min(self.0.len()).min(into.len());
+            into[..count].copy_from_slice(&self.0[..count]);
+            self.0 = &self.0[count..];
+            Ok(count)
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! One page of events: which it holds, what its cursor says, and its JSON text.
+//!
+//! The one place where paging is decided. Everything follows from the position asked for, the habits and
+//! the time; nothing is remembered between pages.
+
+use super::asks::Ask;
+use super::fault::Fault;
+use super::options::{Bound, FilterBy, Form, Habits, KeyOrder};
+use super::position::{Position, Seal};
+use super::script::AskKind;
+use super::source::Source;
+use super::text::quoted;
+
+/// A page, before it is sent.
+#[derive(Debug)]
+pub(super) struct Page {
+    /// The body's JSON text.
+    pub(super) body: Vec<u8>,
+    /// How many events it holds.
+    pub(super) count: usize,
+    /// Where the first item lies in the body, if there is one.
+    pub(super) first_item: Option<std::ops::Range<usize>>,
+}
+
+/// Makes pages.
+#[derive(Debug)]
+pub(super) struct Pages {
+    pub(super) source: Source,
+    pub(super) habits: Habits,
+    pub(super) seal: Seal,
+    /// Cursors are written with `\/` for `/`.
+    pub(super) escape_slashes: bool,
+}
+
+/// The events of a page, and where the next one begins.
+struct Chosen {
+    numbers: Vec<u64>,
+    /// Where the page was to begin, repeats apart.
+    begin: u64,
+    next: u64,
+    /// The page holds as many as were asked for.
+    full: bool,
+}
+
+impl Pages {
+    /// The answer to this question at `now`, as far as a fault does not change it.
+    pub(super) fn page(&self, ask: &Ask, form: Form, fault: Option<&Fault>, now: i64) -> Page {
+        let habits = match form {
+            // v3 says what it does: insertion time, exclusive at both ends.
+            Form::V3 => Habits {
+                filter: FilterBy::Arrival,
+                start: Bound::Exclusive,
+                end: Bound::Exclusive,
+                ..self.habits
+            },
+            Form::V1 | Form::V2 => self.habits,
+        };
+        let mut chosen = self.choose(ask, &habits, fault, now);
+        let withheld = matches!(fault, Some(Fault::Empty | Fault::NullItems));
+        if withheld {
+            chosen.numbers.clear();
+        }
+        if matches!(fault, Some(Fault::Short | Fault::Grow)) && chosen.numbers.len() > 1 {
+            let half = chosen.numbers.len() / 2;
+            chosen.next = chosen.numbers[half];
+            chosen.numbers.truncate(half);
+            chosen.full = true;
+        }
+        let (has_more, position) = self.go_on(ask, &chosen, fault);
+
+        let stream = ask.position.stream;
+        let mut items = Vec::with_capacity(chosen.numbers.len() * 900 + 2);
+        let mut first_item = None;
+        items.push(b'[');
+        for number in &chosen.numbers {
+            if first_item.is_some() {
+                items.push(b',');
+            }
+            let start = items.len();
+            self.source.write(stream, *number, form, &mut items);
+            first_item.get_or_insert(start..items.len());
+        }
+        items.push(b']');
+        if matches!(fault, Some(Fault::NullItems)) {
+            items = b"null".to_vec();
+        }
+        let cursor = self.cursor_text(&position);
+        let (before, after) = match (form, self.habits.keys) {
+            (Form::V3, _) if has_more => {
+                ("{\"audit_events\":".into(), format!(",\"next_page_token\":{cursor}}}"))
+            }
+            (Form::V3, _) => ("{\"audit_events\":".to_owned(), "}".to_owned()),
+            (_, KeyOrder::CursorFirst) => {
+                (format!("{{\"cursor\":{cursor},\"has_more\":{has_more},\"items\":"), "}".to_owned())
+            }
+            (_, KeyOrder::ItemsFirst) => {
+                ("{\"items\":".to_owned(), format!(",\"has_more\":{has_more},\"cursor\":{cursor}}}"))
+            }
+        };
+        let mut body = Vec::with_capacity(before.len() + items.len() + after.len());
+        body.extend_from_slice(before.as_bytes());
+        body.extend_from_slice(&items);
+        body.extend_from_slice(after.as_bytes());
+        let first_item = first_item.map(|range| range.start + before.len()..range.end + before.len());
+        Page { body, count: chosen.numbers.len(), first_item }
+    }
+
+    fn choose(&self, ask: &Ask, habits: &Habits, fault: Option<&Fault>, now: i64) -> Chosen {
+        let position = &ask.position;
+        let (first, last) = self.source.numbers(position.stream, position.span, habits.filter, now);
+        let begin = if ask.kind == AskKind::First { first } else { position.next };
+        let again = match fault {
+            Some(Fault::Repeat(count)) => *count,
+            _ if position.caught_up => habits.repeats_when_followed,
+            _ => 0,
+        };
+        let mut next = self.step_back(position, habits, begin, first, again);
+        let mut numbers = Vec::with_capacity(position.limit.min(last.saturating_sub(next)) as usize);
+        while next < last && (numbers.len() as u64) < position.limit {
+            if self.source.is_in(position.stream, next, position.span, habits) {
+                numbers.push(next);
+            }
+            next += 1;
+        }
+        let full = numbers.len() as u64 == position.limit;
+        Chosen { numbers, begin, next, full }
+    }
+
+    /// The place `count` events of the range before `next`.
+    fn step_back(&self, position: &Position, habits: &Habits, next: u64, first: u64, count: u64) -> u64 {
+        let (mut at, mut left) = (next, count);
+        while left > 0 && at > first {
+            at -= 1;
+            left -= u64::from(self.source.is_in(position.stream, at, position.span, habits));
+        }
+        at
+    }
+
+    /// Whether there is more, and the position that the page's cursor holds.
+    fn go_on(&self, ask: &Ask, chosen: &Chosen, fault: Option<&Fault>) -> (bool, Position) {
+        let asked = ask.position;
+        let empty = chosen.numbers.is_empty();
+        let mut to = Position { next: chosen.next, near_end: false, caught_up: false, turn: 0, ..asked };
+        if self.habits.cursor_forgets_end {
+            to.span.end = None;
+        }
+        match fault {
+            // The events that are there are not skipped: the place stays, the cursor changes.
+            Some(Fault::Empty | Fault::NullItems) => {
+                to.turn = asked.turn + 1;
+                to.next = chosen.begin;
+                to.caught_up = asked.caught_up;
+                return (true, to);
+            }
+            Some(Fault::Stuck) => return (true, Position { next: chosen.begin, ..asked }),
+            Some(Fault::Grow) => {
+                to.caught_up = true;
+                return (false, to);
+            }
+            _ => {}
+        }
+        let more = if chosen.full {
+            true
+        } else if empty {
+            // One empty page that says there is more, then one that does not.
+            self.habits.empty_page_before_end && asked.near_end
+        } else {
+            to.near_end = true;
+            self.habits.empty_page_before_end
+        };
+        to.caught_up = !more;
+        to.near_end &= more;
+        (more, to)
+    }
+
+    fn cursor_text(&self, position: &Position) -> String {
+        let text = quoted(&self.seal.seal(position));
+        if self.escape_slashes { text.replace('/', "\\/") } else { text }
+    }
+}

@@ -1,0 +1,341 @@
+//! Connections, routes and the token: what the stand-in does with a request, from its arrival to its answer.
+//!
+//! One thread a connection. Everything shared is behind a lock of its own, held for moments only; nothing
+//! is written while one is held.
+
+use std::collections::HashMap;
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::asks::{self, Ask, Wrong};
+use super::dice::Dice;
+use super::fault::Fault;
+use super::http::{self, NoRequest, Request};
+use super::limit::Gate;
+use super::options::{ErrorShape, Form, Options};
+use super::pages::Pages;
+use super::script::{AskKind, Target};
+use super::text::write_time;
+use super::token::{self, Grant};
+use super::watch::{ClientRule, Watch};
+use super::wire::{Answer, Wire, close};
+use crate::cancel::Cancel;
+use crate::clock::Clock;
+use crate::event::Stream;
+
+/// What all connections share.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) options: Options,
+    pub(super) pages: Pages,
+    pub(super) account: String,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) stop: Cancel,
+    pub(super) watch: Mutex<Watch>,
+    pub(super) gate: Option<Mutex<Gate>>,
+    /// Decides the jitter of the latency.
+    pub(super) dice: Mutex<Dice>,
+    /// The last good token, so that a signature is checked once and not for every page.
+    pub(super) known_token: Mutex<Option<(String, Grant)>>,
+    /// The open connections, to be shut when the simulator stops.
+    pub(super) open: Mutex<HashMap<u64, TcpStream>>,
+}
+
+/// Nothing that is locked here can be left half-changed: a panic elsewhere need not spread.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An address of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Route {
+    target: Target,
+    form: Form,
+}
+
+impl Server {
+    /// The simulator's time.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.options.at.unwrap_or_else(|| self.clock.now())
+    }
+
+    pub(super) fn nanoseconds(&self) -> i64 {
+        self.now().timestamp_nanos_opt().unwrap_or(i64::MAX)
+    }
+
+    pub(super) fn watch(&self) -> MutexGuard<'_, Watch> {
+        lock(&self.watch)
+    }
+
+    /// Takes connections until stopped, then waits for those that are open.
+    pub(super) fn accept(self: &Arc<Self>, listener: &TcpListener) {
+        let mut threads: Vec<thread::JoinHandle<()>> = Vec::new();
+        for connection in listener.incoming() {
+            if self.stop.is_triggered() {
+                break;
+            }
+            let Ok(connection) = connection else { continue };
+            threads.retain(|thread| !thread.is_finished());
+            let number = self.watch().connect();
+            if threads.len() >= self.options.connections {
+                let wire = self.wire(&connection, false);
+                // Whoever opens this many may well be gone.
+                let _ = wire.send(&self.error(Form::V2, 503, "too many connections"), None, || ());
+                close(&connection);
+                continue;
+            }
+            let Ok(copy) = connection.try_clone() else { continue };
+            lock(&self.open).insert(number, copy);
+            let server = Arc::clone(self);
+            let serve = move || {
+                server.serve(&connection, number);
+                close(&connection);
+                lock(&server.open).remove(&number);
+            };
+            match thread::Builder::new().name(format!("simulator-{number}")).spawn(serve) {
+                Ok(thread) => threads.push(thread),
+                Err(e) => log::warn!("the simulator cannot start a thread: {e}"),
+            }
+        }
+        for thread in threads {
+            // A panic in a connection's thread has been reported by the panic itself.
+            let _ = thread.join();
+        }
+    }
+
+    /// Shuts every open connection, so that nobody waits for a client.
+    pub(super) fn shut(&self) {
+        for connection in lock(&self.open).values() {
+            close(connection);
+        }
+    }
+
+    fn wire<'a>(&'a self, connection: &'a TcpStream, keep_alive: bool) -> Wire<'a> {
+        Wire { connection, clock: &*self.clock, stop: &self.stop, keep_alive }
+    }
+
+    fn serve(&self, connection: &TcpStream, number: u64) {
+        // Only costs time if it fails.
+        let _ = connection.set_nodelay(true);
+        let mut buffer = Vec::new();
+        let mut reader = connection;
+        while !self.stop.is_triggered() {
+            match http::read(&mut reader, &mut buffer) {
+                Ok(request) => {
+                    if !self.respond(connection, number, &request) {
+                        return;
+                    }
+                }
+                Err(NoRequest::Gone) => return,
+                Err(NoRequest::Malformed(why)) => {
+                    let answer = self.error(Form::V2, 400, why);
+                    let _ = self.wire(connection, false).send(&answer, None, || ());
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Answers a request, and says whether the connection can be used again.
+    fn respond(&self, connection: &TcpStream, connection_number: u64, request: &Request) -> bool {
+        let route = route(&request.path).filter(|route| method(*route) == request.method);
+        let target = route.map(|route| route.target);
+        let ask = route.and_then(|route| ask_kind(route, request));
+        let at = self.clock.elapsed();
+        let number = self.watch().arrive(at, connection_number, request, target, ask);
+        let left = || {
+            if let Some(Target::Stream(stream)) = target {
+                self.watch().leave(stream, request, ask);
+            }
+        };
+        let fault = target.and_then(|target| self.options.script.fault(target, ask));
+        let refused = self.gate.as_ref().and_then(|gate| lock(gate).pass(at).err());
+
+        if self.wait(fault.as_ref()).is_err() {
+            left();
+            return false;
+        }
+        let form = route.map_or(Form::V2, |route| route.form);
+        let instead = fault.as_ref().and_then(|fault| {
+            Answer::instead(fault, self.now(), |code| self.error(form, code, reason_words(code)))
+        });
+        let spoiled = fault.is_some() && refused.is_none();
+        let mut answer = match (refused, instead, route) {
+            (Some(quota), ..) => self
+                .error(form, 429, "Too Many Requests")
+                .header("Retry-After", quota.reset.to_string())
+                .quota(quota),
+            (None, Some(answer), _) => answer,
+            (None, None, Some(route)) => self.answer(route, request, number, fault.as_ref()),
+            (None, None, None) if super::server::route(&request.path).is_some() => {
+                self.error(form, 405, "Method Not Allowed")
+            }
+            (None, None, None) => self.error(form, 404, "Not Found"),
+        };
+        let fault = fault.filter(|_| spoiled);
+        let bomb = matches!(fault, Some(Fault::GzipBomb(_)));
+        if self.options.gzip && request.accepts_gzip && !bomb && answer.compress().is_err() {
+            left();
+            return false;
+        }
+        let silent = matches!(fault, Some(Fault::Hang | Fault::Cut(super::fault::Cut::BeforeHead)));
+        self.watch().answer(number, (!silent).then_some(answer.status), answer.events, spoiled);
+        let mut left = Some(left);
+        let mut leave = || {
+            if let Some(left) = left.take() {
+                left();
+            }
+        };
+        let sent = self.wire(connection, request.keep_alive).send(&answer, fault.as_ref(), &mut leave);
+        leave();
+        sent.unwrap_or(false)
+    }
+
+    /// Waits as long as the answer is to take.
+    fn wait(&self, fault: Option<&Fault>) -> crate::failure::Result<()> {
+        let latency = self.options.latency;
+        let mut wait = latency.fixed;
+        if !latency.jitter.is_zero() {
+            let share = lock(&self.dice).below(1 << 20) as u32;
+            wait += latency.jitter * share / (1 << 20);
+        }
+        if let Some(Fault::Delay(more)) = fault {
+            wait += *more;
+        }
+        if wait.is_zero() { Ok(()) } else { self.clock.sleep(wait, &self.stop) }
+    }
+
+    fn answer(&self, route: Route, request: &Request, number: u64, fault: Option<&Fault>) -> Answer {
+        let Some(grant) = request.bearer().and_then(|token| self.grant(token)) else {
+            return self.error(route.form, 401, "Unauthorized");
+        };
+        let stream = match route.target {
+            Target::Introspect => return introspection(&grant, route.form),
+            Target::Stream(stream) if !grant.allows(stream) => {
+                return self.error(route.form, 401, "Unauthorized");
+            }
+            Target::Stream(stream) => stream,
+        };
+        match self.ask(stream, route.form, request) {
+            Ok(ask) => {
+                let page = self.pages.page(&ask, route.form, fault, self.nanoseconds());
+                let mut answer = Answer::json(200, page.body);
+                answer.events = page.count;
+                if let Some(fault) = fault {
+                    answer.spoil(fault, page.first_item);
+                }
+                answer
+            }
+            Err(wrong) => {
+                let (rule, message) = match wrong {
+                    Wrong::Both => (ClientRule::OneForm, "Bad Request"),
+                    Wrong::Cursor => (ClientRule::KnownCursor, "Bad Request"),
+                    Wrong::Malformed(why) => (ClientRule::WellFormed, why),
+                };
+                self.watch().breaks(rule, number);
+                self.error(route.form, 400, message)
+            }
+        }
+    }
+
+    fn ask(&self, stream: Stream, form: Form, request: &Request) -> Result<Ask, Wrong> {
+        match form {
+            Form::V3 => asks::from_query(&request.query, self.pages.seal),
+            Form::V1 | Form::V2 => {
+                asks::from_body(stream, &request.body, self.pages.seal, self.nanoseconds())
+            }
+        }
+    }
+
+    /// What a token grants now; `None` if it is not to be accepted.
+    fn grant(&self, text: &str) -> Option<Grant> {
+        let known = lock(&self.known_token).clone().filter(|(token, _)| token == text);
+        let grant = match known {
+            Some((_, grant)) => grant,
+            None => {
+                let grant = token::check(text).filter(|grant| grant.account == self.account)?;
+                *lock(&self.known_token) = Some((text.to_owned(), grant.clone()));
+                grant
+            }
+        };
+        let now = self.now().timestamp();
+        grant.expires_at.is_none_or(|expiry| now < expiry).then_some(grant)
+    }
+
+    fn error(&self, form: Form, status: u16, message: &str) -> Answer {
+        let nested = match self.options.habits.errors {
+            ErrorShape::ByVersion => form == Form::V1,
+            ErrorShape::Nested => true,
+            ErrorShape::Flat => false,
+        };
+        let body = if nested {
+            json!({"Error": {"Message": message}})
+        } else {
+            json!({"status": status, "message": message})
+        };
+        Answer::json(status, body.to_string())
+    }
+}
+
+fn route(path: &str) -> Option<Route> {
+    let introspect = |form| Some(Route { target: Target::Introspect, form });
+    match path {
+        "/api/auth/introspect" => return introspect(Form::V1),
+        "/api/v2/auth/introspect" => return introspect(Form::V2),
+        _ => {}
+    }
+    let (version, name) = path.strip_prefix("/api/")?.split_once('/')?;
+    let stream = Stream::ALL.into_iter().find(|stream| stream.name() == name)?;
+    let form = match version {
+        "v1" => Form::V1,
+        "v2" => Form::V2,
+        "v3" if stream == Stream::AuditEvents => Form::V3,
+        _ => return None,
+    };
+    Some(Route { target: Target::Stream(stream), form })
+}
+
+fn method(route: Route) -> &'static str {
+    if route.form == Form::V3 || route.target == Target::Introspect { "GET" } else { "POST" }
+}
+
+fn ask_kind(route: Route, request: &Request) -> Option<AskKind> {
+    match route {
+        Route { target: Target::Introspect, .. } => None,
+        Route { form: Form::V3, .. } if request.query.contains("page_token=") => Some(AskKind::Cursor),
+        Route { form: Form::V3, .. } => Some(AskKind::First),
+        _ => asks::kind_of(&request.body),
+    }
+}
+
+fn introspection(grant: &Grant, form: Form) -> Answer {
+    let mut issued_at = Vec::new();
+    write_time(&mut issued_at, grant.issued_at * super::rhythm::SECOND, 0);
+    let issued_at = String::from_utf8(issued_at).unwrap_or_default();
+    let body = match form {
+        Form::V1 => json!({"UUID": grant.integration, "IssuedAt": issued_at, "Features": grant.features}),
+        Form::V2 | Form::V3 => json!({
+            "uuid": grant.integration,
+            "issued_at": issued_at,
+            "features": grant.features,
+            "account_uuid": grant.account,
+        }),
+    };
+    Answer::json(200, body.to_string())
+}
+
+fn reason_words(code: u16) -> &'static str {
+    match code {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        _ => "Service Unavailable",
+    }
+}

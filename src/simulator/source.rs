@@ -1,0 +1,109 @@
+//! Where events come from, seeded or files, and which of them a range holds.
+//!
+//! The rest of the simulator sees events by number, in arrival order, and never asks what is behind them.
+
+use chrono::{DateTime, Utc};
+
+use super::chronicle::Chronicle;
+use super::files::Files;
+use super::options::{Bound, Data, FilterBy, Form, Habits};
+use crate::event::Stream;
+use crate::failure::Result;
+
+/// A range of time, in nanoseconds since the epoch; an absent bound bounds nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) start: Option<i64>,
+    pub(super) end: Option<i64>,
+}
+
+/// An event as the service knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// The stream it is of.
+    pub stream: Stream,
+    /// Its identifier; empty for one from a file that has none.
+    pub uuid: String,
+    /// When it happened, as its own timestamp says.
+    pub timestamp: DateTime<Utc>,
+    /// When it reached the service; for one from a file, when it happened.
+    pub arrival: DateTime<Utc>,
+    /// Its JSON text.
+    pub raw: Vec<u8>,
+}
+
+/// All events there are.
+#[derive(Debug)]
+pub(super) enum Source {
+    Seeded(Box<Chronicle>),
+    Files(Files),
+}
+
+impl Source {
+    /// The events that these options speak of, as they stand at `now`.
+    ///
+    /// # Errors
+    /// Fails when a file cannot be read.
+    pub(super) fn new(data: &Data, habits: &Habits, now: i64) -> Result<Self> {
+        Ok(match data {
+            Data::Seeded(seeded) => Source::Seeded(Box::new(Chronicle::new(seeded, habits, now))),
+            Data::Files(paths) => Source::Files(Files::read(paths)?),
+        })
+    }
+
+    /// The numbers among which the events of a range lie, as far as they have arrived by `now`.
+    pub(super) fn numbers(&self, stream: Stream, span: Span, filter: FilterBy, now: i64) -> (u64, u64) {
+        match self {
+            Source::Files(files) => (0, files.len(stream)),
+            Source::Seeded(chronicle) => {
+                // Nothing arrives before it happens, so that arrival bounds the start either way.
+                let first = span.start.map_or(0, |start| chronicle.arrived_before(stream, start));
+                let arrived = chronicle.arrived_before(stream, now.saturating_add(1));
+                let last = match (span.end, filter) {
+                    (None, _) => arrived,
+                    (Some(end), FilterBy::Arrival) => chronicle.arrived_before(stream, end.saturating_add(1)),
+                    (Some(end), FilterBy::EventTime) => chronicle.happened_before(stream, end),
+                };
+                (first.max(chronicle.oldest(stream)), last.min(arrived))
+            }
+        }
+    }
+
+    /// Whether an event is in a range.
+    pub(super) fn is_in(&self, stream: Stream, number: u64, span: Span, habits: &Habits) -> bool {
+        let time = match self {
+            Source::Files(files) => files.time(stream, number),
+            Source::Seeded(chronicle) => {
+                let (happened, arrived) = chronicle.times(stream, number);
+                Some(if habits.filter == FilterBy::Arrival { arrived } else { happened })
+            }
+        };
+        let Some(time) = time else { return true };
+        let after = |start| time > start || time == start && habits.start == Bound::Inclusive;
+        let before = |end| time < end || time == end && habits.end == Bound::Inclusive;
+        span.start.is_none_or(after) && span.end.is_none_or(before)
+    }
+
+    /// Appends an event's JSON text.
+    pub(super) fn write(&self, stream: Stream, number: u64, form: Form, out: &mut Vec<u8>) {
+        match self {
+            Source::Files(files) => out.extend_from_slice(files.raw(stream, number)),
+            Source::Seeded(chronicle) => chronicle.write(stream, number, form, out),
+        }
+    }
+
+    /// Everything that is known of an event.
+    pub(super) fn fact(&self, stream: Stream, number: u64, form: Form) -> Fact {
+        let (uuid, (happened, arrived)) = match self {
+            Source::Files(files) => {
+                let time = files.time(stream, number).unwrap_or_default();
+                (files.uuid(stream, number).to_owned(), (time, time))
+            }
+            Source::Seeded(chronicle) => (chronicle.uuid(stream, number), chronicle.times(stream, number)),
+        };
+        let mut raw = Vec::new();
+        self.write(stream, number, form, &mut raw);
+        let timestamp = DateTime::from_timestamp_nanos(happened);
+        Fact { stream, uuid, timestamp, arrival: DateTime::from_timestamp_nanos(arrived), raw }
+    }
+}
