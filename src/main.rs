@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
+use opev::cancel;
 use opev::command::{self, End};
 use opev::config::Environment;
-use opev::cancel;
 
 fn main() -> ExitCode {
     let end = command::run(std::env::args_os(), Environment::capture());

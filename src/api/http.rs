@@ -28,7 +28,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 const REFUSAL_BYTES: u64 = 64 * 1024;
 
 /// How the connections are made and bounded.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// How long one request may take in all, its answer included.
     pub timeout: Duration,

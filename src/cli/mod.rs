@@ -9,6 +9,7 @@ pub mod config;
 pub mod console;
 pub mod duration;
 pub mod fetch;
+pub mod simulate;
 pub mod size;
 pub mod time;
 
@@ -64,6 +65,8 @@ pub struct Cli {
 pub enum Command {
     /// Get events once and exit
     Fetch(Box<FetchArgs>),
+    /// A local stand-in of the Events API, for rehearsal and tests
+    Simulate(Box<simulate::SimulateArgs>),
     /// Show, locate or create the configuration
     Config(config::ConfigArgs),
     /// Print a completion script for a shell
@@ -82,7 +85,7 @@ impl Cli {
             Command::Fetch(args) => {
                 args.check().map_err(|why| usage("fetch", ErrorKind::ArgumentConflict, why))?
             }
-            Command::Config(_) | Command::Completions(_) => {}
+            Command::Simulate(_) | Command::Config(_) | Command::Completions(_) => {}
         }
         Ok(cli)
     }
@@ -172,6 +175,3 @@ mod tests {
         assert!(text.contains("no such stream; did you mean signinattempts?"), "{text}");
     }
 }
-//! What can be typed: clap definitions, value parsers, help text. No I/O.
-
-pub mod simulate;

@@ -117,7 +117,8 @@ fn dispatch(process: &Process, command: Command) -> Result<End> {
         }
         Command::Simulate(args) => {
             cancel::listen(&process.cancel, Hangup::Ends)?;
-            simulate::run(&args, Arc::clone(&process.clock), &process.cancel)?;
+            let (clock, cancel) = (Arc::clone(&process.clock), &process.cancel);
+            simulate::run(&args, clock, cancel, &mut std::io::stdout(), &mut std::io::stderr())?;
             Ok(End::Done)
         }
         Command::Config(args) => {
@@ -144,5 +145,3 @@ fn console_options(args: &ConsoleArgs, environment: &Environment) -> ConsoleOpti
     let colour = terminal::colour(args.color, environment, std::io::stderr().is_terminal());
     ConsoleOptions { level, format, colour, progress: level == LevelFilter::Warn }
 }
-
-pub mod simulate;

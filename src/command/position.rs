@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 
 use crate::api::client::Client;
 use crate::api::endpoint::Ask;
-use crate::clock::Clock;
 use crate::cancel::Cancel;
+use crate::clock::Clock;
 use crate::command::Process;
 use crate::command::session::Session;
 use crate::deliver::gap;
@@ -48,8 +48,7 @@ pub(super) fn open(
     };
     let give_up = process.clock.elapsed() + lock_wait.unwrap_or_default();
     loop {
-        let opened =
-            Pipeline::open(Arc::new(RealDisk), Arc::clone(&process.clock), setup.clone(), target()?);
+        let opened = Pipeline::open(Arc::new(RealDisk), Arc::clone(&process.clock), setup.clone(), target()?);
         match opened {
             Err(failure) if failure.kind() == Kind::Locked && process.clock.elapsed() < give_up => {
                 process.clock.sleep(LOCK_POLL, &process.cancel)?;
@@ -83,10 +82,9 @@ pub(super) fn first_ask(
     let zone = session.settings.zone;
     let from = |since| Ask::First { limit: session.settings.page_size, since: Some(since), until: None };
     let Some(position) = position else {
-        process.console.note(&format!(
-            "{stream}: no saved position, starting at {}",
-            zone.show(beginning.since)
-        ));
+        process
+            .console
+            .note(&format!("{stream}: no saved position, starting at {}", zone.show(beginning.since)));
         return Ok(from(beginning.since));
     };
     if beginning.is_typed {

@@ -90,7 +90,10 @@ impl Session {
     ) -> Result<Session> {
         let (account, simulator) = if settings.is_demo() {
             let running = demo(process)?;
-            (Account::new(running.base_url(), running.token().clone()), Some(running))
+            let server = running.base_url().parse().map_err(|e| {
+                Failure::new(Kind::Unexpected, "the demo's server has no address that can be asked").because(e)
+            })?;
+            (Account::new(server, running.token().clone()), Some(running))
         } else {
             (settings.account(&process.cancel)?, None)
         };
@@ -98,7 +101,8 @@ impl Session {
             process.console.note(notice);
         }
         let jobs = usize::from(settings.jobs.unwrap_or(DEFAULT_JOBS));
-        let owner = account.claims.as_ref().ok().and_then(|claims| claims.account.clone()).unwrap_or_default();
+        let owner =
+            account.claims.as_ref().ok().and_then(|claims| claims.account.clone()).unwrap_or_default();
         let reload = {
             let (source, cancel) = (settings.token.clone(), process.cancel.clone());
             Box::new(move || source.load(&cancel))
@@ -152,8 +156,9 @@ impl Session {
                 ApiVersion::V3 => "the token does not grant auditevents, and v3 of the API has nothing else",
                 ApiVersion::V1 | ApiVersion::V2 => "the token grants none of the streams",
             };
-            return Err(Failure::new(Kind::FeatureMissing, what)
-                .hint("issue a token with \"Events to Report\" set: Integrations > Events Reporting, in 1Password"));
+            return Err(Failure::new(Kind::FeatureMissing, what).hint(
+                "issue a token with \"Events to Report\" set: Integrations > Events Reporting, in 1Password",
+            ));
         }
         Ok(streams)
     }

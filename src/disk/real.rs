@@ -21,6 +21,14 @@ use super::{Disk, File, FileKind, Lock, Metadata, Open};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RealDisk;
 
+/// A file without a name in the temporary directory (0600), gone when it is closed.
+///
+/// # Errors
+/// Fails when the temporary directory cannot be written.
+pub fn scratch() -> io::Result<fs::File> {
+    tempfile::tempfile()
+}
+
 impl Disk for RealDisk {
     fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>> {
         let file = match how {

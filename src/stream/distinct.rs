@@ -30,7 +30,8 @@ impl<S: PageSource> PageSource for Distinct<S> {
     fn next_page(&mut self) -> Result<Option<Page>> {
         let Some(mut page) = self.source.next_page()? else { return Ok(None) };
         let identities: Vec<u128> = page.events().map(|event| identity(&event)).collect();
-        let mut known = identities.iter().map(|&identity| self.recent.contains(identity)).collect::<Vec<_>>().into_iter();
+        let mut known =
+            identities.iter().map(|&identity| self.recent.contains(identity)).collect::<Vec<_>>().into_iter();
         page.spans.retain(|_| !known.next().unwrap_or(false));
         for identity in identities {
             self.recent.insert(identity);
@@ -79,7 +80,13 @@ mod tests {
                 spans.push(Span { raw: start..body.len(), uuid: Some(start..body.len()), time });
             }
             let next = Next::CaughtUp(None);
-            Ok(Some(Page { stream: Stream::AuditEvents, body, spans, next, received_at: DateTime::UNIX_EPOCH }))
+            Ok(Some(Page {
+                stream: Stream::AuditEvents,
+                body,
+                spans,
+                next,
+                received_at: DateTime::UNIX_EPOCH,
+            }))
         }
     }
 
@@ -92,7 +99,8 @@ mod tests {
         ]));
         let mut given = Vec::new();
         while let Some(page) = pages.next_page().unwrap() {
-            given.push(page.events().map(|e| String::from_utf8_lossy(e.raw).into_owned()).collect::<String>());
+            given
+                .push(page.events().map(|e| String::from_utf8_lossy(e.raw).into_owned()).collect::<String>());
         }
         assert_eq!(given, ["aab", "bc", ""]);
     }

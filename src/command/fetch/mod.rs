@@ -56,10 +56,8 @@ pub fn run(process: &Process, args: &FetchArgs) -> Result<End> {
     let mut whole = Outcome::default();
     for settings in profiles {
         let profile = settings.profile.clone();
-        let outcome = fetch_profile(process, &connections, settings, args).unwrap_or_else(|failure| Outcome {
-            failures: vec![failure],
-            ..Outcome::default()
-        });
+        let outcome = fetch_profile(process, &connections, settings, args)
+            .unwrap_or_else(|failure| Outcome { failures: vec![failure], ..Outcome::default() });
         whole.events += outcome.events;
         whole.anything_done |= outcome.anything_done;
         let named = outcome.failures.into_iter();

@@ -85,8 +85,11 @@ impl Plan {
         let format = format(args, to_terminal);
         let fields = args.fields.as_deref().map(Fields::parse).transpose()?;
         let look = if to_terminal {
-            let colour =
-                terminal::colour(process.console_args.color, &process.environment, process.stdout_is_terminal);
+            let colour = terminal::colour(
+                process.console_args.color,
+                &process.environment,
+                process.stdout_is_terminal,
+            );
             let width = u16::try_from(terminal::width(std::io::stdout())).unwrap_or(u16::MAX);
             Look { width: Some(width), colour, escape: true, zone: time_style(zone) }
         } else {
@@ -105,7 +108,11 @@ impl Plan {
             until: decided.until,
             by_time: args.sort == Some(Sort::Time)
                 || args.last.is_some()
-                || (args.sort.is_none() && to_terminal && format == Format::Table && args.limit.is_none() && !args.resume),
+                || (args.sort.is_none()
+                    && to_terminal
+                    && format == Format::Table
+                    && args.limit.is_none()
+                    && !args.resume),
             zone,
             look,
             context: Context { profile: settings.profile.clone(), account_uuid: session.account_uuid() },
@@ -148,9 +155,17 @@ impl Plan {
         for output in &self.outputs {
             let place = match &output.place {
                 Place::Stdout => "stdout".to_owned(),
-                Place::Device(path) | Place::File(path) => sanitize::message(&path.to_string_lossy()).into_owned(),
+                Place::Device(path) | Place::File(path) => {
+                    sanitize::message(&path.to_string_lossy()).into_owned()
+                }
             };
-            let _ = writeln!(text, "output    {} -> {place} as {} ({})", names(&output.streams), self.format, self.shape);
+            let _ = writeln!(
+                text,
+                "output    {} -> {place} as {} ({})",
+                names(&output.streams),
+                self.format,
+                self.shape
+            );
         }
         let _ = write!(text, "nothing was sent and nothing was written");
         text
@@ -171,7 +186,9 @@ fn outputs(args: &FetchArgs, profile: &str, streams: &[Stream]) -> Vec<Output> {
             Some(path) => {
                 // Names are text where the two marks stand; other bytes of a path stay as they are.
                 let named = match path.to_str() {
-                    Some(text) => PathBuf::from(text.replace("{stream}", stream.name()).replace("{profile}", profile)),
+                    Some(text) => {
+                        PathBuf::from(text.replace("{stream}", stream.name()).replace("{profile}", profile))
+                    }
                     None => path.clone(),
                 };
                 if is_device(&named) { Place::Device(named) } else { Place::File(named) }

@@ -71,7 +71,7 @@ fn answer(
         // What --limit, the limiter and the merge read ahead of need is no event of the answer.
         sorter: plan.by_time.then(|| {
             let newest = args.last.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-            Sorter::new(sorted::BUDGET, newest, crate::disk::scratch)
+            Sorter::new(sorted::BUDGET, newest, crate::disk::real::scratch)
         }),
     };
     let outcome = writer.read(process, session, plan, output);
@@ -90,7 +90,13 @@ fn answer(
                 } else {
                     // A file under its final name is taken for whole.
                     drop(file);
-                    log::warn!("{} was not written, because not every stream could be read", args.output.as_deref().map(|p| crate::sanitize::message(&p.to_string_lossy()).into_owned()).unwrap_or_default());
+                    log::warn!(
+                        "{} was not written, because not every stream could be read",
+                        args.output
+                            .as_deref()
+                            .map(|p| crate::sanitize::message(&p.to_string_lossy()).into_owned())
+                            .unwrap_or_default()
+                    );
                     return Ok(Outcome { events: 0, anything_done: false, failures });
                 }
             }
@@ -141,7 +147,13 @@ struct Writer {
 
 impl Writer {
     /// Reads everything; gives the failures of single streams.
-    fn read(&mut self, process: &Process, session: &Session, plan: &Plan, output: &Output) -> Result<Vec<Failure>> {
+    fn read(
+        &mut self,
+        process: &Process,
+        session: &Session,
+        plan: &Plan,
+        output: &Output,
+    ) -> Result<Vec<Failure>> {
         let mut timeline = Timeline::new(plan.range);
         for &stream in &output.streams {
             let client = session.client.clone();
