@@ -63,7 +63,7 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     parts: Parts,
     token: Mutex<Token>,
-    /// Set by every answer, taken by the one reading of a new token that it allows.
+    /// Set by every page, taken by the one reading of a new token that it allows.
     answered: AtomicBool,
     /// What an introspection told after a 401, with the token's generation.
     granted: Mutex<Option<(u64, Option<Vec<Stream>>)>>,
@@ -165,7 +165,8 @@ impl Client {
             let passing = match self.send(question, &token.secret, &policy, tries.attempt())? {
                 Ok(answer) if answer.status == 200 => match read(answer) {
                     Ok(value) => {
-                        self.0.answered.store(true, Ordering::SeqCst);
+                        // An introspection does not count: one follows the very first 401, too.
+                        self.0.answered.fetch_or(question.stream.is_some(), Ordering::SeqCst);
                         return Ok(value);
                     }
                     Err(unreadable) => Passing::unreadable(&unreadable.to_string()),
@@ -220,8 +221,10 @@ impl Client {
             timeout,
         });
         drop((place, permit));
-        // Cut by ourselves, perhaps: that is no failure of the network.
-        cancel.check()?;
+        if result.is_err() {
+            // Cut by ourselves, perhaps: that is no failure of the network.
+            cancel.check()?;
+        }
         log_request(question, &result, clock.elapsed().saturating_sub(start), attempt);
         Ok(result)
     }
