@@ -43,10 +43,10 @@ Exit codes: 0 done, 1 a check said no, 2 usage, 3 configuration, 4 token, 5 feat
 #[derive(Debug, Parser)]
 #[command(
     name = "opev",
+    bin_name = "opev",
     version,
     styles = STYLES,
     max_term_width = 100,
-    propagate_version = true,
     disable_help_subcommand = true,
     after_help = EXAMPLES
 )]
