@@ -23,6 +23,8 @@ pub use console::{ColorChoice, ConsoleArgs, LogFormat, LogLevel};
 pub use fetch::{FetchArgs, Format, Shape, Sort};
 pub use time::{TimeExpr, Zone};
 
+use crate::sanitize;
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -95,6 +97,13 @@ pub fn definition() -> clap::Command {
     command
 }
 
+/// The text of a usage error, harmless for a terminal: it repeats what was typed, which a script may have
+/// taken from anywhere.
+pub fn complaint(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    text.lines().map(|line| format!("{}\n", sanitize::escaped(line))).collect()
+}
+
 /// An error of the command line of `subcommand`, with its usage line.
 fn usage(subcommand: &str, kind: ErrorKind, message: String) -> clap::Error {
     let mut command = definition();
@@ -161,6 +170,14 @@ mod tests {
             assert!(text.contains("there is no --token"), "{text}");
             assert!(!text.contains("eyJ"), "{text}");
         }
+    }
+
+    #[test]
+    fn what_was_typed_is_repeated_without_harm() {
+        let error = Cli::read(["opev", "fetch", "--format", "a\u{202e}x"]).unwrap_err();
+        let text = complaint(&error);
+        assert!(text.starts_with("error: invalid value 'a\\u{202e}x' for '--format <FORMAT>'\n"), "{text}");
+        assert!(text.contains("\n  [possible values: table, ndjson, json, csv]\n"), "{text}");
     }
 
     #[test]

@@ -79,7 +79,13 @@ impl ConfigFile {
             Err(e) => return Err(unreadable(&path).because(e)),
         };
         let mut text = String::new();
-        file.by_ref().take(MAX_BYTES).read_to_string(&mut text).map_err(|e| unreadable(&path).because(e))?;
+        file.by_ref()
+            .take(MAX_BYTES + 1)
+            .read_to_string(&mut text)
+            .map_err(|e| unreadable(&path).because(e))?;
+        if text.len() as u64 > MAX_BYTES {
+            return Err(unreadable(&path).because("it is greater than 4 MiB"));
+        }
         let mut config = ConfigFile::parse(&path, &text, environment)?;
         config.chosen_by = chosen_by;
         // The opened file is asked, not the path, which may point elsewhere by now.
@@ -93,56 +99,26 @@ impl ConfigFile {
     /// # Errors
     /// Fails when the text says something that is not understood.
     pub fn parse(path: &Path, text: &str, environment: &Environment) -> Result<ConfigFile> {
-        let line_at = |offset: usize| {
-            1 + text.as_bytes()[..offset.min(text.len())].iter().filter(|b| **b == b'\n').count()
-        };
-        let fail = |offset: usize, problem: Problem| {
-            let place = format!("{}:{}", sanitize::message(&path.to_string_lossy()), line_at(offset));
-            let failure = Failure::new(Kind::Config, format!("{place}: {}", problem.message));
-            match problem.hint {
-                Some(hint) => failure.hint(hint),
-                None => failure,
-            }
-        };
-        let document = DeTable::parse(text).map_err(|e| {
-            let message = e.message().replace('\n', ", ");
-            fail(e.span().map_or(0, |span| span.start), Problem::new(sanitize::message(&message)))
-        })?;
         let home = environment.home();
-        let section = |name: &str, table: &Spanned<DeValue<'_>>| -> Result<Section> {
-            let wrong =
-                || fail(table.span().start, Problem::new(format!("{name} must be a table: [{name}]")));
-            let mut section = Section::default();
-            for (key, value) in in_order(table.get_ref().as_table().ok_or_else(wrong)?) {
-                let entry = Entry {
-                    key: key.get_ref(),
-                    value,
-                    line: line_at(key.span().start),
-                    base: path.parent().unwrap_or(Path::new("")),
-                    home: home.as_deref(),
-                };
-                allowed(name, key.get_ref())
-                    .and_then(|()| section.set(key.get_ref(), &entry))
-                    .map_err(|problem| fail(key.span().start, problem))?;
-            }
-            Ok(section)
-        };
+        let reader = Reader { path, text, home: home.as_deref() };
+        let document = reader.document()?;
         let mut config = ConfigFile { path: Some(path.into()), exists: true, ..ConfigFile::default() };
         for (key, value) in in_order(document.get_ref()) {
             match (key.get_ref().as_ref(), value.get_ref()) {
-                ("defaults", _) => config.defaults = section("defaults", value)?,
+                ("defaults", _) => config.defaults = reader.section("defaults", value)?,
                 ("profiles", DeValue::Table(profiles)) => {
                     for (name, table) in in_order(profiles) {
-                        check_name(name.get_ref()).map_err(|problem| fail(name.span().start, problem))?;
-                        let profile = section(&format!("profiles.{}", name.get_ref()), table)?;
+                        check_name(name.get_ref())
+                            .map_err(|problem| reader.fail(name.span().start, problem))?;
+                        let profile = reader.section(&format!("profiles.{}", name.get_ref()), table)?;
                         config.profiles.insert(name.get_ref().to_string(), profile);
                     }
                 }
                 ("profiles", _) => {
                     let problem = Problem::new("profiles must hold tables: [profiles.NAME]");
-                    return Err(fail(key.span().start, problem));
+                    return Err(reader.fail(key.span().start, problem));
                 }
-                (word, _) => return Err(fail(key.span().start, misplaced(word))),
+                (word, _) => return Err(reader.fail(key.span().start, misplaced(word))),
             }
         }
         Ok(config)
@@ -172,6 +148,58 @@ impl ConfigFile {
                 Err(Failure::new(Kind::Config, message).hint(format!("chmod go-w {path}")))
             }
             _ => Ok(()),
+        }
+    }
+}
+
+/// The text of a file, and what is needed to say where something in it is wrong.
+struct Reader<'a> {
+    path: &'a Path,
+    text: &'a str,
+    home: Option<&'a Path>,
+}
+
+impl<'a> Reader<'a> {
+    fn document(&self) -> Result<Spanned<DeTable<'a>>> {
+        DeTable::parse(self.text).map_err(|e| {
+            let message = e.message().replace('\n', ", ");
+            self.fail(e.span().map_or(0, |span| span.start), Problem::new(sanitize::message(&message)))
+        })
+    }
+
+    /// One table, key by key; the first mistake ends it.
+    fn section(&self, name: &str, table: &Spanned<DeValue<'_>>) -> Result<Section> {
+        let wrong =
+            || self.fail(table.span().start, Problem::new(format!("{name} must be a table: [{name}]")));
+        let mut section = Section::default();
+        for (key, value) in in_order(table.get_ref().as_table().ok_or_else(wrong)?) {
+            let entry = Entry {
+                key: key.get_ref(),
+                value,
+                line: self.line_at(key.span().start),
+                base: self.path.parent().unwrap_or(Path::new("")),
+                home: self.home,
+            };
+            allowed(name, key.get_ref())
+                .and_then(|()| section.set(key.get_ref(), &entry))
+                .map_err(|problem| self.fail(key.span().start, problem))?;
+        }
+        Ok(section)
+    }
+
+    /// The line of a byte, counted from 1.
+    fn line_at(&self, offset: usize) -> usize {
+        let before = &self.text.as_bytes()[..offset.min(self.text.len())];
+        1 + memchr::memchr_iter(b'\n', before).count()
+    }
+
+    fn fail(&self, offset: usize, problem: Problem) -> Failure {
+        let path = self.path.to_string_lossy();
+        let place = format!("{}:{}", sanitize::message(&path), self.line_at(offset));
+        let failure = Failure::new(Kind::Config, format!("{place}: {}", problem.message));
+        match problem.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
         }
     }
 }
@@ -327,6 +355,8 @@ mod tests {
             assert!(message.contains(word), "{message}");
         }
         assert!(!message.contains("eyJ"));
+        let (message, _) = refused("[profiles.acme]\ntoken = eyJsecret.eyJsecret.x\n");
+        assert!(!message.contains("eyJ"), "{message}");
     }
 
     #[test]
