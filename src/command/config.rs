@@ -74,6 +74,7 @@ fn place(flag: Option<&Path>, environment: &Environment) -> Result<PathBuf> {
 }
 
 /// Writes a file that only its owner can read, whole or not at all; over an existing one only by `force`.
+#[allow(clippy::disallowed_methods, reason = "disk has no step that gives a name only where there is none")]
 fn write(path: &Path, bytes: &[u8], force: bool) -> std::io::Result<()> {
     // A link that somebody made to a file elsewhere stays a link.
     let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -95,6 +96,7 @@ fn write(path: &Path, bytes: &[u8], force: bool) -> std::io::Result<()> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "the files are the tests' own")]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 

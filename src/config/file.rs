@@ -260,6 +260,7 @@ fn unreadable(path: &Path) -> Failure {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "the files are the tests' own")]
 mod tests {
     use super::*;
     use proptest::prelude::*;
@@ -395,7 +396,6 @@ mod tests {
     fn written(text: &str, mode: u32) -> (tempfile::TempDir, PathBuf) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("config.toml");
-        #[expect(clippy::disallowed_methods, reason = "the file is the test's own")]
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         (directory, path)

@@ -233,6 +233,7 @@ fn shown(path: &Path) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "the files are the tests' own")]
 mod tests {
     use std::os::unix::fs::OpenOptionsExt as _;
 
