@@ -8,4 +8,5 @@ mod client;
 mod fetch;
 mod generated;
 mod harness;
+mod readme;
 mod scripted;
