@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -78,13 +79,17 @@ impl Server {
             if self.stop.is_triggered() {
                 break;
             }
-            let Ok(connection) = connection else { continue };
+            let Ok(connection) = connection else {
+                // Most likely no file descriptor is free: it passes, but not at once.
+                let _ = self.clock.sleep(Duration::from_millis(20), &self.stop);
+                continue;
+            };
             threads.retain(|thread| !thread.is_finished());
             let number = self.watch().connect();
             if threads.len() >= self.options.connections {
                 let wire = self.wire(&connection, false);
                 // Whoever opens this many may well be gone.
-                let _ = wire.send(&self.error(Form::V2, 503, "too many connections"), None, || ());
+                let _ = wire.send(&self.error(Form::V2, 503, "too many connections"), None, &mut || ());
                 close(&connection);
                 continue;
             }
@@ -133,7 +138,7 @@ impl Server {
                 Err(NoRequest::Gone) => return,
                 Err(NoRequest::Malformed(why)) => {
                     let answer = self.error(Form::V2, 400, why);
-                    let _ = self.wire(connection, false).send(&answer, None, || ());
+                    let _ = self.wire(connection, false).send(&answer, None, &mut || ());
                     return;
                 }
             }
