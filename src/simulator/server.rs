@@ -27,6 +27,7 @@ use super::wire::{Answer, Wire, close};
 use crate::cancel::Cancel;
 use crate::clock::Clock;
 use crate::event::Stream;
+use crate::secret::Secret;
 
 /// What all connections share.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ pub(super) struct Server {
     /// Decides the jitter of the latency.
     pub(super) dice: Mutex<Dice>,
     /// The last good token, so that a signature is checked once and not for every page.
-    pub(super) known_token: Mutex<Option<(String, Grant)>>,
+    pub(super) known_token: Mutex<Option<(Secret, Grant)>>,
     /// The open connections, to be shut when the simulator stops.
     pub(super) open: Mutex<HashMap<u64, TcpStream>>,
 }
@@ -252,12 +253,12 @@ impl Server {
 
     /// What a token grants now; `None` if it is not to be accepted.
     fn grant(&self, text: &str) -> Option<Grant> {
-        let known = lock(&self.known_token).clone().filter(|(token, _)| token == text);
+        let known = lock(&self.known_token).clone().filter(|(token, _)| token.expose() == text);
         let grant = match known {
             Some((_, grant)) => grant,
             None => {
                 let grant = token::check(text).filter(|grant| grant.account == self.account)?;
-                *lock(&self.known_token) = Some((text.to_owned(), grant.clone()));
+                *lock(&self.known_token) = Some((Secret::new(text), grant.clone()));
                 grant
             }
         };

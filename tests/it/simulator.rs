@@ -587,6 +587,23 @@ fn a_connection_is_kept_alive_until_the_simulator_stops() {
 }
 
 #[test]
+fn there_are_no_more_connections_than_allowed() {
+    let running = start(Options { connections: 1, ..small() });
+    let mut idle = TcpStream::connect(("127.0.0.1", running.port())).unwrap();
+    idle.write_all(b"GET /nowhere HTTP/1.1\r\n\r\n").unwrap();
+    idle.read_exact(&mut [0; 12]).unwrap();
+    let refused = exchange(&running, "");
+    assert_eq!(refused.status, 503);
+}
+
+#[test]
+fn the_token_is_in_no_debug_text() {
+    let running = start(small());
+    post(&running, AUDITS, &json!({}));
+    assert!(!format!("{running:?}").contains(running.token().expose()));
+}
+
+#[test]
 fn gzip_is_sent_to_those_who_take_it() {
     let running = start(Options { gzip: true, ..small() });
     let body = since(30, 50).to_string();
