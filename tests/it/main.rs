@@ -10,3 +10,4 @@ mod generated;
 mod harness;
 mod readme;
 mod scripted;
+mod simulator;
