@@ -18,6 +18,7 @@ use super::checkpoint::store::Store;
 use super::digest;
 use super::repeats::log::SeenLog;
 use super::sink::Sink;
+use super::sink::managed::ManagedFile;
 use super::{disk_failure, shown};
 use crate::clock::Clock;
 use crate::disk::Disk;
@@ -133,7 +134,7 @@ impl Pipeline {
         let lock = lock::acquire(&*disk, &*clock, &place.file("lock"))?;
         warn_of_doubtful(&*disk, place.directory());
 
-        let (store, saved) = Store::load(&disk, &place)?;
+        let (mut store, saved) = Store::load(&disk, &place)?;
         let is_first = saved.is_none();
         let mut record = saved.unwrap_or_else(|| {
             Record::new(&setup.profile, &consumer.to_string(), setup.terms.clone(), clock.now())
@@ -146,7 +147,7 @@ impl Pipeline {
             (Some(sink), _) => sink,
             (None, Some((path, mode))) => {
                 warn_of_doubtful(&*disk, path.parent().unwrap_or(path));
-                Box::new(recover::open_output(&*disk, path, *mode, record.output.as_ref())?.0)
+                Box::new(open_file(&*disk, &mut store, &mut record, path, *mode)?)
             }
             (None, None) => return Err(Failure::new(Kind::Unexpected, "a target without a sink")),
         };
@@ -169,7 +170,7 @@ impl Pipeline {
         if is_first {
             place.sync(&*pipeline.disk)?;
         } else {
-            pipeline.store.settle(&pipeline.record)?;
+            pipeline.store.settle()?;
         }
         // A new file is on record before its first byte: else nobody could tell later whose that byte is.
         if pipeline.record.output != pipeline.sink.mark() {
@@ -292,8 +293,9 @@ impl Pipeline {
             if is_same {
                 return Ok(());
             }
-            let (file, found) = recover::open_output(&*pipeline.disk, path, *mode, written.as_ref())?;
-            log::info!("output reopened: {} ({found:?})", shown(path));
+            pipeline.record.output = written;
+            let file = open_file(&*pipeline.disk, &mut pipeline.store, &mut pipeline.record, path, *mode)?;
+            log::info!("output reopened: {}", shown(path));
             pipeline.sink = Box::new(file);
             pipeline.commit()
         })
@@ -320,6 +322,23 @@ impl Pipeline {
         self.is_broken = outcome.is_err();
         outcome
     }
+}
+
+/// Opens the managed file, recovered to what the record says of it.
+fn open_file(
+    disk: &dyn Disk,
+    store: &mut Store,
+    record: &mut Record,
+    path: &Path,
+    mode: u32,
+) -> Result<ManagedFile> {
+    if recover::forget_missing(disk, path, &mut record.output) {
+        // On record before the new file exists: that may get the old one's inode, and a run killed in
+        // between would look like a file cut to nothing.
+        store.settle()?;
+        store.commit(record)?;
+    }
+    recover::open_output(disk, path, mode, record.output.as_ref()).map(|(file, _)| file)
 }
 
 fn managed_path(disk: &dyn Disk, path: &Path) -> Result<PathBuf> {

@@ -1,0 +1,109 @@
+//! T1: the process is killed before disk operation n = 1, 2, ... until a run completes; after each kill a
+//! run to the end has the golden bytes; then the same with a second kill inside the recovery.
+//!
+//! The kill is real: the test starts its own binary again, whose disk sends SIGKILL to itself before the
+//! n-th change. So no switch for it is in the product. All pairs of kills are tried on the modelled disk,
+//! where a kill is a copy of the disk between two operations.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Command, ExitStatus};
+use std::sync::Arc;
+
+use opev::disk::failing::Fate;
+use opev::disk::{FailingDisk, ModelDisk, RealDisk};
+
+use crate::rehearsal::{Rehearsal, golden};
+
+const DIRECTORY: &str = "OPEV_T01_DIRECTORY";
+const KILL_AT: &str = "OPEV_T01_KILL_AT";
+
+/// Does nothing unless started by the tests below.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "how the parent speaks to its child")]
+fn child() {
+    let (Ok(directory), Ok(kill_at)) = (std::env::var(DIRECTORY), std::env::var(KILL_AT)) else { return };
+    let kill_at: u64 = kill_at.parse().unwrap();
+    let mut changes = 0;
+    let disk = FailingDisk::new(RealDisk, move |operation| {
+        changes += u64::from(operation.verb.is_change());
+        if operation.verb.is_change() && changes == kill_at {
+            let me = rustix::process::getpid();
+            rustix::process::kill_process(me, rustix::process::Signal::KILL).unwrap();
+            std::thread::park();
+        }
+        Fate::Pass
+    });
+    Rehearsal::under(Path::new(&directory)).run(Arc::new(disk)).unwrap();
+}
+
+/// A run in a process of its own, killed before its n-th change; true when it was.
+fn killed(directory: &Path, kill_at: u64) -> bool {
+    let status: ExitStatus = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "t01_abort::child", "--quiet"])
+        .env(DIRECTORY, directory)
+        .env(KILL_AT, kill_at.to_string())
+        .stdout(std::process::Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success() || status.signal() == Some(9), "{status}");
+    status.signal() == Some(9)
+}
+
+/// A run to the end, and one more on top, which must change nothing.
+fn recovers(directory: &Path, context: &str) {
+    let rehearsal = Rehearsal::under(directory);
+    for round in ["recovery", "run after it"] {
+        rehearsal.run(Arc::new(RealDisk)).unwrap_or_else(|e| panic!("{context}: {round}: {e}"));
+        let output = std::fs::read(&rehearsal.output).unwrap();
+        assert_eq!(
+            String::from_utf8_lossy(&output),
+            String::from_utf8_lossy(&golden()),
+            "{context}: {round}"
+        );
+    }
+}
+
+#[test]
+fn killed_before_every_operation_and_again_in_the_recovery() {
+    let mut first = 0;
+    loop {
+        first += 1;
+        let once = tempfile::tempdir().unwrap();
+        if !killed(once.path(), first) {
+            break;
+        }
+        recovers(once.path(), &format!("killed at {first}"));
+        // The second kill moves through the recovery as the first moves through the run.
+        let twice = tempfile::tempdir().unwrap();
+        killed(twice.path(), first);
+        let second = first % 12 + 1;
+        killed(twice.path(), second);
+        recovers(twice.path(), &format!("killed at {first}, then at {second}"));
+    }
+    assert!(first > 40, "only {first} operations: does the child run at all?");
+}
+
+#[test]
+fn killed_at_every_pair_of_operations() {
+    let rehearsal = Rehearsal::modelled();
+    let history = |disk: &ModelDisk| {
+        disk.keep_history();
+        rehearsal.run(Arc::new(disk.clone())).unwrap();
+        assert_eq!(disk.contents(&rehearsal.output).unwrap(), golden());
+        disk.history()
+    };
+    let mut pairs = 0;
+    for (first, killed) in history(&crate::t02_power_loss::empty_disk()).iter().enumerate() {
+        for (second, killed) in history(&killed.after_kill()).iter().enumerate() {
+            pairs += 1;
+            for round in 0..2 {
+                let outcome = rehearsal.run(Arc::new(killed.clone()));
+                outcome.unwrap_or_else(|e| panic!("killed at {first} and {second}, run {round}: {e}"));
+                let output = killed.contents(&rehearsal.output).unwrap();
+                assert_eq!(output, golden(), "killed at {first} and {second}, run {round}");
+            }
+        }
+    }
+    println!("{pairs} pairs of kills");
+}
