@@ -8,12 +8,14 @@
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use opev::deliver::pipeline::{Pipeline, Target};
+use opev::deliver::sink::Sink;
 use opev::disk::failing::Fate;
-use opev::disk::{FailingDisk, ModelDisk, RealDisk};
+use opev::disk::{Disk, FailingDisk, ModelDisk, RealDisk};
 
-use crate::rehearsal::{Rehearsal, golden};
+use crate::rehearsal::{Rehearsal, clock, drain, golden};
 
 const DIRECTORY: &str = "OPEV_T01_DIRECTORY";
 const KILL_AT: &str = "OPEV_T01_KILL_AT";
@@ -106,4 +108,53 @@ fn killed_at_every_pair_of_operations() {
         }
     }
     println!("{pairs} pairs of kills");
+}
+
+/// A reader that took what it was given, however the run ended.
+#[derive(Debug)]
+struct Reader(Arc<Mutex<Vec<String>>>);
+
+impl Sink for Reader {
+    fn write(&mut self, bytes: &[u8]) -> opev::failure::Result<()> {
+        let page = String::from_utf8(bytes.to_vec()).unwrap();
+        self.0.lock().unwrap().push(page.strip_prefix("header\n").unwrap_or(&page).to_owned());
+        Ok(())
+    }
+
+    fn sync(&mut self) -> opev::failure::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn on_stdout_a_kill_repeats_at_most_one_page() {
+    let run = |disk: Arc<dyn Disk>, pages: &Arc<Mutex<Vec<String>>>| {
+        let target = Target::Stream { consumer: "stdout".into(), sink: Box::new(Reader(pages.clone())) };
+        let setup = Rehearsal::modelled().setup();
+        Pipeline::open(disk, Arc::new(clock()), setup, target).and_then(drain)
+    };
+    let mut repeated = 0;
+    for kill_at in 1.. {
+        let (disk, pages) = (crate::t02_power_loss::empty_disk(), Arc::default());
+        // From the kill on nothing reaches the disk any more.
+        let dying = FailingDisk::new(disk.clone(), move |op| {
+            if op.number >= kill_at { Fate::Fail(rustix::io::Errno::IO.raw_os_error()) } else { Fate::Pass }
+        });
+        if run(Arc::new(dying), &pages).is_ok() {
+            break;
+        }
+        run(Arc::new(disk.after_kill()), &pages).unwrap();
+        let mut pages = pages.lock().unwrap().clone();
+        let count = pages.len();
+        pages.dedup();
+        assert!(count - pages.len() <= 1, "killed at {kill_at}: more than a page again");
+        repeated += count - pages.len();
+        let golden = golden();
+        assert_eq!(
+            pages.concat().as_bytes(),
+            golden.strip_prefix(b"header\n").unwrap(),
+            "killed at {kill_at}"
+        );
+    }
+    assert!(repeated > 0, "no kill fell between a write and its commit");
 }

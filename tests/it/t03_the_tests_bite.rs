@@ -36,6 +36,7 @@ macro_rules! without {
     };
 }
 
+#[expect(clippy::print_stdout, reason = "shown with --nocapture: how each mutant dies")]
 fn assert_bites(what: &str, program: Program) {
     let kills = survives_kills(program);
     let outcome = kills.and_then(|_| survives_power_loss(program));

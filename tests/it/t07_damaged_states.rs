@@ -170,11 +170,21 @@ fn the_state_holds_no_event_and_no_more_than_it_should() {
         let text = String::from_utf8_lossy(&bytes);
         assert!(!text.contains("\"of\""), "{} holds an event", path.display());
     }
+    assert_no_cursor_before_the_first_answer();
     let pipeline = rehearsal.open(Arc::new(RealDisk)).unwrap();
     let position = pipeline.position(opev::event::Stream::SignInAttempts).unwrap();
     let later = crate::rehearsal::now() + chrono::TimeDelta::days(130);
     let gap = gap::by_age(opev::event::Stream::SignInAttempts, position, later).unwrap();
     assert_eq!(gap.failure().kind(), Kind::Gap);
+}
+
+/// Only what the service gave is a cursor: other collectors saved a placeholder, and never recovered.
+fn assert_no_cursor_before_the_first_answer() {
+    let directory = tempfile::tempdir().unwrap();
+    let rehearsal = Rehearsal::under(directory.path());
+    rehearsal.open(Arc::new(RealDisk)).unwrap().finish().unwrap();
+    let saved = opev::deliver::state::list(&RealDisk, &rehearsal.state_dir).unwrap().remove(0);
+    assert!(saved.record.unwrap().unwrap().streams.is_empty());
 }
 
 #[expect(clippy::disallowed_methods, reason = "the test does what another program would")]

@@ -13,6 +13,7 @@ use super::lock;
 use super::record::{Output, Record, Terms};
 use crate::disk::{self, Disk, FileKind, Metadata, Open};
 use crate::failure::{Failure, Kind, Result};
+use crate::sanitize;
 
 /// How a managed file was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +48,12 @@ pub fn check_terms(record: &Record, now: &Terms, is_file: bool) -> Result<()> {
     let differs = |what: &str, saved: &str, now: &str| {
         Failure::new(
             Kind::Disagreement,
-            format!("the saved position of {} has {what} {saved}, this run has {now}", record.consumer),
+            format!(
+                "the saved position of {} has {what} {}, this run has {}",
+                sanitize::message(&record.consumer),
+                sanitize::message(saved),
+                sanitize::message(now)
+            ),
         )
         .hint("run with what the position was saved with, or keep another position: another -o or --consumer")
     };
