@@ -45,7 +45,7 @@ pub fn list(disk: &dyn Disk, state_dir: &Path) -> Result<Vec<Saved>> {
         for key in names(disk, &place::consumers(state_dir, &profile))? {
             let place = Place::at(state_dir, &profile, &key);
             found.push(Saved {
-                record: store::read(disk, &place).map(|newest| newest.map(|(record, _)| record)),
+                record: store::read(disk, &place).map(|newest| newest.map(|loaded| loaded.record)),
                 holder: lock::holder(disk, &place.file("lock")),
                 profile: profile.clone(),
                 key,
@@ -94,7 +94,9 @@ pub fn export(
 ) -> Result<String> {
     let place = existing(&**disk, state_dir, profile, key)?;
     let _lock = lock::acquire(&**disk, clock, &place.file("lock"))?;
-    let Some((record, _)) = store::read(&**disk, &place)? else { return Err(missing(profile, key)) };
+    let Some(record) = store::read(&**disk, &place)?.map(|loaded| loaded.record) else {
+        return Err(missing(profile, key));
+    };
     let seen = SeenLog::load(disk, &place, &record.seen, REMEMBERED)?;
     let luggage = Luggage { opev_state: VERSION, record, seen: BASE64.encode(seen.entries()) };
     serde_json::to_string_pretty(&luggage)
