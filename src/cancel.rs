@@ -130,7 +130,7 @@ pub fn listen(cancel: &Cancel, hangup: Hangup) -> Result<()> {
     let ignored = ignored_at_start();
     let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|s| !ignored.contains(s));
     // A limit on file sizes then fails the write instead of killing the process: a full disk like others.
-    let failed = |e| Failure::new(Kind::Unexpected, "cannot listen for signals").because::<std::io::Error>(e);
+    let failed = |e: std::io::Error| Failure::new(Kind::Unexpected, "cannot listen for signals").because(e);
     signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))).map_err(failed)?;
     let mut signals = Signals::new(wanted).map_err(failed)?;
     let cancel = cancel.clone();
