@@ -8,6 +8,7 @@
 
 mod client;
 mod fetch;
+mod frozen;
 mod generated;
 mod harness;
 mod readme;
@@ -19,5 +20,6 @@ mod t02_power_loss;
 mod t03_the_tests_bite;
 mod t04_disk_operations;
 mod t05_disk_faults;
+mod t06_kill_loop;
 mod t07_damaged_states;
 mod t12_one_writer;
