@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use crate::api::client::Client;
 use crate::api::endpoint::Ask;
 use crate::cancel::Cancel;
+use crate::cli::duration;
 use crate::clock::Clock;
 use crate::command::Process;
 use crate::command::session::Session;
@@ -46,11 +47,17 @@ pub(super) fn open(
         terms,
         remembered: REMEMBERED,
     };
-    let give_up = process.clock.elapsed() + lock_wait.unwrap_or_default();
+    let lock_wait = lock_wait.unwrap_or_default();
+    let give_up = process.clock.elapsed() + lock_wait;
+    let mut is_told = false;
     loop {
         let opened = Pipeline::open(Arc::new(RealDisk), Arc::clone(&process.clock), setup.clone(), target()?);
         match opened {
             Err(failure) if failure.kind() == Kind::Locked && process.clock.elapsed() < give_up => {
+                if !std::mem::replace(&mut is_told, true) {
+                    let length = duration::show(lock_wait);
+                    process.console.note(&format!("{failure}; waiting up to {length} for it to end"));
+                }
                 process.clock.sleep(LOCK_POLL, &process.cancel)?;
             }
             outcome => return outcome,
