@@ -91,12 +91,19 @@ impl Console {
         }
     }
 
-    /// Reports a failure with its cause and hint.
-    pub fn failure(&self, failure: &Failure) {
+    /// Reports a failure with its cause and hint; false when it is routine and nobody watches.
+    pub fn failure(&self, failure: &Failure) -> bool {
+        let is_watched = self.0.terminal
+            || self.0.options.level > LevelFilter::Warn
+            || self.0.options.format == LogFormat::Json;
+        if failure.is_routine() && !is_watched {
+            return false;
+        }
         self.line(&match self.0.options.format {
             LogFormat::Text => report::text(failure, self.0.options.colour),
             LogFormat::Json => report::json(failure, failure.kind(), self.0.clock.now()),
         });
+        true
     }
 
     /// Says what a run came to when several failures were reported before it.

@@ -22,5 +22,7 @@ mod t04_disk_operations;
 mod t05_disk_faults;
 mod t06_kill_loop;
 mod t07_damaged_states;
+mod t08_same_bytes;
 mod t10_signals;
 mod t12_one_writer;
+mod t12_two_runs;

@@ -96,14 +96,13 @@ fn report(process: &Process, args: &FetchArgs, outcome: Outcome) -> End {
     let told = outcome.failures.iter().filter(|f| !matches!(f.kind(), Kind::Interrupted(_)));
     let mut count = 0;
     for failure in told {
-        process.console.failure(failure);
-        count += 1;
+        count += usize::from(process.console.failure(failure));
     }
     if let Some(kind) = end
         && count > 1
     {
         process.console.summary(kind, &format!("{count} failures; exit code {}", kind.exit_code()));
-    } else if end == Some(Kind::Partial) {
+    } else if end == Some(Kind::Partial) && count > 0 {
         process.console.summary(Kind::Partial, "the rest is done");
     }
     if end.is_none() && outcome.events == 0 && args.fail_if_empty {
