@@ -6,6 +6,8 @@
 //! same bytes where the service hands out its events in the same order.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use opev::event::Stream;
@@ -19,14 +21,14 @@ const JOBS: [u8; 4] = [1, 2, 8, 16];
 /// Page sizes, and over how many of the last hours they are asked: small pages for few events.
 const PAGES: [(u16, i64); 4] = [(1, 3), (7, 12), (100, 60), (1000, 60)];
 
-/// Troubles that pass, and that no clock has to wait long for.
+/// Troubles that pass; few of those that have to be waited for.
 const FAULTS: [&str; 6] = [
     "",
-    "status=503,retry-after=0@every:5",
-    "cut=in-body@every:6",
+    "status=503,retry-after=0@2",
+    "cut=in-body@3",
     "empty@every:4;short@every:7",
-    "repeat=3@every:3,ask=cursor;null-items@every:8",
-    "bad-json@2;cut=before@4;status=429,retry-after=0@6",
+    "repeat=3@2-3,on=items,ask=cursor;null-items@every:8",
+    "bad-json@2;cut=before@6",
 ];
 
 fn script(rules: &str) -> Script {
@@ -55,6 +57,10 @@ fn ways() -> Vec<(Way, i64)> {
     for jobs in JOBS {
         for (page_size, hours) in PAGES {
             for fault in FAULTS {
+                // A page that only holds what was there before leads nowhere, and that is an error.
+                if page_size != 7 && fault.starts_with("repeat") {
+                    continue;
+                }
                 for bits in 0..16 {
                     let bound = |bit: u8| if bits & bit == 0 { Bound::Inclusive } else { Bound::Exclusive };
                     let filter = if bits & 4 == 0 { FilterBy::EventTime } else { FilterBy::Arrival };
@@ -74,7 +80,7 @@ fn ways() -> Vec<(Way, i64)> {
 }
 
 /// Asks in one way and in both orders, and holds the answers against those of other ways.
-fn ask(way: &Way, at: DateTime<Utc>, hours: i64, answers: &mut Answers) {
+fn ask(way: &Way, at: DateTime<Utc>, hours: i64, answers: &Mutex<BTreeMap<i64, Answers>>) {
     let data = frozen(900);
     let options = Options { at: Some(at), habits: way.habits, script: script(way.fault), ..data };
     // Round hours, so that events lie on both bounds now and then.
@@ -90,10 +96,13 @@ fn ask(way: &Way, at: DateTime<Utc>, hours: i64, answers: &mut Answers) {
         .collect();
     truth.sort();
     for sort in ["time", "timeline"] {
-        let run = account.run(range.iter().chain(&["--sort", sort])).expect(0);
+        let run = account.run(range.iter().chain(&["--sort", sort]));
+        assert_eq!(run.code, Some(0), "{way:?}: {}", run.stderr);
         let mut delivered = uuids(&run.stdout);
         delivered.sort();
         assert!(delivered == truth, "{way:?}: {} of {} events", delivered.len(), truth.len());
+        let mut answers = answers.lock().unwrap();
+        let answers = answers.entry(hours).or_default();
         let known = match sort {
             "time" => answers.by_time.get_or_insert_with(|| run.stdout.clone()),
             _ => {
@@ -107,18 +116,15 @@ fn ask(way: &Way, at: DateTime<Utc>, hours: i64, answers: &mut Answers) {
     assert!(broken.is_empty(), "{way:?}: {broken:?}");
 }
 
-/// Asks in all these ways, two at a time.
+/// Asks in all these ways, some at a time: most of it is waiting before a request is tried again.
 fn all_agree(ways: &[(Way, i64)]) {
-    let at = Utc::now();
-    let mut by_hours: BTreeMap<i64, Vec<&Way>> = BTreeMap::new();
-    for (way, hours) in ways {
-        by_hours.entry(*hours).or_default().push(way);
-    }
+    let (at, answers, next) = (Utc::now(), Mutex::default(), AtomicUsize::new(0));
     std::thread::scope(|scope| {
-        for (hours, ways) in by_hours {
-            scope.spawn(move || {
-                let mut answers = Answers::default();
-                ways.into_iter().for_each(|way| ask(way, at, hours, &mut answers));
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while let Some((way, hours)) = ways.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    ask(way, at, *hours, &answers);
+                }
             });
         }
     });
@@ -126,7 +132,7 @@ fn all_agree(ways: &[(Way, i64)]) {
 
 #[test]
 fn every_way_of_asking_gives_the_same_answer() {
-    // A fixed sample, in which every value of every dimension is met with every other's.
+    // A fixed sample; the whole product is the test below.
     let (mut ways, mut dice) = (ways(), Dice::new(8));
     for index in (1..ways.len()).rev() {
         ways.swap(index, dice.below(index as u64 + 1) as usize);
@@ -135,7 +141,7 @@ fn every_way_of_asking_gives_the_same_answer() {
 }
 
 #[test]
-#[ignore = "all 1,536 ways; CONTRIBUTING.md has the command"]
+#[ignore = "all 1,344 ways; CONTRIBUTING.md has the command"]
 fn really_every_way_of_asking_gives_the_same_answer() {
     all_agree(&ways());
 }
