@@ -156,6 +156,14 @@ impl Asker {
     /// # Errors
     /// As [`Client::page`], and `Gap`.
     pub(super) fn ask(&mut self, ask: &Ask) -> Result<Page> {
+        let page = self.ask_twice(ask)?;
+        // What this run has read counts too: it is delivered before a later refusal is told.
+        let last = page.len().checked_sub(1);
+        self.position.get_or_insert_default().advance(&page, page.len() as u64, last);
+        Ok(page)
+    }
+
+    fn ask_twice(&self, ask: &Ask) -> Result<Page> {
         let refused = match self.client.page(self.stream, ask) {
             Err(failure) if is_refused_cursor(&failure, ask) => failure,
             outcome => return outcome,

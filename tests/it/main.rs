@@ -9,6 +9,7 @@
 mod client;
 mod fetch;
 mod frozen;
+mod gaps;
 mod generated;
 mod harness;
 mod readme;
@@ -26,3 +27,5 @@ mod t08_same_bytes;
 mod t10_signals;
 mod t12_one_writer;
 mod t12_two_runs;
+mod t13_rate;
+mod t15_faithful;
