@@ -136,7 +136,8 @@ fn open_or_make(options: &mut OpenOptions, path: &Path, mode: u32) -> io::Result
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             opened => return opened,
         }
-        match make(&mut options.clone(), path, mode) {
+        // What cannot be opened although it has a name is a link to nothing yet.
+        match make(&mut options.clone(), &RealDisk.target(path)?, mode) {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
             made => return made,
         }
@@ -169,6 +170,19 @@ fn understood(found: &fs::Metadata) -> Metadata {
 /// The process's stdout, past Rust's own buffer for it.
 pub fn stdout() -> io::Result<Box<dyn File>> {
     Ok(of_descriptor(rustix::stdio::stdout().try_clone_to_owned()?))
+}
+
+/// Whether the process was started without a stdout. The runtime then puts /dev/null in its place, open for
+/// reading too, which no shell's `> /dev/null` is.
+pub fn stdout_is_missing() -> bool {
+    let stdout = rustix::stdio::stdout();
+    let is_null = rustix::fs::fstat(stdout).is_ok_and(|found| {
+        fs::metadata("/dev/null").is_ok_and(|null| null.rdev() == found.st_rdev as u64)
+            && rustix::fs::FileType::from_raw_mode(found.st_mode).is_char_device()
+    });
+    is_null
+        && rustix::fs::fcntl_getfl(stdout)
+            .is_ok_and(|flags| flags & rustix::fs::OFlags::RWMODE == rustix::fs::OFlags::RDWR)
 }
 
 /// A descriptor as a file.

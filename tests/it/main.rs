@@ -12,6 +12,7 @@ mod frozen;
 mod gaps;
 mod generated;
 mod harness;
+mod mishaps;
 mod readme;
 mod rehearsal;
 mod scripted;

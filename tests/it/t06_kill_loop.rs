@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::process::Stdio;
 use std::time::Duration;
 
-use opev::simulator::{Latency, Options};
+use opev::simulator::{ClientRule, Latency, Options};
 
 use crate::frozen::{Dice, beginning, counts, frozen, resume_to, truth, undisturbed};
 use crate::harness::{Account, uuids};
@@ -75,7 +75,7 @@ fn into_a_file(kills: u64, seed: u64) -> Toll {
             toll.repeated += counts.values().map(|count| count - 1).sum::<usize>();
         }
     }
-    assert_eq!(account.simulator.report().broken, []);
+    check_manners(&account);
     toll
 }
 
@@ -115,8 +115,16 @@ fn to_stdout(kills: u64, seed: u64) -> Toll {
         }
         toll.lost += truth.keys().filter(|uuid| !seen.contains(*uuid)).count();
     }
-    assert_eq!(account.simulator.report().broken, []);
+    check_manners(&account);
     toll
+}
+
+/// What no kill excuses. Many short runs together pass the limit of a minute, and a request of a killed run
+/// may still be under way when the next one asks with the same cursor.
+fn check_manners(account: &Account) {
+    let mut broken = account.simulator.report().broken;
+    broken.retain(|b| !matches!(b.rule, ClientRule::MinuteLimit | ClientRule::CursorOnce));
+    assert_eq!(broken, []);
 }
 
 #[track_caller]

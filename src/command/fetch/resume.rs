@@ -12,7 +12,7 @@ use crate::command::session::Session;
 use crate::console::Progress;
 use crate::deliver::sink::stream::StreamSink;
 use crate::deliver::{Pipeline, Target, Terms};
-use crate::disk::RealDisk;
+use crate::disk::{self, RealDisk};
 use crate::event::Stream;
 use crate::failure::{Failure, Kind, Result};
 use crate::page::Page;
@@ -119,6 +119,11 @@ fn open(
     position::open(process, session, terms, args.lock_wait, || {
         let consumer = args.consumer.clone().unwrap_or_else(|| "stdout".into());
         Ok(match &output.place {
+            // What goes to nobody must not count as delivered (P1).
+            Place::Stdout if disk::real::stdout_is_missing() => {
+                return Err(Failure::new(Kind::Output, "stdout is closed")
+                    .hint("give --resume a place with -o, or say > /dev/null if the events may be lost"));
+            }
             Place::Stdout => Target::Stream { consumer, sink: Box::new(StreamSink::stdout()?) },
             Place::Device(path) => {
                 let consumer = args.consumer.clone().unwrap_or_else(|| path.to_string_lossy().into_owned());

@@ -1,0 +1,152 @@
+//! What a person, a unit file or a full disk does to a run: links, places that cannot be written, limits,
+//! an empty environment, closed standard streams. It ends with the right code, and the next run completes.
+
+use std::os::unix::fs::symlink;
+use std::process::Stdio;
+
+use opev::simulator::Options;
+
+use crate::frozen::{after_shell, beginning, counts, frozen, resume_to, truth, undisturbed};
+use crate::harness::{Account, Run, Sandbox};
+
+fn account(events: u64) -> (Account, String) {
+    let options: Options = frozen(events);
+    let since = beginning(&options);
+    (Account::new(options), since)
+}
+
+fn read(sandbox: &Sandbox, file: &str) -> Vec<u8> {
+    std::fs::read(sandbox.path(file)).unwrap()
+}
+
+#[test]
+fn a_question_writes_where_a_link_leads_and_leaves_the_link() {
+    let (account, since) = account(200);
+    let sandbox = &account.sandbox;
+    std::fs::create_dir(sandbox.path("real")).unwrap();
+    symlink("real/out.ndjson", sandbox.path("link.ndjson")).unwrap();
+    let args = ["fetch", "--since", &since, "-o", "link.ndjson"];
+    // A link to nothing yet: what it leads to is made.
+    account.run(args).expect(0);
+    assert_eq!(counts(&read(sandbox, "real/out.ndjson")), truth(&account));
+    account.run(args).expect(2);
+    std::fs::write(sandbox.path("real/out.ndjson"), "old").unwrap();
+    account.run(args.iter().chain(&["--overwrite"])).expect(0);
+    assert!(sandbox.path("link.ndjson").is_symlink(), "the link was replaced");
+    assert_eq!(counts(&read(sandbox, "real/out.ndjson")), truth(&account));
+    assert_eq!(std::fs::read_dir(sandbox.path("real")).unwrap().count(), 1);
+
+    symlink("circle", sandbox.path("circle")).unwrap();
+    account.run(["fetch", "-o", "circle"]).expect(7);
+}
+
+#[test]
+fn a_managed_file_behind_a_link_is_one_file() {
+    let (account, since) = account(200);
+    let sandbox = &account.sandbox;
+    std::fs::create_dir(sandbox.path("real")).unwrap();
+    symlink("real/out.ndjson", sandbox.path("link.ndjson")).unwrap();
+    account.run(resume_to("link.ndjson", &since)).expect(0);
+    account.run(resume_to("link.ndjson", &since)).expect(0);
+    assert!(sandbox.path("link.ndjson").is_symlink());
+    let managed = read(sandbox, "real/out.ndjson");
+    assert_eq!(counts(&managed), truth(&account));
+    // By its other name it is a file that opev did not write under that position, and no question
+    // replaces it under either.
+    account.run(resume_to("real/out.ndjson", &since)).expect(8);
+    for name in ["link.ndjson", "real/out.ndjson"] {
+        account.run(["fetch", "--overwrite", "-o", name]).expect(2);
+    }
+    assert!(read(sandbox, "real/out.ndjson") == managed);
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_7_and_nothing_is_saved() {
+    let (account, since) = account(200);
+    let sandbox = &account.sandbox;
+    sandbox.write("file", "not a directory");
+    for place in ["file/out.ndjson", "missing/out.ndjson", "/proc/opev.ndjson"] {
+        let run = account.run(resume_to(place, &since)).expect(7);
+        assert!(run.stderr.contains("out.ndjson") || run.stderr.contains("opev.ndjson"), "{}", run.stderr);
+        account.run(["fetch", "-o", place]).expect(7);
+    }
+    account.run(["fetch", "--resume", "-o", "out.ndjson", "--state-dir", "file/state"]).expect(7);
+    assert_eq!(account.simulator.report().requests, 0, "asked before it was known where to write");
+    std::fs::create_dir(sandbox.path("missing")).unwrap();
+    account.run(resume_to("missing/out.ndjson", &since)).expect(0);
+    assert_eq!(counts(&read(sandbox, "missing/out.ndjson")), truth(&account));
+}
+
+#[test]
+fn a_limit_on_file_sizes_is_a_full_disk_and_the_next_run_completes() {
+    let (account, since) = account(1_000);
+    let small_pages = ["--page-size", "50"];
+    let args = [&resume_to("out.ndjson", &since)[..], &small_pages].concat();
+    let golden = [&resume_to("golden.ndjson", &since)[..], &small_pages].concat();
+    let golden = undisturbed(&account, &golden, "golden.ndjson");
+    // In blocks of 512 bytes: room for checkpoints, not for all events. Then for nothing at all.
+    for blocks in ["200", "64", "0"] {
+        let limit = format!("ulimit -f {blocks}");
+        let run = Run::of(after_shell(&account.command(&args), &limit).output().unwrap()).expect(7);
+        assert!(run.stderr.contains("File too large"), "{}", run.stderr);
+        let question = account.command(["fetch", "--since", &since, "-o", "question.ndjson"]);
+        Run::of(after_shell(&question, &limit).output().unwrap()).expect(7);
+        assert!(!account.sandbox.path("question.ndjson").exists());
+    }
+    account.run(&args).expect(0);
+    assert!(read(&account.sandbox, "out.ndjson") == golden);
+}
+
+#[test]
+fn a_full_device_as_stdout_is_7_and_nothing_of_it_counts_as_delivered() {
+    let (account, since) = account(200);
+    let resumed = ["fetch", "--resume", "--since", &since];
+    for args in [&resumed[..], &resumed[..1], &["fetch", "-o", "/dev/full"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = account.command(args).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+        let run = Run::wait(output).expect(7);
+        assert!(run.stderr.contains("No space left"), "{}", run.stderr);
+    }
+    assert_eq!(counts(&account.run(resumed).expect(0).stdout), truth(&account));
+}
+
+#[test]
+fn without_home_and_environment_it_needs_a_state_directory_and_says_so() {
+    let (account, since) = account(100);
+    let bare = |args: &[&str]| {
+        let mut command = account.command(args);
+        for name in ["HOME", "PATH", "XDG_CONFIG_HOME", "XDG_STATE_HOME"] {
+            command.env_remove(name);
+        }
+        command
+    };
+    let asked = Run::of(bare(&["fetch", "--since", &since]).output().unwrap()).expect(0);
+    assert_eq!(counts(&asked.stdout), truth(&account));
+    let run = Run::of(bare(&resume_to("out.ndjson", &since)).output().unwrap()).expect(3);
+    assert!(run.stderr.contains("--state-dir"), "{}", run.stderr);
+    // As a systemd unit with StateDirectory= would be started, and as one with a list of them.
+    let mut unit = bare(&resume_to("out.ndjson", &since));
+    let state = account.sandbox.path("unit-state");
+    unit.env("STATE_DIRECTORY", format!("{}:/nowhere", state.display()));
+    Run::of(unit.output().unwrap()).expect(0);
+    assert!(state.join("profiles/default").is_dir());
+    assert_eq!(counts(&read(&account.sandbox, "out.ndjson")), truth(&account));
+}
+
+#[test]
+fn closed_standard_streams_are_borne() {
+    let (account, since) = account(100);
+    let to_file = resume_to("out.ndjson", &since);
+    let status = after_shell(&account.command(&to_file), "exec <&- >&- 2>&-").status().unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(counts(&read(&account.sandbox, "out.ndjson")), truth(&account));
+    // A position must not move past events that went to nobody.
+    let to_nobody = ["fetch", "--resume", "--since", &since];
+    let mut closed = after_shell(&account.command(to_nobody), "exec >&-");
+    let run = Run::of(closed.stdout(Stdio::inherit()).output().unwrap()).expect(7);
+    assert!(run.stderr.contains("stdout is closed"), "{}", run.stderr);
+    assert_eq!(counts(&account.run(to_nobody).expect(0).stdout), truth(&account));
+    // Whoever says so gets it.
+    let thrown_away = ["fetch", "--resume", "--since", &since, "--consumer", "nobody"];
+    Run::of(account.command(thrown_away).stdout(Stdio::null()).output().unwrap()).expect(0);
+}
