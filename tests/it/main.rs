@@ -30,3 +30,4 @@ mod t12_one_writer;
 mod t12_two_runs;
 mod t13_rate;
 mod t15_faithful;
+mod t16_parsers;
