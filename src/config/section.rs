@@ -215,7 +215,9 @@ pub fn unknown(what: &str, word: &str, known: &[&str]) -> Problem {
 
 /// The word that is nearest to `word`, when one is near.
 pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // Comparing takes time by the length; nothing long is near.
     known
+        .filter(|candidate| word.len() <= 4 * candidate.len())
         .map(|candidate| (strsim::jaro_winkler(candidate, word), candidate))
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .filter(|(score, _)| *score > 0.8)

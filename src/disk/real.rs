@@ -175,14 +175,14 @@ pub fn stdout() -> io::Result<Box<dyn File>> {
 /// Whether the process was started without a stdout. The runtime then puts /dev/null in its place, open for
 /// reading too, which no shell's `> /dev/null` is.
 pub fn stdout_is_missing() -> bool {
-    let stdout = rustix::stdio::stdout();
-    let is_null = rustix::fs::fstat(stdout).is_ok_and(|found| {
-        fs::metadata("/dev/null").is_ok_and(|null| null.rdev() == found.st_rdev as u64)
-            && rustix::fs::FileType::from_raw_mode(found.st_mode).is_char_device()
-    });
-    is_null
-        && rustix::fs::fcntl_getfl(stdout)
-            .is_ok_and(|flags| flags & rustix::fs::OFlags::RWMODE == rustix::fs::OFlags::RDWR)
+    let Ok(stdout) = rustix::stdio::stdout().try_clone_to_owned().map(fs::File::from) else { return true };
+    let is_null = match (stdout.metadata(), fs::metadata("/dev/null")) {
+        (Ok(found), Ok(null)) => found.file_type().is_char_device() && found.rdev() == null.rdev(),
+        _ => false,
+    };
+    let reads_too = rustix::fs::fcntl_getfl(&stdout)
+        .is_ok_and(|flags| flags & rustix::fs::OFlags::RWMODE == rustix::fs::OFlags::RDWR);
+    is_null && reads_too
 }
 
 /// A descriptor as a file.

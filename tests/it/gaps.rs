@@ -140,7 +140,11 @@ fn a_position_older_than_the_service_remembers_ends_with_8_and_names_the_range()
     });
     let before = contents(&account.sandbox.path("."));
     let run = account.run(&args).expect(8);
-    assert!(run.stderr.contains("itemusages: the saved position is older than the 120 days"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("itemusages: the saved position is older than the 120 days"),
+        "{}",
+        run.stderr
+    );
     let day = |time: DateTime<Utc>| time.format("%Y-%m-%d").to_string();
     assert!(run.stderr.contains(&format!("from {}", day(long_ago))), "{}", run.stderr);
     assert!(run.stderr.contains(&format!("to {}", day(now - TimeDelta::days(120)))), "{}", run.stderr);
@@ -209,10 +213,7 @@ fn sentinels_mistake_a_placeholder_is_never_saved_as_a_cursor() {
 
 #[test]
 fn groves_mistake_a_failed_first_page_does_not_move_the_beginning() {
-    let options = Options {
-        script: Script::from("status=500@1-3".parse::<Rule>().unwrap()),
-        ..frozen(300)
-    };
+    let options = Options { script: Script::from("status=500@1-3".parse::<Rule>().unwrap()), ..frozen(300) };
     let since = beginning(&options);
     let account = Account::new(options);
     account.run([&resume_to("out.ndjson", &since)[..], &["--retry-for", "0"]].concat()).expect(6);

@@ -67,7 +67,9 @@ fn into_a_file(kills: u64, seed: u64) -> Toll {
         toll.other_bytes += usize::from(bytes != golden);
         let lines = bytes.split_inclusive(|byte| *byte == b'\n');
         toll.broken_lines += lines
-            .filter(|line| !line.ends_with(b"\n") || serde_json::from_slice::<serde_json::Value>(line).is_err())
+            .filter(|line| {
+                !line.ends_with(b"\n") || serde_json::from_slice::<serde_json::Value>(line).is_err()
+            })
             .count();
         if toll.broken_lines == 0 {
             let counts = counts(&bytes);
@@ -90,7 +92,8 @@ fn to_stdout(kills: u64, seed: u64) -> Toll {
         toll.rounds += 1;
         let state = format!("state-{}", toll.rounds);
         let mut seen = std::collections::BTreeSet::new();
-        let args = [&["fetch", "--resume", "--since", &since, "--state-dir", &state][..], &PAGE_SIZE].concat();
+        let args =
+            [&["fetch", "--resume", "--since", &since, "--state-dir", &state][..], &PAGE_SIZE].concat();
         loop {
             let mut child = account.command(&args).stdout(Stdio::piped()).spawn().unwrap();
             let mut pipe = child.stdout.take().unwrap();
@@ -129,8 +132,8 @@ fn check_manners(account: &Account) {
 
 #[track_caller]
 fn check(file: &Toll, stdout: &Toll) {
-    println!("-o:     {file:?}");
-    println!("stdout: {stdout:?}");
+    eprintln!("kills into a file: {file:?}");
+    eprintln!("kills on stdout: {stdout:?}");
     assert_eq!((file.lost, file.repeated, file.broken_lines, file.other_bytes), (0, 0, 0, 0), "{file:?}");
     assert_eq!(stdout.lost, 0, "{stdout:?}");
     assert!(stdout.most_repeated <= PAGE, "{stdout:?}");

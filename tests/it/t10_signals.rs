@@ -83,8 +83,7 @@ fn sleeping_for_a_retry_after() {
 fn a_question_waits_for_a_server_that_hangs() {
     for signal in BOTH {
         let account = Account::new(with_fault("hang@2,on=audit"));
-        let mut child =
-            account.command(["fetch", "--page-size", "40", "-o", "out.ndjson"]).spawn().unwrap();
+        let mut child = account.command(["fetch", "--page-size", "40", "-o", "out.ndjson"]).spawn().unwrap();
         until("a request without an answer", || is_asked_in_vain(&account));
         ends_by(&mut child, signal);
         // Neither a part of the answer nor what it was written beside.

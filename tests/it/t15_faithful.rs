@@ -45,7 +45,8 @@ fn odd_items_come_out_byte_for_byte() {
 #[test]
 fn a_hostile_service_is_passed_on_byte_for_byte() {
     for fault in ["null-items@2", "null-items@1", "empty@3"] {
-        let data = Data::Seeded(Seeded { seed: 15, events: 1_500, days: 3, hostile: true, ..Seeded::default() });
+        let data =
+            Data::Seeded(Seeded { seed: 15, events: 1_500, days: 3, hostile: true, ..Seeded::default() });
         let script = Script::from(fault.parse::<Rule>().unwrap());
         let options = Options { data, script, ..frozen(0) };
         let since = beginning(&options);

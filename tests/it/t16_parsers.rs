@@ -82,8 +82,10 @@ fn spoiled(good: &[u8], changes: &[Change]) -> Vec<u8> {
 const PAGE: &str = r#"{"cursor":"aGVsbG8\/d29ybGQ=","has_more":true,"items":[
   {"uuid":"A1","timestamp":"2026-11-01T00:00:00.123456789Z","user":{"name":"x\u0041","n":1e400}},
   {"uuid":null,"timestamp":"not a time","list":[1,2,[3]]}, {}]}"#;
-const PAGE_V3: &str = r#"{"audit_events":[{"uuid":"A","timestamp":"2026-11-01T00:00:00Z"}],"next_page_token":"t"}"#;
-const INTROSPECTION: &str = r#"{"UUID":"U","IssuedAt":"2026-11-01T00:00:00Z","Features":["auditevents","x"],"account_uuid":"A"}"#;
+const PAGE_V3: &str =
+    r#"{"audit_events":[{"uuid":"A","timestamp":"2026-11-01T00:00:00Z"}],"next_page_token":"t"}"#;
+const INTROSPECTION: &str =
+    r#"{"UUID":"U","IssuedAt":"2026-11-01T00:00:00Z","Features":["auditevents","x"],"account_uuid":"A"}"#;
 const CLAIMS: &str = r#"{"1password.com/auuid":"A","1password.com/fts":["auditevents"],"aud":["events.1password.com"],"iat":1793000000,"exp":1893000000.5,"nbf":1,"sub":"S"}"#;
 const CONFIG: &str = "[defaults]\nregion = \"eu\"\n\n[profiles.acme]\ntoken_command = \"op read 'op://v/i/f'\"\nstate_dir = \"~/x\"\npage_size = 100\n[profiles.\"b.c\"]\ntoken_env = \"T\"\nbase_url = \"https://events.1password.eu\"\n";
 
