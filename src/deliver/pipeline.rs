@@ -183,6 +183,11 @@ impl Pipeline {
         self.record.position(stream)
     }
 
+    /// Where the position is kept.
+    pub fn place(&self) -> &Place {
+        self.store.place()
+    }
+
     /// Delivers a page. After a failure nothing more is delivered: the next run goes on from the last
     /// commit.
     ///
