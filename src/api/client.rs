@@ -10,12 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{SecondsFormat, TimeDelta};
-
 use crate::api::claims::{Claims, NotAToken};
 use crate::api::endpoint::{ApiVersion, Ask, BaseUrl};
 use crate::api::http::{Answer, Http, Request, Trouble};
 use crate::api::limiter::Limiter;
+use crate::api::passing::{Passing, past_deadline};
 use crate::api::permits::Permits;
 use crate::api::proxy::Proxy;
 use crate::api::refusal::{Refused, claims_lack};
@@ -27,9 +26,6 @@ use crate::event::Stream;
 use crate::failure::{Failure, Kind, Result};
 use crate::page::Page;
 use crate::secret::Secret;
-
-/// A retry that waits this long is said without being asked for.
-const LONG_WAIT: Duration = Duration::from_secs(10);
 
 /// Reads the token's source once more.
 pub type Reload = Box<dyn Fn() -> Result<Secret> + Send + Sync>;
@@ -67,7 +63,7 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     parts: Parts,
     token: Mutex<Token>,
-    /// Set by every answer, taken by the one reading of a new token that it allows.
+    /// Set by every page, taken by the one reading of a new token that it allows.
     answered: AtomicBool,
     /// What an introspection told after a 401, with the token's generation.
     granted: Mutex<Option<(u64, Option<Vec<Stream>>)>>,
@@ -86,14 +82,6 @@ struct Question {
     path: String,
     query: Option<String>,
     body: Option<String>,
-}
-
-/// Why a try failed that may go better next time.
-struct Passing {
-    kind: Kind,
-    what: String,
-    hint: &'static str,
-    retry_after: Option<Duration>,
 }
 
 impl fmt::Debug for Client {
@@ -177,12 +165,15 @@ impl Client {
             let passing = match self.send(question, &token.secret, &policy, tries.attempt())? {
                 Ok(answer) if answer.status == 200 => match read(answer) {
                     Ok(value) => {
-                        self.0.answered.store(true, Ordering::SeqCst);
+                        // An introspection does not count: one follows the very first 401, too.
+                        self.0.answered.fetch_or(question.stream.is_some(), Ordering::SeqCst);
                         return Ok(value);
                     }
                     Err(unreadable) => Passing::unreadable(&unreadable.to_string()),
                 },
-                Ok(answer) if retry::is_passing(answer.status) => self.passing(&answer),
+                Ok(answer) if retry::is_passing(answer.status) => {
+                    Passing::of_status(&answer, self.server(), clock.now())
+                }
                 Ok(answer) if (201..300).contains(&answer.status) => {
                     Passing::unreadable(&format!("its status is {}", answer.status))
                 }
@@ -193,10 +184,10 @@ impl Client {
             let now = clock.elapsed();
             match tries.failed(now, passing.retry_after, dice()) {
                 Verdict::Wait(wait) => {
-                    passing.log(question, wait, tries.attempt());
+                    passing.log(question.stream, wait, tries.attempt());
                     clock.sleep(wait, cancel)?;
                 }
-                verdict => return Err(passing.end(verdict, &self.0.parts)),
+                verdict => return Err(passing.end(verdict, clock.now())),
             }
         }
     }
@@ -230,26 +221,12 @@ impl Client {
             timeout,
         });
         drop((place, permit));
-        // Cut by ourselves, perhaps: that is no failure of the network.
-        cancel.check()?;
+        if result.is_err() {
+            // Cut by ourselves, perhaps: that is no failure of the network.
+            cancel.check()?;
+        }
         log_request(question, &result, clock.elapsed().saturating_sub(start), attempt);
         Ok(result)
-    }
-
-    fn passing(&self, answer: &Answer) -> Passing {
-        let now = self.0.parts.clock.now();
-        let wish = answer.header("retry-after");
-        let words = wire::words(&answer.body).map_or_else(String::new, |words| format!(": {words}"));
-        Passing {
-            kind: Kind::Service,
-            what: format!("{} answered {}{words}", self.server().host(), answer.status),
-            hint: if answer.status == 429 {
-                "something else may be using the account's requests; run again later"
-            } else {
-                "see https://status.1password.com, and run again later"
-            },
-            retry_after: wish.and_then(|wish| retry::retry_after(wish, answer.header("date"), now)),
-        }
     }
 
     fn refusal(&self, question: &Question, answer: &Answer, token: &Token) -> Failure {
@@ -319,72 +296,6 @@ impl Client {
     }
 }
 
-impl Passing {
-    fn unreadable(reason: &str) -> Self {
-        Passing {
-            kind: Kind::Service,
-            what: format!("the answer cannot be read: {reason}"),
-            hint: "check that the base URL is the Events API's and that nothing on the way changes answers",
-            retry_after: None,
-        }
-    }
-
-    /// Sorts out what cannot pass.
-    fn of_trouble(trouble: Trouble, server: &BaseUrl) -> Result<Self> {
-        match trouble {
-            Trouble::Setup(failure) => Err(failure),
-            Trouble::Tls(_) => Err(Failure::new(Kind::Tls, format!("cannot trust {}", server.host()))
-                .because(trouble.to_string())
-                .hint("if a company proxy opens TLS on the way, add its root with --ca-file")),
-            Trouble::Network(_) => Ok(Passing {
-                kind: Kind::Network,
-                what: format!("no answer from {}: {trouble}", server.host()),
-                hint: "check the network, the proxy variables and the base URL",
-                retry_after: None,
-            }),
-            Trouble::Garbled(_) => Ok(Passing::unreadable(&trouble.to_string())),
-            Trouble::TooLarge(_) => Ok(Passing {
-                hint: "allow longer answers with --max-response-bytes, or ask for less with --page-size",
-                ..Passing::unreadable(&trouble.to_string())
-            }),
-        }
-    }
-
-    fn log(&self, question: &Question, wait: Duration, attempt: u32) {
-        let seconds = wait.as_secs_f64();
-        let level = if wait >= LONG_WAIT { log::Level::Warn } else { log::Level::Info };
-        let name = question.stream.map_or("introspect", Stream::name);
-        log::log!(level, attempt = attempt, wait_seconds = seconds;
-            "{name}: {}; trying again in {seconds:.0} s", self.what);
-    }
-
-    /// The failure to end with when there is no more waiting.
-    fn end(self, verdict: Verdict, parts: &Parts) -> Failure {
-        match verdict {
-            Verdict::Deadline => past_deadline(Some(self.what)),
-            Verdict::TooLong(wish) => {
-                let until = TimeDelta::from_std(wish).ok().and_then(|wish| {
-                    let until = parts.clock.now().checked_add_signed(wish)?;
-                    Some(until.to_rfc3339_opts(SecondsFormat::Secs, true))
-                });
-                let until = until.unwrap_or_else(|| "some far day".to_owned());
-                Failure::new(self.kind, format!("{}; it asks to be left alone until {until}", self.what))
-                    .hint(format!("run again after {until}, or allow for it with --retry-for"))
-            }
-            Verdict::Wait(_) | Verdict::Spent => Failure::new(self.kind, self.what).hint(self.hint),
-        }
-    }
-}
-
-fn past_deadline(last: Option<String>) -> Failure {
-    let failure =
-        Failure::new(Kind::Deadline, "the deadline has passed").hint("give more time with --deadline");
-    match last {
-        Some(last) => failure.because(last),
-        None => failure,
-    }
-}
-
 fn log_request(question: &Question, result: &Result<Answer, Trouble>, took: Duration, attempt: u32) {
     let method = if question.body.is_some() { "POST" } else { "GET" };
     let path = question.path.as_str();
@@ -412,6 +323,12 @@ fn dice() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_can_be_shared_between_threads() {
+        fn shared<T: Clone + Send + Sync + 'static>() {}
+        shared::<Client>();
+    }
 
     #[test]
     fn dice_are_within_bounds_and_differ() {

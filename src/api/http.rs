@@ -6,23 +6,25 @@
 
 use std::fmt;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ureq::http::{HeaderMap, HeaderValue, Request as HttpRequest, header};
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, ProxyProtocol};
 
 use crate::api::endpoint::BaseUrl;
 use crate::api::proxy::{Protocol, Proxy};
+pub use crate::api::trouble::Trouble;
+use crate::api::trust::Roots;
 use crate::cancel::Cancel;
 use crate::failure::{Failure, Kind, Result};
 use crate::sanitize;
 use crate::secret::Secret;
 
 /// Resolving and connecting cannot be interrupted; more would break the promise to end within 5 s.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// How much of a refusal's body is read; only its words matter.
 const REFUSAL_BYTES: u64 = 64 * 1024;
@@ -89,76 +91,13 @@ impl Answer {
     }
 }
 
-/// Why there is no whole answer.
-#[derive(Debug)]
-pub enum Trouble {
-    /// It could not even be sent; a setting is wrong.
-    Setup(Failure),
-    /// The server's certificate or its TLS cannot be accepted.
-    Tls(ureq::Error),
-    /// No connection, no answer in time, or the connection was cut.
-    Network(ureq::Error),
-    /// What came is no HTTP, or no gzip.
-    Garbled(ureq::Error),
-    /// The decoded answer is longer than this.
-    TooLarge(u64),
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Trouble::Setup(failure) => failure.fmt(f),
-            Trouble::Tls(error) | Trouble::Network(error) | Trouble::Garbled(error) => describe(error, f),
-            Trouble::TooLarge(limit) => write!(f, "the answer is longer than {limit} bytes"),
-        }
-    }
-}
-
-/// ureq's errors in words that fit into a sentence.
-fn describe(error: &ureq::Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let seconds = CONNECT_TIMEOUT.as_secs();
-    match error {
-        ureq::Error::HostNotFound => f.write_str("no such host"),
-        ureq::Error::Timeout(ureq::Timeout::Resolve) => {
-            write!(f, "its name was not resolved within {seconds} s")
-        }
-        ureq::Error::Timeout(ureq::Timeout::Connect) => write!(f, "no connection within {seconds} s"),
-        ureq::Error::Timeout(_) => f.write_str("no whole answer in time"),
-        ureq::Error::Io(error) => f.write_str(&sanitize::message(&error.to_string())),
-        error => f.write_str(&sanitize::message(&error.to_string())),
-    }
-}
-
-impl From<ureq::Error> for Trouble {
-    fn from(error: ureq::Error) -> Self {
-        use ureq::Error as E;
-        match &error {
-            E::Tls(_) | E::Rustls(_) | E::Pem(_) | E::TlsRequired => Trouble::Tls(error),
-            E::Io(io) if io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => Trouble::Tls(error),
-            E::Protocol(_) | E::Decompress(..) | E::LargeResponseHeader(..) | E::BodyStalled => {
-                Trouble::Garbled(error)
-            }
-            E::ConnectProxyFailed(reason) if reason.contains("407") => Trouble::Setup(
-                Failure::new(Kind::Config, "the proxy asks for a user name and password")
-                    .hint("write them into the proxy's URL: http://USER:PASSWORD@HOST:PORT"),
-            ),
-            E::Http(_) | E::BadUri(_) | E::InvalidProxyUrl | E::RequireHttpsOnly(_) => Trouble::Setup(
-                Failure::new(Kind::Config, "the request cannot be sent")
-                    .because(sanitize::message(&error.to_string()).into_owned()),
-            ),
-            _ => Trouble::Network(error),
-        }
-    }
-}
-
 /// The shared connections; clones share them too.
 #[derive(Clone)]
 pub struct Http(Arc<Inner>);
 
 struct Inner {
     settings: Settings,
-    /// Parsing them takes 15 ms: done when the first https server is asked.
-    roots: OnceLock<RootCerts>,
+    roots: Roots,
     agents: Mutex<Agents>,
 }
 
@@ -186,7 +125,8 @@ impl fmt::Debug for Http {
 impl Http {
     /// No connections yet; they are made as they are needed.
     pub fn new(settings: Settings) -> Self {
-        Http(Arc::new(Inner { settings, roots: OnceLock::new(), agents: Mutex::default() }))
+        let roots = Roots::new(settings.ca_file.clone());
+        Http(Arc::new(Inner { settings, roots, agents: Mutex::default() }))
     }
 
     /// The settings it was made with.
@@ -285,7 +225,7 @@ impl Http {
     fn new_agent(&self, way: &Way) -> Result<Agent> {
         let settings = &self.0.settings;
         let proxy = way.proxy.as_ref().map(proxy_for_ureq).transpose()?;
-        let roots = if way.secure { self.roots()? } else { RootCerts::new_with_certs(&[]) };
+        let roots = if way.secure { self.0.roots.get()? } else { RootCerts::new_with_certs(&[]) };
         let tls = TlsConfig::builder()
             .root_certs(roots)
             .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -306,49 +246,6 @@ impl Http {
             .max_idle_age(settings.idle_age)
             .build();
         Ok(config.new_agent())
-    }
-
-    /// The system's roots and those of `--ca-file`.
-    fn roots(&self) -> Result<RootCerts> {
-        if let Some(roots) = self.0.roots.get() {
-            return Ok(roots.clone());
-        }
-        let system = rustls_native_certs::load_native_certs();
-        let mut certificates: Vec<Certificate<'static>> =
-            system.certs.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
-        if let Some(path) = &self.0.settings.ca_file {
-            certificates.extend(read_certificates(path)?);
-        }
-        if certificates.is_empty() {
-            let failure = Failure::new(Kind::Config, "this machine has no trusted certificates")
-                .hint("install the system's CA certificates (ca-certificates), or give --ca-file");
-            return Err(match system.errors.into_iter().next() {
-                Some(error) => failure.because(error),
-                None => failure,
-            });
-        }
-        Ok(self.0.roots.get_or_init(|| certificates.into_iter().into()).clone())
-    }
-}
-
-fn read_certificates(path: &Path) -> Result<Vec<Certificate<'static>>> {
-    let name = path.display().to_string();
-    let failure = |what: &str| {
-        Failure::new(Kind::Config, format!("{what} --ca-file {}", sanitize::message(&name)))
-            .hint("give a file of certificates in PEM (-----BEGIN CERTIFICATE-----)")
-    };
-    let pem = std::fs::read(path).map_err(|e| failure("cannot read").because(e))?;
-    let certificates: Result<Vec<_>, _> = parse_pem(&pem)
-        .filter_map(|item| match item {
-            Ok(PemItem::Certificate(certificate)) => Some(Ok(certificate)),
-            Ok(_) => None,
-            Err(error) => Some(Err(error)),
-        })
-        .collect();
-    match certificates {
-        Ok(certificates) if certificates.is_empty() => Err(failure("there is no certificate in")),
-        Ok(certificates) => Ok(certificates),
-        Err(error) => Err(failure("cannot understand").because(error)),
     }
 }
 
@@ -411,15 +308,5 @@ mod tests {
         };
         let proxy = proxy_for_ureq(&proxy).unwrap();
         assert_eq!((proxy.port(), proxy.username(), proxy.password()), (3128, Some("me@x"), Some("p:w%")));
-    }
-
-    #[test]
-    fn a_file_without_certificates_is_refused() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("ca.pem");
-        assert_eq!(read_certificates(&path).unwrap_err().kind(), Kind::Config);
-        #[expect(clippy::disallowed_methods, reason = "a fixture")]
-        std::fs::write(&path, "nothing").unwrap();
-        assert!(read_certificates(&path).unwrap_err().to_string().contains("no certificate"));
     }
 }

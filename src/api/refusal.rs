@@ -43,8 +43,6 @@ impl Refused<'_> {
             ),
             404 => Failure::new(Kind::NotFound, format!("{host} has no {} (404)", self.path))
                 .hint(format!("check the base URL; 1Password's are {}", known_hosts())),
-            407 => Failure::new(Kind::Config, "the proxy asks for a user name and password")
-                .hint("write them into the proxy's URL: http://USER:PASSWORD@HOST:PORT"),
             status => Failure::new(Kind::BadRequest, format!("{host} refused the request ({status})"))
                 .hint("check what was asked with -vv; asking the same again would not help"),
         };
@@ -186,7 +184,7 @@ mod tests {
             (400, Kind::BadRequest),
             (403, Kind::TokenRefused),
             (404, Kind::NotFound),
-            (407, Kind::Config),
+            (407, Kind::BadRequest),
             (413, Kind::BadRequest),
         ] {
             assert_eq!(refused(status, None).kind(), kind, "{status}");

@@ -1,19 +1,15 @@
-//! Finds the items of an answer in its bytes, in one pass, without building values.
+//! Finds the items of an answer in its bytes, in one pass.
 //!
-//! Strict: what it accepts is JSON, so that an answer cut anywhere is never taken for a whole one (P1). One
-//! leniency: bytes that are not UTF-8 are accepted inside strings, because one bad byte in one item must
-//! not stop a stream (P5). It never recurses, so that hostile nesting cannot overflow the stack. It knows
-//! nothing of the meaning of an answer; `wire` does.
+//! What it accepts is JSON, so that an answer cut anywhere is never taken for a whole one (P1); a byte that
+//! is not UTF-8 inside an item's string must not stop a stream, and goes through (P5). It knows nothing of
+//! the meaning of an answer; `wire` does.
 
-use std::fmt;
 use std::ops::Range;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
+use crate::api::json::{Json, Malformed, Result};
 use crate::page::Span;
-
-/// How deep an answer may nest. Events nest three deep; this only has to be finite.
-const DEPTH: usize = 512;
 
 /// The names of an answer's top-level keys; they differ between versions of the API.
 #[derive(Clone, Copy, Debug)]
@@ -37,380 +33,98 @@ pub struct Found {
     pub has_more: Option<bool>,
 }
 
-/// Where and why an answer is not what it should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed {
-    what: &'static str,
-    at: usize,
-}
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at byte {}", self.what, self.at)
-    }
-}
-
-impl std::error::Error for Malformed {}
-
-type Result<T> = std::result::Result<T, Malformed>;
-
 /// Reads a whole answer: one JSON object, its keys in any order, the last of repeated keys winning.
 ///
 /// # Errors
 /// Says where the bytes stop being such an object.
 pub fn answer(body: &[u8], names: &Names) -> Result<Found> {
-    let mut scan = Scan { body, at: 0 };
+    let mut json = Json::new(body);
     let mut found = Found::default();
-    scan.members(|scan, key| {
-        if scan.is_key(&key, names.items) {
-            found.items = scan.items()?;
-        } else if scan.is_key(&key, names.cursor) {
-            found.cursor = scan.cursor()?;
-        } else if names.has_more.is_some_and(|name| scan.is_key(&key, name)) {
-            found.has_more = scan.flag()?;
+    json.members(|json, key| {
+        if json.is_key(&key, names.items) {
+            found.items = items(json)?;
+        } else if json.is_key(&key, names.cursor) {
+            found.cursor = cursor(json)?;
+        } else if names.has_more.is_some_and(|name| json.is_key(&key, name)) {
+            found.has_more = flag(json)?;
         } else {
-            scan.value()?;
+            json.value()?;
         }
         Ok(())
     })?;
-    scan.white();
-    if scan.at < body.len() { Err(scan.wrong("something after the end of the answer")) } else { Ok(found) }
+    json.end()?;
+    Ok(found)
 }
 
-struct Scan<'a> {
-    body: &'a [u8],
-    at: usize,
-}
-
-/// The kinds of the containers around a place, one bit each: set for an object.
-struct Nesting {
-    kinds: [u64; DEPTH / 64],
-    depth: usize,
-}
-
-impl Nesting {
-    fn push(&mut self, object: bool) -> bool {
-        if self.depth == DEPTH {
-            return false;
-        }
-        let (word, bit) = (self.depth / 64, 1 << (self.depth % 64));
-        if object {
-            self.kinds[word] |= bit;
-        } else {
-            self.kinds[word] &= !bit;
-        }
-        self.depth += 1;
-        true
+fn items(json: &mut Json<'_>) -> Result<Option<Vec<Span>>> {
+    if json.null()? {
+        return Ok(None);
     }
-
-    /// Whether the innermost container is an object; none outside of all.
-    fn innermost(&self) -> Option<bool> {
-        let index = self.depth.checked_sub(1)?;
-        Some(self.kinds[index / 64] >> (index % 64) & 1 == 1)
+    if !json.eat(b'[') {
+        return Err(json.wrong("the list of events is no list"));
     }
-}
-
-impl<'a> Scan<'a> {
-    fn wrong(&self, what: &'static str) -> Malformed {
-        let what = if self.at >= self.body.len() { "the answer is cut off" } else { what };
-        Malformed { what, at: self.at }
+    let mut items = Vec::new();
+    if json.eat(b']') {
+        return Ok(Some(items));
     }
-
-    fn peek(&self) -> Option<u8> {
-        self.body.get(self.at).copied()
-    }
-
-    fn white(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.at += 1;
-        }
-    }
-
-    /// Takes `byte` after white space, if it comes next.
-    fn eat(&mut self, byte: u8) -> bool {
-        self.white();
-        let next = self.peek() == Some(byte);
-        self.at += usize::from(next);
-        next
-    }
-
-    /// Reads an object; `member` must read the value of each key.
-    fn members(&mut self, mut member: impl FnMut(&mut Self, Range<usize>) -> Result<()>) -> Result<()> {
-        if !self.eat(b'{') {
-            return Err(self.wrong("no object"));
-        }
-        if self.eat(b'}') {
-            return Ok(());
-        }
-        loop {
-            let key = self.key()?;
-            member(self, key)?;
-            if self.eat(b'}') {
-                return Ok(());
-            }
-            if !self.eat(b',') {
-                return Err(self.wrong("neither comma nor end of object"));
-            }
-        }
-    }
-
-    /// Reads a key and its colon, and gives the range between the quotes.
-    fn key(&mut self) -> Result<Range<usize>> {
-        self.white();
-        let key = self.string()?;
-        if self.eat(b':') { Ok(key) } else { Err(self.wrong("no colon after a key")) }
-    }
-
-    /// Whether a key, which may be written with escapes, is `name`.
-    fn is_key(&self, key: &Range<usize>, name: &str) -> bool {
-        let raw = &self.body[key.clone()];
-        raw == name.as_bytes() || (raw.contains(&b'\\') && self.text(key).is_some_and(|text| text == name))
-    }
-
-    /// The text of a string whose range between the quotes is given; none when it is not Unicode.
-    fn text(&self, range: &Range<usize>) -> Option<String> {
-        let raw = &self.body[range.clone()];
-        if raw.contains(&b'\\') {
-            serde_json::from_slice(&self.body[range.start - 1..=range.end]).ok()
-        } else {
-            std::str::from_utf8(raw).ok().map(str::to_owned)
-        }
-    }
-
-    fn items(&mut self) -> Result<Option<Vec<Span>>> {
-        if self.null()? {
-            return Ok(None);
-        }
-        if !self.eat(b'[') {
-            return Err(self.wrong("the list of events is no list"));
-        }
-        let mut items = Vec::new();
-        if self.eat(b']') {
+    loop {
+        items.push(item(json)?);
+        if json.eat(b']') {
             return Ok(Some(items));
         }
-        loop {
-            items.push(self.item()?);
-            if self.eat(b']') {
-                return Ok(Some(items));
-            }
-            if !self.eat(b',') {
-                return Err(self.wrong("neither comma nor end of list"));
-            }
+        if !json.eat(b',') {
+            return Err(json.wrong("neither comma nor end of list"));
         }
-    }
-
-    fn item(&mut self) -> Result<Span> {
-        self.white();
-        let start = self.at;
-        let (mut uuid, mut time) = (None, None);
-        if self.peek() == Some(b'{') {
-            self.members(|scan, key| {
-                if scan.is_key(&key, "uuid") {
-                    uuid = scan.string_or_other()?;
-                } else if scan.is_key(&key, "timestamp") {
-                    time = scan.string_or_other()?.and_then(|range| scan.time(&range));
-                } else {
-                    scan.value()?;
-                }
-                Ok(())
-            })?;
-        } else {
-            self.value()?;
-        }
-        Ok(Span { raw: start..self.at, uuid, time })
-    }
-
-    fn string_or_other(&mut self) -> Result<Option<Range<usize>>> {
-        self.white();
-        if self.peek() == Some(b'"') { self.string().map(Some) } else { self.value().map(|()| None) }
-    }
-
-    fn time(&self, range: &Range<usize>) -> Option<DateTime<Utc>> {
-        common_time(&self.body[range.clone()]).or_else(|| {
-            let text = self.text(range)?;
-            DateTime::<FixedOffset>::parse_from_rfc3339(&text).ok().map(|time| time.to_utc())
-        })
-    }
-
-    fn cursor(&mut self) -> Result<Option<String>> {
-        if self.null()? {
-            return Ok(None);
-        }
-        let start = self.at;
-        let range = self.string().map_err(|e| Malformed { what: "the cursor is no string", ..e })?;
-        match self.text(&range) {
-            Some(text) => Ok(Some(text)),
-            None => Err(Malformed { what: "the cursor is not Unicode", at: start }),
-        }
-    }
-
-    fn flag(&mut self) -> Result<Option<bool>> {
-        match self.peek_value() {
-            Some(b't') => self.literal(b"true").map(|()| Some(true)),
-            Some(b'f') => self.literal(b"false").map(|()| Some(false)),
-            _ if self.null()? => Ok(None),
-            _ => Err(self.wrong("has_more is neither true nor false")),
-        }
-    }
-
-    fn null(&mut self) -> Result<bool> {
-        if self.peek_value() != Some(b'n') {
-            return Ok(false);
-        }
-        self.literal(b"null").map(|()| true)
-    }
-
-    fn peek_value(&mut self) -> Option<u8> {
-        self.white();
-        self.peek()
-    }
-
-    /// Passes over any value.
-    fn value(&mut self) -> Result<()> {
-        let mut around = Nesting { kinds: [0; DEPTH / 64], depth: 0 };
-        loop {
-            match self.peek_value() {
-                Some(b'"') => {
-                    self.string()?;
-                }
-                Some(open @ (b'{' | b'[')) => {
-                    self.at += 1;
-                    let object = open == b'{';
-                    if !self.eat(if object { b'}' } else { b']' }) {
-                        if !around.push(object) {
-                            return Err(self.wrong("nested too deeply"));
-                        }
-                        if object {
-                            self.key()?;
-                        }
-                        continue;
-                    }
-                }
-                Some(b't') => self.literal(b"true")?,
-                Some(b'f') => self.literal(b"false")?,
-                Some(b'n') => self.literal(b"null")?,
-                Some(b'-' | b'0'..=b'9') => self.number()?,
-                _ => return Err(self.wrong("no value")),
-            }
-            // A value has ended; so may the containers around it.
-            loop {
-                let Some(object) = around.innermost() else { return Ok(()) };
-                if self.eat(b',') {
-                    if object {
-                        self.key()?;
-                    }
-                    break;
-                }
-                if !self.eat(if object { b'}' } else { b']' }) {
-                    return Err(self.wrong("neither comma nor end"));
-                }
-                around.depth -= 1;
-            }
-        }
-    }
-
-    fn literal(&mut self, word: &[u8]) -> Result<()> {
-        for byte in word {
-            if self.peek() != Some(*byte) {
-                return Err(self.wrong("no value"));
-            }
-            self.at += 1;
-        }
-        Ok(())
-    }
-
-    /// Passes over a number; its size does not matter, its digits stay as they are.
-    fn number(&mut self) -> Result<()> {
-        self.at += usize::from(self.peek() == Some(b'-'));
-        if self.peek() == Some(b'0') {
-            self.at += 1;
-        } else {
-            self.digits()?;
-        }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = self.peek() {
-            self.at += 1;
-            self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
-            self.digits()?;
-        }
-        Ok(())
-    }
-
-    fn digits(&mut self) -> Result<()> {
-        let start = self.at;
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
-        }
-        if self.at == start { Err(self.wrong("a number without digits")) } else { Ok(()) }
-    }
-
-    /// Passes over a string and gives the range between its quotes.
-    fn string(&mut self) -> Result<Range<usize>> {
-        if self.peek() != Some(b'"') {
-            return Err(self.wrong("no string"));
-        }
-        self.at += 1;
-        let start = self.at;
-        loop {
-            self.at += plain_length(&self.body[self.at..]);
-            match self.peek() {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(start..self.at - 1);
-                }
-                Some(b'\\') => {
-                    self.at += 1;
-                    self.escape()?;
-                }
-                // A raw line break here would break a line of NDJSON in two (P3).
-                _ => return Err(self.wrong("a control character in a string")),
-            }
-        }
-    }
-
-    fn escape(&mut self) -> Result<()> {
-        match self.peek() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
-            Some(b'u') => {
-                for _ in 0..4 {
-                    self.at += 1;
-                    if !self.peek().is_some_and(|byte| byte.is_ascii_hexdigit()) {
-                        return Err(self.wrong("no such escape"));
-                    }
-                }
-                self.at += 1;
-            }
-            _ => return Err(self.wrong("no such escape")),
-        }
-        Ok(())
     }
 }
 
-/// How many bytes come before the first quote, backslash or control character; eight at a time.
-fn plain_length(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const HIGHS: u64 = ONES << 7;
-    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHS;
-    let mut length = 0;
-    let mut words = bytes.chunks_exact(8);
-    for chunk in &mut words {
-        let word = u64::from_le_bytes([
-            chunk[0], chunk[1], chunk[2], chunk[3], chunk[4], chunk[5], chunk[6], chunk[7],
-        ]);
-        // Each term marks bytes by their high bit; the lowest mark is exact, those above it may be false.
-        let special = below(word ^ (ONES * u64::from(b'"')), 1)
-            | below(word ^ (ONES * u64::from(b'\\')), 1)
-            | below(word, 0x20);
-        if special != 0 {
-            return length + special.trailing_zeros() as usize / 8;
-        }
-        length += 8;
+fn item(json: &mut Json<'_>) -> Result<Span> {
+    let first = json.peek_value();
+    let start = json.at();
+    let (mut uuid, mut time) = (None, None);
+    if first == Some(b'{') {
+        json.members(|json, key| {
+            if json.is_key(&key, "uuid") {
+                uuid = json.string_or_other()?;
+            } else if json.is_key(&key, "timestamp") {
+                time = json.string_or_other()?.and_then(|range| read_time(json, &range));
+            } else {
+                json.value()?;
+            }
+            Ok(())
+        })?;
+    } else {
+        json.value()?;
     }
-    let rest = words.remainder();
-    length + rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20)).unwrap_or(rest.len())
+    Ok(Span { raw: start..json.at(), uuid, time })
+}
+
+fn read_time(json: &Json<'_>, range: &Range<usize>) -> Option<DateTime<Utc>> {
+    common_time(json.bytes(range)).or_else(|| {
+        let text = json.text(range)?;
+        DateTime::<FixedOffset>::parse_from_rfc3339(&text).ok().map(|time| time.to_utc())
+    })
+}
+
+fn cursor(json: &mut Json<'_>) -> Result<Option<String>> {
+    if json.null()? {
+        return Ok(None);
+    }
+    let start = json.at();
+    let range = json.string().map_err(|e| Malformed { what: "the cursor is no string", ..e })?;
+    match json.text(&range) {
+        Some(text) => Ok(Some(text)),
+        None => Err(Malformed { what: "the cursor is not Unicode", at: start }),
+    }
+}
+
+fn flag(json: &mut Json<'_>) -> Result<Option<bool>> {
+    match json.peek_value() {
+        Some(b't') => json.literal(b"true").map(|()| Some(true)),
+        Some(b'f') => json.literal(b"false").map(|()| Some(false)),
+        _ if json.null()? => Ok(None),
+        _ => Err(json.wrong("has_more is neither true nor false")),
+    }
 }
 
 /// Reads `2026-11-20T14:05:00Z`, with up to nine digits of a fraction; none for any other form.
@@ -448,6 +162,7 @@ mod tests {
     use serde_json::value::RawValue;
 
     use super::*;
+    use crate::api::json::DEPTH;
 
     const NAMES: Names = Names { items: "items", cursor: "cursor", has_more: Some("has_more") };
 
@@ -640,12 +355,6 @@ mod tests {
         fn it_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
             let _ = answer(&bytes, &NAMES);
             let _ = common_time(&bytes);
-        }
-
-        #[test]
-        fn eight_at_a_time_finds_what_one_at_a_time_finds(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
-            let special = |b: &u8| *b < 0x20 || *b == b'"' || *b == b'\\';
-            prop_assert_eq!(plain_length(&bytes), bytes.iter().position(special).unwrap_or(bytes.len()));
         }
 
         #[test]
