@@ -188,6 +188,11 @@ impl Pipeline {
         self.store.place()
     }
 
+    /// For whom the position is kept: a path, or a name.
+    pub fn consumer(&self) -> &str {
+        &self.record.consumer
+    }
+
     /// Delivers a page. After a failure nothing more is delivered: the next run goes on from the last
     /// commit.
     ///
