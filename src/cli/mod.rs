@@ -11,6 +11,8 @@ pub mod duration;
 pub mod fetch;
 pub mod simulate;
 pub mod size;
+pub mod state;
+pub mod status;
 pub mod time;
 
 use std::ffi::OsString;
@@ -67,6 +69,10 @@ pub struct Cli {
 pub enum Command {
     /// Get events once and exit
     Fetch(Box<FetchArgs>),
+    /// Where every saved position stands; a health check for monitors
+    Status(status::StatusArgs),
+    /// Carry a saved position to another machine, or forget it
+    State(state::StateArgs),
     /// A local stand-in of the Events API, for rehearsal and tests
     Simulate(Box<simulate::SimulateArgs>),
     /// Show, locate or create the configuration
@@ -87,7 +93,11 @@ impl Cli {
             Command::Fetch(args) => {
                 args.check().map_err(|why| usage("fetch", ErrorKind::ArgumentConflict, why))?
             }
-            Command::Simulate(_) | Command::Config(_) | Command::Completions(_) => {}
+            Command::Status(_)
+            | Command::State(_)
+            | Command::Simulate(_)
+            | Command::Config(_)
+            | Command::Completions(_) => {}
         }
         Ok(cli)
     }

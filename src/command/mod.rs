@@ -8,6 +8,8 @@ pub mod fetch;
 mod position;
 pub mod session;
 pub mod simulate;
+pub mod state;
+pub mod status;
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
@@ -113,6 +115,8 @@ fn dispatch(process: &Process, command: Command) -> Result<End> {
             cancel::listen(&process.cancel, Hangup::Ends)?;
             fetch::run(process, &args)
         }
+        Command::Status(args) => status::run(process, &args),
+        Command::State(args) => state::run(process, &args),
         Command::Simulate(args) => {
             cancel::listen(&process.cancel, Hangup::Ends)?;
             let (clock, cancel) = (Arc::clone(&process.clock), &process.cancel);

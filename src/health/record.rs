@@ -102,13 +102,21 @@ pub struct LastError {
 }
 
 impl LastError {
-    /// Remembers a failure.
+    /// Remembers a failure. Its stream and profile are known where it is kept.
     pub(super) fn of(failure: &Failure, at: DateTime<Utc>) -> Self {
+        let text = failure.to_string();
+        let mut message = text.as_str();
+        if let Some(profile) = failure.profile() {
+            message = message.strip_prefix(&format!("profile {profile}: ")).unwrap_or(message);
+        }
+        if let Some(stream) = failure.stream() {
+            message = message.strip_prefix(&format!("{stream}: ")).unwrap_or(message);
+        }
         LastError {
             at,
             class: Class::of(failure.kind()),
             kind: failure.kind().name().to_owned(),
-            message: sanitize::message(&failure.to_string()).into_owned(),
+            message: sanitize::message(message).into_owned(),
         }
     }
 
@@ -176,7 +184,9 @@ impl Health {
     pub(super) fn inherit(&mut self, earlier: Health) {
         for (name, old) in earlier.streams {
             let Some(new) = self.streams.get_mut(&name) else {
-                self.streams.insert(name, old);
+                // Not this run's stream: only its history is of interest.
+                let state = if old.state == State::Error { State::Error } else { State::Stopping };
+                self.streams.insert(name, StreamHealth { state, interval_ms: None, ..old });
                 continue;
             };
             new.last_poll = new.last_poll.max(old.last_poll);

@@ -9,3 +9,4 @@ mod fetch;
 mod generated;
 mod harness;
 mod scripted;
+mod status;
