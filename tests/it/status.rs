@@ -4,7 +4,6 @@ use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use chrono::DateTime;
 use opev::event::Stream;
 use opev::simulator::{Fault, Options, Rule, Script};
 use serde_json::Value;
@@ -125,8 +124,9 @@ fn a_running_fetch_is_named_and_a_killed_one_recognised() {
     let account = Account::new(still([rule]));
     let args = ["fetch", "signin", "--resume", "--page-size", "5"];
     let mut child = account.command(args).stdout(Stdio::piped()).spawn().unwrap();
-    let mut first = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    // The reader stays: a pipe that closes would end the run.
+    let mut reader = BufReader::new(child.stdout.take().unwrap());
+    reader.read_line(&mut String::new()).unwrap();
 
     let overview = json(&account.run(["status", "--json"]).expect(0));
     let position = &overview["positions"][0];
@@ -163,7 +163,7 @@ fn damage_is_shown_and_stops_nothing() {
 #[test]
 fn a_service_moves_to_another_machine_without_loss_or_repeat() {
     let options = still([Rule::new(Fault::status(404)).stream(Stream::SignInAttempts).on(4)]);
-    let mut golden = Account::new(Options { script: Script::default(), ..options.clone() });
+    let golden = Account::new(Options { script: Script::default(), ..options.clone() });
     golden
         .run(["fetch", "signin", "--resume", "-o", "golden", "--page-size", "10", "--since", "3d"])
         .expect(0);
@@ -217,8 +217,4 @@ fn what_is_no_export_is_refused_and_leaves_nothing() {
         assert!(run.stderr.contains("opev state export"), "{}", run.stderr);
     }
     assert!(!sandbox.path("state").exists());
-    assert!(
-        DateTime::parse_from_rfc3339(json(&sandbox.run(["status", "--json"]))["time"].as_str().unwrap())
-            .is_ok()
-    );
 }
