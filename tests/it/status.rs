@@ -218,3 +218,20 @@ fn what_is_no_export_is_refused_and_leaves_nothing() {
     }
     assert!(!sandbox.path("state").exists());
 }
+
+#[test]
+fn a_run_that_cannot_begin_is_told_until_one_can() {
+    let account = Account::new(still([]));
+    account.run(["fetch", "--resume", "-o", "out.ndjson"]).expect(0);
+    let whole = std::fs::read(account.sandbox.path("out.ndjson")).unwrap();
+    std::fs::write(account.sandbox.path("out.ndjson"), &whole[..whole.len() / 2]).unwrap();
+    account.run(["fetch", "--resume", "-o", "out.ndjson"]).expect(8);
+    let check = account.run(["status", "--check"]).expect(1);
+    assert_eq!(check.lines().len(), 1, "{}", check.text());
+    assert!(check.text().contains("out.ndjson: FirstPartyGeneric "), "{}", check.text());
+    assert!(account.run(["status"]).expect(0).text().contains("the last run could not begin: "));
+
+    std::fs::write(account.sandbox.path("out.ndjson"), &whole).unwrap();
+    account.run(["fetch", "--resume", "-o", "out.ndjson"]).expect(0);
+    account.run(["status", "--check"]).expect(0);
+}

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::view::{Overview, Standing, Standpoint};
 use crate::cli::duration;
-use crate::health::Work;
+use crate::health::{LastError, Work};
 use crate::sanitize;
 
 /// The least time after which a stream that is followed is late: its health file is written every 5 s.
@@ -84,6 +84,8 @@ pub(super) fn problems(overview: &Overview, max_age: TimeDelta) -> Vec<Problem> 
         };
         if let Some(damage) = &standing.damage {
             found.push(problem(None, (What::Damaged, damage.clone())));
+        } else if let Some(error) = &standing.blocked {
+            found.push(problem(None, (What::Error, error_text(error, overview.time))));
         } else if standing.streams.is_empty() && !standing.running {
             found.push(problem(None, (What::Missing, "nothing was ever saved".into())));
         }
@@ -116,7 +118,8 @@ fn judge(
         return Some((What::Gap, format!("the position is {} days older than the service remembers", -left)));
     }
     if stream.is_failing() {
-        return Some((What::Error, error_text(stream, now)));
+        let text = stream.last_error.as_ref().map(|error| error_text(error, now));
+        return Some((What::Error, text.unwrap_or_default()));
     }
     let follows = stream.interval_seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     if stream.died && standing.work == Some(Work::Tail) {
@@ -143,12 +146,9 @@ fn last_poll(stream: &Standpoint, now: DateTime<Utc>) -> String {
     }
 }
 
-/// Class, age and text of the last error.
-pub(super) fn error_text(stream: &Standpoint, now: DateTime<Utc>) -> String {
-    match &stream.last_error {
-        Some(error) => format!("{} {} ago: {}", error.class, short(now - error.at), error.message),
-        None => "in error".into(),
-    }
+/// Class, age and text of an error.
+pub(super) fn error_text(error: &LastError, now: DateTime<Utc>) -> String {
+    format!("{} {} ago: {}", error.class, short(now - error.at), error.message)
 }
 
 /// A length of time in its greatest unit: `12s`, `3m`, `2h`, `5d`.
@@ -165,7 +165,7 @@ pub(super) fn short(length: TimeDelta) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::{Class, LastError, State};
+    use crate::health::{Class, State};
 
     const NOW: DateTime<Utc> = DateTime::<Utc>::from_timestamp(1_763_700_000, 0).unwrap();
 
@@ -182,6 +182,7 @@ mod tests {
             running: true,
             holder: None,
             damage: None,
+            blocked: None,
             host: None,
             account: None,
             saved_at: None,

@@ -57,6 +57,9 @@ fn block(out: &mut String, standing: &Standing, now: DateTime<Utc>, look: &Look)
     paragraph(out, &heading(standing, look), 2, None, look);
     if let Some(damage) = &standing.damage {
         paragraph(out, damage, 2, Some(RED), look);
+    } else if let Some(error) = &standing.blocked {
+        let text = format!("the last run could not begin: {}", error_text(error, now));
+        paragraph(out, &text, 2, Some(RED), look);
     }
     if standing.streams.is_empty() {
         return;
@@ -73,10 +76,10 @@ fn block(out: &mut String, standing: &Standing, now: DateTime<Utc>, look: &Look)
             paragraph(out, "ended without a word: killed, or the machine went down", 4, Some(RED), look);
         }
         match &stream.last_error {
-            Some(_) if stream.is_failing() => {
-                paragraph(out, &error_text(stream, now), 4, Some(RED), look);
+            Some(error) if stream.is_failing() => {
+                paragraph(out, &error_text(error, now), 4, Some(RED), look);
             }
-            Some(_) => paragraph(out, &format!("over: {}", error_text(stream, now)), 4, Some(DIM), look),
+            Some(error) => paragraph(out, &format!("over: {}", error_text(error, now)), 4, Some(DIM), look),
             None => {}
         }
     }

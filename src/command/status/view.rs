@@ -49,6 +49,8 @@ pub(super) struct Standing {
     pub holder: Option<Holder>,
     /// Why the checkpoint cannot be used.
     pub damage: Option<String>,
+    /// Why the last run could not even begin.
+    pub blocked: Option<LastError>,
     /// The server that gave the position.
     pub host: Option<String>,
     pub account: Option<String>,
@@ -127,6 +129,7 @@ fn standing(disk: &dyn Disk, directory: &Path, saved: Saved, now: DateTime<Utc>)
         work: health.as_ref().map(|health| health.work),
         running: holder.is_some(),
         damage,
+        blocked: health.as_ref().and_then(|health| health.blocked.clone()),
         host: record.as_ref().map(|record| record.terms.host.clone()),
         account: record.as_ref().and_then(|record| record.terms.account.clone()),
         saved_at: record.as_ref().map(|record| record.updated_at),
