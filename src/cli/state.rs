@@ -70,12 +70,12 @@ pub struct StateArgs {
 /// What to do with a saved position.
 #[derive(Debug, Subcommand)]
 pub enum StateCommand {
-    /// Print a saved position as JSON, to go on from on another machine
+    /// Print saved positions as JSON, to go on from on another machine
     ///
-    /// Stop the service first; a position that a run writes is refused with exit code 9. Copy the managed
-    /// file as well, if there is one. The token is not in it.
+    /// All of the profile's, or the one that is named. Stop the service first: a position that a run
+    /// writes is refused with exit code 9. Copy the managed file as well. The token is not in it.
     Export(Which),
-    /// Save an exported position here
+    /// Save exported positions here
     ///
     /// The next run goes on from it without loss or repeat. A position that is here already is not
     /// replaced: reset it first.
@@ -89,9 +89,9 @@ pub enum StateCommand {
 /// The arguments of `opev state import`.
 #[derive(Args, Debug)]
 pub struct ImportArgs {
-    /// The exported position; - is standard input
+    /// The exported positions; - is standard input
     ///
-    /// What opev state export printed.
+    /// What opev state export printed, once or several times.
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub from: PathBuf,
 

@@ -15,6 +15,7 @@ use crate::deliver::state::{self, Saved};
 use crate::deliver::{Consumer, shown};
 use crate::disk::{Disk, RealDisk};
 use crate::failure::{Failure, Kind, Result};
+use crate::sanitize;
 
 /// The greatest export that is read: 300,000 delivered identities make about 10 MiB.
 const LIMIT: u64 = 64 << 20;
@@ -46,34 +47,57 @@ pub(super) fn named_profile(config: &Config, whose: &Whose) -> Option<String> {
 }
 
 fn export(process: &Process, which: &Which) -> Result<End> {
-    let (directory, saved) = find(process, which)?;
+    let (directory, found) = find(process, which)?;
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-    let json = state::export(&disk, &*process.clock, &directory, &saved.profile, &saved.key)?;
+    let mut text = String::new();
+    for saved in found.iter().filter(|saved| !matches!(saved.record, Ok(None))) {
+        text += &state::export(&disk, &*process.clock, &directory, &saved.profile, &saved.key)?;
+        text.push('\n');
+    }
     process.console.note(
         "two machines must not go on from one position: once it is imported there, `opev state reset` it here",
     );
-    print(format!("{json}\n").as_bytes())
+    print(text.as_bytes())
 }
 
 fn import(process: &Process, args: &ImportArgs) -> Result<End> {
     let config = Config::read(args.whose.file.config.as_deref(), process.environment.clone())?;
-    let mut json = read(&args.from)?;
-    let profile = named_profile(&config, &args.whose);
-    let output = args.output.as_deref().map(absolute).transpose()?;
-    if (profile.is_some() || output.is_some())
-        && let Ok(mut luggage) = serde_json::from_slice(&json)
-    {
-        relabel(&mut luggage, profile.as_deref(), output.as_deref())?;
-        json = luggage.to_string().into_bytes();
+    let exported = exported(&read(&args.from)?)?;
+    if args.output.is_some() && exported.len() > 1 {
+        return Err(Failure::new(
+            Kind::Usage,
+            format!("-o is for one position, and here are {}", exported.len()),
+        )
+        .hint("export that one alone, with `opev state export -o FILE`"));
     }
-    let named = profile.or_else(|| profile_of(&json)).unwrap_or_default();
-    let directory = directory(&config, &args.whose, &named)?;
+    let output = args.output.as_deref().map(absolute).transpose()?;
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-    let (profile, key) = state::import(&disk, &*process.clock, &directory, &json)?;
-    process
-        .console
-        .note(&format!("profile {profile}: the next run goes on from the imported position {key}"));
+    for mut luggage in exported {
+        // Only in so many words: a position knows whose it is.
+        relabel(&mut luggage, args.whose.profile.as_deref(), output.as_deref())?;
+        let owner = luggage["record"]["profile"].as_str().unwrap_or_default();
+        let directory = directory(&config, &args.whose, owner)?;
+        let json = luggage.to_string();
+        let (profile, key) = state::import(&disk, &*process.clock, &directory, json.as_bytes())?;
+        process.console.note(&format!("profile {profile}: the next run goes on from the imported {key}"));
+    }
     Ok(End::Done)
+}
+
+/// The exported positions of a text: one JSON object after the other.
+fn exported(json: &[u8]) -> Result<Vec<Value>> {
+    let invalid = |why: &dyn std::fmt::Display| {
+        Failure::new(Kind::Usage, format!("this is no exported state: {why}"))
+            .hint("give the output of `opev state export`")
+    };
+    let all: Vec<Value> = serde_json::Deserializer::from_slice(json)
+        .into_iter()
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|e| invalid(&e))?;
+    if all.is_empty() || !all.iter().all(|one| one["record"].is_object()) {
+        return Err(invalid(&"there is no position in it"));
+    }
+    Ok(all)
 }
 
 /// Gives an exported position the profile and the file that it has on this machine.
@@ -95,11 +119,6 @@ fn relabel(luggage: &mut Value, profile: Option<&str>, output: Option<&Path>) ->
         record["output"]["path"] = path.into();
     }
     Ok(())
-}
-
-fn profile_of(json: &[u8]) -> Option<String> {
-    let luggage: Value = serde_json::from_slice(json).ok()?;
-    luggage["record"]["profile"].as_str().map(str::to_owned)
 }
 
 fn read(from: &Path) -> Result<Vec<u8>> {
@@ -128,13 +147,17 @@ fn reset(process: &Process, args: &ResetArgs) -> Result<End> {
         return Err(Failure::new(Kind::Usage, "a position is not forgotten without being asked")
             .hint("add --yes where there is no terminal to ask on"));
     }
-    let (directory, saved) = find(process, &args.which)?;
-    if !args.yes && !agreed(process, &saved)? {
+    let (directory, found) = find(process, &args.which)?;
+    let [saved] = &found[..] else {
+        return Err(Failure::new(Kind::Usage, "which position? name it with --consumer NAME or -o FILE")
+            .hint(there_are(&found)));
+    };
+    if !args.yes && !agreed(process, saved)? {
         process.console.say("nothing was changed");
         return Ok(End::Failed(Kind::CheckFailed));
     }
     state::reset(&RealDisk, &*process.clock, &directory, &saved.profile, &saved.key)?;
-    process.console.note(&format!("profile {}: {} is forgotten", saved.profile, label(&saved)));
+    process.console.note(&format!("profile {}: {} is forgotten", saved.profile, label(saved)));
     Ok(End::Done)
 }
 
@@ -154,53 +177,37 @@ fn agreed(process: &Process, saved: &Saved) -> Result<bool> {
     Ok(matches!(answer.trim(), "y" | "yes"))
 }
 
-/// The one position that is meant, and the state directory that holds it.
-fn find(process: &Process, which: &Which) -> Result<(PathBuf, Saved)> {
+/// The positions that are meant, all of the profile's where none is named, and the directory they lie in.
+fn find(process: &Process, which: &Which) -> Result<(PathBuf, Vec<Saved>)> {
     let config = Config::read(which.whose.file.config.as_deref(), process.environment.clone())?;
     let profile = named_profile(&config, &which.whose).unwrap_or_else(|| "default".into());
     let directory = directory(&config, &which.whose, &profile)?;
     let mut all = state::list(&RealDisk, &directory)?;
     all.retain(|saved| saved.profile == profile);
-    let labels: Vec<String> = all.iter().map(label).collect();
-    let is_meant: Box<dyn Fn(&Saved) -> bool> = match (&which.consumer, &which.output) {
-        (Some(name), _) => {
-            let name = name.clone();
-            Box::new(move |saved| saved.key == name || consumer(saved) == Some(name.as_str()))
-        }
-        (None, Some(path)) => {
-            let path = absolute(path)?;
-            let key = Consumer::File(path).key();
-            Box::new(move |saved| saved.key == key)
-        }
-        (None, None) if all.len() == 1 => Box::new(|_| true),
-        (None, None) => Box::new(|_| false),
+    let key = which.output.as_deref().map(absolute).transpose()?.map(|path| Consumer::File(path).key());
+    let is_meant = |saved: &Saved| match (&which.consumer, &key) {
+        (Some(name), _) => saved.key == *name || consumer(saved) == Some(name.as_str()),
+        (None, Some(key)) => saved.key == *key,
+        (None, None) => true,
     };
-    if let Some(found) = all.into_iter().find(|saved| is_meant(saved)) {
+    let (found, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_meant);
+    if !found.is_empty() {
         return Ok((directory, found));
     }
-    let named = which.consumer.clone().or_else(|| which.output.as_deref().map(shown));
-    Err(not_found(&profile, &directory, named, &labels))
+    let mut text = format!("profile {} has no saved position", sanitize::message(&profile));
+    if let Some(name) = which.consumer.clone().or_else(|| which.output.as_deref().map(shown)) {
+        text += &format!(" for {}", sanitize::message(&name));
+    }
+    let hint = if others.is_empty() {
+        format!("{} holds none of it; see --profile and --state-dir", shown(&directory))
+    } else {
+        there_are(&others)
+    };
+    Err(Failure::new(Kind::CheckFailed, text).hint(hint))
 }
 
-fn not_found(profile: &str, directory: &Path, named: Option<String>, labels: &[String]) -> Failure {
-    let there = if labels.is_empty() {
-        format!("{} holds none for this profile; see --profile and --state-dir", shown(directory))
-    } else {
-        format!("there are: {}", labels.join(", "))
-    };
-    match named {
-        Some(name) => {
-            let name = crate::sanitize::message(&name).into_owned();
-            Failure::new(Kind::CheckFailed, format!("profile {profile} has no saved position {name}"))
-                .hint(there)
-        }
-        None if labels.is_empty() => {
-            Failure::new(Kind::CheckFailed, format!("profile {profile} has no saved position")).hint(there)
-        }
-        None => {
-            Failure::new(Kind::Usage, "which position? name it with --consumer NAME or -o FILE").hint(there)
-        }
-    }
+fn there_are(positions: &[Saved]) -> String {
+    format!("there are: {}", positions.iter().map(label).collect::<Vec<_>>().join(", "))
 }
 
 fn consumer(saved: &Saved) -> Option<&str> {
@@ -209,7 +216,7 @@ fn consumer(saved: &Saved) -> Option<&str> {
 
 /// The position's name as it can be typed, made harmless.
 fn label(saved: &Saved) -> String {
-    crate::sanitize::message(consumer(saved).unwrap_or(&saved.key)).into_owned()
+    sanitize::message(consumer(saved).unwrap_or(&saved.key)).into_owned()
 }
 
 /// The path as a managed file's position knows it; its directory may be gone.

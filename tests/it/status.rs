@@ -198,6 +198,8 @@ fn a_reset_forgets_the_position_and_keeps_the_output() {
     let unasked = account.run(["state", "reset", "--consumer", "cron"]).expect(2);
     assert!(unasked.stderr.contains("--yes"), "{}", unasked.stderr);
     account.run(["state", "reset", "--yes"]).expect(2);
+    let all = account.run(["state", "export"]).expect(0);
+    assert_eq!(all.text().matches("\"opev_state\"").count(), 2);
     let nowhere = account.run(["state", "reset", "--consumer", "corn", "--yes"]).expect(1);
     assert!(nowhere.stderr.contains("there are: cron, "), "{}", nowhere.stderr);
 
@@ -206,6 +208,15 @@ fn a_reset_forgets_the_position_and_keeps_the_output() {
     let overview = json(&account.run(["status", "--json"]).expect(0));
     assert_eq!(overview["positions"].as_array().unwrap().len(), 1);
     assert_eq!(overview["positions"][0]["consumer"], "cron");
+
+    let both = account.sandbox.write("both.json", &all.stdout);
+    let both = both.to_str().unwrap();
+    account.run(["state", "import", both, "-o", "elsewhere"]).expect(2);
+    account.run(["state", "import", both, "--state-dir", "other"]).expect(0);
+    account.run(["status", "--check", "--state-dir", "other"]).expect(0);
+    let resumed = account.run(["fetch", "--resume", "-o", "out.ndjson", "--state-dir", "other"]).expect(0);
+    assert_eq!(resumed.stderr, "");
+    assert_eq!(std::fs::read(account.sandbox.path("out.ndjson")).unwrap(), bytes);
 }
 
 #[test]
