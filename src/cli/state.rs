@@ -11,7 +11,8 @@ use super::account::{AccountArgs, ConfigFile};
 pub struct Whose {
     /// The positions of this profile
     ///
-    /// Without the flag, OPEV_PROFILE names it. A profile that is no longer configured can be named too.
+    /// Without the flag, OPEV_PROFILE names it; imported positions keep the profile they were exported
+    /// from. A profile that is no longer configured can be named too.
     #[arg(long, value_name = "NAME", help_heading = "Account")]
     pub profile: Option<String>,
 
