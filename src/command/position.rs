@@ -66,19 +66,6 @@ pub(super) fn open(
     }
 }
 
-/// Tells `opev status` why a run could not begin. A busy lock is no trouble: its holder reports.
-fn note_blocked(process: &Process, session: &Session, consumer: &Consumer, failure: &Failure) {
-    let settings = &session.settings;
-    if matches!(failure.kind(), Kind::Locked | Kind::Interrupted(_)) {
-        return;
-    }
-    if let Ok(state_dir) = settings.state_dir() {
-        let place = Place::of(state_dir, &settings.profile, consumer);
-        let about = About { profile: &settings.profile, consumer: &consumer.to_string(), work: Work::Fetch };
-        health::note_blocked(&RealDisk, &place, about, failure, process.clock.now());
-    }
-}
-
 /// Where to start asking when nothing is saved yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Beginning {
@@ -193,6 +180,19 @@ impl Asker {
 /// Whether the service refused the position itself.
 fn is_refused_cursor(failure: &Failure, ask: &Ask) -> bool {
     failure.kind() == Kind::BadRequest && matches!(ask, Ask::Cursor(_))
+}
+
+/// Tells `opev status` why a run could not begin. A busy lock is no trouble: its holder reports.
+fn note_blocked(process: &Process, session: &Session, consumer: &Consumer, failure: &Failure) {
+    let settings = &session.settings;
+    if matches!(failure.kind(), Kind::Locked | Kind::Interrupted(_)) {
+        return;
+    }
+    if let Ok(state_dir) = settings.state_dir() {
+        let place = Place::of(state_dir, &settings.profile, consumer);
+        let about = About { profile: &settings.profile, consumer: &consumer.to_string(), work: Work::Fetch };
+        health::note_blocked(&RealDisk, &place, about, failure, process.clock.now());
+    }
 }
 
 impl Encode for Renderer {
