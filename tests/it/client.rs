@@ -45,6 +45,7 @@ impl Default for Setting {
             cancel: Cancel::new(),
             http: Settings { timeout: Duration::from_secs(20), ..Settings::default() },
             policy: Policy { budget: Duration::from_secs(120), deadline: None },
+            observer: None,
             version: ApiVersion::V2,
             token: TOKEN.to_owned(),
             reload: None,
@@ -66,6 +67,7 @@ impl Setting {
             limiter,
             permits: Permits::new(4),
             policy: self.policy,
+            observer: None,
             clock: self.clock,
             cancel: self.cancel,
         })
@@ -413,6 +415,7 @@ fn a_cancelled_request_is_cut_short() {
         limiter: Limiter::new(600, clock.clone()),
         permits: Permits::new(1),
         policy: Policy { budget: Duration::from_secs(120), deadline: None },
+        observer: None,
         clock,
         cancel: cancel.clone(),
     });
