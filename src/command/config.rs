@@ -35,14 +35,12 @@ fn show(args: &ShowArgs, console: &ConsoleArgs, environment: Environment) -> Res
     Ok(if args.json { as_json(&settings.shown) } else { as_lines(&settings.shown) })
 }
 
-/// One line a setting: key, value and origin, in columns.
+/// One line a setting: key, value and origin.
 fn as_lines(settings: &[Setting]) -> Vec<u8> {
-    let width = |text: fn(&Setting) -> &str| {
-        settings.iter().map(|setting| unicode_width::UnicodeWidthStr::width(text(setting))).max().unwrap_or(0)
+    let width = settings.iter().map(|setting| setting.key.len()).max().unwrap_or(0);
+    let line = |Setting { key, value, origin }: &Setting| {
+        format!("{key:width$}  {value} {}\n", origin.in_brackets())
     };
-    let keys = width(|setting| setting.key);
-    let values = width(|setting| &setting.value).min(48);
-    let line = |Setting { key, value, origin }: &Setting| format!("{key:keys$}  {value:values$}  {origin}\n");
     settings.iter().map(line).collect::<String>().into_bytes()
 }
 
@@ -76,6 +74,7 @@ fn place(flag: Option<&Path>, environment: &Environment) -> Result<PathBuf> {
 }
 
 /// Writes a file that only its owner can read, whole or not at all; over an existing one only by `force`.
+#[allow(clippy::disallowed_methods, reason = "disk has no step that gives a name only where there is none")]
 fn write(path: &Path, bytes: &[u8], force: bool) -> std::io::Result<()> {
     // A link that somebody made to a file elsewhere stays a link.
     let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -97,6 +96,7 @@ fn write(path: &Path, bytes: &[u8], force: bool) -> std::io::Result<()> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "the files are the tests' own")]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
@@ -146,19 +146,16 @@ mod tests {
             let found = text.lines().find(|line| line.starts_with(key)).unwrap();
             found.split_whitespace().collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(line("base_url"), "base_url https://events.1password.eu environment, OPEV_BASE_URL");
-        assert_eq!(
-            line("token"),
-            "token set (from environment, EVENTS_API_TOKEN) environment, EVENTS_API_TOKEN"
-        );
-        assert_eq!(line("timeout"), "timeout 5s --timeout");
-        assert_eq!(line("page_size"), "page_size 1000 default");
+        assert_eq!(line("base_url"), "base_url https://events.1password.eu (from OPEV_BASE_URL)");
+        assert_eq!(line("token"), "token set (from EVENTS_API_TOKEN)");
+        assert_eq!(line("timeout"), "timeout 5s (from --timeout)");
+        assert_eq!(line("page_size"), "page_size 1000 (default)");
         assert!(!text.contains("eyJ"));
 
         let json = run_in(home.path(), "opev config show --json", &more).unwrap();
         let value: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(value["base_url"]["value"], "https://events.1password.eu");
-        assert_eq!(value["base_url"]["origin"], "environment, OPEV_BASE_URL");
+        assert_eq!(value["base_url"]["origin"], "OPEV_BASE_URL");
         assert!(!json.contains("eyJ"));
     }
 

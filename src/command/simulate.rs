@@ -354,4 +354,36 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(run_with("env", false).0.contains("export EVENTS_API_TOKEN=eyJ"));
     }
+
+    /// Hands on what is written, for another thread to read.
+    struct Channel(std::sync::mpsc::Sender<Vec<u8>>);
+
+    impl Write for Channel {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.send(bytes.to_vec()).map(|()| bytes.len()).map_err(std::io::Error::other)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_broken_rule_fails_the_check() {
+        let (cancel, (send, receive)) = (Cancel::new(), std::sync::mpsc::channel());
+        let stop = cancel.clone();
+        let server = std::thread::spawn(move || {
+            let args = args(&["--announce", "json", "--assert"]);
+            run(&args, Arc::new(RealClock::new()), &cancel, &mut Channel(send), &mut Vec::new())
+        });
+        let announced: serde_json::Value = serde_json::from_slice(&receive.recv().unwrap()).unwrap();
+        let port = announced["port"].as_u64().unwrap() as u16;
+        let mut connection = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        connection.write_all(b"GET /nowhere HTTP/1.0\r\n\r\n").unwrap();
+        std::io::copy(&mut connection, &mut std::io::sink()).unwrap();
+        stop.trigger(0);
+        let failure = server.join().unwrap().unwrap_err();
+        assert_eq!(failure.kind(), Kind::CheckFailed);
+        assert!(failure.to_string().contains("an address or method that the API does not have"), "{failure}");
+    }
 }
