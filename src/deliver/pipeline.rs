@@ -183,6 +183,16 @@ impl Pipeline {
         self.record.position(stream)
     }
 
+    /// Where the position is kept.
+    pub fn place(&self) -> &Place {
+        self.store.place()
+    }
+
+    /// For whom the position is kept: a path, or a name.
+    pub fn consumer(&self) -> &str {
+        &self.record.consumer
+    }
+
     /// Delivers a page. After a failure nothing more is delivered: the next run goes on from the last
     /// commit.
     ///

@@ -3,6 +3,8 @@
 //! Streams are read side by side and delivered in an order that only depends on what was delivered
 //! before, so that a run that was killed and started again writes the bytes of one that was not (P4).
 
+use std::sync::Arc;
+
 use super::Outcome;
 use super::plan::{Output, Place, Plan};
 use crate::cli::FetchArgs;
@@ -15,6 +17,7 @@ use crate::deliver::{Pipeline, Target, Terms};
 use crate::disk::RealDisk;
 use crate::event::Stream;
 use crate::failure::{Failure, Kind, Result};
+use crate::health::{About, Feed, Reporter, State, Work};
 use crate::page::Page;
 use crate::render::Format;
 use crate::stream::PageSource as _;
@@ -55,13 +58,17 @@ fn deliver(
             .hint("use --format ndjson or csv"));
     }
     let mut pipeline = open(process, session, args, plan, output)?;
+    let health = reporter(process, session, &pipeline, &output.streams);
     let mut renderer = plan.renderer(&output.streams)?;
     let mut progress = process.console.progress(!process.stdout_is_terminal);
     let mut lanes = Vec::new();
     for &stream in &output.streams {
         match lane(process, session, args, plan, &pipeline, stream) {
             Ok(lane) => lanes.push(lane),
-            Err(failure) => outcome.failures.push(failure.on_stream(stream)),
+            Err(failure) => {
+                health.failed(stream, &failure);
+                outcome.failures.push(failure.on_stream(stream));
+            }
         }
     }
     let mut broken = None;
@@ -71,9 +78,11 @@ fn deliver(
             Ok(Some(page)) => match pipeline.deliver(&page, &mut renderer) {
                 Ok(delivered) => {
                     outcome.events += delivered.events;
+                    health.polled(page.stream, page.received_at, delivered.events);
                     note_page(&mut progress, &page);
                 }
                 Err(failure) => {
+                    health.failed(page.stream, &failure);
                     broken = Some(failure);
                     break;
                 }
@@ -84,6 +93,7 @@ fn deliver(
             }
             Err(failure) => {
                 let stopped = matches!(failure.kind(), Kind::Interrupted(_));
+                health.failed(lane.stream, &failure);
                 outcome.failures.push(failure);
                 if stopped {
                     break;
@@ -93,11 +103,22 @@ fn deliver(
         }
     }
     progress.clear();
+    health.state_all(State::Stopping);
     match broken {
         // Nothing is saved after a failed write: the next run delivers that page again.
         Some(failure) => Err(failure),
         None => pipeline.finish(),
     }
+}
+
+/// Tells `opev status` about this run, beside the position whose lock it holds.
+fn reporter(process: &Process, session: &Session, pipeline: &Pipeline, streams: &[Stream]) -> Reporter {
+    let about =
+        About { profile: &session.settings.profile, consumer: pipeline.consumer(), work: Work::Fetch };
+    let health = Reporter::new(about, streams, Arc::clone(&process.clock), Feed::nowhere());
+    health.keep_at(Arc::new(RealDisk), pipeline.place());
+    health.state_all(State::Initialized);
+    health
 }
 
 /// Opens the position's pipeline into the output.
