@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod fetch;
+mod output;
 mod position;
 pub mod session;
 pub mod simulate;

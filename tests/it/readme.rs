@@ -62,7 +62,14 @@ fn every_command_runs() {
             .unwrap();
         let run = Run::of(run);
         assert_eq!(run.code, Some(0), "{command}\n{}\n{}", run.stderr, run.text());
-        let quiet = ["export", "opev fetch --resume", "opev tail --resume", "opev state export", "opev fetch --since 7d --format csv -o", "opev status --check"];
+        let quiet = [
+            "export",
+            "opev fetch --resume",
+            "opev tail --resume",
+            "opev state export",
+            "opev fetch --since 7d --format csv -o",
+            "opev status --check",
+        ];
         let says_something = !run.stdout.is_empty() || quiet.iter().any(|start| command.starts_with(start));
         assert!(says_something, "{command} printed nothing; {}", run.stderr);
     }

@@ -22,9 +22,6 @@ use crate::render::Fields;
 /// How long a failing request is asked again, unless `--retry-for` says otherwise.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Permissions of a new file, unless `--file-mode` says otherwise.
-const FILE_MODE: u32 = 0o600;
-
 /// What a run came to: what was delivered, and what failed.
 #[derive(Debug, Default)]
 struct Outcome {
