@@ -188,9 +188,9 @@ impl Client {
             let now = clock.elapsed();
             match tries.failed(now, passing.retry_after, dice()) {
                 Verdict::Wait(wait) => {
-                    let Passing { status, what, .. } = &passing;
-                    let (status, attempt) = (*status, tries.attempt() - 1);
-                    self.tell(question.stream, &Observation::Retrying { status, what, wait, attempt });
+                    let Passing { kind, status, ref what, .. } = passing;
+                    let attempt = tries.attempt() - 1;
+                    self.tell(question.stream, &Observation::Retrying { kind, status, what, wait, attempt });
                     passing.log(question.stream, wait, tries.attempt(), self.0.parts.observer.is_some());
                     clock.sleep(wait, cancel)?;
                 }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::event::Stream;
+use crate::failure::Kind;
 
 /// Is told what happens to requests.
 pub trait Observer: Send + Sync {
@@ -20,6 +21,8 @@ pub enum Observation<'a> {
     Answered,
     /// It failed in a way that may pass, and is asked again after `wait`.
     Retrying {
+        /// What sort of failure it would be.
+        kind: Kind,
         /// The answer's status; none where there was no whole answer.
         status: Option<u16>,
         /// What failed, in words.

@@ -16,7 +16,8 @@ const LONG_WAIT: Duration = Duration::from_secs(10);
 
 /// Why a try failed that may go better next time.
 pub(crate) struct Passing {
-    kind: Kind,
+    /// What sort of failure it would be.
+    pub(crate) kind: Kind,
     /// The answer's status, where there was one that may change.
     pub(crate) status: Option<u16>,
     /// What failed, in words.

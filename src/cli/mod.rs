@@ -11,6 +11,7 @@ pub mod duration;
 pub mod fetch;
 pub mod simulate;
 pub mod size;
+pub mod tail;
 pub mod time;
 
 use std::ffi::OsString;
@@ -22,6 +23,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 pub use account::{AccountArgs, Api, ConfigFile, Region};
 pub use console::{ColorChoice, ConsoleArgs, LogFormat, LogLevel};
 pub use fetch::{FetchArgs, Format, Shape, Sort};
+pub use tail::TailArgs;
 pub use time::{TimeExpr, Zone};
 
 use crate::sanitize;
@@ -67,6 +69,8 @@ pub struct Cli {
 pub enum Command {
     /// Get events once and exit
     Fetch(Box<FetchArgs>),
+    /// Follow new events
+    Tail(Box<TailArgs>),
     /// A local stand-in of the Events API, for rehearsal and tests
     Simulate(Box<simulate::SimulateArgs>),
     /// Show, locate or create the configuration
@@ -86,6 +90,9 @@ impl Cli {
         match &cli.command {
             Command::Fetch(args) => {
                 args.check().map_err(|why| usage("fetch", ErrorKind::ArgumentConflict, why))?
+            }
+            Command::Tail(args) => {
+                args.check().map_err(|why| usage("tail", ErrorKind::ArgumentConflict, why))?
             }
             Command::Simulate(_) | Command::Config(_) | Command::Completions(_) => {}
         }
