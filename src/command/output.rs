@@ -99,20 +99,21 @@ impl Form {
     ) -> Result<Form> {
         let settings = &session.settings;
         let outputs = outputs(wish.output, &settings.profile, streams);
-        let to_terminal = process.stdout_is_terminal && outputs.iter().all(|o| o.place == Place::Stdout);
+        let to_stdout = outputs.iter().all(|o| o.place == Place::Stdout);
+        let to_terminal = process.stdout_is_terminal && to_stdout;
         if to_terminal && wish.saving.is_some_and(|saving| saving.consumer.is_none()) {
             return Err(Failure::new(Kind::Usage, "--resume to a terminal needs --consumer NAME").hint(
                 "without a name of its own this would read away the events of a job that uses the default one",
             ));
         }
         let zone = time_style(settings.zone);
+        let choice = process.console_args.color;
+        let colour = to_stdout && terminal::colour(choice, &process.environment, process.stdout_is_terminal);
         let look = if to_terminal {
-            let choice = process.console_args.color;
-            let colour = terminal::colour(choice, &process.environment, process.stdout_is_terminal);
             let width = u16::try_from(terminal::width(std::io::stdout())).unwrap_or(u16::MAX);
             Look { width: Some(width), colour, escape: true, zone }
         } else {
-            Look { zone, ..Look::plain() }
+            Look { colour, zone, ..Look::plain() }
         };
         let form = Form {
             format: format(wish, to_terminal),

@@ -45,7 +45,6 @@ impl Default for Setting {
             cancel: Cancel::new(),
             http: Settings { timeout: Duration::from_secs(20), ..Settings::default() },
             policy: Policy { budget: Duration::from_secs(120), deadline: None },
-            observer: None,
             version: ApiVersion::V2,
             token: TOKEN.to_owned(),
             reload: None,

@@ -11,3 +11,5 @@ mod harness;
 mod readme;
 mod scripted;
 mod simulator;
+mod tail;
+mod tail_time;

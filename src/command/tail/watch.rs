@@ -46,6 +46,8 @@ struct Seen {
     troubled: BTreeSet<Stream>,
     /// Since when one has been.
     since: Option<Duration>,
+    /// Whether it is the connection, which all streams share.
+    is_network: bool,
     is_told: bool,
 }
 
@@ -102,9 +104,12 @@ impl Watch {
             reporter.state(stream, State::Authenticated);
         }
         self.notify.ready();
-        if !seen.troubled.remove(&stream) || !seen.troubled.is_empty() {
+        if seen.is_network {
+            seen.troubled.clear();
+        } else if !seen.troubled.remove(&stream) || !seen.troubled.is_empty() {
             return;
         }
+        seen.is_network = false;
         let lost = seen.since.take();
         if let Some(since) = lost.filter(|_| std::mem::take(&mut seen.is_told)) {
             let seconds = self.clock.elapsed().saturating_sub(since).as_secs();
@@ -118,6 +123,7 @@ impl Watch {
     fn troubled(&self, stream: Stream, kind: Kind, what: &str, is_worth_saying: bool) {
         let mut seen = self.seen();
         seen.troubled.insert(stream);
+        seen.is_network = kind == Kind::Network;
         seen.since.get_or_insert_with(|| self.clock.elapsed());
         if let Some(reporter) = seen.reporter(stream) {
             reporter.failed(stream, &Failure::new(kind, what));
