@@ -143,7 +143,7 @@ fn for_ends_with_0_and_a_second_does_no_more_than_a_request_an_interval() {
     let account = Account::new(Options::default());
     let run = account.run(["tail", "-n", "0", "--for", "3s", "--interval", "1s"]).expect(0);
     assert_eq!(run.stderr, "");
-    assert!(account.simulator.report().per_stream.iter().all(|n| (2..=5).contains(n)));
+    assert!(account.simulator.report().per_stream.iter().all(|n| (2..=7).contains(n)));
 }
 
 #[test]
@@ -251,6 +251,38 @@ fn a_reader_that_goes_away_is_no_failure_unless_a_position_is_kept() {
     };
     assert_eq!(end(&["tail", "--interval", "1s"]).expect(0).stderr, "");
     end(&["tail", "--resume", "--interval", "1s"]).expect(7);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_noticed_while_nothing_happens() {
+    let account = Account::new(Options::default());
+    let mut child =
+        account.command(["tail", "-n", "2"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert_eq!(Run::wait(child).expect(0).stderr, "");
+}
+
+#[test]
+fn a_stream_that_hangs_holds_nobody() {
+    let account = Account::new(live(30.0, &["hang@always,on=auditevents"]));
+    let tail = Tail::start(account.command(["tail", "signin", "audit", "--interval", "1s"]));
+    assert_eq!(uuids(tail.take(20).join("\n").as_bytes()).len(), 20);
+    tail.end(Signal::TERM);
+}
+
+#[test]
+fn an_event_that_comes_in_two_hours_late_is_shown() {
+    let account = Account::new(live(200.0, &[]));
+    let tail = Tail::start(account.command(["tail", "-n", "0", "--interval", "1s"]));
+    let start = opev::clock::Clock::now(&RealClock::new());
+    let late = |line: &String| {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        let time: DateTime<Utc> = event["timestamp"].as_str().unwrap().parse().unwrap();
+        start - time > chrono::TimeDelta::minutes(20)
+    };
+    assert!(tail.take(1500).iter().any(late));
+    tail.end(Signal::TERM);
 }
 
 #[test]

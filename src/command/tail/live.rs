@@ -18,7 +18,7 @@ use crate::config;
 use crate::deliver::Sink;
 use crate::deliver::sink::stream::StreamSink;
 use crate::disk::RealDisk;
-use crate::event::Event;
+use crate::event::{Event, Stream};
 use crate::failure::{Failure, Kind, Result};
 use crate::health::{About, Reporter, State, Work};
 use crate::page::Page;
@@ -34,6 +34,10 @@ const LINES: u64 = 10;
 
 /// How far is looked back for them, one after the other.
 const LOOK_BACK: [TimeDelta; 3] = [TimeDelta::hours(1), TimeDelta::hours(24), TimeDelta::days(7)];
+
+/// How much further back the service is asked: its cursors may keep to the time that they began with, and
+/// an event that comes in late is to be seen too.
+const LATE: TimeDelta = TimeDelta::hours(3);
 
 /// How long the others wait for a stream before they are shown without it.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -56,6 +60,10 @@ struct ScreenState {
 /// Follows a profile without keeping state.
 pub(super) fn run(run: &Run<'_>) -> Result<()> {
     let mut view = View::new(run)?;
+    if !run.form.to_terminal && run.index == 0 {
+        let over = run.shared.over.clone();
+        StreamSink::when_reader_leaves(move || over.trigger(0));
+    }
     let outcome = view.begin().and_then(|lanes| view.follow(lanes));
     match outcome {
         // The reader had enough: that is how `| head` ends.
@@ -84,8 +92,10 @@ struct View<'r> {
     lines: Option<u64>,
     /// The last events of the look back under way.
     newest: Option<Newest>,
-    /// The same for streams that were late, by lane.
-    late: Vec<(crate::event::Stream, Newest)>,
+    /// What is looked back for.
+    range: Range,
+    /// The streams that have not been read to their end yet, with their own last events.
+    late: Vec<(Stream, Option<Newest>)>,
 }
 
 impl<'r> View<'r> {
@@ -96,11 +106,8 @@ impl<'r> View<'r> {
                 .hint("add --resume, or write to the file with > FILE"));
         }
         // Columns that are the same for every profile, where nothing names the streams.
-        let streams = if args.all_profiles && args.streams.is_empty() {
-            &crate::event::Stream::ALL[..]
-        } else {
-            &run.streams
-        };
+        let streams =
+            if args.all_profiles && args.streams.is_empty() { &Stream::ALL[..] } else { &run.streams };
         let about = About { profile: &run.session.settings.profile, consumer: "stdout", work: Work::Tail };
         let clock = run.shared.process.clock.clone();
         let health = Reporter::new(about, &run.streams, clock, run.shared.feed.clone());
@@ -113,51 +120,42 @@ impl<'r> View<'r> {
             buffer: Vec::new(),
             lines: args.lines.or(args.since.is_none().then_some(LINES)),
             newest: None,
+            range: Range { since: DateTime::<Utc>::MIN_UTC, until: None, late: TimeDelta::zero() },
             late: Vec::new(),
         })
     }
 
     /// Shows what comes first; gives the streams on their way.
     fn begin(&mut self) -> Result<Vec<Lane>> {
-        let (process, args) = (self.run.shared.process, self.run.shared.args);
+        let (process, typed) = (self.run.shared.process, &self.run.shared.args.since);
         let now = process.clock.now();
-        if let Some(since) = &args.since {
-            let zone = &self.run.session.settings.zone;
-            let decided = config::Range::decide(Some(since), None, now, zone)?;
-            decided.warning.iter().for_each(|warning| log::warn!("{warning}"));
-            let range = Range { since: decided.since, until: None, late: TimeDelta::zero() };
-            self.newest = self.lines.map(Newest::new);
-            return self.look_back(range).map(|(lanes, _)| lanes);
-        }
-        let lines = self.lines.unwrap_or(LINES);
-        if lines == 0 {
-            return Ok(self.start(now));
-        }
-        // An event that reached the service within the time asked for is one of the last, however old.
-        let all = Range { since: DateTime::<Utc>::MIN_UTC, until: None, late: TimeDelta::zero() };
-        let mut lanes = Vec::new();
-        for (index, back) in LOOK_BACK.into_iter().enumerate() {
-            drop(std::mem::take(&mut lanes));
-            self.newest = Some(Newest::new(lines));
-            let is_whole;
-            (lanes, is_whole) = self.gather(now - back, all)?;
-            let found = self.newest.as_ref().map_or(0, Newest::len);
-            let is_last = index + 1 == LOOK_BACK.len();
-            if is_last && (found as u64) < lines && !lanes.is_empty() {
-                process.console.note(&format!("only {found} events in the last 7 days"));
+        let looks_back = match typed {
+            Some(since) => {
+                let zone = &self.run.session.settings.zone;
+                let decided = config::Range::decide(Some(since), None, now, zone)?;
+                decided.warning.iter().for_each(|warning| log::warn!("{warning}"));
+                vec![decided.since]
             }
-            if self.newest.as_ref().is_some_and(Newest::is_full) || !is_whole || is_last || lanes.is_empty() {
+            None if self.lines == Some(0) => vec![now],
+            None => LOOK_BACK.map(|back| now - back).to_vec(),
+        };
+        let mut lanes = Vec::new();
+        for &since in &looks_back {
+            // Those of the shorter look back end first: a stream is never asked twice at a time.
+            drop(std::mem::take(&mut lanes));
+            self.range.since = since;
+            self.newest = self.lines.filter(|lines| *lines > 0).map(Newest::new);
+            let is_whole;
+            (lanes, is_whole) = self.gather()?;
+            if !is_whole || lanes.is_empty() || self.newest.as_ref().is_none_or(Newest::is_full) {
                 break;
             }
         }
+        if let Some(newest) = self.newest.as_ref().filter(|newest| !newest.is_full() && typed.is_none()) {
+            process.console.note(&format!("only {} events in the last 7 days", newest.len()));
+        }
         self.show_newest()?;
         Ok(lanes)
-    }
-
-    fn look_back(&mut self, range: Range) -> Result<(Vec<Lane>, bool)> {
-        let gathered = self.gather(range.asked_since(), range)?;
-        self.show_newest()?;
-        Ok(gathered)
     }
 
     /// Starts every stream at a time; one that cannot be started fails alone.
@@ -176,11 +174,11 @@ impl<'r> View<'r> {
         self.run.streams.iter().filter_map(start).collect()
     }
 
-    /// Reads from a time on to the end of what there is, as one timeline; whether no stream was late.
-    fn gather(&mut self, since: DateTime<Utc>, range: Range) -> Result<(Vec<Lane>, bool)> {
-        let mut lanes = self.start(since);
+    /// Reads the range to the end of what there is, as one timeline; says whether no stream was late.
+    fn gather(&mut self) -> Result<(Vec<Lane>, bool)> {
+        let mut lanes = self.start(self.range.asked_since() - LATE);
         let run = self.run;
-        let mut timeline = Timeline::new(range);
+        let mut timeline = Timeline::new(self.range);
         for lane in &mut lanes {
             timeline.add(lane.stream, Patient { run, lane });
         }
@@ -191,11 +189,8 @@ impl<'r> View<'r> {
             lanes.retain(|lane| Some(lane.stream) != failure.stream());
             run.fail(failure);
         }
-        self.late = lanes
-            .iter()
-            .filter(|lane| !lane.is_caught_up)
-            .filter_map(|lane| Some((lane.stream, Newest::new(self.lines?))))
-            .collect();
+        let late = lanes.iter().filter(|lane| !lane.is_caught_up);
+        self.late = late.map(|lane| (lane.stream, self.lines.map(Newest::new))).collect();
         let is_whole = lanes.iter().all(|lane| lane.is_caught_up);
         Ok((lanes, is_whole))
     }
@@ -242,19 +237,19 @@ impl<'r> View<'r> {
         Ok(())
     }
 
-    /// Shows a page; of a stream that was late, the last events, once it has caught up.
+    /// Shows a page; of a stream that was late, what the others' look back would have shown.
     fn show(&mut self, page: &Page, is_caught_up: bool) -> Result<()> {
-        let Some(at) = self.late.iter().position(|(stream, _)| *stream == page.stream) else {
-            for event in page.events() {
-                self.renderer.event(&event, page.received_at, &mut self.buffer);
+        let late = self.late.iter().position(|(stream, _)| *stream == page.stream);
+        for event in page.events() {
+            match late.map(|at| &mut self.late[at].1) {
+                Some(_) if !self.range.holds(&event) => {}
+                Some(Some(newest)) => newest.push(&event, page.received_at),
+                Some(None) | None => self.renderer.event(&event, page.received_at, &mut self.buffer),
             }
-            return self.flush();
-        };
-        page.events().for_each(|event| self.late[at].1.push(&event, page.received_at));
-        if !is_caught_up {
-            return Ok(());
         }
-        self.newest = Some(self.late.swap_remove(at).1);
+        if let Some(at) = late.filter(|_| is_caught_up) {
+            self.newest = self.late.swap_remove(at).1;
+        }
         self.show_newest()
     }
 

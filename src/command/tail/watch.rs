@@ -131,7 +131,7 @@ impl Watch {
         }
         if is_worth_saying && !std::mem::replace(&mut seen.is_told, true) {
             let lost = if kind == Kind::Network { "lost the connection" } else { "the service has trouble" };
-            log::warn!("{}{lost}: {stream}: {what}; trying on", self.prefix);
+            log::warn!("{}{lost}: {stream}: {what}; trying again", self.prefix);
         }
     }
 
