@@ -239,7 +239,7 @@ impl FetchArgs {
 }
 
 /// Reads a stream's name or alias; a typo is refused with the nearest.
-fn stream() -> impl TypedValueParser<Value = Stream> {
+pub(super) fn stream() -> impl TypedValueParser<Value = Stream> {
     #[derive(Clone)]
     struct Names;
     impl TypedValueParser for Names {
@@ -263,7 +263,7 @@ fn stream() -> impl TypedValueParser<Value = Stream> {
 }
 
 /// Reads permissions such as `640` or `0640`.
-fn file_mode(text: &str) -> Result<u32, String> {
+pub(super) fn file_mode(text: &str) -> Result<u32, String> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     u32::from_str_radix(text, 8)
         .ok()

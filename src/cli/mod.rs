@@ -13,6 +13,7 @@ pub mod simulate;
 pub mod size;
 pub mod state;
 pub mod status;
+pub mod tail;
 pub mod time;
 
 use std::ffi::OsString;
@@ -24,6 +25,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 pub use account::{AccountArgs, Api, ConfigFile, Region};
 pub use console::{ColorChoice, ConsoleArgs, LogFormat, LogLevel};
 pub use fetch::{FetchArgs, Format, Shape, Sort};
+pub use tail::TailArgs;
 pub use time::{TimeExpr, Zone};
 
 use crate::sanitize;
@@ -69,6 +71,8 @@ pub struct Cli {
 pub enum Command {
     /// Get events once and exit
     Fetch(Box<FetchArgs>),
+    /// Follow new events
+    Tail(Box<TailArgs>),
     /// Where every saved position stands; a health check for monitors
     Status(status::StatusArgs),
     /// Carry a saved position to another machine, or forget it
@@ -92,6 +96,9 @@ impl Cli {
         match &cli.command {
             Command::Fetch(args) => {
                 args.check().map_err(|why| usage("fetch", ErrorKind::ArgumentConflict, why))?
+            }
+            Command::Tail(args) => {
+                args.check().map_err(|why| usage("tail", ErrorKind::ArgumentConflict, why))?
             }
             Command::Status(_)
             | Command::State(_)

@@ -5,11 +5,13 @@
 
 pub mod config;
 pub mod fetch;
+mod output;
 mod position;
 pub mod session;
 pub mod simulate;
 pub mod state;
 pub mod status;
+pub mod tail;
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
@@ -24,7 +26,7 @@ use crate::config::{Environment, terminal};
 use crate::console::{Console, ConsoleOptions, LogFormat};
 use crate::deliver::Sink;
 use crate::deliver::sink::stream::StreamSink;
-use crate::failure::{Kind, Result};
+use crate::failure::{self, Kind, Result};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +117,11 @@ fn dispatch(process: &Process, command: Command) -> Result<End> {
             cancel::listen(&process.cancel, Hangup::Ends)?;
             fetch::run(process, &args)
         }
+        Command::Tail(args) => {
+            let rotates = args.resume && args.names_a_file();
+            cancel::listen(&process.cancel, if rotates { Hangup::Reopens } else { Hangup::Ends })?;
+            tail::run(process, &args)
+        }
         Command::Status(args) => status::run(process, &args),
         Command::State(args) => state::run(process, &args),
         Command::Simulate(args) => {
@@ -141,6 +148,20 @@ fn tell(error: &clap::Error, environment: &Environment) -> End {
         let _ = error.print();
     }
     End::Usage(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// Says what a run came to whose failures were told one by one, and gives the kind that stands for it.
+fn conclude(process: &Process, kinds: &[Kind], anything_done: bool) -> Option<Kind> {
+    let end = failure::combine(kinds, anything_done);
+    let count = kinds.iter().filter(|kind| !matches!(kind, Kind::Interrupted(_))).count();
+    match end {
+        Some(kind) if count > 1 => {
+            process.console.summary(kind, &format!("{count} failures; exit code {}", kind.exit_code()));
+        }
+        Some(Kind::Partial) => process.console.summary(Kind::Partial, "the rest is done"),
+        _ => {}
+    }
+    end
 }
 
 /// Writes a finished text to standard output; a reader that had enough is no failure.

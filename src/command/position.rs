@@ -19,7 +19,7 @@ use crate::deliver::{Consumer, Encode, Pipeline, Place, Position, Target, Terms}
 use crate::disk::{Disk as _, RealDisk};
 use crate::event::{Event, Stream};
 use crate::failure::{Failure, Kind, Result};
-use crate::health::{self, About, Work};
+use crate::health::{self, About, Feed, Reporter, State, Work};
 use crate::page::Page;
 use crate::render::Renderer;
 
@@ -64,6 +64,22 @@ pub(super) fn open(
             }
         }
     }
+}
+
+/// Tells `opev status` about a run, beside the position whose lock it holds.
+pub(super) fn reporter(
+    process: &Process,
+    session: &Session,
+    pipeline: &Pipeline,
+    streams: &[Stream],
+    work: Work,
+    feed: Feed,
+) -> Reporter {
+    let about = About { profile: &session.settings.profile, consumer: pipeline.consumer(), work };
+    let health = Reporter::new(about, streams, Arc::clone(&process.clock), feed);
+    health.keep_at(Arc::new(RealDisk), pipeline.place());
+    health.state_all(State::Initialized);
+    health
 }
 
 /// Where to start asking when nothing is saved yet.
@@ -159,13 +175,13 @@ impl Asker {
     pub(super) fn ask(&mut self, ask: &Ask) -> Result<Page> {
         let refused = match self.client.page(self.stream, ask) {
             Err(failure) if is_refused_cursor(&failure, ask) => failure,
-            outcome => return outcome,
+            outcome => return self.note(outcome),
         };
         log::warn!("{refused}; the cursor is asked once more in {} s", self.rest.as_secs());
         self.clock.sleep(self.rest, &self.cancel)?;
         match self.client.page(self.stream, ask) {
             Err(failure) if is_refused_cursor(&failure, ask) => {}
-            outcome => return outcome,
+            outcome => return self.note(outcome),
         }
         let position = self.position.clone().unwrap_or_default();
         let gap = gap::by_refusal(self.stream, &position, self.clock.now());
@@ -173,7 +189,19 @@ impl Asker {
             return Err(gap.failure().because(refused));
         }
         let since = accept(gap, &position, self.clock.now());
-        self.client.page(self.stream, &Ask::First { limit: self.page_size, since: Some(since), until: None })
+        let again = Ask::First { limit: self.page_size, since: Some(since), until: None };
+        let outcome = self.client.page(self.stream, &again);
+        self.note(outcome)
+    }
+
+    /// Moves along: a cursor that is refused after months must be told by what came since (P11). A page in
+    /// hand is delivered before the answer to the next question is.
+    fn note(&mut self, outcome: Result<Page>) -> Result<Page> {
+        if let Ok(page) = &outcome {
+            let last = page.len().checked_sub(1);
+            self.position.get_or_insert_default().advance(page, page.len() as u64, last);
+        }
+        outcome
     }
 }
 

@@ -10,6 +10,7 @@ use crate::api::client::{Client, Parts};
 use crate::api::endpoint::ApiVersion;
 use crate::api::http::{self, Http};
 use crate::api::limiter::Limiters;
+use crate::api::observer::Observer;
 use crate::api::permits::Permits;
 use crate::api::proxy;
 use crate::api::retry::Policy;
@@ -88,6 +89,20 @@ impl Session {
         settings: Settings,
         patience: Duration,
     ) -> Result<Session> {
+        Session::open_observed(process, connections, settings, patience, None)
+    }
+
+    /// The same, with somebody who is told what happens to requests.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn open_observed(
+        process: &Process,
+        connections: &Connections,
+        settings: Settings,
+        patience: Duration,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Result<Session> {
         let (account, simulator) = if settings.is_demo() {
             let running = demo(process)?;
             let server = running.base_url().parse().map_err(|e| {
@@ -122,6 +137,7 @@ impl Session {
                 budget: settings.retry_for.unwrap_or(patience),
                 deadline: settings.deadline.map(|deadline| process.clock.elapsed() + deadline),
             },
+            observer,
             clock: Arc::clone(&process.clock),
             cancel: process.cancel.clone(),
         });

@@ -2,7 +2,9 @@
 //!
 //! ```text
 //! cursor    one cursor at a time, until the service says there is no more
-//! distinct  the same without repeats
+//! follow    the same for ever, asking again now and then once there is no more
+//! cadence   how often that is, and more seldom while the service asks for it
+//! distinct  either without repeats
 //! prefetch  the same on a thread of its own, one page ahead of the reader
 //! range     which events a question is about, by their own timestamps
 //! sorted    the events of a finished question in order of time
@@ -11,8 +13,10 @@
 //!
 //! Knows the API only as a function from a question to a page; knows nothing of output.
 
+pub mod cadence;
 pub mod cursor;
 pub mod distinct;
+pub mod follow;
 pub mod prefetch;
 pub mod range;
 pub mod sorted;

@@ -66,6 +66,7 @@ impl Setting {
             limiter,
             permits: Permits::new(4),
             policy: self.policy,
+            observer: None,
             clock: self.clock,
             cancel: self.cancel,
         })
@@ -413,6 +414,7 @@ fn a_cancelled_request_is_cut_short() {
         limiter: Limiter::new(600, clock.clone()),
         permits: Permits::new(1),
         policy: Policy { budget: Duration::from_secs(120), deadline: None },
+        observer: None,
         clock,
         cancel: cancel.clone(),
     });

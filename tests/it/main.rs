@@ -22,3 +22,5 @@ mod t04_disk_operations;
 mod t05_disk_faults;
 mod t07_damaged_states;
 mod t12_one_writer;
+mod tail;
+mod tail_time;

@@ -16,14 +16,11 @@ use crate::cli::FetchArgs;
 use crate::command::session::{Connections, Session};
 use crate::command::{End, Process};
 use crate::config::{Config, Settings, Typed};
-use crate::failure::{Failure, Kind, Result, combine};
+use crate::failure::{Failure, Kind, Result};
 use crate::render::Fields;
 
 /// How long a failing request is asked again, unless `--retry-for` says otherwise.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Permissions of a new file, unless `--file-mode` says otherwise.
-const FILE_MODE: u32 = 0o600;
 
 /// What a run came to: what was delivered, and what failed.
 #[derive(Debug, Default)]
@@ -91,21 +88,11 @@ fn fetch_profile(
 
 /// Tells every failure, and gives the one exit code for all.
 fn report(process: &Process, args: &FetchArgs, outcome: Outcome) -> End {
-    let kinds: Vec<Kind> = outcome.failures.iter().map(Failure::kind).collect();
-    let end = combine(&kinds, outcome.anything_done);
-    let told = outcome.failures.iter().filter(|f| !matches!(f.kind(), Kind::Interrupted(_)));
-    let mut count = 0;
-    for failure in told {
+    for failure in outcome.failures.iter().filter(|f| !matches!(f.kind(), Kind::Interrupted(_))) {
         process.console.failure(failure);
-        count += 1;
     }
-    if let Some(kind) = end
-        && count > 1
-    {
-        process.console.summary(kind, &format!("{count} failures; exit code {}", kind.exit_code()));
-    } else if end == Some(Kind::Partial) {
-        process.console.summary(Kind::Partial, "the rest is done");
-    }
+    let kinds: Vec<Kind> = outcome.failures.iter().map(Failure::kind).collect();
+    let end = super::conclude(process, &kinds, outcome.anything_done);
     if end.is_none() && outcome.events == 0 && args.fail_if_empty {
         process.console.note("no events");
         return End::Failed(Kind::CheckFailed);

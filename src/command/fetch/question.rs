@@ -5,10 +5,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::Outcome;
-use super::plan::{Output, Place, Plan};
+use super::plan::Plan;
 use crate::api::endpoint::Ask;
 use crate::cli::FetchArgs;
 use crate::command::Process;
+use crate::command::output::{FILE_MODE, Output, Place};
 use crate::command::session::Session;
 use crate::console::Progress;
 use crate::deliver::Sink;
@@ -32,7 +33,7 @@ const WRITE_AT: usize = 256 << 10;
 /// Answers the question, output by output.
 pub(super) fn run(process: &Process, session: &Session, args: &FetchArgs, plan: &Plan) -> Result<Outcome> {
     let mut outcome = Outcome::default();
-    for output in &plan.outputs {
+    for output in &plan.form.outputs {
         match answer(process, session, args, plan, output) {
             Ok(one) => {
                 outcome.events += one.events;
@@ -60,7 +61,7 @@ fn answer(
     let mut progress = process.console.progress(true);
     progress.set_range(plan.range.since, plan.until);
     let mut writer = Writer {
-        renderer: plan.renderer(&output.streams)?,
+        renderer: plan.form.renderer(&output.streams)?,
         target,
         buffer: Vec::new(),
         // Rows on the same terminal and the progress line would get in each other's way.
@@ -118,7 +119,7 @@ impl Target {
             Place::Device(path) => StreamSink::at(&RealDisk, path).map(Target::Stream),
             Place::File(path) => {
                 let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-                let mode = args.file_mode.unwrap_or(super::FILE_MODE);
+                let mode = args.file_mode.unwrap_or(FILE_MODE);
                 let state = session.settings.state_dir()?;
                 Replace::create(&disk, path, mode, args.overwrite, state).map(Target::File)
             }

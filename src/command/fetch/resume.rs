@@ -3,23 +3,19 @@
 //! Streams are read side by side and delivered in an order that only depends on what was delivered
 //! before, so that a run that was killed and started again writes the bytes of one that was not (P4).
 
-use std::sync::Arc;
-
 use super::Outcome;
-use super::plan::{Output, Place, Plan};
+use super::plan::{self, Plan};
 use crate::cli::FetchArgs;
 use crate::command::Process;
+use crate::command::output::Output;
 use crate::command::position::{self, Asker, Beginning};
 use crate::command::session::Session;
 use crate::console::Progress;
-use crate::deliver::sink::stream::StreamSink;
-use crate::deliver::{Pipeline, Target, Terms};
-use crate::disk::RealDisk;
+use crate::deliver::Pipeline;
 use crate::event::Stream;
-use crate::failure::{Failure, Kind, Result};
-use crate::health::{About, Feed, Reporter, State, Work};
+use crate::failure::{Kind, Result};
+use crate::health::{Feed, State, Work};
 use crate::page::Page;
-use crate::render::Format;
 use crate::stream::PageSource as _;
 use crate::stream::cursor::CursorLoop;
 use crate::stream::prefetch::Prefetch;
@@ -27,7 +23,7 @@ use crate::stream::prefetch::Prefetch;
 /// Delivers everything that is new, output by output.
 pub(super) fn run(process: &Process, session: &Session, args: &FetchArgs, plan: &Plan) -> Result<Outcome> {
     let mut outcome = Outcome::default();
-    for output in &plan.outputs {
+    for output in &plan.form.outputs {
         if let Err(failure) = deliver(process, session, args, plan, output, &mut outcome) {
             outcome.failures.push(failure);
         }
@@ -53,13 +49,10 @@ fn deliver(
     output: &Output,
     outcome: &mut Outcome,
 ) -> Result<()> {
-    if plan.format == Format::Table && matches!(output.place, Place::File(_)) {
-        return Err(Failure::new(Kind::Usage, "tables cannot be written with --resume -o")
-            .hint("use --format ndjson or csv"));
-    }
-    let mut pipeline = open(process, session, args, plan, output)?;
-    let health = reporter(process, session, &pipeline, &output.streams);
-    let mut renderer = plan.renderer(&output.streams)?;
+    let mut pipeline = plan.form.open_position(process, session, output, &plan::saving(args))?;
+    let health =
+        position::reporter(process, session, &pipeline, &output.streams, Work::Fetch, Feed::nowhere());
+    let mut renderer = plan.form.renderer(&output.streams)?;
     let mut progress = process.console.progress(!process.stdout_is_terminal);
     let mut lanes = Vec::new();
     for &stream in &output.streams {
@@ -109,47 +102,6 @@ fn deliver(
         Some(failure) => Err(failure),
         None => pipeline.finish(),
     }
-}
-
-/// Tells `opev status` about this run, beside the position whose lock it holds.
-fn reporter(process: &Process, session: &Session, pipeline: &Pipeline, streams: &[Stream]) -> Reporter {
-    let about =
-        About { profile: &session.settings.profile, consumer: pipeline.consumer(), work: Work::Fetch };
-    let health = Reporter::new(about, streams, Arc::clone(&process.clock), Feed::nowhere());
-    health.keep_at(Arc::new(RealDisk), pipeline.place());
-    health.state_all(State::Initialized);
-    health
-}
-
-/// Opens the position's pipeline into the output.
-fn open(
-    process: &Process,
-    session: &Session,
-    args: &FetchArgs,
-    plan: &Plan,
-    output: &Output,
-) -> Result<Pipeline> {
-    let terms = Terms {
-        account: session.account_uuid(),
-        host: session.account.server.host(),
-        api: session.settings.api.name().into(),
-        shape: plan.shape.name().into(),
-        format: plan.format.name().into(),
-        fields: plan.fields.iter().map(ToString::to_string).collect(),
-    };
-    position::open(process, session, terms, args.lock_wait, || {
-        let consumer = args.consumer.clone().unwrap_or_else(|| "stdout".into());
-        Ok(match &output.place {
-            Place::Stdout => Target::Stream { consumer, sink: Box::new(StreamSink::stdout()?) },
-            Place::Device(path) => {
-                let consumer = args.consumer.clone().unwrap_or_else(|| path.to_string_lossy().into_owned());
-                Target::Stream { consumer, sink: Box::new(StreamSink::at(&RealDisk, path)?) }
-            }
-            Place::File(path) => {
-                Target::File { path: path.clone(), mode: args.file_mode.unwrap_or(super::FILE_MODE) }
-            }
-        })
-    })
 }
 
 /// The stream to deliver next: the one of which least was delivered so far, over all runs.
