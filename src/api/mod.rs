@@ -2,7 +2,7 @@
 //!
 //! Knows no sink, no output file and no terminal. [`client`] is the way in; under it, [`http`] sends,
 //! [`limiter`] and [`permits`] hold back, [`retry`] decides, [`scan`] and [`wire`] read, and [`refusal`]
-//! explains. Versions of the API differ in [`endpoint`] and [`wire`], nowhere else.
+//! explains; [`probe`] walks the way for a diagnosis. Versions of the API differ in [`endpoint`] and [`wire`], nowhere else.
 
 pub mod claims;
 pub mod client;
@@ -12,6 +12,7 @@ mod json;
 pub mod limiter;
 mod passing;
 pub mod permits;
+pub mod probe;
 pub mod proxy;
 pub mod refusal;
 pub mod retry;

@@ -17,6 +17,7 @@ use crate::command::Process;
 use crate::config::{Account, Settings};
 use crate::event::Stream;
 use crate::failure::{Failure, Kind, Result};
+use crate::secret::Secret;
 use crate::simulator::{self, Simulator};
 
 /// How many requests may be under way at once unless `--jobs` says otherwise.
@@ -97,6 +98,32 @@ impl Session {
         } else {
             (settings.account(&process.cancel)?, None)
         };
+        Session::of_account(process, connections, settings, account, simulator, patience)
+    }
+
+    /// As [`Session::open`], with a token that was read already.
+    ///
+    /// # Errors
+    /// Fails as the server that the settings and the token name can: 3 and 4.
+    pub fn with_token(
+        process: &Process,
+        connections: &Connections,
+        settings: Settings,
+        token: Secret,
+        patience: Duration,
+    ) -> Result<Session> {
+        let account = settings.account_of(token)?;
+        Session::of_account(process, connections, settings, account, None, patience)
+    }
+
+    fn of_account(
+        process: &Process,
+        connections: &Connections,
+        settings: Settings,
+        account: Account,
+        simulator: Option<simulator::Running>,
+        patience: Duration,
+    ) -> Result<Session> {
         for notice in &account.notices {
             process.console.note(notice);
         }
