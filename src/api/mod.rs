@@ -2,7 +2,8 @@
 //!
 //! Knows no sink, no output file and no terminal. [`client`] is the way in; under it, [`http`] sends,
 //! [`limiter`] and [`permits`] hold back, [`retry`] decides, [`scan`] and [`wire`] read, and [`refusal`]
-//! explains; [`probe`] walks the way for a diagnosis. Versions of the API differ in [`endpoint`] and [`wire`], nowhere else.
+//! explains; [`probe`] walks the way for a diagnosis. Versions of the API differ in [`endpoint`] and
+//! [`wire`], nowhere else.
 
 pub mod claims;
 pub mod client;

@@ -143,11 +143,12 @@ impl Traveller {
             Leg::ProxyDns | Leg::Dns => {
                 legs::resolve(host, port, way.cancel).map(|addresses| self.addresses = addresses)
             }
-            Leg::ProxyTcp | Leg::Tcp => legs::connect(std::mem::take(&mut self.addresses), way.cancel)
-                .map(|(address, pipe)| {
+            Leg::ProxyTcp | Leg::Tcp => {
+                legs::connect(std::mem::take(&mut self.addresses), way.cancel).map(|(address, pipe)| {
                     self.pipe = Some(Box::new(pipe));
                     self.addresses = vec![address];
-                }),
+                })
+            }
             Leg::Tls if !way.server.is_secure() => return Outcome::Skipped("plain HTTP on this machine"),
             Leg::Connect | Leg::Tls if way.proxy.is_some_and(|proxy| is_socks(proxy.protocol)) => {
                 return Outcome::Skipped("SOCKS: made with the first request");

@@ -9,9 +9,11 @@ pub mod config;
 pub mod console;
 pub mod duration;
 pub mod fetch;
+pub mod introspect;
 pub mod simulate;
 pub mod size;
 pub mod time;
+pub mod token_check;
 
 use std::ffi::OsString;
 
@@ -65,6 +67,10 @@ pub struct Cli {
 pub enum Command {
     /// Get events once and exit
     Fetch(Box<FetchArgs>),
+    /// Show what the service says this token may read
+    Introspect(Box<introspect::IntrospectArgs>),
+    /// Check whether the token is usable, now and for how long
+    TokenCheck(Box<token_check::TokenCheckArgs>),
     /// A local stand-in of the Events API, for rehearsal and tests
     Simulate(Box<simulate::SimulateArgs>),
     /// Show, locate or create the configuration
@@ -85,7 +91,11 @@ impl Cli {
             Command::Fetch(args) => {
                 args.check().map_err(|why| usage("fetch", ErrorKind::ArgumentConflict, why))?
             }
-            Command::Simulate(_) | Command::Config(_) | Command::Completions(_) => {}
+            Command::Introspect(_)
+            | Command::TokenCheck(_)
+            | Command::Simulate(_)
+            | Command::Config(_)
+            | Command::Completions(_) => {}
         }
         Ok(cli)
     }

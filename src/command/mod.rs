@@ -5,9 +5,12 @@
 
 pub mod config;
 pub mod fetch;
+pub mod introspect;
 mod position;
 pub mod session;
+mod side_by_side;
 pub mod simulate;
+pub mod token_check;
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
@@ -114,6 +117,14 @@ fn dispatch(process: &Process, command: Command) -> Result<End> {
         Command::Fetch(args) => {
             cancel::listen(&process.cancel, Hangup::Ends)?;
             fetch::run(process, &args)
+        }
+        Command::Introspect(args) => {
+            cancel::listen(&process.cancel, Hangup::Ends)?;
+            print(&introspect::run(process, &args)?)
+        }
+        Command::TokenCheck(args) => {
+            cancel::listen(&process.cancel, Hangup::Ends)?;
+            token_check::run(process, &args)
         }
         Command::Simulate(args) => {
             cancel::listen(&process.cancel, Hangup::Ends)?;

@@ -92,7 +92,8 @@ impl Session {
         let (account, simulator) = if settings.is_demo() {
             let running = demo(process)?;
             let server = running.base_url().parse().map_err(|e| {
-                Failure::new(Kind::Unexpected, "the demo's server has no address that can be asked").because(e)
+                Failure::new(Kind::Unexpected, "the demo's server has no address that can be asked")
+                    .because(e)
             })?;
             (Account::new(server, running.token().clone()), Some(running))
         } else {

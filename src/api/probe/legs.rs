@@ -94,22 +94,15 @@ pub(super) fn connect(addresses: Vec<SocketAddr>, cancel: &Cancel) -> Result<(So
         io::ErrorKind::ConnectionRefused => failure
             .because("connection refused")
             .hint("nothing listens there: check the base URL, its port and the proxy variables"),
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
-            failure.because(format!("no answer within {} s", LIMIT.as_secs())).hint(
-                "a firewall may be in the way; if this network needs a proxy, name it in HTTPS_PROXY",
-            )
-        }
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => failure
+            .because(format!("no answer within {} s", LIMIT.as_secs()))
+            .hint("a firewall may be in the way; if this network needs a proxy, name it in HTTPS_PROXY"),
         _ => failure.because(words(&error)).hint("check this machine's network and the proxy variables"),
     })
 }
 
 /// The proxy's connection to the server.
-pub(super) fn tunnel(
-    mut pipe: Box<dyn Pipe>,
-    host: &str,
-    port: u16,
-    way: &Way<'_>,
-) -> Result<Box<dyn Pipe>> {
+pub(super) fn tunnel(mut pipe: Box<dyn Pipe>, host: &str, port: u16, way: &Way<'_>) -> Result<Box<dyn Pipe>> {
     let authority = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
     let login = way.proxy.and_then(authorization).unwrap_or_default();
     let question =
@@ -126,10 +119,8 @@ pub(super) fn tunnel(
     };
     match answered {
         Some(Ok((200..=299, pipe))) => Ok(pipe),
-        Some(Ok((407, _))) => {
-            Err(Failure::new(Kind::Config, "the proxy asks for a user name and password")
-                .hint("write them into the proxy's URL: http://USER:PASSWORD@HOST:PORT"))
-        }
+        Some(Ok((407, _))) => Err(Failure::new(Kind::Config, "the proxy asks for a user name and password")
+            .hint("write them into the proxy's URL: http://USER:PASSWORD@HOST:PORT")),
         Some(Ok((status, _))) => Err(failure(format!("it answers {status}"))),
         Some(Err(error)) => Err(failure(words(&error))),
         None => Err(failure(format!("no answer within {} s", LIMIT.as_secs()))),
