@@ -69,7 +69,7 @@ pub struct AccountArgs {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Account")]
     pub state_dir: Option<PathBuf>,
 
-    /// The region of the account: decides the server
+    /// The account's region: decides the server
     ///
     /// us is 1password.com, ca is 1password.ca, eu is 1password.eu, ent is ent.1password.com. Seldom
     /// needed: the token names its server.
@@ -85,8 +85,8 @@ pub struct AccountArgs {
 
     /// Let the token go to this host, which is not 1Password's
     ///
-    /// The token is sent to 1Password's four servers and to this machine only. For a proxy or a stand-in
-    /// elsewhere, name its host here, with the port where it is not 443; may be repeated.
+    /// The token is sent to 1Password's four servers and to this machine only. For a stand-in elsewhere,
+    /// name its host here, with a port to allow that port alone; may be repeated.
     #[arg(long, value_name = "HOST", value_hint = ValueHint::Hostname, help_heading = "Account",
           value_parser = NonEmptyStringValueParser::new())]
     pub allow_host: Vec<String>,
@@ -113,7 +113,7 @@ pub struct AccountArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Connection")]
     pub ca_file: Option<PathBuf>,
 
-    /// Version of the Events API [default: v2]
+    /// Version of the API [default: v2]
     ///
     /// v3 is a beta that serves audit events only.
     #[arg(long, value_name = "VERSION", help_heading = "Connection")]
@@ -123,7 +123,7 @@ pub struct AccountArgs {
     ///
     /// Counts from the connection to the last byte of the answer. A request that takes longer is tried
     /// again.
-    #[arg(long, value_name = "DURATION", value_parser = not_zero, help_heading = "Connection")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse_positive, help_heading = "Connection")]
     pub timeout: Option<Duration>,
 
     /// Retry a failing request for this long [default: 2m]
@@ -136,13 +136,13 @@ pub struct AccountArgs {
     /// End the whole run after this long
     ///
     /// What was delivered by then stays delivered; the exit code is 6. There is none by default.
-    #[arg(long, value_name = "DURATION", value_parser = not_zero, help_heading = "Connection")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse_positive, help_heading = "Connection")]
     pub deadline: Option<Duration>,
 
-    /// Send at most this many requests a minute; 0 lifts it [default: 600]
+    /// At most this many requests a minute [default: 600]
     ///
     /// The service allows 600 in a minute and 30,000 in an hour, and opev stays below both by itself. A
-    /// lower number leaves room for others; 0 is for stand-ins.
+    /// lower number leaves room for others; 0 lifts the limit, for stand-ins.
     #[arg(long, value_name = "PER_MINUTE", help_heading = "Connection")]
     pub rate_limit: Option<u32>,
 
@@ -152,10 +152,4 @@ pub struct AccountArgs {
     /// 1 MiB.
     #[arg(long, value_name = "SIZE", value_parser = size::parse, help_heading = "Connection")]
     pub max_response_bytes: Option<u64>,
-}
-
-/// Reads a length of time of at least a millisecond.
-pub(crate) fn not_zero(text: &str) -> Result<Duration, String> {
-    duration::parse(text)
-        .and_then(|d| if d.is_zero() { Err("0 leaves no time at all".into()) } else { Ok(d) })
 }

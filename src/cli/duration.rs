@@ -36,6 +36,14 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(total))
 }
 
+/// Reads a length of time for which 0 makes no sense.
+///
+/// # Errors
+/// Fails as [`parse`] does, and on 0.
+pub fn parse_positive(text: &str) -> Result<Duration, String> {
+    parse(text).and_then(|d| if d.is_zero() { Err("0 leaves no time at all".into()) } else { Ok(d) })
+}
+
 /// Takes one `NUMBER UNIT` off the front: its milliseconds (`None` when too many), and what is left.
 fn term(text: &str) -> Option<(Option<u64>, &str)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();

@@ -62,18 +62,6 @@ pub struct FetchArgs {
     #[arg(value_name = "STREAM", value_parser = stream(), hide_possible_values = true)]
     pub streams: Vec<Stream>,
 
-    /// The account.
-    #[command(flatten)]
-    pub account: AccountArgs,
-
-    /// Run for every enabled profile of the configuration
-    ///
-    /// Each profile brings its own server and token; those of the environment and of the command line do
-    /// not apply.
-    #[arg(long, help_heading = "Account",
-          conflicts_with_all = ["profile", "region", "base_url", "token_file", "token_command"])]
-    pub all_profiles: bool,
-
     /// Events from this time on [default: 24h]
     ///
     /// 2026-11-20, "2026-11-20 14:05", 2026-11-20T14:05:06Z, @1763700000, now, today, yesterday, or a
@@ -108,27 +96,12 @@ pub struct FetchArgs {
     #[arg(long, value_name = "N", help_heading = "Which events")]
     pub last: Option<u64>,
 
-    /// Order: one timeline as the events come, or strictly by time
+    /// Order of the events
     ///
-    /// time reads everything first, then sorts by timestamp, stream and uuid; it is the default for
-    /// tables on a terminal. timeline is the default elsewhere and needs no memory.
+    /// timeline merges the streams as their events come; it needs no memory. time reads everything
+    /// first, then sorts by timestamp, stream and uuid; it is the default for tables on a terminal.
     #[arg(long, value_name = "ORDER", help_heading = "Which events")]
     pub sort: Option<Sort>,
-
-    /// Ask for this many events a request, 1 to 1000 [default: 1000]
-    ///
-    /// Changes how many requests are made, never what comes out.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000),
-          help_heading = "Connection")]
-    pub page_size: Option<u16>,
-
-    /// Have this many requests under way at once, 1 to 16
-    ///
-    /// By default as many as range and latency call for. Changes how long it takes, never what comes
-    /// out.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16),
-          help_heading = "Connection")]
-    pub jobs: Option<u8>,
 
     /// Form of the output
     ///
@@ -209,6 +182,33 @@ pub struct FetchArgs {
     /// names the missing range. With this flag it starts again at the last delivered event instead.
     #[arg(long, requires = "resume", help_heading = "Saved positions")]
     pub accept_gap: bool,
+
+    /// The account.
+    #[command(flatten)]
+    pub account: AccountArgs,
+
+    /// Run for every enabled profile of the configuration
+    ///
+    /// Each profile brings its own server and token; those of the environment and of the command line do
+    /// not apply.
+    #[arg(long, help_heading = "Account",
+          conflicts_with_all = ["profile", "region", "base_url", "token_file", "token_command"])]
+    pub all_profiles: bool,
+
+    /// Ask for this many events a request, 1 to 1000 [default: 1000]
+    ///
+    /// Changes how many requests are made, never what comes out.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000),
+          help_heading = "Connection")]
+    pub page_size: Option<u16>,
+
+    /// Have this many requests under way at once, 1 to 16
+    ///
+    /// By default as many as range and latency call for. Changes how long it takes, never what comes
+    /// out.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16),
+          help_heading = "Connection")]
+    pub jobs: Option<u8>,
 }
 
 impl FetchArgs {

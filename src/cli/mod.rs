@@ -26,6 +26,8 @@ pub use console::{ColorChoice, ConsoleArgs, LogFormat, LogLevel};
 pub use fetch::{FetchArgs, Format, Shape, Sort};
 pub use time::{TimeExpr, Zone};
 
+use crate::sanitize;
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -46,10 +48,10 @@ Exit codes: 0 done, 1 a check said no, 2 usage, 3 configuration, 4 token, 5 feat
 #[derive(Debug, Parser)]
 #[command(
     name = "opev",
+    bin_name = "opev",
     version,
     styles = STYLES,
     max_term_width = 100,
-    propagate_version = true,
     disable_help_subcommand = true,
     after_help = EXAMPLES
 )]
@@ -106,6 +108,13 @@ pub fn definition() -> clap::Command {
     let mut command = Cli::command();
     command.build();
     command
+}
+
+/// The text of a usage error, harmless for a terminal: it repeats what was typed, which a script may have
+/// taken from anywhere.
+pub fn complaint(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    text.lines().map(|line| format!("{}\n", sanitize::escaped(line))).collect()
 }
 
 /// An error of the command line of `subcommand`, with its usage line.
@@ -174,6 +183,14 @@ mod tests {
             assert!(text.contains("there is no --token"), "{text}");
             assert!(!text.contains("eyJ"), "{text}");
         }
+    }
+
+    #[test]
+    fn what_was_typed_is_repeated_without_harm() {
+        let error = Cli::read(["opev", "fetch", "--format", "a\u{202e}x"]).unwrap_err();
+        let text = complaint(&error);
+        assert!(text.starts_with("error: invalid value 'a\\u{202e}x' for '--format <FORMAT>'\n"), "{text}");
+        assert!(text.contains("\n  [possible values: table, ndjson, json, csv]\n"), "{text}");
     }
 
     #[test]

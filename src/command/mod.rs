@@ -83,9 +83,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, environment: Environment) -
     let cli = match Cli::read(args) {
         Ok(cli) => cli,
         Err(error) => {
-            // clap knows which of the two streams its text belongs to.
-            let _ = error.print();
-            return End::Usage(u8::try_from(error.exit_code()).unwrap_or(2));
+            return tell(&error, &environment);
         }
     };
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
@@ -137,6 +135,19 @@ fn dispatch(process: &Process, command: Command) -> Result<End> {
         }
         Command::Completions(args) => print(&cli::completions::script(args.shell)),
     }
+}
+
+/// Answers a command line that asks for help, or that is wrong.
+fn tell(error: &clap::Error, environment: &Environment) -> End {
+    if error.use_stderr() {
+        let console =
+            Console::new(console_options(&ConsoleArgs::default(), environment), Arc::new(RealClock::new()));
+        console.say(cli::complaint(error).trim_end());
+    } else {
+        // Help and version, in colour where it may be. A reader that had enough is no failure.
+        let _ = error.print();
+    }
+    End::Usage(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 /// Writes a finished text to standard output; a reader that had enough is no failure.

@@ -132,14 +132,15 @@ impl Session {
         let owner =
             account.claims.as_ref().ok().and_then(|claims| claims.account.clone()).unwrap_or_default();
         let reload = {
-            let (source, cancel) = (settings.token.clone(), process.cancel.clone());
-            Box::new(move || source.load(&cancel))
+            let (source, first, cancel) =
+                (settings.token.clone(), account.token.clone(), process.cancel.clone());
+            move || Ok(source.reload(&first, &cancel)?.unwrap_or_else(|| first.clone()))
         };
         let client = Client::new(Parts {
             server: account.server.clone(),
             version: settings.api,
             token: account.token.clone(),
-            reload: (!settings.is_demo()).then_some(reload as _),
+            reload: Some(Box::new(reload)),
             proxy: proxy::resolve(&account.server, &settings.proxies)?,
             http: connections.http(process, &settings, jobs)?,
             limiter: connections.limiters(process, settings.rate_limit).get(&account.server.host(), &owner),

@@ -115,3 +115,101 @@ impl Settings {
 fn disagreement(server: &BaseUrl, claims: &Claims) -> Option<BaseUrl> {
     claims.base_url().filter(|other| server.is_known() && other.is_known() && other != server)
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use crate::config::{Config, ConfigFile, Environment, Typed};
+
+    /// A token for `audience`, of the right shape.
+    fn token(audience: &str) -> String {
+        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        let claims = format!(r#"{{"aud":["{audience}"],"1password.com/fts":["auditevents"]}}"#);
+        format!("{}.{}.{}", part(r#"{"alg":"ES256"}"#), part(&claims), URL_SAFE_NO_PAD.encode([7; 64]))
+    }
+
+    fn account(token: &str, flags: &str) -> Result<Account> {
+        let cli = Cli::read(format!("opev fetch {flags}").split_whitespace()).unwrap();
+        let Command::Fetch(args) = cli.command else { panic!("{flags}") };
+        let environment: Environment = [("EVENTS_API_TOKEN", token)].into_iter().collect();
+        let config = Config { environment, file: ConfigFile::default() };
+        let typed = Typed { account: &args.account, tz: None, page_size: None, jobs: None };
+        config.settings(&typed)?.account(&Cancel::new())
+    }
+
+    fn refused(token: &str, flags: &str, kind: Kind) -> String {
+        let failure = account(token, flags).unwrap_err();
+        assert_eq!(failure.kind(), kind, "{failure}");
+        assert!(failure.advice().is_some(), "{failure}");
+        assert!(!format!("{failure:?}").contains(token), "{failure:?}");
+        failure.to_string()
+    }
+
+    #[test]
+    fn the_token_names_its_server_where_nothing_else_does() {
+        let account = account(&token("events.1password.eu"), "").unwrap();
+        assert_eq!(account.server.to_string(), "https://events.1password.eu");
+        assert!(account.notices.is_empty());
+        assert!(account.claims.is_ok());
+    }
+
+    #[test]
+    fn a_host_that_is_not_1passwords_gets_the_token_only_when_allowed() {
+        let evil = token("events.example.net");
+        for flags in ["", "--base-url https://events.example.net", "--allow-host example.net"] {
+            assert_eq!(
+                refused(&evil, flags, Kind::Config),
+                "events.example.net is no server of 1Password's, so it does not get the token"
+            );
+        }
+        assert_eq!(
+            account(&evil, "--allow-host EVENTS.example.net").unwrap().server.host(),
+            "events.example.net"
+        );
+        let ported = "--base-url events.example.net:8443";
+        assert!(account(&evil, &format!("{ported} --allow-host events.example.net")).is_ok());
+        assert!(account(&evil, &format!("{ported} --allow-host events.example.net:8443")).is_ok());
+        refused(&evil, &format!("{ported} --allow-host events.example.net:9"), Kind::Config);
+        refused(&evil, "--base-url https://events.1password.com:8443", Kind::Config);
+        assert!(
+            refused(&evil, "--allow-host a/b", Kind::Config).starts_with("a/b cannot be allowed as a host")
+        );
+        assert!(account("opaque", "--base-url http://127.0.0.1:1").is_ok(), "this machine needs no leave");
+    }
+
+    #[test]
+    fn a_configured_server_is_judged_before_the_token_is_read() {
+        let message = refused("opaque-token", "--base-url evil.example --token-file /no/such", Kind::Config);
+        assert!(message.contains("does not get the token"), "{message}");
+    }
+
+    #[test]
+    fn another_of_1passwords_servers_than_the_tokens_own_is_a_notice() {
+        let account = account(&token("events.1password.eu"), "--region us").unwrap();
+        assert_eq!(account.server.host(), "events.1password.com");
+        assert_eq!(
+            account.notices,
+            ["the token was issued for events.1password.eu, but events.1password.com is asked"]
+        );
+    }
+
+    #[test]
+    fn a_token_that_names_no_server_needs_one() {
+        let old = token("com.1password.streamingservice");
+        let message = refused(&old, "", Kind::Config);
+        assert_eq!(message, "the token names no server (its audience is com.1password.streamingservice)");
+        assert!(account(&old, "--region eu").unwrap().notices.is_empty());
+        refused("opaque", "", Kind::TokenRefused);
+        assert_eq!(account("opaque", "--region eu").unwrap().notices.len(), 1);
+    }
+
+    #[test]
+    fn a_token_for_something_else_is_never_sent() {
+        let message = refused("ops_eyJsecret", "--region us", Kind::TokenRefused);
+        assert!(!message.contains("eyJsecret"), "{message}");
+    }
+}

@@ -7,6 +7,7 @@
 pub mod account;
 pub mod environment;
 pub mod file;
+mod layers;
 pub mod origin;
 pub mod program;
 pub mod range;
@@ -53,7 +54,7 @@ impl Config {
     /// Fails when there is no such profile, or a setting is malformed.
     pub fn settings(&self, typed: &Typed<'_>) -> Result<Settings> {
         let (name, origin) = match (&typed.account.profile, self.environment.text(environment::PROFILE)) {
-            (Some(name), _) => (name.as_str(), Origin::Flag("--profile")),
+            (Some(name), _) => (name.as_str(), Origin::Flag("profile")),
             (None, Some(name)) => (name, Origin::Variable(environment::PROFILE.into())),
             (None, None) => (DEFAULT, Origin::Default),
         };
@@ -74,7 +75,7 @@ impl Config {
             .filter(|(name, profile)| *name != DEMO && profile.enabled.as_ref().is_none_or(|e| e.value));
         let all: Vec<_> = enabled
             .map(|(name, _)| {
-                Settings::decide(self, name, Origin::Flag("--all-profiles"), typed, false)
+                Settings::decide(self, name, Origin::Flag("all_profiles"), typed, false)
                     .map_err(|failure| failure.on_profile(name))
             })
             .collect::<Result<_>>()?;
@@ -111,3 +112,7 @@ impl Config {
         })
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "the files are the tests' own")]
+mod tests;

@@ -5,7 +5,7 @@ use std::fmt;
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// A flag.
+    /// The flag of this key: `page_size` stands for `--page-size`.
     Flag(&'static str),
     /// An environment variable.
     Variable(String),
@@ -13,8 +13,6 @@ pub enum Origin {
     Profile(String, usize),
     /// `[defaults]`, and the line in the configuration file.
     Defaults(usize),
-    /// The token itself.
-    Token,
     /// What the demo brings.
     Demo,
     /// Nothing was said: the built-in default.
@@ -24,13 +22,22 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Origin::Flag(flag) => f.write_str(flag),
-            Origin::Variable(name) => write!(f, "environment, {name}"),
+            Origin::Flag(key) => write!(f, "--{}", key.replace('_', "-")),
+            Origin::Variable(name) => write!(f, "{name}"),
             Origin::Profile(name, line) => write!(f, "profile {name}, line {line}"),
             Origin::Defaults(line) => write!(f, "[defaults], line {line}"),
-            Origin::Token => f.write_str("the token"),
             Origin::Demo => f.write_str("demo"),
             Origin::Default => f.write_str("default"),
+        }
+    }
+}
+
+impl Origin {
+    /// The origin as it stands behind a value: `(from --tz)`, `(default)`.
+    pub fn in_brackets(&self) -> String {
+        match self {
+            Origin::Default | Origin::Demo => format!("({self})"),
+            _ => format!("(from {self})"),
         }
     }
 }

@@ -187,11 +187,14 @@ mod tests {
     #[test]
     fn one_that_takes_too_long_is_ended_with_its_children() {
         let directory = tempfile::tempdir().unwrap();
-        let mark = directory.path().join("mark");
-        // The child ignores TERM and would leave a mark if it outlived its parent's group.
-        let script = format!("trap '' TERM; (sleep 5; touch {}) & wait", mark.display());
+        let fifo = directory.path().join("fifo");
+        assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        // The FIFO ends for its reader when the last of them is gone; TERM alone would not do it.
+        let script = format!("trap '' TERM; exec 3>{}; (sleep 3; echo survived >&3) & wait", fifo.display());
+        let reader = std::thread::spawn(move || std::fs::read_to_string(fifo).unwrap());
         let failure = failure(&script, Duration::from_millis(100));
         assert_eq!(failure.to_string(), "the token command took longer than 100ms");
+        assert_eq!(reader.join().unwrap(), "");
     }
 
     #[test]

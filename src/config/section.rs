@@ -11,7 +11,6 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::api::endpoint::{ApiVersion, BaseUrl, Region};
-use crate::cli::account::not_zero;
 use crate::cli::{Zone, duration, size};
 
 /// A value and the line it is written on.
@@ -176,9 +175,9 @@ impl Section {
             "api" => self.api = Some(entry.parsed(words::<ApiVersion>)?),
             "page_size" => self.page_size = Some(entry.whole(1, 1000)?),
             "jobs" => self.jobs = Some(entry.whole(1, 16)?),
-            "timeout" => self.timeout = Some(entry.parsed(not_zero)?),
+            "timeout" => self.timeout = Some(entry.parsed(duration::parse_positive)?),
             "retry_for" => self.retry_for = Some(entry.parsed(duration::parse)?),
-            "deadline" => self.deadline = Some(entry.parsed(not_zero)?),
+            "deadline" => self.deadline = Some(entry.parsed(duration::parse_positive)?),
             "rate_limit" => self.rate_limit = Some(entry.whole(0, u32::MAX)?),
             "max_response_bytes" => self.max_response_bytes = Some(entry.bytes()?),
             "tz" => self.tz = Some(entry.parsed(words::<Zone>)?),

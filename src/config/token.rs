@@ -3,6 +3,7 @@
 //! A source is read when the token is needed and not before, and can be read once more after a 401, as
 //! the token may have been rotated. Nothing here shows any of the token (P10).
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::AsRawFd as _;
@@ -70,6 +71,14 @@ impl TokenSource {
             }
             TokenSource::Demo => {
                 return Err(Failure::new(Kind::Unexpected, "the demo's token comes from its simulator"));
+            }
+            TokenSource::File(file) if file.path.file_name().is_some_and(looks_like_a_token) => {
+                return Err(misplaced("the name of a file"));
+            }
+            TokenSource::Command(program)
+                if program.argv.last().is_some_and(|w| looks_like_a_token(w.as_ref())) =>
+            {
+                return Err(misplaced("a command"));
             }
             TokenSource::File(file) => {
                 let place = format!("the token file {}", shown(&file.path));
@@ -182,6 +191,17 @@ fn checked(text: &[u8], place: &str) -> Result<Secret> {
     Ok(Secret::new(text))
 }
 
+/// Whether somebody pasted a token where it must not be; its text must then be in no message (P10).
+fn looks_like_a_token(text: &OsStr) -> bool {
+    let text = text.as_encoded_bytes();
+    text.starts_with(b"eyJ") && text.iter().filter(|b| **b == b'.').count() == 2 || text.starts_with(b"ops_")
+}
+
+fn misplaced(what_belongs_there: &str) -> Failure {
+    Failure::new(Kind::TokenRefused, format!("a token stands where {what_belongs_there} belongs"))
+        .hint("others may have read it: issue a new one, and keep it in a file of mode 600")
+}
+
 fn read(from: impl Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
     let mut text = Zeroizing::new(Vec::new());
     from.take(MAX_BYTES + 1).read_to_end(&mut text)?;
@@ -213,6 +233,7 @@ fn shown(path: &Path) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "the files are the tests' own")]
 mod tests {
     use std::os::unix::fs::OpenOptionsExt as _;
 
@@ -324,6 +345,16 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let failure = load(TokenSource::File(file(directory.path().to_str().unwrap()))).unwrap_err();
         assert!(failure.to_string().contains("cannot read the token file"), "{failure}");
+    }
+
+    #[test]
+    fn a_token_in_the_place_of_a_file_name_is_not_repeated() {
+        for name in ["eyJhbGci.eyJhdWQi.c2ln", "ops_eyJhbGci"] {
+            let file = TokenFile { path: Path::new("dir").join(name), any_mode: false, credentials: None };
+            let failure = load(TokenSource::File(file)).unwrap_err();
+            assert_eq!(failure.to_string(), "a token stands where the name of a file belongs");
+            assert!(failure.advice().unwrap().contains("issue a new one"));
+        }
     }
 
     #[test]

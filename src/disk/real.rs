@@ -21,6 +21,21 @@ use super::{Disk, File, FileKind, Lock, Metadata, Open};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RealDisk;
 
+/// Writes a file that only its owner can read, whole or not at all; over an existing one only by `replace`.
+///
+/// # Errors
+/// Fails with `AlreadyExists` where there is one and it may not be replaced, or as the disk does.
+pub fn publish(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> {
+    // A link that somebody made to a file elsewhere stays a link.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    if replace { file.persist(path)?.sync_all() } else { file.persist_noclobber(path)?.sync_all() }
+}
+
 /// A file without a name in the temporary directory (0600), gone when it is closed.
 ///
 /// # Errors

@@ -2,6 +2,12 @@
 //!
 //! After a change of flags: `OPEV_BLESS=1 cargo test --test it generated`.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test reads its switch and writes its files"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -75,8 +75,9 @@ fn fetch_profile(
     settings: Settings,
     args: &FetchArgs,
 ) -> Result<Outcome> {
+    let span = plan::span(process, &settings, args)?;
     let session = Session::open(process, connections, settings, PATIENCE)?;
-    let plan = plan::Plan::make(process, &session, args)?;
+    let plan = plan::Plan::make(process, &session, args, span)?;
     if args.dry_run {
         process.console.say(&plan.describe(&session));
         return Ok(Outcome { anything_done: true, events: 1, failures: Vec::new() });

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use crate::cli::{self, FetchArgs, Sort, Zone};
 use crate::command::Process;
 use crate::command::session::Session;
-use crate::config::{self, terminal};
+use crate::config::{self, Settings, terminal};
 use crate::event::Stream;
 use crate::failure::{Failure, Kind, Result};
 use crate::render::{Context, Fields, Format, Look, Renderer, Shape, TimeStyle};
@@ -66,14 +66,14 @@ impl Plan {
     ///
     /// # Errors
     /// Fails with `Usage` for what cannot be, and as [`Session::streams`] does.
-    pub(super) fn make(process: &Process, session: &Session, args: &FetchArgs) -> Result<Plan> {
+    pub(super) fn make(
+        process: &Process,
+        session: &Session,
+        args: &FetchArgs,
+        decided: config::Range,
+    ) -> Result<Plan> {
         let settings = &session.settings;
         let zone = settings.zone;
-        let decided =
-            config::Range::decide(args.since.as_ref(), args.until.as_ref(), process.clock.now(), &zone)?;
-        if let Some(warning) = &decided.warning {
-            log::warn!("{warning}");
-        }
         let streams = session.streams(&args.streams)?;
         let outputs = outputs(args, &settings.profile, &streams);
         let to_terminal = process.stdout_is_terminal && outputs.iter().all(|o| o.place == Place::Stdout);
@@ -170,6 +170,19 @@ impl Plan {
         let _ = write!(text, "nothing was sent and nothing was written");
         text
     }
+}
+
+/// Decides the range, before any token is read: what was typed wrong is told first.
+///
+/// # Errors
+/// As [`config::Range::decide`].
+pub(super) fn span(process: &Process, settings: &Settings, args: &FetchArgs) -> Result<config::Range> {
+    let (since, until) = (args.since.as_ref(), args.until.as_ref());
+    let decided = config::Range::decide(since, until, process.clock.now(), &settings.zone)?;
+    if let Some(warning) = &decided.warning {
+        log::warn!("{warning}");
+    }
+    Ok(decided)
 }
 
 fn names(streams: &[Stream]) -> String {

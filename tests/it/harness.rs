@@ -1,0 +1,223 @@
+//! How tests run the real program: in a directory of its own, with an environment of its own, against a
+//! simulator in the test's process over a real socket; on pipes, on files, or on a pseudo-terminal.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+
+use opev::clock::RealClock;
+use opev::simulator::{Options, Running, Simulator};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+use tempfile::TempDir;
+
+/// The program under test.
+pub fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_opev"))
+}
+
+/// A home, a configuration and a state directory for one test, gone at its end.
+#[derive(Debug)]
+pub struct Sandbox {
+    directory: TempDir,
+}
+
+impl Sandbox {
+    /// An empty one.
+    pub fn new() -> Self {
+        Sandbox { directory: tempfile::tempdir().unwrap() }
+    }
+
+    /// A path inside.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Writes a file inside, for its owner alone, and gives its path.
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        path
+    }
+
+    /// Writes the configuration file.
+    pub fn configure(&self, toml: &str) {
+        self.write("config/opev/config.toml", toml);
+    }
+
+    /// A command line of the program: nothing of this machine's environment but PATH.
+    pub fn command<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
+        let mut command = Command::new(program());
+        command
+            .args(args)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.path("home"))
+            .env("XDG_CONFIG_HOME", self.path("config"))
+            .env("XDG_STATE_HOME", self.path("state"))
+            .current_dir(self.directory.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the program to its end.
+    pub fn run<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Run {
+        Run::of(self.command(args).output().unwrap())
+    }
+}
+
+/// A sandbox whose environment names a simulator's account.
+#[derive(Debug)]
+pub struct Account {
+    /// The files.
+    pub sandbox: Sandbox,
+    /// The service.
+    pub simulator: Running,
+}
+
+impl Account {
+    /// An account at a simulator with these options.
+    pub fn new(options: Options) -> Self {
+        let simulator = Simulator::start(options, Arc::new(RealClock::new())).unwrap();
+        Account { sandbox: Sandbox::new(), simulator }
+    }
+
+    /// A command line of the program with the account's server and token in its environment.
+    pub fn command<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
+        let mut command = self.sandbox.command(args);
+        command
+            .env("OPEV_BASE_URL", self.simulator.base_url())
+            .env("EVENTS_API_TOKEN", self.simulator.token().expose());
+        command
+    }
+
+    /// Runs the program to its end.
+    pub fn run<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Run {
+        Run::of(self.command(args).output().unwrap())
+    }
+
+    /// Runs the program to its end with its three standard streams on a terminal of so many columns.
+    pub fn run_on_terminal<A: AsRef<OsStr>>(&self, columns: u16, args: impl IntoIterator<Item = A>) -> Run {
+        run_on_terminal(self.command(args), columns)
+    }
+}
+
+/// What a finished run left behind.
+#[derive(Debug)]
+pub struct Run {
+    /// The exit code; none when a signal ended it.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// Standard output; everything, when the run was on a terminal.
+    pub stdout: Vec<u8>,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Run {
+    /// Of a command's output.
+    pub fn of(output: Output) -> Self {
+        Run {
+            code: output.status.code(),
+            signal: output.status.signal(),
+            stdout: output.stdout,
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Waits for a process and takes what it wrote.
+    pub fn wait(child: Child) -> Self {
+        Run::of(child.wait_with_output().unwrap())
+    }
+
+    /// Insists on an exit code.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(
+            self.code,
+            Some(code),
+            "signal {:?}\nstderr: {}\nstdout: {}",
+            self.signal,
+            self.stderr,
+            self.text().chars().take(2000).collect::<String>()
+        );
+        self
+    }
+
+    /// Standard output as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// Standard output as lines.
+    pub fn lines(&self) -> Vec<String> {
+        self.text().lines().map(str::to_owned).collect()
+    }
+
+    /// The uuids of standard output's NDJSON, in order.
+    pub fn uuids(&self) -> Vec<String> {
+        uuids(&self.stdout)
+    }
+}
+
+/// The uuids of NDJSON, in order; every line must be one JSON object.
+#[track_caller]
+pub fn uuids(ndjson: &[u8]) -> Vec<String> {
+    let line = |line: &[u8]| -> String {
+        let value: serde_json::Value =
+            serde_json::from_slice(line).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(line)));
+        value["uuid"].as_str().unwrap().to_owned()
+    };
+    ndjson.split(|b| *b == b'\n').filter(|bytes| !bytes.is_empty()).map(line).collect()
+}
+
+/// Runs a command to its end with its standard streams on a terminal of so many columns.
+pub fn run_on_terminal(mut command: Command, columns: u16) -> Run {
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap();
+    let size = Winsize { ws_row: 40, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    let theirs = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    tcsetwinsize(&theirs, size).unwrap();
+    let mut child = command
+        .env("TERM", "xterm")
+        .stdin(theirs.try_clone().unwrap())
+        .stdout(theirs.try_clone().unwrap())
+        .stderr(theirs)
+        .spawn()
+        .unwrap();
+    // The command holds the last copies of the terminal's other side.
+    drop(command);
+    let reader = std::thread::spawn(move || {
+        let mut all = Vec::new();
+        // Ends with EIO once nobody has the other side open.
+        let _ = File::from(ours).read_to_end(&mut all);
+        all
+    });
+    let status = child.wait().unwrap();
+    Run {
+        code: status.code(),
+        signal: status.signal(),
+        stdout: reader.join().unwrap(),
+        stderr: String::new(),
+    }
+}
+
+/// Whether a program that some test drives is there. Where everything is installed (CI), it must be.
+pub fn has_tool(name: &str) -> bool {
+    let found = Command::new("sh").args(["-c", &format!("command -v {name}")]).output().unwrap();
+    if !found.status.success() {
+        assert!(std::env::var_os("CI").is_none(), "{name} is missing, and CI has to have it");
+        eprintln!("skipped: {name} is not installed");
+    }
+    found.status.success()
+}
