@@ -15,6 +15,8 @@ use std::os::unix::fs::{
 };
 use std::path::{Path, PathBuf};
 
+use rustix::event::{PollFd, PollFlags};
+
 use super::{Disk, File, FileKind, Lock, Metadata, Open};
 
 /// The machine's own disk.
@@ -171,7 +173,15 @@ impl File for RealFile {
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        match self.0.write(bytes) {
+            // Somebody else who holds this pipe or terminal made it non-blocking: wait in the kernel.
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                let mut wanted = [PollFd::new(&self.0, PollFlags::OUT)];
+                rustix::event::poll(&mut wanted, None)?;
+                Err(io::ErrorKind::Interrupted.into())
+            }
+            outcome => outcome,
+        }
     }
 
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
@@ -243,6 +253,22 @@ mod tests {
         assert!(!second.try_lock(Lock::Shared).unwrap());
         drop(first);
         assert!(second.try_lock(Lock::Shared).unwrap());
+    }
+
+    #[test]
+    fn a_pipe_that_does_not_block_is_waited_for() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        rustix::io::ioctl_fionbio(&writer, true).unwrap();
+        let bytes = vec![b'x'; 300_000];
+        let reading = std::thread::spawn(move || {
+            let mut read = Vec::new();
+            io::Read::read_to_end(&mut reader, &mut read).unwrap();
+            read.len()
+        });
+        let mut file = of_descriptor(writer.into());
+        super::super::append_all(&mut *file, &bytes).unwrap();
+        drop(file);
+        assert_eq!(reading.join().unwrap(), bytes.len());
     }
 
     #[test]
