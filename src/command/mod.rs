@@ -62,7 +62,7 @@ impl End {
 }
 
 /// What every command is given.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Process {
     /// The time.
     pub clock: Arc<dyn Clock>,

@@ -28,6 +28,7 @@ const DEFAULT_JOBS: u8 = 8;
 pub struct Connections {
     https: Mutex<Vec<Http>>,
     limiters: Mutex<Vec<(u32, Arc<Limiters>)>>,
+    permits: Mutex<Vec<(usize, Permits)>>,
 }
 
 /// An account, ready to be asked.
@@ -62,6 +63,17 @@ impl Connections {
         http.shut_down_on(&process.cancel)?;
         https.push(http.clone());
         Ok(http)
+    }
+
+    /// The permits of one `--jobs`: it counts requests over all profiles.
+    fn permits(&self, jobs: usize) -> Permits {
+        let mut permits = self.permits.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, found)) = permits.iter().find(|(count, _)| *count == jobs) {
+            return found.clone();
+        }
+        let made = Permits::new(jobs);
+        permits.push((jobs, made.clone()));
+        made
     }
 
     /// The limiters of one rate; accounts on one host have one limiter each, whoever asks.
@@ -144,7 +156,7 @@ impl Session {
             proxy: proxy::resolve(&account.server, &settings.proxies)?,
             http: connections.http(process, &settings, jobs)?,
             limiter: connections.limiters(process, settings.rate_limit).get(&account.server.host(), &owner),
-            permits: Permits::new(jobs),
+            permits: connections.permits(jobs),
             policy: Policy {
                 budget: settings.retry_for.unwrap_or(patience),
                 deadline: settings.deadline.map(|deadline| process.clock.elapsed() + deadline),

@@ -12,6 +12,7 @@ mod fetch;
 mod generated;
 mod harness;
 mod import;
+mod profiles;
 mod readme;
 mod rehearsal;
 mod scripted;

@@ -19,7 +19,7 @@ use crate::render::{Context, Format, Look, Renderer, Shape, TimeStyle};
 use crate::sanitize;
 
 /// The columns before the last one: name, state, milliseconds, and the gaps between them.
-const MARGIN: usize = 33;
+const MARGIN: usize = 31;
 
 /// The least that the last column gets, however narrow the terminal is.
 const NARROWEST: usize = 20;
@@ -68,8 +68,8 @@ impl Paper {
 pub(super) fn table(checks: &[Check], paper: &Paper, now: DateTime<Utc>) -> Result<Vec<u8>> {
     let mut text = String::new();
     for check in checks {
-        let server = check.server.as_deref().unwrap_or("no server");
-        let _ = writeln!(text, "{}  {}\n", paper.paint("1", &check.profile), sanitize::message(server));
+        let server = check.server.as_deref().map(sanitize::message).unwrap_or_default();
+        let _ = writeln!(text, "{}\n", format!("{}  {server}", paper.paint("1", &check.profile)).trim_end());
         for step in &check.steps {
             line(&mut text, step, paper);
         }
@@ -123,7 +123,7 @@ fn line(text: &mut String, step: &Step, paper: &Paper) {
         _ => found,
     };
     let took = step.took.map_or(String::new(), milliseconds);
-    let start = format!("{:10}  {}  {took:>10}", step.name, paper.state(word));
+    let start = format!("{:10}  {}  {took:>8}", step.name, paper.state(word));
     let found = sanitize::escaped(&found);
     let mut lines = wrapped(&found, paper.width.map(|width| width.saturating_sub(MARGIN).max(NARROWEST)));
     let first = lines.next().unwrap_or_default();
