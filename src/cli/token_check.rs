@@ -11,6 +11,8 @@ Examples:
   opev token-check --all-profiles --min-days 30    from cron, before tokens run out
   opev token-check --sample                    and the newest event of each stream
 
+A question that fails is asked once, unless --retry-for says otherwise.
+
 Exit codes: 0 usable, 1 expires too soon, 3 configuration (also TLS and 404), 4 token refused or expired,
 5 it grants no stream, 6 service or network, 10 some streams or profiles failed.";
 
