@@ -1,6 +1,9 @@
 //! token-check and introspect against every bad token and every bad server: the step that fails, one hint,
 //! the table's exit code, and never the token (P10).
 
+use std::io::Write as _;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use opev::event::Stream;
@@ -9,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::client::{fixture, tls_server};
 use crate::harness::{Account, Run, Sandbox};
-use crate::scripted::{Act, Scripted, answer, nobody};
+use crate::scripted::{Act, Scripted, answer, nobody, read_request};
 
 /// A token with these claims, whole but signed by nobody.
 fn token(claims: &Value) -> String {
@@ -262,6 +265,44 @@ fn a_proxy_that_refuses_is_named_by_its_step() {
         assert!(requests[0].starts_with("CONNECT events.1password.com:443 HTTP/1.1\r\n"), "{requests:?}");
         assert!(!requests[0].contains(&here));
     }
+}
+
+/// A proxy that lets everybody through to one address.
+fn tunnel_to(end: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for near in listener.incoming() {
+            let mut near = near.unwrap();
+            read_request(&mut near);
+            near.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
+            let far = TcpStream::connect(end).unwrap();
+            for (mut from, mut to) in [(near.try_clone().unwrap(), far.try_clone().unwrap()), (far, near)] {
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(Shutdown::Write);
+                });
+            }
+        }
+    });
+    address
+}
+
+#[test]
+fn through_a_proxy_each_leg_is_a_step() {
+    let (here, ca) = (token(&claims("proxied.example")), fixture("ca.pem"));
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(["token-check", "--allow-host", "proxied.example"]);
+    command
+        .args(["--ca-file", ca.to_str().unwrap()])
+        .env("EVENTS_API_TOKEN", &here)
+        .env("HTTPS_PROXY", format!("http://localhost:{}", tunnel_to(tls_server()).port()));
+    // The server behind the tunnel has a certificate, but not one for this name.
+    let run = fails_at(Run::of(command.output().unwrap()), &here, 3, "TLS", "another host's");
+    let steps: Vec<_> = run.lines().iter().map(|line| line.chars().take(9).collect::<String>()).collect();
+    let start = steps.iter().position(|step| step == "proxy DNS").unwrap();
+    assert_eq!(steps[start..start + 4], ["proxy DNS", "proxy TCP", "CONNECT  ", "TLS      "]);
+    assert!(run.text().contains("CONNECT     ok"), "{}", run.text());
 }
 
 #[test]

@@ -170,6 +170,9 @@ pub(super) fn handshake(
             | CertificateError::NotValidYet
             | CertificateError::NotValidYetContext { .. },
         ) => distrust.hint("check this machine's clock; if it is right, the server's certificate is not"),
+        rustls::Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => distrust.hint("the certificate is another host's: check the base URL"),
         _ => distrust.hint("if a company proxy opens TLS on the way, add its root with --ca-file"),
     })
 }

@@ -129,7 +129,7 @@ fn expires(claims: &Claims, terms: &Terms<'_>) -> Step {
         );
         return Step::failed(
             "expires",
-            Failure::new(Kind::CheckFailed, message).hint(format!("{ISSUE} now")),
+            Failure::new(Kind::CheckFailed, message).hint(format!("before then, {ISSUE}")),
         );
     }
     Step::ok("expires", expiry(Some(end), terms.now, terms.zone))
