@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::Outcome;
 use super::plan::Plan;
+use super::profiles::Document;
 use crate::api::endpoint::Ask;
 use crate::cli::FetchArgs;
 use crate::command::Process;
@@ -31,10 +32,16 @@ use crate::stream::timeline::{Reader, Timeline};
 const WRITE_AT: usize = 256 << 10;
 
 /// Answers the question, output by output.
-pub(super) fn run(process: &Process, session: &Session, args: &FetchArgs, plan: &Plan) -> Result<Outcome> {
+pub(super) fn run(
+    process: &Process,
+    session: &Session,
+    args: &FetchArgs,
+    plan: &Plan,
+    mut document: Option<&mut Document>,
+) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     for output in &plan.form.outputs {
-        match answer(process, session, args, plan, output) {
+        match answer(process, session, args, plan, output, document.as_deref_mut()) {
             Ok(one) => {
                 outcome.events += one.events;
                 outcome.anything_done |= one.anything_done;
@@ -56,12 +63,20 @@ fn answer(
     args: &FetchArgs,
     plan: &Plan,
     output: &Output,
+    mut document: Option<&mut Document>,
 ) -> Result<Outcome> {
     let target = Target::open(args, session, &output.place)?;
+    let ends = document.is_none();
+    let (renderer, begins) = match &mut document {
+        Some(document) => document.renderer(session, args, plan)?,
+        None => (plan.form.renderer(&output.streams)?, true),
+    };
     let mut progress = process.console.progress(true);
     progress.set_range(plan.range.since, plan.until);
     let mut writer = Writer {
-        renderer: plan.form.renderer(&output.streams)?,
+        renderer,
+        begins,
+        ends,
         target,
         buffer: Vec::new(),
         // Rows on the same terminal and the progress line would get in each other's way.
@@ -76,7 +91,11 @@ fn answer(
         }),
     };
     let outcome = writer.read(process, session, plan, output);
-    let Writer { target, written, .. } = writer;
+    let Writer { target, written, renderer, .. } = writer;
+    if let Some(document) = document {
+        let is_closed = outcome.as_ref().err().is_some_and(|failure| failure.kind() == Kind::ClosedPipe);
+        document.keep(renderer, is_closed);
+    }
     match outcome {
         // The reader of a pipe had enough: that is how `| head` ends, and no failure.
         Err(failure) if failure.kind() == Kind::ClosedPipe => {
@@ -137,6 +156,9 @@ impl Target {
 /// Takes the timeline's events to the output.
 struct Writer {
     renderer: Renderer,
+    /// Whether the output's frame begins and ends with these events.
+    begins: bool,
+    ends: bool,
     target: Target,
     buffer: Vec<u8>,
     shares_terminal: bool,
@@ -169,7 +191,9 @@ impl Writer {
         let read = self.write_all(&mut timeline);
         // However it went, what is on its way is made whole: an array is closed, a last line ended.
         if read.as_ref().err().is_none_or(|f| matches!(f.kind(), Kind::Interrupted(_))) {
-            self.renderer.end(&mut self.buffer);
+            if self.ends {
+                self.renderer.end(&mut self.buffer);
+            }
             self.flush()?;
             if read.is_ok() {
                 self.target.sink().sync()?;
@@ -181,7 +205,9 @@ impl Writer {
     }
 
     fn write_all<S: PageSource>(&mut self, timeline: &mut Timeline<S>) -> Result<()> {
-        self.renderer.begin(&mut self.buffer);
+        if self.begins {
+            self.renderer.begin(&mut self.buffer);
+        }
         timeline.run(self)?;
         if let Some(sorter) = self.sorter.take() {
             sorter.drain(|event, received_at| self.emit(event, received_at))?;
