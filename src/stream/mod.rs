@@ -3,6 +3,7 @@
 //! ```text
 //! cursor    one cursor at a time, until the service says there is no more
 //! prefetch  the same on a thread of its own, one page ahead of the reader
+//! backfill  a question's pages fetched many at a time, given out in one order
 //! range     which events a question is about, by their own timestamps
 //! sorted    the events of a finished question in order of time
 //! timeline  several streams merged into one, the same whatever the page size
@@ -10,6 +11,7 @@
 //!
 //! Knows the API only as a function from a question to a page; knows nothing of output.
 
+pub mod backfill;
 pub mod cursor;
 pub mod prefetch;
 pub mod range;
