@@ -27,10 +27,10 @@ pub(super) struct Batch {
 pub(super) enum Cutting {
     /// It is read to its end.
     Never,
-    /// It is the whole question; the first cut fixes how many events a window should hold.
+    /// It is the whole question.
     Whole,
-    /// It is part of a question whose windows should hold so many events.
-    Part(u64),
+    /// It is a piece of a window that was cut.
+    Part,
 }
 
 /// What became of a chain with its latest page.
@@ -127,8 +127,8 @@ impl Chain {
     fn cut(&self) -> Option<Cut> {
         match self.cutting {
             Cutting::Never => None,
-            Cutting::Whole => self.pace.cut(&self.window, None),
-            Cutting::Part(target) => self.pace.cut(&self.window, Some(target)),
+            Cutting::Whole => self.pace.cut(&self.window, false),
+            Cutting::Part => self.pace.cut(&self.window, true),
         }
     }
 }

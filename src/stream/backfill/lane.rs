@@ -25,8 +25,6 @@ pub(super) struct Lane {
     largest: usize,
     bytes: usize,
     events: usize,
-    /// How many events a window should hold, since the first cut.
-    target: u64,
     /// The chain of the whole question as it was when it was cut, until the probe is back.
     whole: Option<(Chain, Option<Batch>)>,
 }
@@ -38,6 +36,9 @@ struct Entry {
     window: Window,
     state: State,
     batches: VecDeque<Batch>,
+    /// How many events it should hold, and how many were read.
+    expected: u64,
+    read: u64,
 }
 
 #[derive(Debug)]
@@ -123,10 +124,9 @@ impl Lane {
             largest: 0,
             bytes: 0,
             events: 0,
-            target: 0,
             whole: None,
         };
-        lane.insert(0, question.whole, lane.chain(question.whole, Cutting::Whole));
+        lane.insert(0, question.whole, lane.chain(question.whole, Cutting::Whole), 0);
         lane
     }
 
@@ -141,12 +141,19 @@ impl Lane {
         (matches!(entry.state, State::Waiting(_)) && (is_next || has_room)).then_some(place)
     }
 
-    /// How many windows may be under way side by side. While the first of them is given out the others
-    /// fill up, by half on average; more of them would fill the budget with pages that are not wanted
-    /// soon, and leave the first to go on alone.
+    /// How many windows may be under way side by side: those that would fit in the budget, and a quarter
+    /// more, because most are not full when their turn comes. With more of them it would be full of pages
+    /// that are not wanted soon, and the first would go on alone.
     fn reach(&self, budget: usize) -> usize {
-        let window = (self.bytes / self.events.max(1)).saturating_mul(self.target as usize);
-        (2 * budget / window.max(1)).saturating_add(1)
+        let budget = (budget + budget / 4) as u64;
+        let event = (self.bytes / self.events.max(1)) as u64;
+        let ahead = self.entries.iter().skip_while(|entry| entry.is_given()).skip(1);
+        let mut sum = 0;
+        let within = ahead.take_while(|entry| {
+            sum += entry.expected.max(entry.read) * event;
+            sum <= budget
+        });
+        1 + within.count()
     }
 
     /// Hands out the request of a window that waits.
@@ -174,6 +181,7 @@ impl Lane {
             Ok(Answer::Read { chain, batch, step, events }) => {
                 self.bytes += batch.page.body.len();
                 self.events += events;
+                self.entries[place].read += events as u64;
                 self.buffer(place, batch);
                 self.go_on(place, chain, step);
             }
@@ -201,7 +209,7 @@ impl Lane {
                 // What follows would overrun as well: one chain reads it all, and repeats are dropped.
                 self.give_up_after(place);
                 let rest = Window { from: window.from, ..self.question.whole };
-                self.insert(place + 1, rest, self.chain(rest, Cutting::Never));
+                self.insert(place + 1, rest, self.chain(rest, Cutting::Never), 0);
             }
         }
     }
@@ -209,17 +217,16 @@ impl Lane {
     fn divide(&mut self, place: usize, chain: Chain, cut: Cut, rest: Option<Batch>) {
         let mut at = place + 1;
         if chain.cutting == Cutting::Whole {
-            self.target = cut.target;
             if let Some(probe) = Probe::amid(self.stream, &cut.sample) {
-                self.insert(at, chain.window, Task::Probe(probe));
+                self.insert(at, chain.window, Task::Probe(probe), 0);
                 at += 1;
             }
             self.whole = Some((chain, rest));
         }
         for (index, window) in cut.windows.into_iter().enumerate() {
             let is_late_check = cut.late_check && index == 0;
-            let cutting = if is_late_check { Cutting::Never } else { Cutting::Part(cut.target) };
-            self.insert(at + index, window, self.chain(window, cutting));
+            let cutting = if is_late_check { Cutting::Never } else { Cutting::Part };
+            self.insert(at + index, window, self.chain(window, cutting), cut.expected);
         }
     }
 
@@ -283,9 +290,12 @@ impl Lane {
         Task::Read(Chain::new(self.stream, &self.question, window, cutting))
     }
 
-    fn insert(&mut self, place: usize, window: Window, task: Task) {
+    fn insert(&mut self, place: usize, window: Window, task: Task, expected: u64) {
         let state = State::Waiting(Box::new(task));
-        self.entries.insert(place, Entry { id: self.next_id, window, state, batches: VecDeque::new() });
+        self.entries.insert(
+            place,
+            Entry { id: self.next_id, window, state, batches: VecDeque::new(), expected, read: 0 },
+        );
         self.next_id += 1;
     }
 

@@ -20,12 +20,14 @@ const STREAM: Stream = Stream::ItemUsages;
 
 /// When the questions are asked.
 const NOW: i64 = 700_000;
+const LATER: i64 = 9_000_000_000;
 
 /// Measures so small that little data goes through everything.
 const SMALL: Density = Density {
     first_mark: 20,
     last_mark: 80,
     least: 12,
+    least_again: 30,
     windows: 8,
     target_min: 8,
     target_max: 30,
@@ -242,46 +244,148 @@ fn history(count: usize, weight: impl Fn(f64) -> f64) -> (Arc<Model>, Range) {
         due += share;
     }
     let behaviour = Behaviour { event_bytes: 900, ..Behaviour::default() };
-    let range = Range { since: at(0), until: Some(at(days as i64)), late: TimeDelta::zero() };
+    let range = Range { since: at(0), until: Some(at(days as i64 + 1000)), late: TimeDelta::zero() };
     (Model::new(events, behaviour), range)
 }
 
+#[derive(Clone, Copy)]
+struct Wanted {
+    requests_a_minute: u64,
+    full_a_minute: u64,
+}
+
+/// 600 pages, 300 ms, 600 requests a minute: how near to the limit, and how many of them bring full pages.
+fn six_hundred_pages(weight: impl Fn(f64) -> f64, wanted: Wanted) {
+    let (model, range) = history(600_000, weight);
+    let pacing = Pacing { latency: 300, slot: 100, jitter: 0 };
+    let run = run_at(&model, &range, Density::STANDARD, 1_000, 16, pacing, LATER);
+    assert_eq!(run.numbers.len(), model.events.len());
+    assert!(run.numbers.is_sorted(), "the order of arrival");
+    assert!(run.most_held <= BUDGET + (1 << 20), "{} bytes held", run.most_held);
+    let a_minute = |requests: usize| requests as u64 * 60_000 / run.millis;
+    let (requests, full) = (a_minute(run.requests), a_minute(run.full_pages));
+    assert!(requests >= wanted.requests_a_minute && full >= wanted.full_a_minute, "{requests} {full}");
+}
+
 #[test]
-fn figures() {
-    let day = |part: f64| (part * 100.0).fract();
-    let shapes: [(&str, Box<dyn Fn(f64) -> f64>); 5] = [
-        ("even", Box::new(|_| 1.0)),
-        ("work hours", Box::new(move |p| if (0.3..0.7).contains(&day(p)) { 10.0 } else { 1.0 })),
-        ("growing", Box::new(|p| (p * 5.0).exp())),
-        ("shrinking", Box::new(|p| (-p * 5.0).exp())),
-        ("bursts", Box::new(|p| if (p * 10.0).fract() < 0.02 { 100.0 } else { 1.0 })),
-    ];
-    for (name, weight) in &shapes {
-        for (pages, jobs, latency, slot) in [
-            (600, 16, 300, 100),
-            (600, 16, 1000, 100),
-            (600, 8, 300, 100),
-            (40, 16, 100, 0),
-            (40, 16, 100, 100),
-            (100, 16, 100, 100),
-            (2, 16, 100, 0),
-            (4, 16, 100, 0),
-            (10, 16, 100, 0),
-        ] {
-            let (model, range) = history(pages * 1000, weight);
-            let pacing = Pacing { latency, slot, jitter: 0 };
-            let run = run_at(&model, &range, Density::STANDARD, 1_000, jobs, pacing, 9_000_000_000);
-            assert_eq!(run.numbers.len(), pages * 1000);
-            println!(
-                "{name:10} {pages:4} pages {jobs:2} jobs {latency:4} ms: {:4} requests {:3} full, {:6} ms, {:.0}/min, full {:.0}/min, {:.1}x, {} MiB",
-                run.requests,
-                run.full_pages,
-                run.millis,
-                run.requests as f64 * 60e3 / run.millis as f64,
-                run.full_pages as f64 * 60e3 / run.millis as f64,
-                (pages as u64 * latency) as f64 / run.millis as f64,
-                run.most_held >> 20,
-            );
+fn an_even_history_comes_at_the_limit_in_full_pages() {
+    six_hundred_pages(|_| 1.0, Wanted { requests_a_minute: 570, full_a_minute: 480 });
+}
+
+#[test]
+fn a_history_of_office_hours_comes_near_the_limit() {
+    let weight = |part: f64| if (0.3..0.7).contains(&(part * 100.0).fract()) { 10.0 } else { 1.0 };
+    six_hundred_pages(weight, Wanted { requests_a_minute: 570, full_a_minute: 400 });
+}
+
+#[test]
+fn a_history_that_grew_comes_near_the_limit() {
+    six_hundred_pages(|part| (part * 5.0).exp(), Wanted { requests_a_minute: 570, full_a_minute: 480 });
+}
+
+#[test]
+fn forty_pages_take_five_rounds() {
+    let (model, range) = history(40_000, |_| 1.0);
+    let pacing = Pacing { latency: 1, ..AT_ONCE };
+    let run = run_at(&model, &range, Density::STANDARD, 1_000, 16, pacing, LATER);
+    assert_eq!((run.millis, run.requests), (5, 48));
+}
+
+#[test]
+fn one_job_is_at_most_one_page_ahead() {
+    let (model, range) = history(40_000, |_| 1.0);
+    let run = run_at(&model, &range, Density::STANDARD, 1_000, 1, AT_ONCE, LATER);
+    assert!(run.most_held <= 1_000 * 900, "{}", run.most_held);
+    assert!(run.numbers.is_sorted() && run.numbers.len() == model.events.len());
+}
+
+#[test]
+fn a_small_question_costs_what_the_serial_loop_costs() {
+    for (count, page_size) in [(0, 1_000), (1, 1_000), (999, 1_000), (999, 7), (999, 100)] {
+        let (model, range) = history(count, |_| 1.0);
+        let run = run_at(&model, &range, Density::STANDARD, page_size, 16, AT_ONCE, LATER);
+        assert_eq!(run.requests, serial(&model, &range, page_size).1, "{count} by {page_size}");
+    }
+}
+
+#[test]
+fn equal_events_of_one_page_are_both_given() {
+    let event = Event { time: 5_000, arrival: 5_000 };
+    let model = Model::new(vec![event], Behaviour { since_inclusive: true, ..Behaviour::default() });
+    let twice: Fetch = Arc::new(move |stream, ask| {
+        let mut page = model.answer(stream, ask);
+        page.spans.push(page.spans[0].clone());
+        Ok(page)
+    });
+    let range = Range { since: at(0), until: None, late: TimeDelta::zero() };
+    let streams = [STREAM];
+    let mut started = start(twice, &streams, &range, at(NOW), 1_000, 4, &Cancel::new()).unwrap();
+    assert_eq!(started[0].1.next_page().unwrap().unwrap().len(), 2);
+}
+
+/// Reads a stream with threads until it ends or fails.
+fn read(source: &mut Backfill) -> (usize, Option<Failure>) {
+    let mut events = 0;
+    loop {
+        match source.next_page() {
+            Ok(Some(page)) => events += page.len(),
+            Ok(None) => return (events, None),
+            Err(failure) => return (events, Some(failure)),
         }
     }
+}
+
+#[test]
+fn threads_give_the_same_for_every_number_of_jobs() {
+    let (model, range) = history(20_000, |part| 1.0 + part);
+    for jobs in [1, 2, 8, 16] {
+        let mut started =
+            start(model.fetch(), &Stream::ALL, &range, at(LATER), 500, jobs, &Cancel::new()).unwrap();
+        for (stream, source) in &mut started {
+            let (events, failure) = read(source);
+            assert!(failure.is_none() && events >= 20_000, "{stream}: {events} {failure:?}");
+        }
+    }
+}
+
+#[test]
+fn a_failure_comes_after_everything_before_it() {
+    let (model, range) = history(20_000, |_| 1.0);
+    let fetch = model.fetch();
+    let failing: Fetch = Arc::new(move |stream, ask| {
+        let page = fetch(stream, ask)?;
+        // Somewhere in the last tenth: the windows there are read long before their turn.
+        match page.spans.first().and_then(|span| span.time) {
+            Some(time) if time > at(90 * 86_400_000) => Err(Failure::new(Kind::Network, "gone")),
+            _ => Ok(page),
+        }
+    });
+    let mut started = start(failing, &[STREAM], &range, at(LATER), 500, 16, &Cancel::new()).unwrap();
+    let (events, failure) = read(&mut started[0].1);
+    assert_eq!(failure.unwrap().to_string(), "itemusages: gone");
+    assert!((17_000..=18_100).contains(&events), "{events}");
+}
+
+#[test]
+fn a_panic_of_a_thread_is_a_failure_of_its_stream() {
+    let fetch: Fetch = Arc::new(|_, _| panic!("on purpose"));
+    let range = Range { since: at(0), until: None, late: TimeDelta::zero() };
+    let mut started = start(fetch, &[STREAM], &range, at(NOW), 1_000, 2, &Cancel::new()).unwrap();
+    assert_eq!(read(&mut started[0].1).1.unwrap().kind(), Kind::Unexpected);
+}
+
+#[test]
+fn a_cancelled_reader_does_not_wait() {
+    let fetch: Fetch = Arc::new(|_, _| {
+        loop {
+            thread::park();
+        }
+    });
+    let cancel = Cancel::new();
+    let range = Range { since: at(0), until: None, late: TimeDelta::zero() };
+    let mut started = start(fetch, &[STREAM], &range, at(NOW), 1_000, 2, &cancel).unwrap();
+    let trigger = cancel.clone();
+    let signal = thread::spawn(move || trigger.trigger(15));
+    assert_eq!(started[0].1.next_page().unwrap_err().kind(), Kind::Interrupted(15));
+    signal.join().unwrap();
 }
