@@ -41,7 +41,7 @@ pub(super) enum Step {
     /// The window has been read.
     End,
     /// The rest of the window is left to others. With the batch that the page held beyond the cut.
-    Cut(Cut, Option<Batch>),
+    Cut(Box<Cut>, Option<Box<Batch>>),
     /// So much came from beyond the window that its end must have been forgotten.
     Overrun,
 }
@@ -116,7 +116,7 @@ impl Chain {
                 if let Some(mut cut) = self.cut().filter(|_| more) {
                     let rest = batch.split_off(index + 1);
                     batch.ahead = std::mem::take(&mut cut.ahead);
-                    return Ok((batch, Step::Cut(cut, rest)));
+                    return Ok((batch, Step::Cut(Box::new(cut), rest.map(Box::new))));
                 }
             }
         }

@@ -26,7 +26,7 @@ pub(super) struct Lane {
     bytes: usize,
     events: usize,
     /// The chain of the whole question as it was when it was cut, until the probe is back.
-    whole: Option<(Chain, Option<Batch>)>,
+    whole: Option<(Box<Chain>, Option<Box<Batch>>)>,
 }
 
 /// A window's place in the order. The probe has one too: nothing behind it is given before its verdict.
@@ -43,7 +43,7 @@ struct Entry {
 
 #[derive(Debug)]
 enum State {
-    Waiting(Box<Task>),
+    Waiting(Task),
     UnderWay,
     Ended,
     Failed(Failure),
@@ -51,7 +51,7 @@ enum State {
 
 #[derive(Debug)]
 enum Task {
-    Read(Chain),
+    Read(Box<Chain>),
     Probe(Probe),
 }
 
@@ -61,7 +61,7 @@ pub(super) struct Job {
     stream: Stream,
     entry: u64,
     reserved: usize,
-    task: Box<Task>,
+    task: Task,
 }
 
 /// A request that was made.
@@ -74,11 +74,11 @@ pub(super) struct Done {
 
 #[derive(Debug)]
 enum Answer {
-    Read { chain: Chain, batch: Batch, step: Step, events: usize },
+    Read { chain: Box<Chain>, batch: Batch, step: Step, events: usize },
     Probe { probe: Probe, verdict: Option<Verdict> },
 }
 
-/// What a reader gets.
+/// What the reader gets.
 #[derive(Debug)]
 pub(super) enum Given {
     /// The next page, and the window it is of.
@@ -93,7 +93,7 @@ impl Job {
     /// Makes the request.
     pub(super) fn run(self, fetch: &Fetch) -> Done {
         let Job { stream, entry, reserved, task } = self;
-        let ask_and_take = || match *task {
+        let ask_and_take = || match task {
             Task::Read(mut chain) => {
                 let page = fetch(stream, chain.ask())?;
                 let events = page.len();
@@ -148,9 +148,9 @@ impl Lane {
         let budget = (budget + budget / 4) as u64;
         let event = (self.bytes / self.events.max(1)) as u64;
         let ahead = self.entries.iter().skip_while(|entry| entry.is_given()).skip(1);
-        let mut sum = 0;
+        let mut sum = 0u64;
         let within = ahead.take_while(|entry| {
-            sum += entry.expected.max(entry.read) * event;
+            sum = sum.saturating_add(entry.expected.max(entry.read).saturating_mul(event));
             sum <= budget
         });
         1 + within.count()
@@ -186,7 +186,7 @@ impl Lane {
                 self.go_on(place, chain, step);
             }
             Ok(Answer::Probe { probe, verdict }) => match verdict {
-                None => self.entries[place].state = State::Waiting(Box::new(Task::Probe(probe))),
+                None => self.entries[place].state = State::Waiting(Task::Probe(probe)),
                 Some(Verdict::Carries) => {
                     self.whole = None;
                     self.entries[place].state = State::Ended;
@@ -198,13 +198,13 @@ impl Lane {
         self.entries.len() > 1
     }
 
-    fn go_on(&mut self, place: usize, chain: Chain, step: Step) {
+    fn go_on(&mut self, place: usize, chain: Box<Chain>, step: Step) {
         let window = chain.window;
         self.entries[place].state = State::Ended;
         match step {
-            Step::More => self.entries[place].state = State::Waiting(Box::new(Task::Read(chain))),
+            Step::More => self.entries[place].state = State::Waiting(Task::Read(chain)),
             Step::End => {}
-            Step::Cut(cut, rest) => self.divide(place, chain, cut, rest),
+            Step::Cut(cut, rest) => self.divide(place, chain, *cut, rest),
             Step::Overrun => {
                 // What follows would overrun as well: one chain reads it all, and repeats are dropped.
                 self.give_up_after(place);
@@ -214,7 +214,7 @@ impl Lane {
         }
     }
 
-    fn divide(&mut self, place: usize, chain: Chain, cut: Cut, rest: Option<Batch>) {
+    fn divide(&mut self, place: usize, chain: Box<Chain>, cut: Cut, rest: Option<Box<Batch>>) {
         let mut at = place + 1;
         if chain.cutting == Cutting::Whole {
             if let Some(probe) = Probe::amid(self.stream, &cut.sample) {
@@ -237,10 +237,10 @@ impl Lane {
         if let Some((mut chain, rest)) = self.whole.take() {
             chain.cutting = Cutting::Never;
             if let Some(rest) = rest {
-                self.buffer(place, rest);
+                self.buffer(place, *rest);
             }
             if !chain.is_read() {
-                self.entries[place].state = State::Waiting(Box::new(Task::Read(chain)));
+                self.entries[place].state = State::Waiting(Task::Read(chain));
             }
         }
     }
@@ -287,11 +287,11 @@ impl Lane {
     }
 
     fn chain(&self, window: Window, cutting: Cutting) -> Task {
-        Task::Read(Chain::new(self.stream, &self.question, window, cutting))
+        Task::Read(Box::new(Chain::new(self.stream, &self.question, window, cutting)))
     }
 
     fn insert(&mut self, place: usize, window: Window, task: Task, expected: u64) {
-        let state = State::Waiting(Box::new(task));
+        let state = State::Waiting(task);
         self.entries.insert(
             place,
             Entry { id: self.next_id, window, state, batches: VecDeque::new(), expected, read: 0 },

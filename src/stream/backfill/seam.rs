@@ -89,3 +89,64 @@ impl Seam {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Stream;
+    use crate::page::{Next, Span};
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    fn window(from: i64, to: i64) -> Window {
+        Window { from: at(from), to: at(to), last: false }
+    }
+
+    /// A batch of events, each an identity and a time.
+    fn batch(events: impl IntoIterator<Item = (u128, i64)>) -> Batch {
+        let (identities, spans) = events
+            .into_iter()
+            .map(|(id, time)| (id, Span { raw: 0..0, uuid: None, time: Some(at(time)) }))
+            .unzip();
+        let page = Page {
+            stream: Stream::AuditEvents,
+            body: Vec::new(),
+            spans,
+            next: Next::CaughtUp(None),
+            received_at: at(0),
+        };
+        Batch { page, identities, ahead: Vec::new() }
+    }
+
+    #[test]
+    fn an_event_near_an_edge_is_known_however_long_ago_it_was_given() {
+        let mut seam = Seam::new();
+        let (first, second) = (window(0, 100), window(100, 200));
+        assert_eq!(seam.pass(&first, batch([(1, 100), (2, 50)])).len(), 2);
+        assert_eq!(seam.pass(&first, batch((10..LAST as u128 + 20).map(|id| (id, 50)))).len(), LAST + 10);
+        assert_eq!(seam.pass(&second, batch([(1, 100)])).len(), 0, "given before");
+        assert_eq!(seam.pass(&second, batch([(2, 150)])).len(), 1, "forgotten long ago");
+    }
+
+    #[test]
+    fn what_a_cut_window_gave_ahead_is_known_until_its_window_is_past() {
+        let mut seam = Seam::new();
+        let mut cut = batch([(1, 250), (2, 50)]);
+        cut.ahead = vec![(at(250), 1)];
+        seam.pass(&window(0, 300), cut);
+        seam.pass(&window(0, 50), batch((10..LAST as u128 + 20).map(|id| (id, 20))));
+        assert_eq!(seam.pass(&window(50, 200), batch([(3, 60)])).len(), 1);
+        assert_eq!(seam.pass(&window(200, 300), batch([(1, 250), (4, 260)])).len(), 1);
+        seam.pass(&window(300, 400), batch([]));
+        assert!(seam.ahead.is_empty(), "what lies behind is forgotten");
+    }
+
+    #[test]
+    fn what_is_kept_for_later_is_bounded() {
+        let mut seam = Seam::new();
+        seam.pass(&window(0, 100), batch((0..3 * AHEAD as u128).map(|id| (id, 100))));
+        assert_eq!(seam.ahead.len(), AHEAD);
+    }
+}

@@ -308,6 +308,27 @@ fn a_small_question_costs_what_the_serial_loop_costs() {
     }
 }
 
+/// A service that only forgets when nobody probes it: each window would read to the end of the stream.
+#[test]
+fn a_window_that_overruns_is_the_last() {
+    let (carrying, range) = history(20_000, |_| 1.0);
+    let behaviour = Behaviour { forgets_end: true, filters_by_arrival: true, ..carrying.behaviour };
+    let forgetful = Model::new(carrying.events.clone(), behaviour);
+    let (probed, read_model) = (Arc::clone(&carrying), Arc::clone(&forgetful));
+    let fetch: Fetch = Arc::new(move |stream, ask| {
+        let of_probe = match ask {
+            Ask::First { limit, .. } => *limit != 500,
+            Ask::Cursor(cursor) => !cursor.as_str().contains(",500,"),
+        };
+        Ok(if of_probe { probed.answer(stream, ask) } else { read_model.answer(stream, ask) })
+    });
+    let mut started = start(fetch, &[STREAM], &range, at(LATER), 500, 1, &Cancel::new()).unwrap();
+    let (events, failure) = read(&mut started[0].1);
+    assert!(failure.is_none());
+    assert_eq!(events, carrying.events.len());
+    assert!(forgetful.requests.load(Ordering::Relaxed) < 55, "{:?}", forgetful.requests);
+}
+
 #[test]
 fn equal_events_of_one_page_are_both_given() {
     let event = Event { time: 5_000, arrival: 5_000 };
