@@ -18,7 +18,7 @@
 //! Output is window by window, each in the order of the service; for a service that filters by arrival
 //! that is the order of arrival, as if nothing had been cut. The late check reads the first part again
 //! from its start, for events that belong there and reached the service later; what was given before is
-//! dropped by identity, there as at every edge ([`seam`]). Nothing is ever cut off or stopped at by its
+//! dropped by identity, there as at every edge. Nothing is ever cut off or stopped at by its
 //! timestamp (P1).
 //!
 //! ```text
