@@ -22,7 +22,7 @@ use crate::secret::Secret;
 use crate::simulator::{self, Simulator};
 
 /// How many requests may be under way at once unless `--jobs` says otherwise.
-const DEFAULT_JOBS: u8 = 8;
+const DEFAULT_JOBS: u8 = 16;
 
 /// What the sessions of one run share: connections, and the record of requests of each account.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::Outcome;
 use super::plan::Plan;
 use super::profiles::Document;
-use crate::api::endpoint::Ask;
+use crate::api::endpoint::{ApiVersion, Ask};
 use crate::cli::FetchArgs;
 use crate::command::Process;
 use crate::command::output::{FILE_MODE, Output, Place};
@@ -17,16 +17,16 @@ use crate::deliver::Sink;
 use crate::deliver::sink::replace::Replace;
 use crate::deliver::sink::stream::StreamSink;
 use crate::disk::{Disk, RealDisk};
-use crate::event::Event;
+use crate::event::{Event, Stream};
 use crate::failure::{Failure, Kind, Result};
 use crate::page::Page;
 use crate::render::Renderer;
-use crate::stream::PageSource;
 use crate::stream::cursor::CursorLoop;
 use crate::stream::distinct::Distinct;
 use crate::stream::prefetch::Prefetch;
 use crate::stream::sorted::{self, Sorter};
 use crate::stream::timeline::{Reader, Timeline};
+use crate::stream::{PageSource, backfill};
 
 /// How many bytes are held before they are written in one piece.
 const WRITE_AT: usize = 256 << 10;
@@ -178,15 +178,8 @@ impl Writer {
         output: &Output,
     ) -> Result<Vec<Failure>> {
         let mut timeline = Timeline::new(plan.range);
-        for &stream in &output.streams {
-            let client = session.client.clone();
-            let ask = Ask::First {
-                limit: session.settings.page_size,
-                since: Some(plan.range.asked_since()),
-                until: plan.range.asked_until(process.clock.now()),
-            };
-            let pages = Distinct::new(CursorLoop::new(stream, ask, move |ask| client.page(stream, ask)));
-            timeline.add(stream, Prefetch::start(stream, process.cancel.clone(), pages)?);
+        for (stream, pages) in sources(process, session, plan, &output.streams)? {
+            timeline.add(stream, pages);
         }
         let read = self.write_all(&mut timeline);
         // However it went, what is on its way is made whole: an array is closed, a last line ended.
@@ -239,6 +232,33 @@ impl Writer {
         self.buffer.clear();
         Ok(())
     }
+}
+
+/// Where the pages of the streams come from: windows read side by side, or one cursor after another where
+/// the API has no windows that can be trusted (v3 filters by insertion and says nothing of its bounds).
+fn sources(
+    process: &Process,
+    session: &Session,
+    plan: &Plan,
+    streams: &[Stream],
+) -> Result<Vec<(Stream, Box<dyn PageSource>)>> {
+    let (now, page_size) = (process.clock.now(), session.settings.page_size);
+    let client = session.client.clone();
+    if session.settings.api != ApiVersion::V3 {
+        let fetch: backfill::Fetch = Arc::new(move |stream, ask| client.page(stream, ask));
+        let jobs = session.jobs();
+        let lanes = backfill::start(fetch, streams, &plan.range, now, page_size, jobs, &process.cancel)?;
+        return Ok(lanes.into_iter().map(|(stream, lane)| (stream, Box::new(lane) as _)).collect());
+    }
+    let since = Some(plan.range.asked_since());
+    let ask = Ask::First { limit: page_size, since, until: plan.range.asked_until(now) };
+    let mut sources: Vec<(Stream, Box<dyn PageSource>)> = Vec::new();
+    for &stream in streams {
+        let client = client.clone();
+        let pages = Distinct::new(CursorLoop::new(stream, ask.clone(), move |ask| client.page(stream, ask)));
+        sources.push((stream, Box::new(Prefetch::start(stream, process.cancel.clone(), pages)?)));
+    }
+    Ok(sources)
 }
 
 impl Reader for Writer {
