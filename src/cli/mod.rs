@@ -11,6 +11,8 @@ pub mod duration;
 pub mod fetch;
 pub mod simulate;
 pub mod size;
+pub mod state;
+pub mod status;
 pub mod tail;
 pub mod time;
 
@@ -71,6 +73,10 @@ pub enum Command {
     Fetch(Box<FetchArgs>),
     /// Follow new events
     Tail(Box<TailArgs>),
+    /// Where every saved position stands; a health check for monitors
+    Status(status::StatusArgs),
+    /// Carry a saved position to another machine, or forget it
+    State(state::StateArgs),
     /// A local stand-in of the Events API, for rehearsal and tests
     Simulate(Box<simulate::SimulateArgs>),
     /// Show, locate or create the configuration
@@ -94,7 +100,11 @@ impl Cli {
             Command::Tail(args) => {
                 args.check().map_err(|why| usage("tail", ErrorKind::ArgumentConflict, why))?
             }
-            Command::Simulate(_) | Command::Config(_) | Command::Completions(_) => {}
+            Command::Status(_)
+            | Command::State(_)
+            | Command::Simulate(_)
+            | Command::Config(_)
+            | Command::Completions(_) => {}
         }
         Ok(cli)
     }

@@ -9,6 +9,8 @@ mod output;
 mod position;
 pub mod session;
 pub mod simulate;
+pub mod state;
+pub mod status;
 pub mod tail;
 
 use std::ffi::OsString;
@@ -120,6 +122,8 @@ fn dispatch(process: &Process, command: Command) -> Result<End> {
             cancel::listen(&process.cancel, if rotates { Hangup::Reopens } else { Hangup::Ends })?;
             tail::run(process, &args)
         }
+        Command::Status(args) => status::run(process, &args),
+        Command::State(args) => state::run(process, &args),
         Command::Simulate(args) => {
             cancel::listen(&process.cancel, Hangup::Ends)?;
             let (clock, cancel) = (Arc::clone(&process.clock), &process.cancel);

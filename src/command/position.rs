@@ -15,11 +15,11 @@ use crate::command::session::Session;
 use crate::deliver::gap;
 use crate::deliver::pipeline::Setup;
 use crate::deliver::repeats::REMEMBERED;
-use crate::deliver::{Encode, Pipeline, Position, Target, Terms};
-use crate::disk::RealDisk;
+use crate::deliver::{Consumer, Encode, Pipeline, Place, Position, Target, Terms};
+use crate::disk::{Disk as _, RealDisk};
 use crate::event::{Event, Stream};
 use crate::failure::{Failure, Kind, Result};
-use crate::health::{About, Feed, Reporter, State, Work};
+use crate::health::{self, About, Feed, Reporter, State, Work};
 use crate::page::Page;
 use crate::render::Renderer;
 
@@ -49,12 +49,19 @@ pub(super) fn open(
     };
     let give_up = process.clock.elapsed() + lock_wait.unwrap_or_default();
     loop {
-        let opened = Pipeline::open(Arc::new(RealDisk), Arc::clone(&process.clock), setup.clone(), target()?);
+        let target = target()?;
+        let consumer = match &target {
+            Target::Stream { consumer, .. } => Consumer::Named(consumer.clone()),
+            Target::File { path, .. } => Consumer::File(RealDisk.absolute(path).unwrap_or(path.clone())),
+        };
+        let opened = Pipeline::open(Arc::new(RealDisk), Arc::clone(&process.clock), setup.clone(), target);
         match opened {
             Err(failure) if failure.kind() == Kind::Locked && process.clock.elapsed() < give_up => {
                 process.clock.sleep(LOCK_POLL, &process.cancel)?;
             }
-            outcome => return outcome,
+            outcome => {
+                return outcome.inspect_err(|failure| note_blocked(process, session, &consumer, failure));
+            }
         }
     }
 }
@@ -201,6 +208,19 @@ impl Asker {
 /// Whether the service refused the position itself.
 fn is_refused_cursor(failure: &Failure, ask: &Ask) -> bool {
     failure.kind() == Kind::BadRequest && matches!(ask, Ask::Cursor(_))
+}
+
+/// Tells `opev status` why a run could not begin. A busy lock is no trouble: its holder reports.
+fn note_blocked(process: &Process, session: &Session, consumer: &Consumer, failure: &Failure) {
+    let settings = &session.settings;
+    if matches!(failure.kind(), Kind::Locked | Kind::Interrupted(_)) {
+        return;
+    }
+    if let Ok(state_dir) = settings.state_dir() {
+        let place = Place::of(state_dir, &settings.profile, consumer);
+        let about = About { profile: &settings.profile, consumer: &consumer.to_string(), work: Work::Fetch };
+        health::note_blocked(&RealDisk, &place, about, failure, process.clock.now());
+    }
 }
 
 impl Encode for Renderer {

@@ -12,6 +12,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::checkpoint::lock::Held;
+use super::checkpoint::place::Place;
 use super::checkpoint::record::{Position, Record};
 use super::checkpoint::store::Store;
 use super::repeats::log::SeenLog;

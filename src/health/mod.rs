@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use class::Class;
 pub use feed::Feed;
-pub use record::{FILE, Health, LastError, StreamHealth, Work, read};
+pub use record::{FILE, Health, LastError, StreamHealth, Work, note_blocked, read};
 pub use reporter::{About, Reporter};
 
 /// How far a stream's collector has come, in the order in which it gets there.

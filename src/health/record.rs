@@ -11,7 +11,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Class, State};
-use crate::deliver::Place;
+use crate::deliver::checkpoint::lock;
+use crate::deliver::{Place, shown};
 use crate::disk::{self, Disk, Open};
 use crate::event::Stream;
 use crate::failure::Failure;
@@ -48,6 +49,9 @@ pub struct Health {
     pub started_at: DateTime<Utc>,
     /// When this was written.
     pub updated_at: DateTime<Utc>,
+    /// Why the last run could not even begin.
+    #[serde(default)]
+    pub blocked: Option<LastError>,
     /// What it says of each stream, by its name.
     pub streams: BTreeMap<String, StreamHealth>,
 }
@@ -102,13 +106,21 @@ pub struct LastError {
 }
 
 impl LastError {
-    /// Remembers a failure.
+    /// Remembers a failure. Its stream and profile are known where it is kept.
     pub(super) fn of(failure: &Failure, at: DateTime<Utc>) -> Self {
+        let text = failure.to_string();
+        let mut message = text.as_str();
+        if let Some(profile) = failure.profile() {
+            message = message.strip_prefix(&format!("profile {profile}: ")).unwrap_or(message);
+        }
+        if let Some(stream) = failure.stream() {
+            message = message.strip_prefix(&format!("{stream}: ")).unwrap_or(message);
+        }
         LastError {
             at,
             class: Class::of(failure.kind()),
             kind: failure.kind().name().to_owned(),
-            message: sanitize::message(&failure.to_string()).into_owned(),
+            message: sanitize::message(message).into_owned(),
         }
     }
 
@@ -163,6 +175,7 @@ impl Health {
             pid: std::process::id(),
             started_at: now,
             updated_at: now,
+            blocked: None,
             streams: BTreeMap::new(),
         }
     }
@@ -176,7 +189,9 @@ impl Health {
     pub(super) fn inherit(&mut self, earlier: Health) {
         for (name, old) in earlier.streams {
             let Some(new) = self.streams.get_mut(&name) else {
-                self.streams.insert(name, old);
+                // Not this run's stream: only its history is of interest.
+                let state = if old.state == State::Error { State::Error } else { State::Stopping };
+                self.streams.insert(name, StreamHealth { state, interval_ms: None, ..old });
                 continue;
             };
             new.last_poll = new.last_poll.max(old.last_poll);
@@ -200,12 +215,32 @@ impl Health {
     }
 }
 
+/// Notes why a run could not begin, for a run that came to no lock and so to no [`super::Reporter`].
+/// Where another run holds the lock, the file is that one's, and nothing is noted (P7).
+pub fn note_blocked(
+    disk: &dyn Disk,
+    place: &Place,
+    about: super::About<'_>,
+    failure: &Failure,
+    now: DateTime<Utc>,
+) {
+    if lock::holder(disk, &place.file("lock")).is_some() {
+        return;
+    }
+    let earlier = read(disk, place);
+    let mut health = earlier.unwrap_or_else(|| Health::new(about.profile, about.consumer, about.work, now));
+    (health.blocked, health.updated_at) = (Some(LastError::of(failure, now)), now);
+    if let Err(e) = health.write(disk, place) {
+        log::debug!("no health file in {}: {e}", shown(place.directory()));
+    }
+}
+
 /// Reads the health file at `place`; none when there is none that can be read.
 pub fn read(disk: &dyn Disk, place: &Place) -> Option<Health> {
     let file = disk.open(&place.file(FILE), Open::Read).ok()?;
     let bytes = disk::read_all(&*file, LIMIT).ok()?;
     let health: Health = serde_json::from_slice(&bytes)
-        .inspect_err(|e| log::debug!("the health file of {} is not read: {e}", place.directory().display()))
+        .inspect_err(|e| log::debug!("the health file in {} is not read: {e}", shown(place.directory())))
         .ok()?;
     (health.version <= VERSION).then_some(health)
 }

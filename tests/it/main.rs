@@ -14,6 +14,7 @@ mod readme;
 mod rehearsal;
 mod scripted;
 mod simulator;
+mod status;
 mod t01_abort;
 mod t02_power_loss;
 mod t03_the_tests_bite;
