@@ -111,7 +111,7 @@ pub struct TailArgs {
     ///
     /// Every row is shown; the matches stand out, where there is colour. (?i) at the start ignores case.
     /// What a row does not show (a column cut short, or left out) is not looked at.
-    #[arg(long, value_name = "REGEX", help_heading = "Output")]
+    #[arg(long, value_name = "REGEX", help_heading = "Output", conflicts_with = "resume")]
     pub highlight: Option<String>,
 
     /// With --resume, manage this file; - is standard output
@@ -244,7 +244,13 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_refused() {
         assert!(refused("opev tail --format json").contains("never end"));
-        for line in ["--resume -n 5", "--for 1m --no-follow", "--accept-gap", "--all-profiles --profile x"] {
+        for line in [
+            "--resume -n 5",
+            "--resume --highlight x",
+            "--for 1m --no-follow",
+            "--accept-gap",
+            "--all-profiles --profile x",
+        ] {
             refused(&format!("opev tail {line}"));
         }
         assert!(refused("opev tail --fields a --format ndjson").contains("use jq"));

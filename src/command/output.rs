@@ -16,6 +16,7 @@ use crate::deliver::{Pipeline, Target, Terms};
 use crate::disk::RealDisk;
 use crate::event::Stream;
 use crate::failure::{Failure, Kind, Result};
+use crate::health::Work;
 use crate::render::{Context, Fields, Format, Look, Renderer, Shape, TimeStyle};
 use crate::sanitize;
 
@@ -46,6 +47,8 @@ pub(super) struct Saving<'a> {
     pub lock_wait: Option<Duration>,
     /// `--file-mode`.
     pub file_mode: Option<u32>,
+    /// Whether the run is to end by itself, for `opev status`.
+    pub work: Work,
 }
 
 /// The form of the output, and its places.
@@ -165,7 +168,7 @@ impl Form {
             let consumer = saving.consumer.unwrap_or(default).to_owned();
             Target::Stream { consumer, sink: Box::new(sink) }
         };
-        position::open(process, session, terms, saving.lock_wait, || {
+        position::open(process, session, terms, saving, || {
             Ok(match &output.place {
                 Place::Stdout => stream("stdout", StreamSink::stdout()?),
                 Place::Device(path) => stream(&path.to_string_lossy(), StreamSink::at(&RealDisk, path)?),

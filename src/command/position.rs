@@ -11,6 +11,7 @@ use crate::api::endpoint::Ask;
 use crate::cancel::Cancel;
 use crate::clock::Clock;
 use crate::command::Process;
+use crate::command::output::Saving;
 use crate::command::session::Session;
 use crate::deliver::gap;
 use crate::deliver::pipeline::Setup;
@@ -37,7 +38,7 @@ pub(super) fn open(
     process: &Process,
     session: &Session,
     terms: Terms,
-    lock_wait: Option<Duration>,
+    saving: &Saving<'_>,
     target: impl Fn() -> Result<Target>,
 ) -> Result<Pipeline> {
     let settings = &session.settings;
@@ -47,7 +48,7 @@ pub(super) fn open(
         terms,
         remembered: REMEMBERED,
     };
-    let give_up = process.clock.elapsed() + lock_wait.unwrap_or_default();
+    let give_up = process.clock.elapsed() + saving.lock_wait.unwrap_or_default();
     loop {
         let target = target()?;
         let consumer = match &target {
@@ -60,7 +61,8 @@ pub(super) fn open(
                 process.clock.sleep(LOCK_POLL, &process.cancel)?;
             }
             outcome => {
-                return outcome.inspect_err(|failure| note_blocked(process, session, &consumer, failure));
+                return outcome
+                    .inspect_err(|failure| note_blocked(process, session, &consumer, saving.work, failure));
             }
         }
     }
@@ -211,14 +213,14 @@ fn is_refused_cursor(failure: &Failure, ask: &Ask) -> bool {
 }
 
 /// Tells `opev status` why a run could not begin. A busy lock is no trouble: its holder reports.
-fn note_blocked(process: &Process, session: &Session, consumer: &Consumer, failure: &Failure) {
+fn note_blocked(process: &Process, session: &Session, consumer: &Consumer, work: Work, failure: &Failure) {
     let settings = &session.settings;
     if matches!(failure.kind(), Kind::Locked | Kind::Interrupted(_)) {
         return;
     }
     if let Ok(state_dir) = settings.state_dir() {
         let place = Place::of(state_dir, &settings.profile, consumer);
-        let about = About { profile: &settings.profile, consumer: &consumer.to_string(), work: Work::Fetch };
+        let about = About { profile: &settings.profile, consumer: &consumer.to_string(), work };
         health::note_blocked(&RealDisk, &place, about, failure, process.clock.now());
     }
 }

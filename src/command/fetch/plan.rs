@@ -10,6 +10,7 @@ use crate::command::output::{Form, Saving, Wish, names};
 use crate::command::session::Session;
 use crate::config::{self, Settings};
 use crate::failure::Result;
+use crate::health::Work;
 use crate::render::Format;
 use crate::stream::range::Range;
 
@@ -114,5 +115,6 @@ pub(super) fn span(process: &Process, settings: &Settings, args: &FetchArgs) -> 
 
 /// What was typed about the saved position.
 pub(super) fn saving(args: &FetchArgs) -> Saving<'_> {
-    Saving { consumer: args.consumer.as_deref(), lock_wait: args.lock_wait, file_mode: args.file_mode }
+    let consumer = args.consumer.as_deref();
+    Saving { consumer, lock_wait: args.lock_wait, file_mode: args.file_mode, work: Work::Fetch }
 }

@@ -3,21 +3,17 @@
 //! What is shown first and what follows is read with the same cursors, so that nothing lies between; what
 //! a page repeats is dropped. A stream that does not answer soon comes in later, and holds nobody.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Run;
-use super::highlight::Highlight;
 use super::lanes::{Lane, Turn};
 use super::newest::Newest;
 use crate::api::endpoint::Ask;
 use crate::command::output::{Place, names};
 use crate::config;
-use crate::deliver::Sink;
 use crate::deliver::sink::stream::StreamSink;
-use crate::disk::RealDisk;
 use crate::event::{Event, Stream};
 use crate::failure::{Failure, Kind, Result};
 use crate::health::{About, Reporter, State, Work};
@@ -45,18 +41,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How many bytes are held before they are written in one piece.
 const WRITE_AT: usize = 64 << 10;
 
-/// Standard output, as the profiles share it.
-pub(super) struct Screen {
-    highlight: Option<Highlight>,
-    state: Mutex<ScreenState>,
-}
-
-#[derive(Default)]
-struct ScreenState {
-    sink: Option<StreamSink>,
-    has_begun: bool,
-}
-
 /// Follows a profile without keeping state.
 pub(super) fn run(run: &Run<'_>) -> Result<()> {
     let mut view = View::new(run)?;
@@ -73,13 +57,6 @@ pub(super) fn run(run: &Run<'_>) -> Result<()> {
             Ok(())
         }
         outcome => outcome,
-    }
-}
-
-impl Screen {
-    /// Standard output, not opened yet.
-    pub(super) fn new(highlight: Option<Highlight>) -> Self {
-        Screen { highlight, state: Mutex::default() }
     }
 }
 
@@ -262,27 +239,13 @@ impl<'r> View<'r> {
 
     /// Writes what is held back. Rows go out as they come: nothing waits for a buffer to fill.
     fn flush(&mut self) -> Result<()> {
-        if self.buffer.is_empty() {
-            return Ok(());
-        }
-        let screen = &self.run.shared.screen;
-        let mut state = screen.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut rows = Vec::new();
-        if !std::mem::replace(&mut state.has_begun, true) {
-            self.renderer.begin(&mut rows);
-        }
-        match screen.highlight.as_ref().filter(|_| self.run.form.look.colour) {
-            Some(highlight) => highlight.mark(&self.buffer, &mut rows),
-            None => rows.extend_from_slice(&self.buffer),
-        }
+        let form = &self.run.form;
+        let renderer = &mut self.renderer;
+        let begin = |out: &mut Vec<u8>| renderer.begin(out);
+        let written =
+            self.run.shared.screen.write(&self.buffer, begin, form.look.colour, &form.outputs[0].place);
         self.buffer.clear();
-        if state.sink.is_none() {
-            state.sink = Some(match &self.run.form.outputs[0].place {
-                Place::Device(path) => StreamSink::at(&RealDisk, path)?,
-                Place::Stdout | Place::File(_) => StreamSink::stdout()?,
-            });
-        }
-        state.sink.as_mut().map_or(Ok(()), |sink| sink.write(&rows))
+        written
     }
 }
 

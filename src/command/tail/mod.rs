@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! live      the last events, then new ones as they come; keeps no state
+//! newest    the last events of a look back
+//! screen    standard output, shared by the profiles
 //! service   from the saved position, saving as it delivers
 //! lanes     streams side by side, and the waiting for them
 //! watch     intervals, health, lost and regained connections
@@ -16,6 +18,7 @@ mod lanes;
 mod live;
 mod newest;
 mod notify;
+mod screen;
 mod service;
 mod watch;
 
@@ -26,8 +29,8 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use self::highlight::Highlight;
-use self::live::Screen;
 use self::notify::Notify;
+use self::screen::Screen;
 use self::watch::Watch;
 use crate::cancel::Cancel;
 use crate::cli::TailArgs;
@@ -38,7 +41,7 @@ use crate::config::{Config, Settings, Typed};
 use crate::disk::RealDisk;
 use crate::event::Stream;
 use crate::failure::{Failure, Kind, Result};
-use crate::health::Feed;
+use crate::health::{Feed, Work};
 use crate::page::Page;
 use crate::render::Fields;
 
@@ -222,7 +225,8 @@ impl<'a> Run<'a> {
 
 /// What was typed about the saved position.
 fn saving(args: &TailArgs) -> Saving<'_> {
-    Saving { consumer: args.consumer.as_deref(), lock_wait: args.lock_wait, file_mode: args.file_mode }
+    let consumer = args.consumer.as_deref();
+    Saving { consumer, lock_wait: args.lock_wait, file_mode: args.file_mode, work: Work::Tail }
 }
 
 /// How often a stream is asked: the last that was typed for it, else the last for all.
