@@ -22,7 +22,7 @@ use crate::config::{Environment, terminal};
 use crate::console::{Console, ConsoleOptions, LogFormat};
 use crate::deliver::Sink;
 use crate::deliver::sink::stream::StreamSink;
-use crate::failure::{Kind, Result};
+use crate::failure::{Failure, Kind, Result};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,11 +77,10 @@ pub struct Process {
 
 /// Runs the program.
 pub fn run(args: impl IntoIterator<Item = OsString>, environment: Environment) -> End {
-    let cli = match Cli::read(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::read(args.iter().cloned()) {
         Ok(cli) => cli,
-        Err(error) => {
-            return tell(&error, &environment);
-        }
+        Err(error) => return tell(&error, &args, &environment),
     };
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
     let console = Console::new(console_options(&cli.console, &environment), Arc::clone(&clock));
@@ -127,11 +126,18 @@ fn dispatch(process: &Process, command: Command) -> Result<End> {
 }
 
 /// Answers a command line that asks for help, or that is wrong.
-fn tell(error: &clap::Error, environment: &Environment) -> End {
+fn tell(error: &clap::Error, args: &[OsString], environment: &Environment) -> End {
     if error.use_stderr() {
-        let console =
-            Console::new(console_options(&ConsoleArgs::default(), environment), Arc::new(RealClock::new()));
-        console.say(cli::complaint(error).trim_end());
+        let log_format = if cli::wants_json(args) { cli::LogFormat::Json } else { cli::LogFormat::Text };
+        let typed = ConsoleArgs { log_format, ..ConsoleArgs::default() };
+        let console = Console::new(console_options(&typed, environment), Arc::new(RealClock::new()));
+        match log_format {
+            cli::LogFormat::Text => console.say(cli::complaint(error).trim_end()),
+            cli::LogFormat::Json => {
+                let failure = Failure::new(Kind::Usage, cli::sentence(error));
+                console.failure(&failure.hint("for more information, try --help"));
+            }
+        }
     } else {
         // Help and version, in colour where it may be. A reader that had enough is no failure.
         let _ = error.print();

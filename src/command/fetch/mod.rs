@@ -93,22 +93,21 @@ fn fetch_profile(
 fn report(process: &Process, args: &FetchArgs, outcome: Outcome) -> End {
     let kinds: Vec<Kind> = outcome.failures.iter().map(Failure::kind).collect();
     let end = combine(&kinds, outcome.anything_done);
-    let told = outcome.failures.iter().filter(|f| !matches!(f.kind(), Kind::Interrupted(_)));
-    let mut count = 0;
-    for failure in told {
-        process.console.failure(failure);
-        count += 1;
-    }
+    let told: Vec<&Failure> =
+        outcome.failures.iter().filter(|f| !matches!(f.kind(), Kind::Interrupted(_))).collect();
+    let said = process.console.failures(&told);
     if let Some(kind) = end
-        && count > 1
+        && said > 1
     {
-        process.console.summary(kind, &format!("{count} failures; exit code {}", kind.exit_code()));
+        process.console.summary(kind, &format!("{said} failures; exit code {}", kind.exit_code()));
     } else if end == Some(Kind::Partial) {
         process.console.summary(Kind::Partial, "the rest is done");
     }
-    if end.is_none() && outcome.events == 0 && args.fail_if_empty {
-        process.console.note("no events");
-        return End::Failed(Kind::CheckFailed);
+    if end.is_none() && outcome.events == 0 {
+        process.console.note(if args.resume { "no new events" } else { "no events" });
+        if args.fail_if_empty {
+            return End::Failed(Kind::CheckFailed);
+        }
     }
     End::of(end)
 }

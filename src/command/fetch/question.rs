@@ -205,7 +205,7 @@ impl Writer {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        if self.shares_terminal && self.written > 0 {
+        if self.shares_terminal {
             self.progress.clear();
         }
         self.target.sink().write(&self.buffer)?;
