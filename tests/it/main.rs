@@ -8,6 +8,13 @@
 
 mod client;
 mod fetch;
+mod fetch_data;
+mod fetch_errors;
+mod fetch_faults;
+mod fetch_output;
+mod fetch_pipes;
+mod fetch_resume;
+mod fetch_terminal;
 mod generated;
 mod harness;
 mod readme;
@@ -21,3 +28,4 @@ mod t04_disk_operations;
 mod t05_disk_faults;
 mod t07_damaged_states;
 mod t12_one_writer;
+mod token_secrecy;
