@@ -1,6 +1,6 @@
 //! What was typed, decided: which streams, in which form, where to, from when to when.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
@@ -60,6 +60,17 @@ pub(super) enum Place {
     Device(PathBuf),
     /// A file.
     File(PathBuf),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Stdout => f.write_str("stdout"),
+            Place::Device(path) | Place::File(path) => {
+                f.write_str(&sanitize::message(&path.to_string_lossy()))
+            }
+        }
+    }
 }
 
 impl Plan {
@@ -154,16 +165,11 @@ impl Plan {
             if self.range.until.is_none() { " (now: cuts nothing)" } else { "" }
         );
         for output in &self.outputs {
-            let place = match &output.place {
-                Place::Stdout => "stdout".to_owned(),
-                Place::Device(path) | Place::File(path) => {
-                    sanitize::message(&path.to_string_lossy()).into_owned()
-                }
-            };
             let _ = writeln!(
                 text,
-                "output    {} -> {place} as {} ({})",
+                "output    {} -> {} as {} ({})",
                 names(&output.streams),
+                output.place,
                 self.format,
                 self.shape
             );

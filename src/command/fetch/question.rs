@@ -90,13 +90,7 @@ fn answer(
                 } else {
                     // A file under its final name is taken for whole.
                     drop(file);
-                    log::warn!(
-                        "{} was not written, because not every stream could be read",
-                        args.output
-                            .as_deref()
-                            .map(|p| crate::sanitize::message(&p.to_string_lossy()).into_owned())
-                            .unwrap_or_default()
-                    );
+                    log::warn!("{} was not written, because not every stream could be read", output.place);
                     return Ok(Outcome { events: 0, anything_done: false, failures });
                 }
             }
