@@ -4,36 +4,14 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
 
-use opev::clock::{Clock as _, RealClock};
 use opev::simulator::{Options, Seeded};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
-use crate::harness::{Account, Run, faulty, now, seeded};
-
-/// Starts a command with its output and messages on pipes.
-fn start(mut command: Command) -> Child {
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-fn signal(child: &Child, signal: Signal) {
-    kill_process(Pid::from_child(child), signal).unwrap();
-}
+use crate::harness::{Account, Run, faulty, now, seeded, signal, start, wait_until};
 
 /// Waits until the service was asked: from then on the program waits for it.
 fn wait_until_asked(account: &Account) {
     wait_until(|| account.simulator.report().requests > 0);
-}
-
-fn wait_until(mut condition: impl FnMut() -> bool) {
-    let clock = RealClock::new();
-    let nobody = opev::cancel::Cancel::new();
-    for _ in 0..2_000 {
-        if condition() {
-            return;
-        }
-        clock.sleep(std::time::Duration::from_millis(5), &nobody).unwrap();
-    }
-    panic!("did not happen in 10 s");
 }
 
 /// Runs a shell's line with the account's environment and the program as `opev`.
@@ -180,9 +158,14 @@ fn a_second_signal_ends_at_once_even_when_nobody_reads() {
 #[test]
 fn an_ignored_signal_stays_ignored() {
     let account = Account::new(faulty(now(), "delay=300ms@always"));
-    let line = "trap '' HUP; opev fetch --since 29d & pid=$!; sleep 0.2; kill -HUP $pid; wait $pid";
-    let run = shell(&account, line).expect(0);
-    assert!(run.uuids().len() > 2_000);
+    let inner = account.command(["x"]);
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' HUP; exec \"$0\" fetch --since 29d"]).arg(crate::harness::program());
+    command.env_clear().envs(inner.get_envs().filter_map(|(k, v)| Some((k, v?))));
+    let child = start(command);
+    wait_until_asked(&account);
+    signal(&child, Signal::HUP);
+    assert!(Run::wait(child).expect(0).uuids().len() > 2_000);
 }
 
 /// The peak of resident memory of a whole run, in KiB, by the kernel's count.

@@ -11,9 +11,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use opev::clock::RealClock;
+use opev::clock::{Clock as _, RealClock};
 use opev::event::Stream;
 use opev::simulator::{Data, Form, Options, Running, Script, Seeded, Simulator};
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use tempfile::TempDir;
@@ -268,6 +269,30 @@ pub fn run_on_terminal(mut command: Command, columns: u16) -> Run {
         stdout: reader.join().unwrap(),
         stderr: String::new(),
     }
+}
+
+/// Waits until something is so, and not for ever.
+#[track_caller]
+pub fn wait_until(mut condition: impl FnMut() -> bool) {
+    let clock = RealClock::new();
+    let nobody = opev::cancel::Cancel::new();
+    for _ in 0..2_000 {
+        if condition() {
+            return;
+        }
+        clock.sleep(std::time::Duration::from_millis(5), &nobody).unwrap();
+    }
+    panic!("did not happen in 10 s");
+}
+
+/// Starts a command with its output and messages on pipes.
+pub fn start(mut command: Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Sends a signal.
+pub fn signal(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
 }
 
 /// Whether a program that some test drives is there. Where everything is installed (CI), it must be.
