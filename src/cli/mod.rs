@@ -118,6 +118,7 @@ pub fn definition() -> clap::Command {
 /// taken from anywhere.
 pub fn complaint(error: &clap::Error) -> String {
     let text = error.render().to_string();
+    let text = sanitize::without_tokens(&text);
     text.lines().map(|line| format!("{}\n", sanitize::escaped(line))).collect()
 }
 

@@ -70,6 +70,7 @@ pub(super) fn json(failure: &Failure, kind: Kind, now: DateTime<Utc>) -> String 
 
 /// Our own words may be long, and their foreign parts were cut where they came in; all are escaped.
 fn long(text: &str) -> String {
+    let text = sanitize::without_tokens(text);
     text.lines().map(|line| sanitize::escaped(line).into_owned()).collect::<Vec<_>>().join("\n       ")
 }
 
