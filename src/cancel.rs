@@ -1,6 +1,7 @@
 //! SIGINT and SIGTERM become one token that everybody waits on; SIGHUP becomes a wish to reopen.
 //!
-//! The first signal asks for a clean end, the second ends the process at once. A signal that was ignored
+//! The first signal asks for a clean end, the second ends the process at once, and so does patience: a
+//! write into a pipe that nobody reads hears no token (P9). A signal that was ignored
 //! when the process started (as under `nohup`) stays ignored. Nothing here prints or exits cleanly:
 //! `main` does, by [`die_by`].
 
@@ -10,10 +11,13 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use crate::failure::{Failure, Kind, Result};
+
+/// How long a clean end may take after the first signal.
+const PATIENCE: Duration = Duration::from_millis(4_500);
 
 /// A token that is triggered once and then stays so; clones share it.
 #[derive(Clone, Debug)]
@@ -23,7 +27,8 @@ pub struct Cancel(Arc<Shared>);
 struct Shared {
     signal: AtomicI32,
     triggered: AtomicBool,
-    reopen: AtomicBool,
+    /// Holds the wish to reopen, at most one.
+    reopen: (Sender<()>, Receiver<()>),
     /// Dropped on trigger: every receiver then wakes, now and for ever.
     keep_open: Mutex<Option<Sender<()>>>,
     wake: Receiver<()>,
@@ -42,7 +47,7 @@ impl Cancel {
         Cancel(Arc::new(Shared {
             signal: AtomicI32::new(0),
             triggered: AtomicBool::new(false),
-            reopen: AtomicBool::new(false),
+            reopen: bounded(1),
             keep_open: Mutex::new(Some(sender)),
             wake,
         }))
@@ -100,12 +105,18 @@ impl Cancel {
 
     /// Takes the wish to reopen the output file that a SIGHUP left, if there is one.
     pub fn take_reopen(&self) -> bool {
-        self.0.reopen.swap(false, Ordering::SeqCst)
+        self.0.reopen.1.try_recv().is_ok()
     }
 
     /// Leaves a wish to reopen the output file.
     pub fn ask_reopen(&self) {
-        self.0.reopen.store(true, Ordering::SeqCst);
+        // A wish that is there already is the same wish.
+        let _ = self.0.reopen.0.try_send(());
+    }
+
+    /// The channel on which [`Cancel::ask_reopen`] leaves its wish, for `crossbeam_channel::Select`.
+    pub fn reopen_channel(&self) -> &Receiver<()> {
+        &self.0.reopen.1
     }
 }
 
@@ -125,8 +136,10 @@ pub enum Hangup {
 pub fn listen(cancel: &Cancel, hangup: Hangup) -> Result<()> {
     let ignored = ignored_at_start();
     let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|s| !ignored.contains(s));
-    let mut signals = Signals::new(wanted)
-        .map_err(|e| Failure::new(Kind::Unexpected, "cannot listen for signals").because(e))?;
+    // A limit on file sizes then fails the write instead of killing the process: a full disk like others.
+    let failed = |e: std::io::Error| Failure::new(Kind::Unexpected, "cannot listen for signals").because(e);
+    signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))).map_err(failed)?;
+    let mut signals = Signals::new(wanted).map_err(failed)?;
     let cancel = cancel.clone();
     std::thread::Builder::new()
         .name("signals".into())
@@ -138,6 +151,12 @@ pub fn listen(cancel: &Cancel, hangup: Hangup) -> Result<()> {
                     die_by(signal);
                 } else {
                     cancel.trigger(signal);
+                    let patience = crossbeam_channel::after(PATIENCE);
+                    // Without the thread there is still the second signal.
+                    let _ = std::thread::Builder::new().name("patience".into()).spawn(move || {
+                        let _ = patience.recv();
+                        die_by(signal);
+                    });
                 }
             }
         })

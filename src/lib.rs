@@ -26,6 +26,7 @@ pub mod deliver;
 pub mod disk;
 pub mod event;
 pub mod failure;
+pub mod health;
 pub mod page;
 pub mod render;
 pub mod sanitize;

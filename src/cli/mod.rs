@@ -9,9 +9,14 @@ pub mod config;
 pub mod console;
 pub mod duration;
 pub mod fetch;
+pub mod introspect;
 pub mod simulate;
 pub mod size;
+pub mod state;
+pub mod status;
+pub mod tail;
 pub mod time;
+pub mod token_check;
 
 use std::ffi::OsString;
 
@@ -22,6 +27,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 pub use account::{AccountArgs, Api, ConfigFile, Region};
 pub use console::{ColorChoice, ConsoleArgs, LogFormat, LogLevel};
 pub use fetch::{FetchArgs, Format, Shape, Sort};
+pub use tail::TailArgs;
 pub use time::{TimeExpr, Zone};
 
 use crate::sanitize;
@@ -67,6 +73,16 @@ pub struct Cli {
 pub enum Command {
     /// Get events once and exit
     Fetch(Box<FetchArgs>),
+    /// Follow new events
+    Tail(Box<TailArgs>),
+    /// Show what the service says this token may read
+    Introspect(Box<introspect::IntrospectArgs>),
+    /// Check whether the token is usable, now and for how long
+    TokenCheck(Box<token_check::TokenCheckArgs>),
+    /// Where every saved position stands; a health check for monitors
+    Status(status::StatusArgs),
+    /// Carry a saved position to another machine, or forget it
+    State(state::StateArgs),
     /// A local stand-in of the Events API, for rehearsal and tests
     Simulate(Box<simulate::SimulateArgs>),
     /// Show, locate or create the configuration
@@ -87,7 +103,16 @@ impl Cli {
             Command::Fetch(args) => {
                 args.check().map_err(|why| usage("fetch", ErrorKind::ArgumentConflict, why))?
             }
-            Command::Simulate(_) | Command::Config(_) | Command::Completions(_) => {}
+            Command::Tail(args) => {
+                args.check().map_err(|why| usage("tail", ErrorKind::ArgumentConflict, why))?
+            }
+            Command::Introspect(_)
+            | Command::TokenCheck(_)
+            | Command::Status(_)
+            | Command::State(_)
+            | Command::Simulate(_)
+            | Command::Config(_)
+            | Command::Completions(_) => {}
         }
         Ok(cli)
     }

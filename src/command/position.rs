@@ -15,10 +15,11 @@ use crate::command::session::Session;
 use crate::deliver::gap;
 use crate::deliver::pipeline::Setup;
 use crate::deliver::repeats::REMEMBERED;
-use crate::deliver::{Encode, Pipeline, Position, Target, Terms};
-use crate::disk::RealDisk;
+use crate::deliver::{Consumer, Encode, Pipeline, Place, Position, Target, Terms};
+use crate::disk::{Disk as _, RealDisk};
 use crate::event::{Event, Stream};
 use crate::failure::{Failure, Kind, Result};
+use crate::health::{self, About, Feed, Reporter, State, Work};
 use crate::page::Page;
 use crate::render::Renderer;
 
@@ -48,14 +49,37 @@ pub(super) fn open(
     };
     let give_up = process.clock.elapsed() + lock_wait.unwrap_or_default();
     loop {
-        let opened = Pipeline::open(Arc::new(RealDisk), Arc::clone(&process.clock), setup.clone(), target()?);
+        let target = target()?;
+        let consumer = match &target {
+            Target::Stream { consumer, .. } => Consumer::Named(consumer.clone()),
+            Target::File { path, .. } => Consumer::File(RealDisk.absolute(path).unwrap_or(path.clone())),
+        };
+        let opened = Pipeline::open(Arc::new(RealDisk), Arc::clone(&process.clock), setup.clone(), target);
         match opened {
             Err(failure) if failure.kind() == Kind::Locked && process.clock.elapsed() < give_up => {
                 process.clock.sleep(LOCK_POLL, &process.cancel)?;
             }
-            outcome => return outcome,
+            outcome => {
+                return outcome.inspect_err(|failure| note_blocked(process, session, &consumer, failure));
+            }
         }
     }
+}
+
+/// Tells `opev status` about a run, beside the position whose lock it holds.
+pub(super) fn reporter(
+    process: &Process,
+    session: &Session,
+    pipeline: &Pipeline,
+    streams: &[Stream],
+    work: Work,
+    feed: Feed,
+) -> Reporter {
+    let about = About { profile: &session.settings.profile, consumer: pipeline.consumer(), work };
+    let health = Reporter::new(about, streams, Arc::clone(&process.clock), feed);
+    health.keep_at(Arc::new(RealDisk), pipeline.place());
+    health.state_all(State::Initialized);
+    health
 }
 
 /// Where to start asking when nothing is saved yet.
@@ -151,13 +175,13 @@ impl Asker {
     pub(super) fn ask(&mut self, ask: &Ask) -> Result<Page> {
         let refused = match self.client.page(self.stream, ask) {
             Err(failure) if is_refused_cursor(&failure, ask) => failure,
-            outcome => return outcome,
+            outcome => return self.note(outcome),
         };
         log::warn!("{refused}; the cursor is asked once more in {} s", self.rest.as_secs());
         self.clock.sleep(self.rest, &self.cancel)?;
         match self.client.page(self.stream, ask) {
             Err(failure) if is_refused_cursor(&failure, ask) => {}
-            outcome => return outcome,
+            outcome => return self.note(outcome),
         }
         let position = self.position.clone().unwrap_or_default();
         let gap = gap::by_refusal(self.stream, &position, self.clock.now());
@@ -165,13 +189,38 @@ impl Asker {
             return Err(gap.failure().because(refused));
         }
         let since = accept(gap, &position, self.clock.now());
-        self.client.page(self.stream, &Ask::First { limit: self.page_size, since: Some(since), until: None })
+        let again = Ask::First { limit: self.page_size, since: Some(since), until: None };
+        let outcome = self.client.page(self.stream, &again);
+        self.note(outcome)
+    }
+
+    /// Moves along: a cursor that is refused after months must be told by what came since (P11). A page in
+    /// hand is delivered before the answer to the next question is.
+    fn note(&mut self, outcome: Result<Page>) -> Result<Page> {
+        if let Ok(page) = &outcome {
+            let last = page.len().checked_sub(1);
+            self.position.get_or_insert_default().advance(page, page.len() as u64, last);
+        }
+        outcome
     }
 }
 
 /// Whether the service refused the position itself.
 fn is_refused_cursor(failure: &Failure, ask: &Ask) -> bool {
     failure.kind() == Kind::BadRequest && matches!(ask, Ask::Cursor(_))
+}
+
+/// Tells `opev status` why a run could not begin. A busy lock is no trouble: its holder reports.
+fn note_blocked(process: &Process, session: &Session, consumer: &Consumer, failure: &Failure) {
+    let settings = &session.settings;
+    if matches!(failure.kind(), Kind::Locked | Kind::Interrupted(_)) {
+        return;
+    }
+    if let Ok(state_dir) = settings.state_dir() {
+        let place = Place::of(state_dir, &settings.profile, consumer);
+        let about = About { profile: &settings.profile, consumer: &consumer.to_string(), work: Work::Fetch };
+        health::note_blocked(&RealDisk, &place, about, failure, process.clock.now());
+    }
 }
 
 impl Encode for Renderer {

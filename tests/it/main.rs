@@ -6,6 +6,7 @@
 #![allow(unreachable_pub, dead_code, reason = "the harness is shared, and not every test uses all of it")]
 #![allow(clippy::disallowed_methods, reason = "tests make their own files and read their own environment")]
 
+mod check;
 mod client;
 mod fetch;
 mod fetch_data;
@@ -17,10 +18,13 @@ mod fetch_resume;
 mod fetch_terminal;
 mod generated;
 mod harness;
+mod import;
+mod profiles;
 mod readme;
 mod rehearsal;
 mod scripted;
 mod simulator;
+mod status;
 mod t01_abort;
 mod t02_power_loss;
 mod t03_the_tests_bite;
@@ -28,4 +32,6 @@ mod t04_disk_operations;
 mod t05_disk_faults;
 mod t07_damaged_states;
 mod t12_one_writer;
+mod tail;
+mod tail_time;
 mod token_secrecy;

@@ -252,7 +252,10 @@ fn make_the_corpus() {
     #[rustfmt::skip]
     let cases: Vec<(&str, &str, Files<'_>)> = vec![
         ("as-left", "0", good()),
-        ("older-than-the-program", "0", good()),
+        ("of-an-older-program", "0",
+            usual(edited("\"program\":\"0.1.0\"", "\"program\":\"0.0.1\""), Vec::from(b"opev checkpoint 1 "))),
+        ("without-optional-fields", "0",
+            usual(edited("\"fields\":[],", ""), Vec::from(b"opev checkpoint 1 "))),
         ("slots-empty", "8\nthe saved position is damaged", usual(vec![], vec![])),
         ("slots-zeros", "8\nthe saved position is damaged", usual(vec![0; 4096], vec![0; 4096])),
         ("slots-cut", "8\nthe saved position is damaged", usual(a[..300].to_vec(), b[..400].to_vec())),

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use opev::deliver::sink::replace::Replace;
 use opev::deliver::{Place, state};
 use opev::disk::{Disk, RealDisk};
 use opev::failure::Kind;
@@ -112,6 +113,13 @@ fn state_moves_to_another_machine_and_is_thrown_away() {
     drain(moved.open(disk.clone()).unwrap()).unwrap();
     assert_eq!(std::fs::read(&rehearsal.output).unwrap(), golden());
 
+    // A question never replaces what is managed, under whichever name.
+    let alias = here.path().join("alias");
+    std::fs::hard_link(&rehearsal.output, &alias).unwrap();
+    for path in [&rehearsal.output, &alias] {
+        let replaced = Replace::create(&disk, path, 0o600, true, &moved.state_dir);
+        assert_eq!(replaced.unwrap_err().kind(), Kind::Usage);
+    }
     state::reset(&*disk, &clock, &moved.state_dir, "default", &key).unwrap();
     assert!(state::list(&*disk, &moved.state_dir).unwrap().is_empty());
     assert!(!Place::at(&moved.state_dir, "default", &key).directory().exists());
