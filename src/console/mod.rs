@@ -99,6 +99,17 @@ impl Console {
         });
     }
 
+    /// Reports failures, one that several streams met alike once for all of them; gives how many were told.
+    pub fn failures(&self, failures: &[&Failure]) -> usize {
+        if self.0.options.format == LogFormat::Json {
+            failures.iter().for_each(|failure| self.failure(failure));
+            return failures.len();
+        }
+        let texts = report::together(failures, self.0.options.colour);
+        texts.iter().for_each(|text| self.line(text));
+        texts.len()
+    }
+
     /// Says what a run came to when several failures were reported before it.
     pub fn summary(&self, kind: Kind, text: &str) {
         let failure = Failure::new(kind, text);

@@ -9,6 +9,13 @@
 mod check;
 mod client;
 mod fetch;
+mod fetch_data;
+mod fetch_errors;
+mod fetch_faults;
+mod fetch_output;
+mod fetch_pipes;
+mod fetch_resume;
+mod fetch_terminal;
 mod generated;
 mod harness;
 mod import;
@@ -27,3 +34,4 @@ mod t07_damaged_states;
 mod t12_one_writer;
 mod tail;
 mod tail_time;
+mod token_secrecy;
