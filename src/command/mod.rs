@@ -174,7 +174,7 @@ fn conclude(process: &Process, kinds: &[Kind], told: usize, anything_done: bool)
         Some(kind) if told > 1 => {
             process.console.summary(kind, &format!("{told} failures; exit code {}", kind.exit_code()));
         }
-        Some(Kind::Partial) => process.console.summary(Kind::Partial, "the rest is done"),
+        Some(Kind::Partial) if told > 0 => process.console.summary(Kind::Partial, "the rest is done"),
         _ => {}
     }
     end
