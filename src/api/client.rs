@@ -17,6 +17,7 @@ use crate::api::limiter::Limiter;
 use crate::api::observer::{Observation, Observer};
 use crate::api::passing::{Passing, past_deadline};
 use crate::api::permits::Permits;
+use crate::api::probe::{self, Step, Way};
 use crate::api::proxy::Proxy;
 use crate::api::refusal::{Refused, claims_lack};
 use crate::api::retry::{self, Policy, RateLimit, Tries, Verdict};
@@ -139,6 +140,15 @@ impl Client {
             wire::page(version, stream, answer.body, self.0.parts.clock.now())
         })
         .map_err(|failure| failure.on_stream(stream))
+    }
+
+    /// Walks the way to the server once, leg by leg, without the token.
+    ///
+    /// # Errors
+    /// Fails only when cancelled; what is wrong with a leg is in its outcome.
+    pub fn probe(&self) -> Result<Vec<Step>> {
+        let Parts { server, proxy, http, clock, cancel, .. } = &self.0.parts;
+        probe::walk(&Way { server, proxy: proxy.as_ref(), http, clock: &**clock, cancel })
     }
 
     /// Asks what the token may read.

@@ -9,12 +9,14 @@ pub mod config;
 pub mod console;
 pub mod duration;
 pub mod fetch;
+pub mod introspect;
 pub mod simulate;
 pub mod size;
 pub mod state;
 pub mod status;
 pub mod tail;
 pub mod time;
+pub mod token_check;
 
 use std::ffi::OsString;
 
@@ -73,6 +75,10 @@ pub enum Command {
     Fetch(Box<FetchArgs>),
     /// Follow new events
     Tail(Box<TailArgs>),
+    /// Show what the service says this token may read
+    Introspect(Box<introspect::IntrospectArgs>),
+    /// Check whether the token is usable, now and for how long
+    TokenCheck(Box<token_check::TokenCheckArgs>),
     /// Where every saved position stands; a health check for monitors
     Status(status::StatusArgs),
     /// Carry a saved position to another machine, or forget it
@@ -100,7 +106,9 @@ impl Cli {
             Command::Tail(args) => {
                 args.check().map_err(|why| usage("tail", ErrorKind::ArgumentConflict, why))?
             }
-            Command::Status(_)
+            Command::Introspect(_)
+            | Command::TokenCheck(_)
+            | Command::Status(_)
             | Command::State(_)
             | Command::Simulate(_)
             | Command::Config(_)

@@ -30,8 +30,8 @@ pub struct StatusArgs {
     /// Exit with 1 when something is late or in error
     ///
     /// Prints one line a problem and nothing when all is well, for monitors and cron. Late is: no answer
-    /// for two intervals of tail, or a position older than --max-age. No saved position at all is a
-    /// problem as well.
+    /// for two intervals of tail, or a position older than --max-age. An error that tail has asked again
+    /// about for less than that is none yet. No saved position at all is a problem as well.
     #[arg(long)]
     pub check: bool,
 

@@ -5,13 +5,16 @@
 
 pub mod config;
 pub mod fetch;
+pub mod introspect;
 mod output;
 mod position;
 pub mod session;
+mod side_by_side;
 pub mod simulate;
 pub mod state;
 pub mod status;
 pub mod tail;
+pub mod token_check;
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
@@ -63,7 +66,7 @@ impl End {
 }
 
 /// What every command is given.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Process {
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -124,6 +127,14 @@ fn dispatch(process: &Process, command: Command) -> Result<End> {
         }
         Command::Status(args) => status::run(process, &args),
         Command::State(args) => state::run(process, &args),
+        Command::Introspect(args) => {
+            cancel::listen(&process.cancel, Hangup::Ends)?;
+            print(&introspect::run(process, &args)?)
+        }
+        Command::TokenCheck(args) => {
+            cancel::listen(&process.cancel, Hangup::Ends)?;
+            token_check::run(process, &args)
+        }
         Command::Simulate(args) => {
             cancel::listen(&process.cancel, Hangup::Ends)?;
             let (clock, cancel) = (Arc::clone(&process.clock), &process.cancel);

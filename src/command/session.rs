@@ -18,16 +18,18 @@ use crate::command::Process;
 use crate::config::{Account, Settings};
 use crate::event::Stream;
 use crate::failure::{Failure, Kind, Result};
+use crate::secret::Secret;
 use crate::simulator::{self, Simulator};
 
 /// How many requests may be under way at once unless `--jobs` says otherwise.
-const DEFAULT_JOBS: u8 = 8;
+const DEFAULT_JOBS: u8 = 16;
 
 /// What the sessions of one run share: connections, and the record of requests of each account.
 #[derive(Debug, Default)]
 pub struct Connections {
     https: Mutex<Vec<Http>>,
     limiters: Mutex<Vec<(u32, Arc<Limiters>)>>,
+    permits: Mutex<Vec<(usize, Permits)>>,
 }
 
 /// An account, ready to be asked.
@@ -62,6 +64,17 @@ impl Connections {
         http.shut_down_on(&process.cancel)?;
         https.push(http.clone());
         Ok(http)
+    }
+
+    /// The permits of one `--jobs`: it counts requests over all profiles.
+    fn permits(&self, jobs: usize) -> Permits {
+        let mut permits = self.permits.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, found)) = permits.iter().find(|(count, _)| *count == jobs) {
+            return found.clone();
+        }
+        let made = Permits::new(jobs);
+        permits.push((jobs, made.clone()));
+        made
     }
 
     /// The limiters of one rate; accounts on one host have one limiter each, whoever asks.
@@ -113,6 +126,33 @@ impl Session {
         } else {
             (settings.account(&process.cancel)?, None)
         };
+        Session::of_account(process, connections, settings, account, simulator, patience, observer)
+    }
+
+    /// As [`Session::open`], with a token that was read already.
+    ///
+    /// # Errors
+    /// Fails as the server that the settings and the token name can: 3 and 4.
+    pub fn with_token(
+        process: &Process,
+        connections: &Connections,
+        settings: Settings,
+        token: Secret,
+        patience: Duration,
+    ) -> Result<Session> {
+        let account = settings.account_of(token)?;
+        Session::of_account(process, connections, settings, account, None, patience, None)
+    }
+
+    fn of_account(
+        process: &Process,
+        connections: &Connections,
+        settings: Settings,
+        account: Account,
+        simulator: Option<simulator::Running>,
+        patience: Duration,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Result<Session> {
         for notice in &account.notices {
             process.console.note(notice);
         }
@@ -132,7 +172,7 @@ impl Session {
             proxy: proxy::resolve(&account.server, &settings.proxies)?,
             http: connections.http(process, &settings, jobs)?,
             limiter: connections.limiters(process, settings.rate_limit).get(&account.server.host(), &owner),
-            permits: Permits::new(jobs),
+            permits: connections.permits(jobs),
             policy: Policy {
                 budget: settings.retry_for.unwrap_or(patience),
                 deadline: settings.deadline.map(|deadline| process.clock.elapsed() + deadline),

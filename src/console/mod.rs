@@ -108,6 +108,15 @@ impl Console {
         });
     }
 
+    /// The same way to the person without progress lines, for work that goes on side by side.
+    #[must_use]
+    pub fn without_progress(&self) -> Self {
+        let Shared { options, terminal, clock, .. } = &*self.0;
+        let options = ConsoleOptions { progress: false, ..*options };
+        let (terminal, clock) = (*terminal, Arc::clone(clock));
+        Console(Arc::new(Shared { options, terminal, clock, bar: Mutex::new(None) }))
+    }
+
     /// A progress line, drawn only where a person watches and wants it.
     pub fn progress(&self, wanted: bool) -> Progress {
         let options = &self.0.options;

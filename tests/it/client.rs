@@ -429,7 +429,7 @@ fn a_cancelled_request_is_cut_short() {
 }
 
 /// A server that speaks TLS with the test certificate; it answers every request with a page.
-fn tls_server() -> std::net::SocketAddr {
+pub(crate) fn tls_server() -> std::net::SocketAddr {
     use rustls::pki_types::pem::PemObject as _;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -461,7 +461,7 @@ fn tls_server() -> std::net::SocketAddr {
     address
 }
 
-fn fixture(name: &str) -> PathBuf {
+pub(crate) fn fixture(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "tests/fixtures/tls", name].iter().collect()
 }
 

@@ -6,10 +6,13 @@
 #![allow(unreachable_pub, dead_code, reason = "the harness is shared, and not every test uses all of it")]
 #![allow(clippy::disallowed_methods, reason = "tests make their own files and read their own environment")]
 
+mod check;
 mod client;
 mod fetch;
 mod generated;
 mod harness;
+mod import;
+mod profiles;
 mod readme;
 mod rehearsal;
 mod scripted;

@@ -3,10 +3,12 @@
 //! ```text
 //! plan      what was typed -> streams, form and place of the output
 //! question  a time range, no state: one timeline to stdout or into a new file
+//! profiles  the same for every profile: one after another, or side by side
 //! resume    from the saved position, saving as it delivers
 //! ```
 
 mod plan;
+mod profiles;
 mod question;
 mod resume;
 
@@ -15,7 +17,7 @@ use std::time::Duration;
 use crate::cli::FetchArgs;
 use crate::command::session::{Connections, Session};
 use crate::command::{End, Process};
-use crate::config::{Config, Settings, Typed};
+use crate::config::{Config, Range, Settings, Typed};
 use crate::failure::{Failure, Kind, Result};
 use crate::render::Fields;
 
@@ -29,6 +31,13 @@ struct Outcome {
     /// Whether a stream was read to its end.
     anything_done: bool,
     failures: Vec<Failure>,
+}
+
+impl Outcome {
+    /// Of a run that ended with a failure before anything was done.
+    fn of(failure: Failure) -> Self {
+        Outcome { failures: vec![failure], ..Outcome::default() }
+    }
 }
 
 /// Runs `opev fetch`.
@@ -47,22 +56,13 @@ pub fn run(process: &Process, args: &FetchArgs) -> Result<End> {
         page_size: args.page_size,
         jobs: args.jobs,
     };
-    let profiles =
-        if args.all_profiles { config.all_settings(&typed)? } else { vec![config.settings(&typed)?] };
     let connections = Connections::default();
-    let mut whole = Outcome::default();
-    for settings in profiles {
-        let profile = settings.profile.clone();
-        let outcome = fetch_profile(process, &connections, settings, args)
-            .unwrap_or_else(|failure| Outcome { failures: vec![failure], ..Outcome::default() });
-        whole.events += outcome.events;
-        whole.anything_done |= outcome.anything_done;
-        let named = outcome.failures.into_iter();
-        whole.failures.extend(named.map(|f| if args.all_profiles { f.on_profile(&profile) } else { f }));
-        if process.cancel.is_triggered() {
-            break;
-        }
-    }
+    let whole = if args.all_profiles {
+        profiles::run(process, &connections, config.all_settings(&typed)?, args)?
+    } else {
+        let settings = config.settings(&typed)?;
+        fetch_profile(process, &connections, settings, args).unwrap_or_else(Outcome::of)
+    };
     Ok(report(process, args, whole))
 }
 
@@ -74,15 +74,25 @@ fn fetch_profile(
 ) -> Result<Outcome> {
     let span = plan::span(process, &settings, args)?;
     let session = Session::open(process, connections, settings, PATIENCE)?;
-    let plan = plan::Plan::make(process, &session, args, span)?;
+    fetch_session(process, &session, args, span, None)
+}
+
+fn fetch_session(
+    process: &Process,
+    session: &Session,
+    args: &FetchArgs,
+    span: Range,
+    document: Option<&mut profiles::Document>,
+) -> Result<Outcome> {
+    let plan = plan::Plan::make(process, session, args, span)?;
     if args.dry_run {
-        process.console.say(&plan.describe(&session));
+        process.console.say(&plan.describe(session));
         return Ok(Outcome { anything_done: true, events: 1, failures: Vec::new() });
     }
     if args.resume {
-        resume::run(process, &session, args, &plan)
+        resume::run(process, session, args, &plan)
     } else {
-        question::run(process, &session, args, &plan)
+        question::run(process, session, args, &plan, document)
     }
 }
 

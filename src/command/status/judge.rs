@@ -1,14 +1,13 @@
 //! What of an overview is a problem: late, in error, damaged, or never begun. Decides nothing else.
 
 use std::fmt;
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::view::{Overview, Standing, Standpoint};
 use crate::cli::duration;
-use crate::health::{LastError, Work};
+use crate::health::{Class, LastError, Work};
 use crate::sanitize;
 
 /// The least time after which a stream that is followed is late: its health file is written every 5 s.
@@ -117,26 +116,38 @@ fn judge(
     if let Some(left) = stream.retention_days_left.filter(|left| *left < 0) {
         return Some((What::Gap, format!("the position is {} days older than the service remembers", -left)));
     }
-    if stream.is_failing() {
-        let text = stream.last_error.as_ref().map(|error| error_text(error, now));
-        return Some((What::Error, text.unwrap_or_default()));
+    let late = lateness(standing, stream, max_age, now);
+    if let Some(error) = stream.last_error.as_ref().filter(|_| stream.is_failing()) {
+        // What may pass is asked again at once; it is trouble when the next polls are late as well.
+        let may_pass =
+            standing.running && stream.interval().is_some() && error.class == Class::ThirdPartyGeneric;
+        return (!may_pass || late.is_some()).then(|| (What::Error, error_text(error, now)));
     }
-    let follows = stream.interval_seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     if stream.died && standing.work == Some(Work::Tail) {
         return Some((What::Died, format!("tail ended without a word{}", last_poll(stream, now))));
     }
-    if let Some(interval) = follows {
-        let allowed = TimeDelta::from_std(interval * 2).unwrap_or(TimeDelta::MAX).max(PATIENCE);
+    late.map(|message| (What::Late, message))
+}
+
+/// What is late about a stream, if it is: its polls where it is followed, else its position.
+fn lateness(
+    standing: &Standing,
+    stream: &Standpoint,
+    max_age: TimeDelta,
+    now: DateTime<Utc>,
+) -> Option<String> {
+    if let Some(interval) = stream.interval() {
+        let allowed = TimeDelta::from_std(interval.saturating_mul(2)).unwrap_or(TimeDelta::MAX).max(PATIENCE);
         let heard = stream.last_good_poll.max(stream.started_at)?;
         return (now - heard > allowed).then(|| {
             let text = format!("an interval of {}{}", duration::show(interval), last_poll(stream, now));
-            (What::Late, if standing.running { text } else { format!("tail has ended; {text}") })
+            if standing.running { text } else { format!("tail has ended; {text}") }
         });
     }
     let fresh = stream.fresh_at().or(stream.started_at);
     let age = fresh.map(|fresh| now - fresh).filter(|age| *age > max_age)?;
     let allowed = duration::show(max_age.to_std().unwrap_or_default());
-    Some((What::Late, format!("the position is {} old, more than {allowed}", short(age))))
+    Some(format!("the position is {} old, more than {allowed}", short(age)))
 }
 
 fn last_poll(stream: &Standpoint, now: DateTime<Utc>) -> String {
@@ -165,7 +176,7 @@ pub(super) fn short(length: TimeDelta) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::{Class, State};
+    use crate::health::State;
 
     const NOW: DateTime<Utc> = DateTime::<Utc>::from_timestamp(1_763_700_000, 0).unwrap();
 
@@ -252,14 +263,27 @@ mod tests {
             kind: "token_refused".into(),
             message: "the service refused the token\u{1b}".into(),
         };
-        let failing =
-            Standpoint { state: Some(State::Error), last_error: Some(error), ..Standpoint::default() };
+        let failing = Standpoint {
+            state: Some(State::Error),
+            last_error: Some(error.clone()),
+            ..Standpoint::default()
+        };
         let text = &said(None, failing)[0];
         assert!(
             text.starts_with("ERROR acme out\\n.ndjson auditevents: ThirdPartyConfig 3h ago: "),
             "{text}"
         );
         assert!(text.ends_with("token\\u{1b}"), "{text}");
+
+        let retrying = |last| Standpoint {
+            state: Some(State::Error),
+            last_error: Some(LastError { class: Class::ThirdPartyGeneric, ..error.clone() }),
+            interval_seconds: Some(30.0),
+            last_good_poll: ago(last),
+            ..Standpoint::default()
+        };
+        assert!(said(Some(Work::Tail), retrying(50)).is_empty(), "one 503 wakes nobody");
+        assert!(said(Some(Work::Tail), retrying(70))[0].starts_with("ERROR "));
 
         let dead = || Standpoint {
             state: Some(State::Error),

@@ -102,14 +102,13 @@ fn cells(stream: &Standpoint, now: DateTime<Utc>) -> [String; 9] {
     let dash = || "-".to_owned();
     let ago = |then: Option<DateTime<Utc>>| then.map_or_else(dash, |then| short(now - then));
     let number = |n: Option<u64>| n.map_or_else(dash, count);
-    let every = stream.interval_seconds.and_then(|s| std::time::Duration::try_from_secs_f64(s).ok());
     [
         stream.stream.clone(),
         word(stream).to_owned(),
         ago(stream.fresh_at()),
         ago(stream.newest_event),
         ago(stream.last_poll),
-        every.map_or_else(dash, duration::show),
+        stream.interval().map_or_else(dash, duration::show),
         number(stream.events_24h),
         number(stream.events_7d),
         stream.retention_days_left.map_or_else(dash, |days| format!("{}d", days.max(0))),

@@ -2,6 +2,7 @@
 //! together. Its JSON form is `opev status --json`.
 
 use std::path::Path;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
@@ -198,6 +199,11 @@ impl Standpoint {
             }
             _ => {}
         }
+    }
+
+    /// The interval in force, of a stream that is followed.
+    pub(super) fn interval(&self) -> Option<Duration> {
+        Duration::try_from_secs_f64(self.interval_seconds?).ok()
     }
 
     /// Whether the last thing that its collector said is a failure.
