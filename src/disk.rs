@@ -31,6 +31,9 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// one file compare equal. The file need not exist; its directory must.
     fn absolute(&self, path: &Path) -> io::Result<PathBuf>;
 
+    /// Where `path` leads when it is a symbolic link, be it to nothing yet; else `path` itself.
+    fn target(&self, path: &Path) -> io::Result<PathBuf>;
+
     /// The names in a directory, sorted.
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>>;
 

@@ -121,12 +121,21 @@ pub struct Failure {
     stream: Option<Stream>,
     profile: Option<String>,
     source: Option<Box<dyn Error + Send + Sync>>,
+    is_routine: bool,
 }
 
 impl Failure {
     /// A failure of this kind; `message` says what failed, on what, in one sentence without a full stop.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Failure { kind, message: message.into(), hint: None, stream: None, profile: None, source: None }
+        Failure {
+            kind,
+            message: message.into(),
+            hint: None,
+            stream: None,
+            profile: None,
+            source: None,
+            is_routine: false,
+        }
     }
 
     /// Adds the one thing to do about it.
@@ -134,6 +143,18 @@ impl Failure {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Marks what is no news to anybody who does not watch: a cron job would only fill a mailbox with it.
+    #[must_use]
+    pub fn routine(mut self) -> Self {
+        self.is_routine = true;
+        self
+    }
+
+    /// Whether only who watches wants to be told.
+    pub fn is_routine(&self) -> bool {
+        self.is_routine
     }
 
     /// Adds the cause.

@@ -28,6 +28,7 @@ pub mod event;
 pub mod failure;
 pub mod health;
 pub mod page;
+pub mod recent;
 pub mod render;
 pub mod sanitize;
 pub mod secret;

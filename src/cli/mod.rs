@@ -118,6 +118,20 @@ impl Cli {
     }
 }
 
+/// Whether a command line that cannot be read asks for messages as JSON all the same.
+pub fn wants_json(args: &[OsString]) -> bool {
+    args.iter().any(|arg| arg == "--log-format=json")
+        || args.windows(2).any(|pair| pair[0] == "--log-format" && pair[1] == "json")
+}
+
+/// What is wrong with a command line, in one sentence: without usage, tips and colours.
+pub fn sentence(error: &clap::Error) -> String {
+    let text = complaint(error);
+    let what = text.strip_prefix("error: ").unwrap_or(&text);
+    let first = what.split("\n\n").next().unwrap_or(what);
+    first.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The definition that help, completions and man pages are made from, complete.
 pub fn definition() -> clap::Command {
     let mut command = Cli::command();
@@ -129,6 +143,7 @@ pub fn definition() -> clap::Command {
 /// taken from anywhere.
 pub fn complaint(error: &clap::Error) -> String {
     let text = error.render().to_string();
+    let text = sanitize::without_tokens(&text);
     text.lines().map(|line| format!("{}\n", sanitize::escaped(line))).collect()
 }
 

@@ -29,7 +29,7 @@ use crate::config::{Environment, terminal};
 use crate::console::{Console, ConsoleOptions, LogFormat};
 use crate::deliver::Sink;
 use crate::deliver::sink::stream::StreamSink;
-use crate::failure::{self, Kind, Result};
+use crate::failure::{self, Failure, Kind, Result};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,11 +84,10 @@ pub struct Process {
 
 /// Runs the program.
 pub fn run(args: impl IntoIterator<Item = OsString>, environment: Environment) -> End {
-    let cli = match Cli::read(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::read(args.iter().cloned()) {
         Ok(cli) => cli,
-        Err(error) => {
-            return tell(&error, &environment);
-        }
+        Err(error) => return tell(&error, &args, &environment),
     };
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
     let console = Console::new(console_options(&cli.console, &environment), Arc::clone(&clock));
@@ -149,11 +148,18 @@ fn dispatch(process: &Process, command: Command) -> Result<End> {
 }
 
 /// Answers a command line that asks for help, or that is wrong.
-fn tell(error: &clap::Error, environment: &Environment) -> End {
+fn tell(error: &clap::Error, args: &[OsString], environment: &Environment) -> End {
     if error.use_stderr() {
-        let console =
-            Console::new(console_options(&ConsoleArgs::default(), environment), Arc::new(RealClock::new()));
-        console.say(cli::complaint(error).trim_end());
+        let log_format = if cli::wants_json(args) { cli::LogFormat::Json } else { cli::LogFormat::Text };
+        let typed = ConsoleArgs { log_format, ..ConsoleArgs::default() };
+        let console = Console::new(console_options(&typed, environment), Arc::new(RealClock::new()));
+        match log_format {
+            cli::LogFormat::Text => console.say(cli::complaint(error).trim_end()),
+            cli::LogFormat::Json => {
+                let failure = Failure::new(Kind::Usage, cli::sentence(error));
+                console.failure(&failure.hint("for more information, try --help"));
+            }
+        }
     } else {
         // Help and version, in colour where it may be. A reader that had enough is no failure.
         let _ = error.print();
@@ -161,15 +167,14 @@ fn tell(error: &clap::Error, environment: &Environment) -> End {
     End::Usage(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
-/// Says what a run came to whose failures were told one by one, and gives the kind that stands for it.
-fn conclude(process: &Process, kinds: &[Kind], anything_done: bool) -> Option<Kind> {
+/// Says what a run came to whose failures were told before, in so many messages, and gives the kind that stands for it.
+fn conclude(process: &Process, kinds: &[Kind], told: usize, anything_done: bool) -> Option<Kind> {
     let end = failure::combine(kinds, anything_done);
-    let count = kinds.iter().filter(|kind| !matches!(kind, Kind::Interrupted(_))).count();
     match end {
-        Some(kind) if count > 1 => {
-            process.console.summary(kind, &format!("{count} failures; exit code {}", kind.exit_code()));
+        Some(kind) if told > 1 => {
+            process.console.summary(kind, &format!("{told} failures; exit code {}", kind.exit_code()));
         }
-        Some(Kind::Partial) => process.console.summary(Kind::Partial, "the rest is done"),
+        Some(Kind::Partial) if told > 0 => process.console.summary(Kind::Partial, "the rest is done"),
         _ => {}
     }
     end

@@ -158,7 +158,7 @@ impl Form {
     ) -> Result<Pipeline> {
         let terms = Terms {
             account: session.account_uuid(),
-            host: session.account.server.host(),
+            host: session.home(),
             api: session.settings.api.name().into(),
             shape: self.shape.name().into(),
             format: self.format.name().into(),

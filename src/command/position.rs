@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use crate::api::client::Client;
 use crate::api::endpoint::Ask;
 use crate::cancel::Cancel;
+use crate::cli::duration;
 use crate::clock::Clock;
 use crate::command::Process;
 use crate::command::output::Saving;
@@ -48,7 +49,9 @@ pub(super) fn open(
         terms,
         remembered: REMEMBERED,
     };
-    let give_up = process.clock.elapsed() + saving.lock_wait.unwrap_or_default();
+    let lock_wait = saving.lock_wait.unwrap_or_default();
+    let give_up = process.clock.elapsed() + lock_wait;
+    let mut is_told = false;
     loop {
         let target = target()?;
         let consumer = match &target {
@@ -58,6 +61,10 @@ pub(super) fn open(
         let opened = Pipeline::open(Arc::new(RealDisk), Arc::clone(&process.clock), setup.clone(), target);
         match opened {
             Err(failure) if failure.kind() == Kind::Locked && process.clock.elapsed() < give_up => {
+                if !std::mem::replace(&mut is_told, true) {
+                    let length = duration::show(lock_wait);
+                    process.console.note(&format!("{failure}; waiting up to {length} for it to end"));
+                }
                 process.clock.sleep(LOCK_POLL, &process.cancel)?;
             }
             outcome => {
@@ -175,15 +182,24 @@ impl Asker {
     /// # Errors
     /// As [`Client::page`], and `Gap`.
     pub(super) fn ask(&mut self, ask: &Ask) -> Result<Page> {
+        let page = self.ask_twice(ask)?;
+        // What this run has read counts too: it is delivered before a later refusal is told, and a cursor
+        // that is refused after months must be told by what came since (P11).
+        let last = page.len().checked_sub(1);
+        self.position.get_or_insert_default().advance(&page, page.len() as u64, last);
+        Ok(page)
+    }
+
+    fn ask_twice(&self, ask: &Ask) -> Result<Page> {
         let refused = match self.client.page(self.stream, ask) {
             Err(failure) if is_refused_cursor(&failure, ask) => failure,
-            outcome => return self.note(outcome),
+            outcome => return outcome,
         };
         log::warn!("{refused}; the cursor is asked once more in {} s", self.rest.as_secs());
         self.clock.sleep(self.rest, &self.cancel)?;
         match self.client.page(self.stream, ask) {
             Err(failure) if is_refused_cursor(&failure, ask) => {}
-            outcome => return self.note(outcome),
+            outcome => return outcome,
         }
         let position = self.position.clone().unwrap_or_default();
         let gap = gap::by_refusal(self.stream, &position, self.clock.now());
@@ -192,18 +208,7 @@ impl Asker {
         }
         let since = accept(gap, &position, self.clock.now());
         let again = Ask::First { limit: self.page_size, since: Some(since), until: None };
-        let outcome = self.client.page(self.stream, &again);
-        self.note(outcome)
-    }
-
-    /// Moves along: a cursor that is refused after months must be told by what came since (P11). A page in
-    /// hand is delivered before the answer to the next question is.
-    fn note(&mut self, outcome: Result<Page>) -> Result<Page> {
-        if let Ok(page) = &outcome {
-            let last = page.len().checked_sub(1);
-            self.position.get_or_insert_default().advance(page, page.len() as u64, last);
-        }
-        outcome
+        self.client.page(self.stream, &again)
     }
 }
 

@@ -189,6 +189,12 @@ impl Session {
         usize::from(self.settings.jobs.unwrap_or(DEFAULT_JOBS))
     }
 
+    /// What a saved position calls the server. The demo's has another port in every run and is one place
+    /// all the same: its cursors are good in each of them.
+    pub fn home(&self) -> String {
+        if self.settings.is_demo() { "demo".into() } else { self.account.server.host() }
+    }
+
     /// The account's uuid, as the token tells it.
     pub fn account_uuid(&self) -> Option<String> {
         self.account.claims.as_ref().ok().and_then(|claims| claims.account.clone())

@@ -91,12 +91,35 @@ impl Console {
         }
     }
 
-    /// Reports a failure with its cause and hint.
-    pub fn failure(&self, failure: &Failure) {
+    /// Reports a failure with its cause and hint; false when it is routine and nobody watches.
+    pub fn failure(&self, failure: &Failure) -> bool {
+        if !self.is_worth_telling(failure) {
+            return false;
+        }
         self.line(&match self.0.options.format {
             LogFormat::Text => report::text(failure, self.0.options.colour),
             LogFormat::Json => report::json(failure, failure.kind(), self.0.clock.now()),
         });
+        true
+    }
+
+    /// Reports failures, one that several streams met alike once for all of them; gives how many were told.
+    pub fn failures(&self, failures: &[&Failure]) -> usize {
+        if self.0.options.format == LogFormat::Json {
+            return failures.iter().filter(|failure| self.failure(failure)).count();
+        }
+        let worth_it: Vec<&Failure> = failures.iter().copied().filter(|f| self.is_worth_telling(f)).collect();
+        let texts = report::together(&worth_it, self.0.options.colour);
+        texts.iter().for_each(|text| self.line(text));
+        texts.len()
+    }
+
+    /// Whether a failure is more than routine, or somebody watches.
+    fn is_worth_telling(&self, failure: &Failure) -> bool {
+        let is_watched = self.0.terminal
+            || self.0.options.level > LevelFilter::Warn
+            || self.0.options.format == LogFormat::Json;
+        is_watched || !failure.is_routine()
     }
 
     /// Says what a run came to when several failures were reported before it.

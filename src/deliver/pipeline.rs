@@ -30,8 +30,9 @@ pub use opening::{Setup, Target};
 
 /// How often a page without events is worth a commit.
 const QUIET_COMMITS: Duration = Duration::from_secs(30);
-/// How old the saved time of the last caught-up answer may become; P11 wants a day at most.
-const QUIET_PROOF: TimeDelta = TimeDelta::hours(1);
+/// How old the saved time of the last caught-up answer may become. P11 wants a day at most; and another run
+/// that finds the lock taken looks here for whether its holder is alive ([`opening::STANDSTILL`]).
+const QUIET_PROOF: TimeDelta = TimeDelta::minutes(5);
 
 /// Turns events into the bytes of the output.
 pub trait Encode {

@@ -160,6 +160,10 @@ impl<D: Disk> Disk for FailingDisk<D> {
         self.judge.answered(Verb::Read, path, || self.inner.absolute(path))
     }
 
+    fn target(&self, path: &Path) -> io::Result<PathBuf> {
+        self.judge.answered(Verb::Read, path, || self.inner.target(path))
+    }
+
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
         self.judge.answered(Verb::Read, directory, || self.inner.list(directory))
     }

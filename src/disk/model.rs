@@ -262,6 +262,11 @@ impl Disk for ModelDisk {
         Ok(path.to_owned())
     }
 
+    fn target(&self, path: &Path) -> io::Result<PathBuf> {
+        // It has no links.
+        Ok(path.to_owned())
+    }
+
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
         Ok(self.state().names(directory)?.current.keys().cloned().collect())
     }

@@ -19,6 +19,9 @@ use rustix::event::{PollFd, PollFlags};
 
 use super::{Disk, File, FileKind, Lock, Metadata, Open};
 
+/// How many symbolic links may follow one another, as for the kernel.
+const LINKS: usize = 40;
+
 /// The machine's own disk.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RealDisk;
@@ -68,6 +71,19 @@ impl Disk for RealDisk {
             (Some(directory), Some(name)) => Ok(directory.canonicalize()?.join(name)),
             _ => Ok(absolute),
         }
+    }
+
+    fn target(&self, path: &Path) -> io::Result<PathBuf> {
+        let mut path = path.to_owned();
+        for _ in 0..LINKS {
+            match fs::read_link(&path) {
+                // An absolute target takes the place of the whole path.
+                Ok(target) => path = path.parent().unwrap_or(Path::new("/")).join(target),
+                // Not a link, or nothing at all.
+                Err(_) => return Ok(path),
+            }
+        }
+        Err(rustix::io::Errno::LOOP.into())
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {

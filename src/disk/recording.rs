@@ -57,6 +57,10 @@ impl<D: Disk> Disk for RecordingDisk<D> {
         self.inner.absolute(path)
     }
 
+    fn target(&self, path: &Path) -> io::Result<PathBuf> {
+        self.inner.target(path)
+    }
+
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
         self.inner.list(directory)
     }

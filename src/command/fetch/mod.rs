@@ -98,14 +98,16 @@ fn fetch_session(
 
 /// Tells every failure, and gives the one exit code for all.
 fn report(process: &Process, args: &FetchArgs, outcome: Outcome) -> End {
-    for failure in outcome.failures.iter().filter(|f| !matches!(f.kind(), Kind::Interrupted(_))) {
-        process.console.failure(failure);
-    }
+    let told: Vec<&Failure> =
+        outcome.failures.iter().filter(|f| !matches!(f.kind(), Kind::Interrupted(_))).collect();
+    let told = process.console.failures(&told);
     let kinds: Vec<Kind> = outcome.failures.iter().map(Failure::kind).collect();
-    let end = super::conclude(process, &kinds, outcome.anything_done);
-    if end.is_none() && outcome.events == 0 && args.fail_if_empty {
-        process.console.note("no events");
-        return End::Failed(Kind::CheckFailed);
+    let end = super::conclude(process, &kinds, told, outcome.anything_done);
+    if end.is_none() && outcome.events == 0 {
+        process.console.note(if args.resume { "no new events" } else { "no events" });
+        if args.fail_if_empty {
+            return End::Failed(Kind::CheckFailed);
+        }
     }
     End::of(end)
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use chrono::TimeDelta;
 
+use crate::api::endpoint::BaseUrl;
 use crate::cli::{FetchArgs, Sort, Zone};
 use crate::command::Process;
 use crate::command::output::{Form, Saving, Wish, names};
@@ -106,7 +107,12 @@ impl Plan {
 /// As [`config::Range::decide`].
 pub(super) fn span(process: &Process, settings: &Settings, args: &FetchArgs) -> Result<config::Range> {
     let (since, until) = (args.since.as_ref(), args.until.as_ref());
-    let decided = config::Range::decide(since, until, process.clock.now(), &settings.zone)?;
+    let now = process.clock.now();
+    let decided = if settings.server.as_ref().is_some_and(BaseUrl::is_loopback) {
+        config::Range::decide_for_stand_in(since, until, now, &settings.zone)?
+    } else {
+        config::Range::decide(since, until, now, &settings.zone)?
+    };
     if let Some(warning) = &decided.warning {
         log::warn!("{warning}");
     }

@@ -112,10 +112,7 @@ fn answer(
                     drop(file);
                     log::warn!(
                         "{} was not written, because not every stream could be read",
-                        args.output
-                            .as_deref()
-                            .map(|p| crate::sanitize::message(&p.to_string_lossy()).into_owned())
-                            .unwrap_or_default()
+                        output.place.shown()
                     );
                     return Ok(Outcome { events: 0, anything_done: false, failures });
                 }
@@ -225,7 +222,7 @@ impl Writer {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        if self.shares_terminal && self.written > 0 {
+        if self.shares_terminal {
             self.progress.clear();
         }
         self.target.sink().write(&self.buffer)?;

@@ -133,7 +133,8 @@ pub fn run(process: &Process, args: &TailArgs) -> Result<End> {
     }
     shared.notify.stopping();
     let tally = shared.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(End::of(super::conclude(process, &tally.kinds, tally.anything_done)))
+    let told = tally.kinds.iter().filter(|kind| !matches!(kind, Kind::Interrupted(_))).count();
+    Ok(End::of(super::conclude(process, &tally.kinds, told, tally.anything_done)))
 }
 
 impl Shared<'_> {

@@ -128,8 +128,10 @@ pub fn open_output(
         // Until this is durable the cut bytes could come back after a run that ended with 0 (P3, P8).
         file.sync_data().map_err(|e| disk_failure("sync", path, e))?;
     }
-    // The name may be the work of an earlier run that was killed before it could sync it.
-    let directory = path.parent().unwrap_or(Path::new("/"));
+    // The name may be the work of an earlier run that was killed before it could sync it. Behind a link it
+    // is the name of the link's target.
+    let name = disk.target(path).map_err(|e| disk_failure("look at", path, e))?;
+    let directory = name.parent().unwrap_or(Path::new("/"));
     disk.sync_dir(directory).map_err(|e| disk_failure("sync the directory", directory, e))?;
     let tail = if length == 0 { Vec::new() } else { tail };
     Ok((ManagedFile::new(file, path, &metadata, length, tail), found))

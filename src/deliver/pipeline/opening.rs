@@ -5,11 +5,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chrono::{SecondsFormat, TimeDelta};
+
 use super::super::checkpoint::lock;
 use super::super::checkpoint::place::{Consumer, Place};
 use super::super::checkpoint::record::{Record, Terms};
 use super::super::checkpoint::recover;
-use super::super::checkpoint::store::Store;
+use super::super::checkpoint::store::{self, Store};
 use super::super::repeats::log::SeenLog;
 use super::super::sink::Sink;
 use super::super::sink::managed::ManagedFile;
@@ -18,6 +20,9 @@ use super::{Pipeline, Unsaved};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::failure::{Failure, Kind, Result};
+
+/// How long the holder of a lock may save nothing before that is news.
+pub(super) const STANDSTILL: TimeDelta = TimeDelta::minutes(10);
 
 /// What a resumed run says of itself.
 #[derive(Clone, Debug)]
@@ -64,7 +69,8 @@ impl Pipeline {
         };
         let place = Place::of(&setup.state_dir, &setup.profile, &consumer);
         place.make(&*disk)?;
-        let lock = lock::acquire(&*disk, &*clock, &place.file("lock"))?;
+        let lock = lock::acquire(&*disk, &*clock, &place.file("lock"))
+            .map_err(|failure| held(&*disk, &*clock, &place, failure))?;
         warn_of_doubtful(&*disk, place.directory());
 
         let (mut store, saved) = Store::load(&disk, &place)?;
@@ -112,6 +118,24 @@ impl Pipeline {
             pipeline.commit()?;
         }
         Ok(pipeline)
+    }
+}
+
+/// Tells a holder of the lock that is getting on, which is routine, from one that somebody should look at.
+fn held(disk: &dyn Disk, clock: &dyn Clock, place: &Place, failure: Failure) -> Failure {
+    if failure.kind() != Kind::Locked {
+        return failure;
+    }
+    let committed = store::read(disk, place).ok().flatten().map(|loaded| loaded.record.updated_at);
+    let started = lock::holder(disk, &place.file("lock")).flatten().map(|holder| holder.since);
+    match committed.max(started) {
+        Some(at) if clock.now() - at < STANDSTILL => failure.routine(),
+        Some(at) => {
+            let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
+            Failure::new(Kind::Locked, format!("{}; it has saved nothing since {at}", failure.message()))
+                .hint("see what it waits for, or stop it; its lock ends with it")
+        }
+        None => failure,
     }
 }
 

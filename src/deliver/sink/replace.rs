@@ -37,7 +37,11 @@ impl Replace {
         overwrite: bool,
         state_dir: &Path,
     ) -> Result<Self> {
-        let path = disk.absolute(path).map_err(|e| disk_failure("write", path, e))?;
+        // A link stays a link: what it leads to is replaced, as a shell's redirection would write there.
+        let path = disk
+            .absolute(path)
+            .and_then(|path| disk.absolute(&disk.target(&path)?))
+            .map_err(|e| disk_failure("write", path, e))?;
         refuse_existing(&**disk, &path, overwrite)?;
         if let Some(manager) = state::manager_of(&**disk, state_dir, &path)? {
             return Err(Failure::new(

@@ -4,13 +4,12 @@
 //! it and whenever (P4). It sends nothing: it says what to ask and is given the answer.
 
 use super::density::{Cut, Pace};
-use super::recent::Recent;
-use super::seam;
 use super::window::{Question, Window};
 use crate::api::endpoint::Ask;
 use crate::event::Stream;
 use crate::failure::Result;
 use crate::page::{Next, Page};
+use crate::recent::{Recent, identity};
 use crate::stream::cursor::Progress;
 
 /// A page on its way to the reader, with the identity of each of its events.
@@ -135,7 +134,7 @@ impl Chain {
 
 impl Batch {
     fn of(page: Page) -> Self {
-        let identities = page.events().map(|event| seam::identity(&event)).collect();
+        let identities = page.events().map(|event| identity(&event)).collect();
         Batch { page, identities, ahead: Vec::new() }
     }
 

@@ -38,7 +38,6 @@ mod density;
 mod lane;
 mod probe;
 mod queue;
-mod recent;
 mod seam;
 mod window;
 

@@ -7,38 +7,19 @@
 //! service meant them so.
 
 use std::collections::BTreeMap;
-use std::hash::Hasher;
 
 use chrono::{DateTime, Utc};
-use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::chain::Batch;
-use super::recent::Recent;
 use super::window::{Window, before};
-use crate::event::Event;
 use crate::page::Page;
+use crate::recent::Recent;
 
 /// How many of the last identities are kept; more than any window gives before it is cut.
 const LAST: usize = 70_000;
 
 /// How many identities are kept for windows to come.
 const AHEAD: usize = 8_000;
-
-/// What tells an event from another: its uuid and time, or its bytes where it has no uuid.
-pub(super) fn identity(event: &Event<'_>) -> u128 {
-    let mut hasher = SipHasher13::new();
-    match (event.uuid, event.time) {
-        (Some(uuid), time) => {
-            if let Some(time) = time {
-                hasher.write_i64(time.timestamp());
-                hasher.write_u32(time.timestamp_subsec_nanos());
-            }
-            hasher.write(uuid);
-        }
-        (None, _) => hasher.write(event.raw),
-    }
-    hasher.finish128().as_u128()
-}
 
 /// The memory of one stream.
 #[derive(Debug)]

@@ -1,0 +1,145 @@
+//! T6: a real kill loop. The program is killed with SIGKILL after 1 to 120 ms and started again, until it
+//! ends by itself: a managed file then has the bytes of an undisturbed run; on stdout, through a pipe that
+//! is read to its end, nothing is lost and a kill repeats at most one page of a stream.
+
+use std::io::Read as _;
+use std::process::Stdio;
+use std::time::Duration;
+
+use opev::simulator::{Latency, Options};
+
+use crate::frozen::{Dice, beginning, counts, frozen, resume_to, truth, undisturbed};
+use crate::harness::{Account, uuids};
+
+const PAGE: usize = 50;
+const PAGE_SIZE: [&str; 2] = ["--page-size", "50"];
+
+/// What many killed runs came to.
+#[derive(Debug, Default)]
+struct Toll {
+    rounds: u64,
+    kills: u64,
+    lost: usize,
+    repeated: usize,
+    /// The most that one kill repeated.
+    most_repeated: usize,
+    broken_lines: usize,
+    other_bytes: usize,
+}
+
+/// A slow service, so that kills fall everywhere in a run.
+fn options() -> Options {
+    let fixed = Duration::from_millis(3);
+    Options { latency: Latency { fixed, jitter: Duration::from_millis(4) }, ..frozen(3_000) }
+}
+
+/// Whether a run that was started is killed before it ends; one that ends by itself must end well.
+fn is_killed(child: &mut std::process::Child, dice: &mut Dice) -> bool {
+    std::thread::sleep(Duration::from_millis(1 + dice.below(120)));
+    child.kill().unwrap();
+    let status = child.wait().unwrap();
+    assert!(status.code().is_none_or(|code| code == 0), "{status}");
+    !status.success()
+}
+
+/// Three streams into one managed file, killed until they are through; again until there were enough kills.
+fn into_a_file(kills: u64, seed: u64) -> Toll {
+    let (mut toll, mut dice) = (Toll::default(), Dice::new(seed));
+    let options = options();
+    let since = beginning(&options);
+    let account = Account::new(options);
+    let args = [&resume_to("golden.ndjson", &since)[..], &PAGE_SIZE].concat();
+    let golden = undisturbed(&account, &args, "golden.ndjson");
+    let truth = truth(&account);
+    assert_eq!(counts(&golden), truth);
+    while toll.kills < kills {
+        toll.rounds += 1;
+        let (file, state) = (format!("{}.ndjson", toll.rounds), format!("state-{}", toll.rounds));
+        let args = [&resume_to(&file, &since)[..], &PAGE_SIZE, &["--state-dir", &state]].concat();
+        loop {
+            let mut child = account.command(&args).stdout(Stdio::null()).spawn().unwrap();
+            if !is_killed(&mut child, &mut dice) {
+                break;
+            }
+            toll.kills += 1;
+        }
+        let bytes = std::fs::read(account.sandbox.path(&file)).unwrap();
+        toll.other_bytes += usize::from(bytes != golden);
+        let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+        toll.broken_lines += lines
+            .filter(|line| {
+                !line.ends_with(b"\n") || serde_json::from_slice::<serde_json::Value>(line).is_err()
+            })
+            .count();
+        if toll.broken_lines == 0 {
+            let counts = counts(&bytes);
+            toll.lost += truth.keys().filter(|uuid| !counts.contains_key(*uuid)).count();
+            toll.repeated += counts.values().map(|count| count - 1).sum::<usize>();
+        }
+    }
+    assert_eq!(account.simulator.report().broken, []);
+    toll
+}
+
+/// The same to stdout, through a pipe that is read to its end after each kill.
+fn to_stdout(kills: u64, seed: u64) -> Toll {
+    let (mut toll, mut dice) = (Toll::default(), Dice::new(seed));
+    let options = options();
+    let since = beginning(&options);
+    let account = Account::new(options);
+    let truth = truth(&account);
+    while toll.kills < kills {
+        toll.rounds += 1;
+        let state = format!("state-{}", toll.rounds);
+        let mut seen = std::collections::BTreeSet::new();
+        let args =
+            [&["fetch", "--resume", "--since", &since, "--state-dir", &state][..], &PAGE_SIZE].concat();
+        loop {
+            let mut child = account.command(&args).stdout(Stdio::piped()).spawn().unwrap();
+            let mut pipe = child.stdout.take().unwrap();
+            let reader = std::thread::spawn(move || {
+                let mut all = Vec::new();
+                pipe.read_to_end(&mut all).unwrap();
+                all
+            });
+            let is_killed = is_killed(&mut child, &mut dice);
+            let mut bytes = reader.join().unwrap();
+            // A line that the kill tore is no line: the page it is of was not committed.
+            let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            toll.broken_lines += usize::from(whole < bytes.len());
+            bytes.truncate(whole);
+            let again = uuids(&bytes).into_iter().filter(|uuid| !seen.insert(uuid.clone())).count();
+            toll.repeated += again;
+            toll.most_repeated = toll.most_repeated.max(again);
+            if !is_killed {
+                break;
+            }
+            toll.kills += 1;
+        }
+        toll.lost += truth.keys().filter(|uuid| !seen.contains(*uuid)).count();
+    }
+    assert_eq!(account.simulator.report().broken, []);
+    toll
+}
+
+#[track_caller]
+fn check(file: &Toll, stdout: &Toll) {
+    println!("-o:     {file:?}");
+    println!("stdout: {stdout:?}");
+    assert_eq!((file.lost, file.repeated, file.broken_lines, file.other_bytes), (0, 0, 0, 0), "{file:?}");
+    assert_eq!(stdout.lost, 0, "{stdout:?}");
+    assert!(stdout.most_repeated <= PAGE, "{stdout:?}");
+}
+
+#[test]
+fn killed_again_and_again_the_file_is_the_same_and_stdout_loses_nothing() {
+    let stdout = std::thread::spawn(|| to_stdout(25, 2));
+    check(&into_a_file(25, 1), &stdout.join().unwrap());
+}
+
+#[test]
+#[ignore = "takes minutes; CONTRIBUTING.md has the command"]
+fn a_thousand_kills() {
+    let stdout = std::thread::spawn(|| to_stdout(1_000, 4));
+    check(&into_a_file(1_000, 3), &stdout.join().unwrap());
+}
