@@ -175,9 +175,9 @@ impl<'r> View<'r> {
     /// Shows events as they come, until the end.
     fn follow(&mut self, mut lanes: Vec<Lane>) -> Result<()> {
         let run = self.run;
-        if !run.shared.args.no_follow && !lanes.is_empty() {
+        if !run.shared.args.no_follow && !lanes.is_empty() && !run.shared.names_profiles {
             let streams: Vec<_> = lanes.iter().map(|lane| lane.stream).collect();
-            run.shared.process.console.note(&format!("following {}", names(&streams)));
+            run.shared.process.console.note(&format!("following {}; Ctrl-C ends", names(&streams)));
         }
         loop {
             if run.shared.args.no_follow {

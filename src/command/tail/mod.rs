@@ -27,6 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use rustix::process::{Resource, getrlimit, setrlimit};
 
 use self::highlight::Highlight;
 use self::notify::Notify;
@@ -118,6 +119,9 @@ pub fn run(process: &Process, args: &TailArgs) -> Result<End> {
         events: AtomicU64::new(0),
         tally: Mutex::default(),
     };
+    if shared.names_profiles {
+        allow_open_files();
+    }
     match <[Settings; 1]>::try_from(profiles) {
         Ok([settings]) => shared.follow(0, settings),
         Err(profiles) => std::thread::scope(|scope| {
@@ -221,6 +225,16 @@ impl<'a> Run<'a> {
             let failed = if failures > 0 { format!(", {failures} failed for good") } else { String::new() };
             format!("following; {events} events since the start{failed}")
         });
+    }
+}
+
+/// Takes as many open files as the system grants: a profile needs five and a few connections, and the usual
+/// 1,024 are not enough for hundreds.
+fn allow_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(e) = setrlimit(Resource::Nofile, limit) {
+        log::info!("the limit of open files stays as it is: {e}");
     }
 }
 
