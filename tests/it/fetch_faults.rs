@@ -74,7 +74,7 @@ fn a_trouble_that_passes_changes_no_byte() {
 #[test]
 fn a_trouble_every_so_often_loses_nothing() {
     let at = now();
-    let faults = "status=503,retry-after=0@every:3 cut=in-body@5 repeat=3@every:4 short@every:2";
+    let faults = "status=503,retry-after=0@every:3 cut=in-body@5 repeat=3@every:4";
     let (account, run) = ask(at, faulty(at, faults), &["--retry-for", "30s"]);
     let run = run.expect(0);
     let truth = truth(&account.simulator, at - TimeDelta::days(29)..at - TimeDelta::hours(3));

@@ -44,14 +44,17 @@ fn nowhere_under(directory: &Path, token: &str) {
     }
 }
 
-/// Each source of a token: its name, and what to change about a command to use it.
-fn sources(account: &Account) -> Vec<(&'static str, Box<dyn Fn(&mut Command) + '_>)> {
+/// What to change about a command so that it takes its token from a certain source.
+type Change = Box<dyn Fn(&mut Command)>;
+
+/// Each source of a token.
+fn sources(account: &Account) -> Vec<(&'static str, Change)> {
     let token = account.simulator.token().expose();
     let file = account.sandbox.write("the-token", token);
     let op =
         account.sandbox.write("bin/op", format!("#!/bin/sh\n[ \"$1\" = read ] && cat {}\n", file.display()));
     std::fs::set_permissions(op, std::fs::Permissions::from_mode(0o700)).unwrap();
-    let source = |name, change: Box<dyn Fn(&mut Command)>| (name, change);
+    let source = |name, change: Change| (name, change);
     let profile = |toml: &'static str| {
         move |command: &mut Command| {
             command.env_remove("EVENTS_API_TOKEN").args(["--profile", toml]);
