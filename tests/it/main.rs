@@ -2,7 +2,11 @@
 //!
 //! The modules called `tNN_*` are the proofs of the promises, by their numbers in CONTRIBUTING.md.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-#![allow(clippy::print_stderr, reason = "a test that cannot run somewhere has to say so")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that cannot run somewhere has to say so"
+)]
 #![allow(unreachable_pub, dead_code, reason = "the harness is shared, and not every test uses all of it")]
 #![allow(clippy::disallowed_methods, reason = "tests make their own files and read their own environment")]
 

@@ -101,7 +101,7 @@ impl Job {
                 Ok(Answer::Read { chain, batch, step, events })
             }
             Task::Probe(mut probe) => {
-                let verdict = probe.take(&fetch(stream, probe.ask())?)?;
+                let verdict = probe.take(&fetch(stream, probe.ask())?);
                 Ok(Answer::Probe { probe, verdict })
             }
         };

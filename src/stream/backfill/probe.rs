@@ -11,7 +11,6 @@ use chrono::{DateTime, Utc};
 use super::window::{after, before};
 use crate::api::endpoint::Ask;
 use crate::event::Stream;
-use crate::failure::Result;
 use crate::page::{Next, Page};
 use crate::stream::cursor::Progress;
 
@@ -75,33 +74,34 @@ impl Probe {
     }
 
     /// Takes the answer; a verdict when there is one.
-    ///
-    /// # Errors
-    /// `Service`, when the service makes no progress.
-    pub(super) fn take(&mut self, page: &Page) -> Result<Option<Verdict>> {
-        self.progress.check(page)?;
+    pub(super) fn take(&mut self, page: &Page) -> Option<Verdict> {
+        if self.progress.check(page).is_err() {
+            // A page this small can hold nothing but repeats of the one before; the question itself may fare
+            // better, and tells if it does not.
+            return Some(Verdict::Forgets);
+        }
         let end = after(self.to);
         let beyond = page.spans.iter().filter(|span| span.time.is_some_and(|time| time > end)).count();
         let is_first = matches!(self.ask, Ask::First { .. });
         if is_first {
             self.loose = beyond > 0;
         } else if if self.loose { beyond * 2 > page.len() } else { beyond > 0 } {
-            return Ok(Some(Verdict::Forgets));
+            return Some(Verdict::Forgets);
         }
         match &page.next {
-            Next::More(_) if self.followed == PAGES => Ok(Some(Verdict::Forgets)),
+            Next::More(_) if self.followed == PAGES => Some(Verdict::Forgets),
             Next::More(cursor) => {
                 self.followed += 1;
                 self.ask = Ask::Cursor(cursor.clone());
-                Ok(None)
+                None
             }
-            Next::CaughtUp(_) if !is_first => Ok(Some(Verdict::Carries)),
-            Next::CaughtUp(_) if self.widened == WIDENINGS => Ok(Some(Verdict::Forgets)),
+            Next::CaughtUp(_) if !is_first => Some(Verdict::Carries),
+            Next::CaughtUp(_) if self.widened == WIDENINGS => Some(Verdict::Forgets),
             Next::CaughtUp(_) => {
                 self.widened += 1;
                 self.to = after(self.to + (self.to - self.from));
                 self.begin();
-                Ok(None)
+                None
             }
         }
     }
