@@ -40,6 +40,11 @@ complete -c opev -n "__fish_opev_needs_command" -s q -l quiet -d 'Say nothing bu
 complete -c opev -n "__fish_opev_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_needs_command" -s V -l version -d 'Print version'
 complete -c opev -n "__fish_opev_needs_command" -f -a "fetch" -d 'Get events once and exit'
+complete -c opev -n "__fish_opev_needs_command" -f -a "tail" -d 'Follow new events'
+complete -c opev -n "__fish_opev_needs_command" -f -a "introspect" -d 'Show what the service says this token may read'
+complete -c opev -n "__fish_opev_needs_command" -f -a "token-check" -d 'Check whether the token is usable, now and for how long'
+complete -c opev -n "__fish_opev_needs_command" -f -a "status" -d 'Where every saved position stands; a health check for monitors'
+complete -c opev -n "__fish_opev_needs_command" -f -a "state" -d 'Carry a saved position to another machine, or forget it'
 complete -c opev -n "__fish_opev_needs_command" -f -a "simulate" -d 'A local stand-in of the Events API, for rehearsal and tests'
 complete -c opev -n "__fish_opev_needs_command" -f -a "config" -d 'Show, locate or create the configuration'
 complete -c opev -n "__fish_opev_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
@@ -77,7 +82,7 @@ complete -c opev -n "__fish_opev_using_subcommand fetch" -l api -d 'Version of t
 v2\t'What 1Password recommends'
 v3\t'A beta, audit events only'"
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l timeout -d 'Give a request this long [default: 1m]' -r
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l retry-for -d 'Retry a failing request for this long [default: 2m]' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l retry-for -d 'Retry a failing request for this long [default: 2m; tail: 90m]' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l deadline -d 'End the whole run after this long' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l rate-limit -d 'At most this many requests a minute [default: 600]' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l max-response-bytes -d 'Refuse answers greater than this [default: 64MiB]' -r
@@ -103,6 +108,231 @@ complete -c opev -n "__fish_opev_using_subcommand fetch" -l all-profiles -d 'Run
 complete -c opev -n "__fish_opev_using_subcommand fetch" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c opev -n "__fish_opev_using_subcommand tail" -l profile -d 'Use this profile of the configuration' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l config -d 'Read this configuration file' -r -F
+complete -c opev -n "__fish_opev_using_subcommand tail" -l state-dir -d 'Keep saved positions and locks in this directory' -r -f -a "(__fish_complete_directories)"
+complete -c opev -n "__fish_opev_using_subcommand tail" -l region -d 'The account\'s region: decides the server' -r -f -a "us\t'1password.com'
+ca\t'1password.ca'
+eu\t'1password.eu'
+ent\t'ent.1password.com'"
+complete -c opev -n "__fish_opev_using_subcommand tail" -l base-url -d 'The server, as a host or a URL' -r -f
+complete -c opev -n "__fish_opev_using_subcommand tail" -l allow-host -d 'Let the token go to this host, which is not 1Password\'s' -r -f -a "(__fish_print_hostnames)"
+complete -c opev -n "__fish_opev_using_subcommand tail" -l token-file -d 'Read the token from this file; - is standard input' -r -F
+complete -c opev -n "__fish_opev_using_subcommand tail" -l token-command -d 'Run this shell command and take the token from its output' -r -f -a "(__fish_complete_command)"
+complete -c opev -n "__fish_opev_using_subcommand tail" -l ca-file -d 'Trust the certificates in this PEM file as well' -r -F
+complete -c opev -n "__fish_opev_using_subcommand tail" -l api -d 'Version of the API [default: v2]' -r -f -a "v1\t'What 1Password\'s own collectors speak'
+v2\t'What 1Password recommends'
+v3\t'A beta, audit events only'"
+complete -c opev -n "__fish_opev_using_subcommand tail" -l timeout -d 'Give a request this long [default: 1m]' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l retry-for -d 'Retry a failing request for this long [default: 2m; tail: 90m]' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l deadline -d 'End the whole run after this long' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l rate-limit -d 'At most this many requests a minute [default: 600]' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l max-response-bytes -d 'Refuse answers greater than this [default: 64MiB]' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -s n -l lines -d 'Begin with the last N events, of all streams together [default: 10]' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l since -d 'Begin with the events from this time on' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l interval -d 'Look for new events this often, 1s at least [default: 30s]' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l for -d 'End after this long, with 0' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l page-size -d 'Ask for this many events a request, 1 to 1000 [default: 1000]' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l format -d 'Form of the output: table, ndjson or csv' -r -f -a "table\t'Columns for people'
+ndjson\t'One JSON object a line'
+json\t'One JSON array'
+csv\t'Columns for spreadsheets'"
+complete -c opev -n "__fish_opev_using_subcommand tail" -l shape -d 'Schema of an event [default: raw]' -r -f -a "raw\t'The event\'s text as the service sent it'
+envelope\t'The same, wrapped with stream, profile, account and time of reading'"
+complete -c opev -n "__fish_opev_using_subcommand tail" -l fields -d 'Columns of tables and CSV, separated by commas; help lists them' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l highlight -d 'Mark what matches this regular expression' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -s o -l output -d 'With --resume, manage this file; - is standard output' -r -F
+complete -c opev -n "__fish_opev_using_subcommand tail" -l file-mode -d 'Permissions of a new output file, in octal [default: 600]' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l health-file -d 'Write a JSON line here whenever a stream\'s state changes; - is stderr' -r -F
+complete -c opev -n "__fish_opev_using_subcommand tail" -l consumer -d 'Keep the position under this name [default: stdout]' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l lock-wait -d 'Wait this long for another run to end' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
+error\t'Errors'
+warning\t'And warnings'
+info\t'And what is done'
+debug\t'And every request'"
+complete -c opev -n "__fish_opev_using_subcommand tail" -l log-format -d 'Form of the messages on standard error' -r -f -a "text\t'Lines for people'
+json\t'One JSON object a line'"
+complete -c opev -n "__fish_opev_using_subcommand tail" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand tail" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l all-profiles -d 'Follow every enabled profile of the configuration'
+complete -c opev -n "__fish_opev_using_subcommand tail" -l no-follow -d 'Show what there is, and do not wait for more'
+complete -c opev -n "__fish_opev_using_subcommand tail" -l resume -d 'Continue from the saved position, and save it as events are delivered'
+complete -c opev -n "__fish_opev_using_subcommand tail" -l accept-gap -d 'Go on although events may be missing'
+complete -c opev -n "__fish_opev_using_subcommand tail" -s v -l verbose -d 'Say what is done; -vv also says every request'
+complete -c opev -n "__fish_opev_using_subcommand tail" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l profile -d 'Use this profile of the configuration' -r
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l config -d 'Read this configuration file' -r -F
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l state-dir -d 'Keep saved positions and locks in this directory' -r -f -a "(__fish_complete_directories)"
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l region -d 'The account\'s region: decides the server' -r -f -a "us\t'1password.com'
+ca\t'1password.ca'
+eu\t'1password.eu'
+ent\t'ent.1password.com'"
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l base-url -d 'The server, as a host or a URL' -r -f
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l allow-host -d 'Let the token go to this host, which is not 1Password\'s' -r -f -a "(__fish_print_hostnames)"
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l token-file -d 'Read the token from this file; - is standard input' -r -F
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l token-command -d 'Run this shell command and take the token from its output' -r -f -a "(__fish_complete_command)"
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l ca-file -d 'Trust the certificates in this PEM file as well' -r -F
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l api -d 'Version of the API [default: v2]' -r -f -a "v1\t'What 1Password\'s own collectors speak'
+v2\t'What 1Password recommends'
+v3\t'A beta, audit events only'"
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l timeout -d 'Give a request this long [default: 1m]' -r
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l retry-for -d 'Retry a failing request for this long [default: 2m; tail: 90m]' -r
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l deadline -d 'End the whole run after this long' -r
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l rate-limit -d 'At most this many requests a minute [default: 600]' -r
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l max-response-bytes -d 'Refuse answers greater than this [default: 64MiB]' -r
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
+error\t'Errors'
+warning\t'And warnings'
+info\t'And what is done'
+debug\t'And every request'"
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l log-format -d 'Form of the messages on standard error' -r -f -a "text\t'Lines for people'
+json\t'One JSON object a line'"
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l json -d 'Print one JSON object'
+complete -c opev -n "__fish_opev_using_subcommand introspect" -s v -l verbose -d 'Say what is done; -vv also says every request'
+complete -c opev -n "__fish_opev_using_subcommand introspect" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand introspect" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l profile -d 'Use this profile of the configuration' -r
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l config -d 'Read this configuration file' -r -F
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l state-dir -d 'Keep saved positions and locks in this directory' -r -f -a "(__fish_complete_directories)"
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l region -d 'The account\'s region: decides the server' -r -f -a "us\t'1password.com'
+ca\t'1password.ca'
+eu\t'1password.eu'
+ent\t'ent.1password.com'"
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l base-url -d 'The server, as a host or a URL' -r -f
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l allow-host -d 'Let the token go to this host, which is not 1Password\'s' -r -f -a "(__fish_print_hostnames)"
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l token-file -d 'Read the token from this file; - is standard input' -r -F
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l token-command -d 'Run this shell command and take the token from its output' -r -f -a "(__fish_complete_command)"
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l ca-file -d 'Trust the certificates in this PEM file as well' -r -F
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l api -d 'Version of the API [default: v2]' -r -f -a "v1\t'What 1Password\'s own collectors speak'
+v2\t'What 1Password recommends'
+v3\t'A beta, audit events only'"
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l timeout -d 'Give a request this long [default: 1m]' -r
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l retry-for -d 'Retry a failing request for this long [default: 2m; tail: 90m]' -r
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l deadline -d 'End the whole run after this long' -r
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l rate-limit -d 'At most this many requests a minute [default: 600]' -r
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l max-response-bytes -d 'Refuse answers greater than this [default: 64MiB]' -r
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l min-days -d 'Exit with 1 when the token expires within this many days' -r
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
+error\t'Errors'
+warning\t'And warnings'
+info\t'And what is done'
+debug\t'And every request'"
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l log-format -d 'Form of the messages on standard error' -r -f -a "text\t'Lines for people'
+json\t'One JSON object a line'"
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l all-profiles -d 'Check every enabled profile of the configuration'
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l offline -d 'Look at the token alone; send nothing'
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l sample -d 'Print the newest event of each stream'
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l json -d 'Print JSON: one object, or an array of them with --all-profiles'
+complete -c opev -n "__fish_opev_using_subcommand token-check" -s v -l verbose -d 'Say what is done; -vv also says every request'
+complete -c opev -n "__fish_opev_using_subcommand token-check" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand token-check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c opev -n "__fish_opev_using_subcommand status" -l profile -d 'The positions of this profile' -r
+complete -c opev -n "__fish_opev_using_subcommand status" -l config -d 'Read this configuration file' -r -F
+complete -c opev -n "__fish_opev_using_subcommand status" -l state-dir -d 'Look in this state directory' -r -f -a "(__fish_complete_directories)"
+complete -c opev -n "__fish_opev_using_subcommand status" -l max-age -d 'How old the position of a fetch may be [default: 1d]' -r
+complete -c opev -n "__fish_opev_using_subcommand status" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
+error\t'Errors'
+warning\t'And warnings'
+info\t'And what is done'
+debug\t'And every request'"
+complete -c opev -n "__fish_opev_using_subcommand status" -l log-format -d 'Form of the messages on standard error' -r -f -a "text\t'Lines for people'
+json\t'One JSON object a line'"
+complete -c opev -n "__fish_opev_using_subcommand status" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand status" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand status" -l all-profiles -d 'Look at every enabled profile of the configuration'
+complete -c opev -n "__fish_opev_using_subcommand status" -l json -d 'Print one JSON object'
+complete -c opev -n "__fish_opev_using_subcommand status" -l check -d 'Exit with 1 when something is late or in error'
+complete -c opev -n "__fish_opev_using_subcommand status" -s v -l verbose -d 'Say what is done; -vv also says every request'
+complete -c opev -n "__fish_opev_using_subcommand status" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
+error\t'Errors'
+warning\t'And warnings'
+info\t'And what is done'
+debug\t'And every request'"
+complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -l log-format -d 'Form of the messages on standard error' -r -f -a "text\t'Lines for people'
+json\t'One JSON object a line'"
+complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -s v -l verbose -d 'Say what is done; -vv also says every request'
+complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -f -a "export" -d 'Print saved positions as JSON, to go on from on another machine'
+complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -f -a "import" -d 'Save exported positions here'
+complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -f -a "reset" -d 'Forget a saved position; the output is not touched'
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -l profile -d 'The positions of this profile' -r
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -l config -d 'Read this configuration file' -r -F
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -l state-dir -d 'Look in this state directory' -r -f -a "(__fish_complete_directories)"
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -l consumer -d 'The position of this consumer' -r
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -s o -l output -d 'The position of this managed file' -r -F
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
+error\t'Errors'
+warning\t'And warnings'
+info\t'And what is done'
+debug\t'And every request'"
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -l log-format -d 'Form of the messages on standard error' -r -f -a "text\t'Lines for people'
+json\t'One JSON object a line'"
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -s v -l verbose -d 'Say what is done; -vv also says every request'
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -s o -l output -d 'The managed file lies here on this machine' -r -F
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -l profile -d 'The positions of this profile' -r
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -l config -d 'Read this configuration file' -r -F
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -l state-dir -d 'Look in this state directory' -r -f -a "(__fish_complete_directories)"
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
+error\t'Errors'
+warning\t'And warnings'
+info\t'And what is done'
+debug\t'And every request'"
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -l log-format -d 'Form of the messages on standard error' -r -f -a "text\t'Lines for people'
+json\t'One JSON object a line'"
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -s v -l verbose -d 'Say what is done; -vv also says every request'
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -l profile -d 'The positions of this profile' -r
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -l config -d 'Read this configuration file' -r -F
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -l state-dir -d 'Look in this state directory' -r -f -a "(__fish_complete_directories)"
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -l consumer -d 'The position of this consumer' -r
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -s o -l output -d 'The position of this managed file' -r -F
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
+error\t'Errors'
+warning\t'And warnings'
+info\t'And what is done'
+debug\t'And every request'"
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -l log-format -d 'Form of the messages on standard error' -r -f -a "text\t'Lines for people'
+json\t'One JSON object a line'"
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -s y -l yes -d 'Do not ask'
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -s v -l verbose -d 'Say what is done; -vv also says every request'
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l port -d 'Port on 127.0.0.1' -r
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l announce -d 'How to say where it listens' -r -f -a "text\t'For people'
 env\t'Lines for a shell\'s `eval`'
@@ -155,23 +385,24 @@ complete -c opev -n "__fish_opev_using_subcommand simulate" -l gzip -d 'Compress
 complete -c opev -n "__fish_opev_using_subcommand simulate" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init import-sumo" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
 error\t'Errors'
 warning\t'And warnings'
 info\t'And what is done'
 debug\t'And every request'"
-complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init" -l log-format -d 'Form of the messages on standard error' -r -f -a "text\t'Lines for people'
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init import-sumo" -l log-format -d 'Form of the messages on standard error' -r -f -a "text\t'Lines for people'
 json\t'One JSON object a line'"
-complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init import-sumo" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
-complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
-complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init" -s v -l verbose -d 'Say what is done; -vv also says every request'
-complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init" -s q -l quiet -d 'Say nothing but errors'
-complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init" -f -a "show" -d 'Print every value in force and where it comes from'
-complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init" -f -a "path" -d 'Print the path of the configuration file'
-complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init" -f -a "init" -d 'Write a commented configuration file'
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init import-sumo" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init import-sumo" -s v -l verbose -d 'Say what is done; -vv also says every request'
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init import-sumo" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init import-sumo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init import-sumo" -f -a "show" -d 'Print every value in force and where it comes from'
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init import-sumo" -f -a "path" -d 'Print the path of the configuration file'
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init import-sumo" -f -a "init" -d 'Write a commented configuration file'
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init import-sumo" -f -a "import-sumo" -d 'Turn a Sumo Logic source\'s JSON into a profile'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l profile -d 'Use this profile of the configuration' -r
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l config -d 'Read this configuration file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l state-dir -d 'Keep saved positions and locks in this directory' -r -f -a "(__fish_complete_directories)"
@@ -188,7 +419,7 @@ complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcom
 v2\t'What 1Password recommends'
 v3\t'A beta, audit events only'"
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l timeout -d 'Give a request this long [default: 1m]' -r
-complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l retry-for -d 'Retry a failing request for this long [default: 2m]' -r
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l retry-for -d 'Retry a failing request for this long [default: 2m; tail: 90m]' -r
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l deadline -d 'End the whole run after this long' -r
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l rate-limit -d 'At most this many requests a minute [default: 600]' -r
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l max-response-bytes -d 'Refuse answers greater than this [default: 64MiB]' -r
@@ -238,6 +469,24 @@ complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcom
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from init" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from init" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -l config -d 'Read this configuration file' -r -F
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -l profile -d 'Give the profile this name' -r
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -l token-to -d 'Put the source\'s token into this file, readable by you alone' -r -F
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
+error\t'Errors'
+warning\t'And warnings'
+info\t'And what is done'
+debug\t'And every request'"
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -l log-format -d 'Form of the messages on standard error' -r -f -a "text\t'Lines for people'
+json\t'One JSON object a line'"
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -l write -d 'Add the profile to the configuration file'
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -s v -l verbose -d 'Say what is done; -vv also says every request'
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand completions" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
 error\t'Errors'
 warning\t'And warnings'

@@ -27,7 +27,8 @@ pub struct Cancel(Arc<Shared>);
 struct Shared {
     signal: AtomicI32,
     triggered: AtomicBool,
-    reopen: AtomicBool,
+    /// Holds the wish to reopen, at most one.
+    reopen: (Sender<()>, Receiver<()>),
     /// Dropped on trigger: every receiver then wakes, now and for ever.
     keep_open: Mutex<Option<Sender<()>>>,
     wake: Receiver<()>,
@@ -46,7 +47,7 @@ impl Cancel {
         Cancel(Arc::new(Shared {
             signal: AtomicI32::new(0),
             triggered: AtomicBool::new(false),
-            reopen: AtomicBool::new(false),
+            reopen: bounded(1),
             keep_open: Mutex::new(Some(sender)),
             wake,
         }))
@@ -104,12 +105,18 @@ impl Cancel {
 
     /// Takes the wish to reopen the output file that a SIGHUP left, if there is one.
     pub fn take_reopen(&self) -> bool {
-        self.0.reopen.swap(false, Ordering::SeqCst)
+        self.0.reopen.1.try_recv().is_ok()
     }
 
     /// Leaves a wish to reopen the output file.
     pub fn ask_reopen(&self) {
-        self.0.reopen.store(true, Ordering::SeqCst);
+        // A wish that is there already is the same wish.
+        let _ = self.0.reopen.0.try_send(());
+    }
+
+    /// The channel on which [`Cancel::ask_reopen`] leaves its wish, for `crossbeam_channel::Select`.
+    pub fn reopen_channel(&self) -> &Receiver<()> {
+        &self.0.reopen.1
     }
 }
 

@@ -164,6 +164,13 @@ impl Failure {
         self
     }
 
+    /// Names the step of a check at which it happened, before the message.
+    #[must_use]
+    pub fn at_step(mut self, step: &str) -> Self {
+        self.message = format!("{step}: {}", self.message);
+        self
+    }
+
     /// Names the stream it happened on, unless one is named already.
     #[must_use]
     pub fn on_stream(mut self, stream: Stream) -> Self {

@@ -38,18 +38,58 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The text escaped and cut to [`MESSAGE_LIMIT`] characters, for messages and logs.
+/// The text escaped, without tokens and cut to [`MESSAGE_LIMIT`] characters, for messages and logs.
 pub fn message(text: &str) -> Cow<'_, str> {
-    let escaped = escaped(text);
+    let escaped = match without_tokens(text) {
+        Cow::Borrowed(text) => escaped(text),
+        Cow::Owned(text) => Cow::Owned(escaped(&text).into_owned()),
+    };
     match escaped.char_indices().nth(MESSAGE_LIMIT) {
         None => escaped,
         Some((end, _)) => Cow::Owned(format!("{}...", &escaped[..end])),
     }
 }
 
+/// How the header of every token begins: `{"` in base64.
+const TOKEN_BEGINS: &str = "eyJ";
+
+/// The fewest characters that are taken for a token rather than for a word.
+const TOKEN_LENGTH: usize = 20;
+
+/// The text with `[token]` in place of whatever looks like one: a server or a program may send back what
+/// it was given, and a person may type it where something else belongs (P10).
+pub fn without_tokens(text: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(TOKEN_BEGINS) {
+        let (before, found) = rest.split_at(start);
+        let end =
+            found.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.=+/".contains(c)).unwrap_or(found.len());
+        out.push_str(before);
+        out.push_str(if end >= TOKEN_LENGTH { "[token]" } else { &found[..end] });
+        rest = &found[end..];
+    }
+    if rest.len() == text.len() {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_looks_like_a_token_is_not_repeated() {
+        let token = "eyJhbGciOiJFUzI1NiJ9.eyJhdWQiOlsiZXZlbnRzIl19.c2lnbmF0dXJl";
+        assert_eq!(
+            without_tokens(&format!("Bearer {token}: \"{token}\" ops_{token}")),
+            "Bearer [token]: \"[token]\" ops_[token]"
+        );
+        assert_eq!(message(&format!("{}{token}", "x".repeat(290))), format!("{}[token]", "x".repeat(290)));
+        assert_eq!(without_tokens("eyJ and eyJelly are words"), "eyJ and eyJelly are words");
+    }
 
     #[test]
     fn escape_sequences_line_breaks_and_bidi_marks_are_spelled_out() {

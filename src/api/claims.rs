@@ -197,6 +197,12 @@ impl fmt::Display for NotAToken {
                 f.write_str("this is a service-account token (ops_...), not an Events API token")
             }
             NotAToken::Connect => f.write_str("this is a 1Password Connect token, not an Events API token"),
+            NotAToken::Parts(count @ 1..=2) => {
+                write!(
+                    f,
+                    "a token has three parts between dots, this text has {count}: it is cut off, or none"
+                )
+            }
             NotAToken::Parts(count) => {
                 write!(f, "a token has three parts between dots, this text has {count}")
             }

@@ -14,11 +14,13 @@ use crate::api::claims::{Claims, NotAToken};
 use crate::api::endpoint::{ApiVersion, Ask, BaseUrl};
 use crate::api::http::{Answer, Http, Request, Trouble};
 use crate::api::limiter::Limiter;
+use crate::api::observer::{Observation, Observer};
 use crate::api::passing::{Passing, past_deadline};
 use crate::api::permits::Permits;
+use crate::api::probe::{self, Step, Way};
 use crate::api::proxy::Proxy;
 use crate::api::refusal::{Refused, claims_lack};
-use crate::api::retry::{self, Policy, Tries, Verdict};
+use crate::api::retry::{self, Policy, RateLimit, Tries, Verdict};
 use crate::api::wire::{self, Introspection, Unreadable};
 use crate::cancel::Cancel;
 use crate::clock::Clock;
@@ -50,6 +52,8 @@ pub struct Parts {
     pub permits: Permits,
     /// How long to keep trying.
     pub policy: Policy,
+    /// Who wants to know what happens to requests.
+    pub observer: Option<Arc<dyn Observer>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Ends every wait.
@@ -138,6 +142,15 @@ impl Client {
         .map_err(|failure| failure.on_stream(stream))
     }
 
+    /// Walks the way to the server once, leg by leg, without the token.
+    ///
+    /// # Errors
+    /// Fails only when cancelled; what is wrong with a leg is in its outcome.
+    pub fn probe(&self) -> Result<Vec<Step>> {
+        let Parts { server, proxy, http, clock, cancel, .. } = &self.0.parts;
+        probe::walk(&Way { server, proxy: proxy.as_ref(), http, clock: &**clock, cancel })
+    }
+
     /// Asks what the token may read.
     ///
     /// # Errors
@@ -167,6 +180,7 @@ impl Client {
                     Ok(value) => {
                         // An introspection does not count: one follows the very first 401, too.
                         self.0.answered.fetch_or(question.stream.is_some(), Ordering::SeqCst);
+                        self.tell(question.stream, &Observation::Answered);
                         return Ok(value);
                     }
                     Err(unreadable) => Passing::unreadable(&unreadable.to_string()),
@@ -184,7 +198,10 @@ impl Client {
             let now = clock.elapsed();
             match tries.failed(now, passing.retry_after, dice()) {
                 Verdict::Wait(wait) => {
-                    passing.log(question.stream, wait, tries.attempt());
+                    let Passing { kind, status, ref what, .. } = passing;
+                    let attempt = tries.attempt() - 1;
+                    self.tell(question.stream, &Observation::Retrying { kind, status, what, wait, attempt });
+                    passing.log(question.stream, wait, tries.attempt(), self.0.parts.observer.is_some());
                     clock.sleep(wait, cancel)?;
                 }
                 verdict => return Err(passing.end(verdict, clock.now())),
@@ -225,8 +242,25 @@ impl Client {
             // Cut by ourselves, perhaps: that is no failure of the network.
             cancel.check()?;
         }
+        if let Ok(answer) = &result {
+            self.learn(answer);
+        }
         log_request(question, &result, clock.elapsed().saturating_sub(start), attempt);
         Ok(result)
+    }
+
+    /// Keeps to a rate that the server tells, where that is lower than the own one (P9).
+    fn learn(&self, answer: &Answer) {
+        let told = RateLimit::read(|name| answer.header(name)).limit.and_then(|n| u32::try_from(n).ok());
+        if let Some(limit) = told.filter(|limit| *limit > 0) {
+            self.0.parts.limiter.learn(limit);
+        }
+    }
+
+    fn tell(&self, stream: Option<Stream>, observation: &Observation<'_>) {
+        if let Some(observer) = &self.0.parts.observer {
+            observer.observe(stream, observation);
+        }
     }
 
     fn refusal(&self, question: &Question, answer: &Answer, token: &Token) -> Failure {
@@ -316,7 +350,7 @@ fn log_request(question: &Question, result: &Result<Answer, Trouble>, took: Dura
 
 /// A number from 0 to 1 that is another one in every process and call.
 #[expect(clippy::cast_precision_loss, reason = "it is only a throw of dice")]
-fn dice() -> f64 {
+pub(crate) fn dice() -> f64 {
     RandomState::new().hash_one(()) as f64 / u64::MAX as f64
 }
 

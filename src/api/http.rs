@@ -134,6 +134,14 @@ impl Http {
         &self.0.settings
     }
 
+    /// How TLS is spoken by these connections, for a handshake of one's own.
+    ///
+    /// # Errors
+    /// Fails with `Config` when there are no roots, or the CA file cannot be used.
+    pub(super) fn tls(&self) -> Result<Arc<rustls::ClientConfig>> {
+        self.0.roots.tls()
+    }
+
     /// Sends a request and reads its answer to the end, whatever the status.
     ///
     /// # Errors

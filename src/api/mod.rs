@@ -1,8 +1,9 @@
 //! 1Password's Events API, and nothing else: where it is, how it is asked, what it answers.
 //!
 //! Knows no sink, no output file and no terminal. [`client`] is the way in; under it, [`http`] sends,
-//! [`limiter`] and [`permits`] hold back, [`retry`] decides, [`scan`] and [`wire`] read, and [`refusal`]
-//! explains. Versions of the API differ in [`endpoint`] and [`wire`], nowhere else.
+//! [`limiter`] and [`permits`] hold back, [`retry`] decides, [`observer`] is told, [`scan`] and [`wire`]
+//! read, and [`refusal`] explains; [`probe`] walks the way for a diagnosis. Versions of the API differ in
+//! [`endpoint`] and [`wire`], nowhere else.
 
 pub mod claims;
 pub mod client;
@@ -10,8 +11,10 @@ pub mod endpoint;
 pub mod http;
 mod json;
 pub mod limiter;
+pub mod observer;
 mod passing;
 pub mod permits;
+pub mod probe;
 pub mod proxy;
 pub mod refusal;
 pub mod retry;

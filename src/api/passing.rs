@@ -16,8 +16,12 @@ const LONG_WAIT: Duration = Duration::from_secs(10);
 
 /// Why a try failed that may go better next time.
 pub(crate) struct Passing {
-    kind: Kind,
-    what: String,
+    /// What sort of failure it would be.
+    pub(crate) kind: Kind,
+    /// The answer's status, where there was one that may change.
+    pub(crate) status: Option<u16>,
+    /// What failed, in words.
+    pub(crate) what: String,
     hint: &'static str,
     /// The server's wish.
     pub(crate) retry_after: Option<Duration>,
@@ -30,6 +34,7 @@ impl Passing {
         let words = wire::words(&answer.body).map_or_else(String::new, |words| format!(": {words}"));
         Passing {
             kind: Kind::Service,
+            status: Some(answer.status),
             what: format!("{} answered {}{words}", server.host(), answer.status),
             hint: if answer.status == 429 {
                 "something else may be using the account's requests; run again later"
@@ -44,6 +49,7 @@ impl Passing {
     pub(crate) fn unreadable(reason: &str) -> Self {
         Passing {
             kind: Kind::Service,
+            status: None,
             what: format!("the answer cannot be read: {reason}"),
             hint: "check that the base URL is the Events API's and that nothing on the way changes answers",
             retry_after: None,
@@ -62,6 +68,7 @@ impl Passing {
                 .hint("if a company proxy opens TLS on the way, add its root with --ca-file")),
             Trouble::Network(_) => Ok(Passing {
                 kind: Kind::Network,
+                status: None,
                 what: format!("no answer from {}: {trouble}", server.host()),
                 hint: "check the network, the proxy variables and the base URL",
                 retry_after: None,
@@ -74,10 +81,12 @@ impl Passing {
         }
     }
 
-    /// Says that the same will be asked again after `wait`.
-    pub(crate) fn log(&self, stream: Option<Stream>, wait: Duration, attempt: u32) {
+    /// Says that the same will be asked again after `wait`; louder for a long wait, unless an observer
+    /// does the talking.
+    pub(crate) fn log(&self, stream: Option<Stream>, wait: Duration, attempt: u32, is_observed: bool) {
         let seconds = wait.as_secs_f64();
-        let level = if wait >= LONG_WAIT { log::Level::Warn } else { log::Level::Info };
+        let loud = wait >= LONG_WAIT && !is_observed;
+        let level = if loud { log::Level::Warn } else { log::Level::Info };
         let name = stream.map_or("introspect", Stream::name);
         log::log!(level, attempt = attempt, wait_seconds = seconds;
             "{name}: {}; trying again in {seconds:.0} s", self.what);

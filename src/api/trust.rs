@@ -4,8 +4,10 @@
 //! `SSL_CERT_FILE` and `SSL_CERT_DIR` are obeyed by the crate that finds the system's.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
 use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 
 use crate::failure::{Failure, Kind, Result};
@@ -46,6 +48,24 @@ impl Roots {
             });
         }
         Ok(self.loaded.get_or_init(|| certificates.into_iter().into()).clone())
+    }
+
+    /// How this program speaks TLS with these roots, for a handshake that is made without ureq.
+    ///
+    /// # Errors
+    /// As [`Roots::get`].
+    pub(crate) fn tls(&self) -> Result<Arc<ClientConfig>> {
+        let mut store = RootCertStore::empty();
+        if let RootCerts::Specific(certificates) = self.get()? {
+            store.add_parsable_certificates(certificates.iter().map(|c| CertificateDer::from(c.der())));
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|e| Failure::new(Kind::Unexpected, "TLS cannot be set up").because(e))?
+            .with_root_certificates(store)
+            .with_no_client_auth();
+        Ok(Arc::new(config))
     }
 }
 

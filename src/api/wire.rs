@@ -33,6 +33,15 @@ impl Unreadable {
     }
 }
 
+/// When an event of v3 reached the service; v3 is asked for what was inserted after a time.
+pub fn inserted_at(raw: &[u8]) -> Option<DateTime<Utc>> {
+    #[derive(serde::Deserialize)]
+    struct Inserted {
+        insert_time: DateTime<Utc>,
+    }
+    serde_json::from_slice::<Inserted>(raw).ok().map(|inserted| inserted.insert_time)
+}
+
 /// Reads a page of events.
 ///
 /// # Errors

@@ -126,7 +126,7 @@ pub struct AccountArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration::parse_positive, help_heading = "Connection")]
     pub timeout: Option<Duration>,
 
-    /// Retry a failing request for this long [default: 2m]
+    /// Retry a failing request for this long [default: 2m; tail: 90m]
     ///
     /// Rate limits, errors of the service, timeouts and cut connections are tried again with growing
     /// pauses of 1 to 30 seconds. 0 tries once. Then the run ends with exit code 6.

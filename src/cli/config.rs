@@ -1,6 +1,8 @@
 //! `opev config`: what is in force, where it is written, and a first file.
 
-use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueHint};
 
 use super::account::{AccountArgs, ConfigFile};
 
@@ -28,6 +30,47 @@ pub enum ConfigCommand {
     ///
     /// Every key is there, as a comment with its default. The file is made readable by its owner only.
     Init(InitArgs),
+    /// Turn a Sumo Logic source's JSON into a profile
+    ///
+    /// Reads the configuration of Sumo Logic's 1Password source, as its Collector Management API or
+    /// Terraform show it, and prints profiles that read the same accounts. A token in the clear is never
+    /// printed and never written into the configuration.
+    ImportSumo(ImportSumoArgs),
+}
+
+/// The arguments of `opev config import-sumo`.
+#[derive(Args, Debug)]
+pub struct ImportSumoArgs {
+    /// The source's JSON; - is standard input
+    ///
+    /// A configuration object, a source that holds one, or a list of sources, of which those of type
+    /// 1Password are taken.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub source: PathBuf,
+
+    /// The configuration file.
+    #[command(flatten)]
+    pub file: ConfigFile,
+
+    /// Give the profile this name
+    ///
+    /// Without it, the source's own name is used, with dashes for what cannot stand in a profile's name.
+    #[arg(long, value_name = "NAME", help_heading = "Account")]
+    pub profile: Option<String>,
+
+    /// Add the profile to the configuration file
+    ///
+    /// Without it, the profile is printed. A profile that exists already is never changed: the exit code
+    /// is then 3 and nothing is written.
+    #[arg(long)]
+    pub write: bool,
+
+    /// Put the source's token into this file, readable by you alone
+    ///
+    /// The profile then names it as its token_file; {profile} in the name stands for itself. Without the
+    /// flag the token is left where it is. A file that exists is never replaced.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub token_to: Option<PathBuf>,
 }
 
 /// The arguments of `opev config show`.

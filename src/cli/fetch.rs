@@ -52,7 +52,7 @@ Examples:
   opev fetch --resume -o events.ndjson           from cron: each event once, whatever happens";
 
 /// The arguments of `opev fetch`.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(after_help = EXAMPLES)]
 pub struct FetchArgs {
     /// signinattempts, itemusages or auditevents; all of them by default
@@ -190,7 +190,10 @@ pub struct FetchArgs {
     /// Run for every enabled profile of the configuration
     ///
     /// Each profile brings its own server and token; those of the environment and of the command line do
-    /// not apply.
+    /// not apply. On standard output one profile comes after another, in the order of their names, and
+    /// the default shape is envelope, which names the profile. With -o, {profile} must stand in the
+    /// file's name; the profiles are then read side by side. --limit and --last count for each profile,
+    /// --jobs over all of them. A profile that fails stops no other.
     #[arg(long, help_heading = "Account",
           conflicts_with_all = ["profile", "region", "base_url", "token_file", "token_command"])]
     pub all_profiles: bool,
@@ -217,6 +220,12 @@ impl FetchArgs {
         self.output.as_ref().is_some_and(|path| path.as_os_str() != "-")
     }
 
+    /// Whether each profile has an output of its own.
+    pub fn names_a_file_per_profile(&self) -> bool {
+        let names_it = |path: &PathBuf| path.to_string_lossy().contains("{profile}");
+        self.output.as_ref().is_some_and(names_it)
+    }
+
     /// Refuses what only the values tell to be contradictory.
     pub(super) fn check(&self) -> Result<(), String> {
         let because = |text: &str| Err(text.to_owned());
@@ -230,6 +239,10 @@ impl FetchArgs {
             Some(Format::Json | Format::Ndjson) if self.fields.as_deref().is_some_and(|f| f != "help") => {
                 because("--fields chooses columns of tables and CSV; for JSON use jq")
             }
+            _ if self.all_profiles && self.names_a_file() && !self.names_a_file_per_profile() => because(
+                "--all-profiles with -o FILE needs {profile} in the file's name, so that no profile writes \
+                 over another",
+            ),
             _ if self.consumer.is_some() && self.names_a_file() => {
                 because("--consumer cannot be used with -o FILE, whose position belongs to the file")
             }
@@ -239,7 +252,7 @@ impl FetchArgs {
 }
 
 /// Reads a stream's name or alias; a typo is refused with the nearest.
-fn stream() -> impl TypedValueParser<Value = Stream> {
+pub(super) fn stream() -> impl TypedValueParser<Value = Stream> {
     #[derive(Clone)]
     struct Names;
     impl TypedValueParser for Names {
@@ -263,7 +276,7 @@ fn stream() -> impl TypedValueParser<Value = Stream> {
 }
 
 /// Reads permissions such as `640` or `0640`.
-fn file_mode(text: &str) -> Result<u32, String> {
+pub(super) fn file_mode(text: &str) -> Result<u32, String> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     u32::from_str_radix(text, 8)
         .ok()

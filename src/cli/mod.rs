@@ -9,9 +9,14 @@ pub mod config;
 pub mod console;
 pub mod duration;
 pub mod fetch;
+pub mod introspect;
 pub mod simulate;
 pub mod size;
+pub mod state;
+pub mod status;
+pub mod tail;
 pub mod time;
+pub mod token_check;
 
 use std::ffi::OsString;
 
@@ -22,6 +27,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 pub use account::{AccountArgs, Api, ConfigFile, Region};
 pub use console::{ColorChoice, ConsoleArgs, LogFormat, LogLevel};
 pub use fetch::{FetchArgs, Format, Shape, Sort};
+pub use tail::TailArgs;
 pub use time::{TimeExpr, Zone};
 
 use crate::sanitize;
@@ -67,6 +73,16 @@ pub struct Cli {
 pub enum Command {
     /// Get events once and exit
     Fetch(Box<FetchArgs>),
+    /// Follow new events
+    Tail(Box<TailArgs>),
+    /// Show what the service says this token may read
+    Introspect(Box<introspect::IntrospectArgs>),
+    /// Check whether the token is usable, now and for how long
+    TokenCheck(Box<token_check::TokenCheckArgs>),
+    /// Where every saved position stands; a health check for monitors
+    Status(status::StatusArgs),
+    /// Carry a saved position to another machine, or forget it
+    State(state::StateArgs),
     /// A local stand-in of the Events API, for rehearsal and tests
     Simulate(Box<simulate::SimulateArgs>),
     /// Show, locate or create the configuration
@@ -87,10 +103,33 @@ impl Cli {
             Command::Fetch(args) => {
                 args.check().map_err(|why| usage("fetch", ErrorKind::ArgumentConflict, why))?
             }
-            Command::Simulate(_) | Command::Config(_) | Command::Completions(_) => {}
+            Command::Tail(args) => {
+                args.check().map_err(|why| usage("tail", ErrorKind::ArgumentConflict, why))?
+            }
+            Command::Introspect(_)
+            | Command::TokenCheck(_)
+            | Command::Status(_)
+            | Command::State(_)
+            | Command::Simulate(_)
+            | Command::Config(_)
+            | Command::Completions(_) => {}
         }
         Ok(cli)
     }
+}
+
+/// Whether a command line that cannot be read asks for messages as JSON all the same.
+pub fn wants_json(args: &[OsString]) -> bool {
+    args.iter().any(|arg| arg == "--log-format=json")
+        || args.windows(2).any(|pair| pair[0] == "--log-format" && pair[1] == "json")
+}
+
+/// What is wrong with a command line, in one sentence: without usage, tips and colours.
+pub fn sentence(error: &clap::Error) -> String {
+    let text = complaint(error);
+    let what = text.strip_prefix("error: ").unwrap_or(&text);
+    let first = what.split("\n\n").next().unwrap_or(what);
+    first.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The definition that help, completions and man pages are made from, complete.
@@ -104,6 +143,7 @@ pub fn definition() -> clap::Command {
 /// taken from anywhere.
 pub fn complaint(error: &clap::Error) -> String {
     let text = error.render().to_string();
+    let text = sanitize::without_tokens(&text);
     text.lines().map(|line| format!("{}\n", sanitize::escaped(line))).collect()
 }
 

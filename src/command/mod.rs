@@ -5,9 +5,16 @@
 
 pub mod config;
 pub mod fetch;
+pub mod introspect;
+mod output;
 mod position;
 pub mod session;
+mod side_by_side;
 pub mod simulate;
+pub mod state;
+pub mod status;
+pub mod tail;
+pub mod token_check;
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
@@ -22,7 +29,7 @@ use crate::config::{Environment, terminal};
 use crate::console::{Console, ConsoleOptions, LogFormat};
 use crate::deliver::Sink;
 use crate::deliver::sink::stream::StreamSink;
-use crate::failure::{Kind, Result};
+use crate::failure::{self, Failure, Kind, Result};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +66,7 @@ impl End {
 }
 
 /// What every command is given.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Process {
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -77,11 +84,10 @@ pub struct Process {
 
 /// Runs the program.
 pub fn run(args: impl IntoIterator<Item = OsString>, environment: Environment) -> End {
-    let cli = match Cli::read(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::read(args.iter().cloned()) {
         Ok(cli) => cli,
-        Err(error) => {
-            return tell(&error, &environment);
-        }
+        Err(error) => return tell(&error, &args, &environment),
     };
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
     let console = Console::new(console_options(&cli.console, &environment), Arc::clone(&clock));
@@ -113,6 +119,21 @@ fn dispatch(process: &Process, command: Command) -> Result<End> {
             cancel::listen(&process.cancel, Hangup::Ends)?;
             fetch::run(process, &args)
         }
+        Command::Tail(args) => {
+            let rotates = args.resume && args.names_a_file();
+            cancel::listen(&process.cancel, if rotates { Hangup::Reopens } else { Hangup::Ends })?;
+            tail::run(process, &args)
+        }
+        Command::Status(args) => status::run(process, &args),
+        Command::State(args) => state::run(process, &args),
+        Command::Introspect(args) => {
+            cancel::listen(&process.cancel, Hangup::Ends)?;
+            print(&introspect::run(process, &args)?)
+        }
+        Command::TokenCheck(args) => {
+            cancel::listen(&process.cancel, Hangup::Ends)?;
+            token_check::run(process, &args)
+        }
         Command::Simulate(args) => {
             cancel::listen(&process.cancel, Hangup::Ends)?;
             let (clock, cancel) = (Arc::clone(&process.clock), &process.cancel);
@@ -127,16 +148,36 @@ fn dispatch(process: &Process, command: Command) -> Result<End> {
 }
 
 /// Answers a command line that asks for help, or that is wrong.
-fn tell(error: &clap::Error, environment: &Environment) -> End {
+fn tell(error: &clap::Error, args: &[OsString], environment: &Environment) -> End {
     if error.use_stderr() {
-        let console =
-            Console::new(console_options(&ConsoleArgs::default(), environment), Arc::new(RealClock::new()));
-        console.say(cli::complaint(error).trim_end());
+        let log_format = if cli::wants_json(args) { cli::LogFormat::Json } else { cli::LogFormat::Text };
+        let typed = ConsoleArgs { log_format, ..ConsoleArgs::default() };
+        let console = Console::new(console_options(&typed, environment), Arc::new(RealClock::new()));
+        match log_format {
+            cli::LogFormat::Text => console.say(cli::complaint(error).trim_end()),
+            cli::LogFormat::Json => {
+                let failure = Failure::new(Kind::Usage, cli::sentence(error));
+                console.failure(&failure.hint("for more information, try --help"));
+            }
+        }
     } else {
         // Help and version, in colour where it may be. A reader that had enough is no failure.
         let _ = error.print();
     }
     End::Usage(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// Says what a run came to whose failures were told before, in so many messages, and gives the kind that stands for it.
+fn conclude(process: &Process, kinds: &[Kind], told: usize, anything_done: bool) -> Option<Kind> {
+    let end = failure::combine(kinds, anything_done);
+    match end {
+        Some(kind) if told > 1 => {
+            process.console.summary(kind, &format!("{told} failures; exit code {}", kind.exit_code()));
+        }
+        Some(Kind::Partial) if told > 0 => process.console.summary(Kind::Partial, "the rest is done"),
+        _ => {}
+    }
+    end
 }
 
 /// Writes a finished text to standard output; a reader that had enough is no failure.

@@ -12,14 +12,16 @@ use crate::cancel::Cancel;
 use crate::cli::duration;
 use crate::clock::Clock;
 use crate::command::Process;
+use crate::command::output::Saving;
 use crate::command::session::Session;
 use crate::deliver::gap;
 use crate::deliver::pipeline::Setup;
 use crate::deliver::repeats::REMEMBERED;
-use crate::deliver::{Encode, Pipeline, Position, Target, Terms};
-use crate::disk::RealDisk;
+use crate::deliver::{Consumer, Encode, Pipeline, Place, Position, Target, Terms};
+use crate::disk::{Disk as _, RealDisk};
 use crate::event::{Event, Stream};
 use crate::failure::{Failure, Kind, Result};
+use crate::health::{self, About, Feed, Reporter, State, Work};
 use crate::page::Page;
 use crate::render::Renderer;
 
@@ -37,7 +39,7 @@ pub(super) fn open(
     process: &Process,
     session: &Session,
     terms: Terms,
-    lock_wait: Option<Duration>,
+    saving: &Saving<'_>,
     target: impl Fn() -> Result<Target>,
 ) -> Result<Pipeline> {
     let settings = &session.settings;
@@ -47,11 +49,16 @@ pub(super) fn open(
         terms,
         remembered: REMEMBERED,
     };
-    let lock_wait = lock_wait.unwrap_or_default();
+    let lock_wait = saving.lock_wait.unwrap_or_default();
     let give_up = process.clock.elapsed() + lock_wait;
     let mut is_told = false;
     loop {
-        let opened = Pipeline::open(Arc::new(RealDisk), Arc::clone(&process.clock), setup.clone(), target()?);
+        let target = target()?;
+        let consumer = match &target {
+            Target::Stream { consumer, .. } => Consumer::Named(consumer.clone()),
+            Target::File { path, .. } => Consumer::File(RealDisk.absolute(path).unwrap_or(path.clone())),
+        };
+        let opened = Pipeline::open(Arc::new(RealDisk), Arc::clone(&process.clock), setup.clone(), target);
         match opened {
             Err(failure) if failure.kind() == Kind::Locked && process.clock.elapsed() < give_up => {
                 if !std::mem::replace(&mut is_told, true) {
@@ -60,9 +67,28 @@ pub(super) fn open(
                 }
                 process.clock.sleep(LOCK_POLL, &process.cancel)?;
             }
-            outcome => return outcome,
+            outcome => {
+                return outcome
+                    .inspect_err(|failure| note_blocked(process, session, &consumer, saving.work, failure));
+            }
         }
     }
+}
+
+/// Tells `opev status` about a run, beside the position whose lock it holds.
+pub(super) fn reporter(
+    process: &Process,
+    session: &Session,
+    pipeline: &Pipeline,
+    streams: &[Stream],
+    work: Work,
+    feed: Feed,
+) -> Reporter {
+    let about = About { profile: &session.settings.profile, consumer: pipeline.consumer(), work };
+    let health = Reporter::new(about, streams, Arc::clone(&process.clock), feed);
+    health.keep_at(Arc::new(RealDisk), pipeline.place());
+    health.state_all(State::Initialized);
+    health
 }
 
 /// Where to start asking when nothing is saved yet.
@@ -157,7 +183,8 @@ impl Asker {
     /// As [`Client::page`], and `Gap`.
     pub(super) fn ask(&mut self, ask: &Ask) -> Result<Page> {
         let page = self.ask_twice(ask)?;
-        // What this run has read counts too: it is delivered before a later refusal is told.
+        // What this run has read counts too: it is delivered before a later refusal is told, and a cursor
+        // that is refused after months must be told by what came since (P11).
         let last = page.len().checked_sub(1);
         self.position.get_or_insert_default().advance(&page, page.len() as u64, last);
         Ok(page)
@@ -180,13 +207,27 @@ impl Asker {
             return Err(gap.failure().because(refused));
         }
         let since = accept(gap, &position, self.clock.now());
-        self.client.page(self.stream, &Ask::First { limit: self.page_size, since: Some(since), until: None })
+        let again = Ask::First { limit: self.page_size, since: Some(since), until: None };
+        self.client.page(self.stream, &again)
     }
 }
 
 /// Whether the service refused the position itself.
 fn is_refused_cursor(failure: &Failure, ask: &Ask) -> bool {
     failure.kind() == Kind::BadRequest && matches!(ask, Ask::Cursor(_))
+}
+
+/// Tells `opev status` why a run could not begin. A busy lock is no trouble: its holder reports.
+fn note_blocked(process: &Process, session: &Session, consumer: &Consumer, work: Work, failure: &Failure) {
+    let settings = &session.settings;
+    if matches!(failure.kind(), Kind::Locked | Kind::Interrupted(_)) {
+        return;
+    }
+    if let Ok(state_dir) = settings.state_dir() {
+        let place = Place::of(state_dir, &settings.profile, consumer);
+        let about = About { profile: &settings.profile, consumer: &consumer.to_string(), work };
+        health::note_blocked(&RealDisk, &place, about, failure, process.clock.now());
+    }
 }
 
 impl Encode for Renderer {

@@ -10,6 +10,7 @@ use crate::api::client::{Client, Parts};
 use crate::api::endpoint::ApiVersion;
 use crate::api::http::{self, Http};
 use crate::api::limiter::Limiters;
+use crate::api::observer::Observer;
 use crate::api::permits::Permits;
 use crate::api::proxy;
 use crate::api::retry::Policy;
@@ -17,16 +18,18 @@ use crate::command::Process;
 use crate::config::{Account, Settings};
 use crate::event::Stream;
 use crate::failure::{Failure, Kind, Result};
+use crate::secret::Secret;
 use crate::simulator::{self, Simulator};
 
 /// How many requests may be under way at once unless `--jobs` says otherwise.
-const DEFAULT_JOBS: u8 = 8;
+const DEFAULT_JOBS: u8 = 16;
 
 /// What the sessions of one run share: connections, and the record of requests of each account.
 #[derive(Debug, Default)]
 pub struct Connections {
     https: Mutex<Vec<Http>>,
     limiters: Mutex<Vec<(u32, Arc<Limiters>)>>,
+    permits: Mutex<Vec<(usize, Permits)>>,
 }
 
 /// An account, ready to be asked.
@@ -63,6 +66,17 @@ impl Connections {
         Ok(http)
     }
 
+    /// The permits of one `--jobs`: it counts requests over all profiles.
+    fn permits(&self, jobs: usize) -> Permits {
+        let mut permits = self.permits.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, found)) = permits.iter().find(|(count, _)| *count == jobs) {
+            return found.clone();
+        }
+        let made = Permits::new(jobs);
+        permits.push((jobs, made.clone()));
+        made
+    }
+
     /// The limiters of one rate; accounts on one host have one limiter each, whoever asks.
     fn limiters(&self, process: &Process, per_minute: u32) -> Arc<Limiters> {
         let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
@@ -88,6 +102,20 @@ impl Session {
         settings: Settings,
         patience: Duration,
     ) -> Result<Session> {
+        Session::open_observed(process, connections, settings, patience, None)
+    }
+
+    /// The same, with somebody who is told what happens to requests.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn open_observed(
+        process: &Process,
+        connections: &Connections,
+        settings: Settings,
+        patience: Duration,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Result<Session> {
         let (account, simulator) = if settings.is_demo() {
             let running = demo(process)?;
             let server = running.base_url().parse().map_err(|e| {
@@ -98,6 +126,33 @@ impl Session {
         } else {
             (settings.account(&process.cancel)?, None)
         };
+        Session::of_account(process, connections, settings, account, simulator, patience, observer)
+    }
+
+    /// As [`Session::open`], with a token that was read already.
+    ///
+    /// # Errors
+    /// Fails as the server that the settings and the token name can: 3 and 4.
+    pub fn with_token(
+        process: &Process,
+        connections: &Connections,
+        settings: Settings,
+        token: Secret,
+        patience: Duration,
+    ) -> Result<Session> {
+        let account = settings.account_of(token)?;
+        Session::of_account(process, connections, settings, account, None, patience, None)
+    }
+
+    fn of_account(
+        process: &Process,
+        connections: &Connections,
+        settings: Settings,
+        account: Account,
+        simulator: Option<simulator::Running>,
+        patience: Duration,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Result<Session> {
         for notice in &account.notices {
             process.console.note(notice);
         }
@@ -117,11 +172,12 @@ impl Session {
             proxy: proxy::resolve(&account.server, &settings.proxies)?,
             http: connections.http(process, &settings, jobs)?,
             limiter: connections.limiters(process, settings.rate_limit).get(&account.server.host(), &owner),
-            permits: Permits::new(jobs),
+            permits: connections.permits(jobs),
             policy: Policy {
                 budget: settings.retry_for.unwrap_or(patience),
                 deadline: settings.deadline.map(|deadline| process.clock.elapsed() + deadline),
             },
+            observer,
             clock: Arc::clone(&process.clock),
             cancel: process.cancel.clone(),
         });
@@ -131,6 +187,12 @@ impl Session {
     /// How many requests may be under way at once.
     pub fn jobs(&self) -> usize {
         usize::from(self.settings.jobs.unwrap_or(DEFAULT_JOBS))
+    }
+
+    /// What a saved position calls the server. The demo's has another port in every run and is one place
+    /// all the same: its cursors are good in each of them.
+    pub fn home(&self) -> String {
+        if self.settings.is_demo() { "demo".into() } else { self.account.server.host() }
     }
 
     /// The account's uuid, as the token tells it.

@@ -40,7 +40,17 @@ impl Settings {
         if let Some(server) = &self.server {
             self.allow(server)?;
         }
-        let token = self.token.load(cancel)?;
+        self.account_of(self.token.load(cancel)?)
+    }
+
+    /// Decides the server for a token that was read already. Sends nothing.
+    ///
+    /// # Errors
+    /// Fails when neither settings nor token name a server, and when the server may not have the token.
+    pub fn account_of(&self, token: Secret) -> Result<Account> {
+        if let Some(server) = &self.server {
+            self.allow(server)?;
+        }
         let claims = Claims::read(&token);
         if let Err(why @ (NotAToken::ServiceAccount | NotAToken::Connect)) = &claims {
             // It opens vaults; it is never sent anywhere by mistake.

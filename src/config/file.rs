@@ -257,6 +257,7 @@ fn in_order<'a, 'i>(
 fn unreadable(path: &Path) -> Failure {
     let path = sanitize::message(&path.to_string_lossy()).into_owned();
     Failure::new(Kind::Config, format!("cannot read the configuration file {path}"))
+        .hint("check --config and OPEV_CONFIG; `opev config path` says which file is read")
 }
 
 #[cfg(test)]

@@ -36,12 +36,39 @@ impl Range {
         now: DateTime<Utc>,
         zone: &Zone,
     ) -> Result<Range> {
+        Range::resolve(since, until, now, zone)?.clamped(now, zone)
+    }
+
+    /// Decides the range of a question to a stand-in on this machine, which keeps whatever it was given:
+    /// what would be too old for the service is said and asked for all the same.
+    ///
+    /// # Errors
+    /// Fails with `Usage` when the range lies in the future or ends before it starts.
+    pub fn decide_for_stand_in(
+        since: Option<&TimeExpr>,
+        until: Option<&TimeExpr>,
+        now: DateTime<Utc>,
+        zone: &Zone,
+    ) -> Result<Range> {
+        let mut range = Range::resolve(since, until, now, zone)?;
+        if range.since < oldest_kept(now) {
+            range.warning = Some(format!("{}, though this stand-in may", range.too_old(zone)));
+        }
+        Ok(range)
+    }
+
+    fn resolve(
+        since: Option<&TimeExpr>,
+        until: Option<&TimeExpr>,
+        now: DateTime<Utc>,
+        zone: &Zone,
+    ) -> Result<Range> {
         let usage = |message: String| Failure::new(Kind::Usage, message);
         let resolve = |flag: &str, time: &TimeExpr| {
             time.resolve(now, zone).map_err(|why| usage(format!("{flag}: {why}")))
         };
         let typed_since = since.cloned().unwrap_or(TimeExpr::Ago(DEFAULT_SINCE));
-        let mut since = resolve("--since", &typed_since)?;
+        let since = resolve("--since", &typed_since)?;
         let typed_until = until.map(|time| resolve("--until", time)).transpose()?;
         let until = typed_until.unwrap_or(now);
 
@@ -54,26 +81,35 @@ impl Range {
             return Err(usage(format!("--since ({from}) is not before --until ({to})"))
                 .hint("swap them, or leave out --until for now"));
         }
-        let kept = now - TimeDelta::days(RETENTION_DAYS);
-        if until <= kept {
-            return Err(usage(format!(
-                "--until ({}) is more than {RETENTION_DAYS} days ago",
-                zone.show(until)
-            ))
-            .hint("the service keeps no more; older activity may be in the web app's reports"));
-        }
-        let mut warning = None;
-        if since < kept {
-            warning = Some(format!(
-                "--since ({}) is more than {} ago; the service keeps no more, so the range starts at {}",
-                zone.show(since),
-                duration::show(std::time::Duration::from_secs(120 * 86_400)),
-                zone.show(kept)
-            ));
-            since = kept;
-        }
-        Ok(Range { since, until, until_is_typed: typed_until.is_some(), warning })
+        Ok(Range { since, until, until_is_typed: typed_until.is_some(), warning: None })
     }
+
+    /// Moves the start to what the service still keeps.
+    fn clamped(mut self, now: DateTime<Utc>, zone: &Zone) -> Result<Range> {
+        let kept = oldest_kept(now);
+        if self.until <= kept {
+            let until = zone.show(self.until);
+            let message = format!("--until ({until}) is more than {RETENTION_DAYS} days ago");
+            return Err(Failure::new(Kind::Usage, message)
+                .hint("the service keeps no more; older activity may be in the web app's reports"));
+        }
+        if self.since < kept {
+            self.warning =
+                Some(format!("{}, so the range starts at {}", self.too_old(zone), zone.show(kept)));
+            self.since = kept;
+        }
+        Ok(self)
+    }
+
+    fn too_old(&self, zone: &Zone) -> String {
+        let days = duration::show(std::time::Duration::from_secs(RETENTION_DAYS as u64 * 86_400));
+        format!("--since ({}) is more than {days} ago; the service keeps no more", zone.show(self.since))
+    }
+}
+
+/// The time before which the service keeps nothing.
+fn oldest_kept(now: DateTime<Utc>) -> DateTime<Utc> {
+    now - TimeDelta::days(RETENTION_DAYS)
 }
 
 #[cfg(test)]
@@ -129,5 +165,14 @@ mod tests {
         assert_eq!(range.since.to_rfc3339(), "2026-07-23T12:00:00+00:00");
         assert!(range.warning.unwrap().starts_with("--since (2020-01-01T00:00:00Z) is more than 120d ago"));
         assert_eq!(decide(Some("120d"), None).unwrap().warning, None);
+    }
+
+    #[test]
+    fn a_stand_in_is_asked_for_what_the_service_would_have_forgotten() {
+        let now = DateTime::parse_from_rfc3339("2026-11-20T12:00:00Z").unwrap().to_utc();
+        let (since, until) = ("2020-01-01".parse().unwrap(), "2021-01-01".parse().unwrap());
+        let range = Range::decide_for_stand_in(Some(&since), Some(&until), now, &Zone::Utc).unwrap();
+        assert_eq!(range.since.to_rfc3339(), "2020-01-01T00:00:00+00:00");
+        assert!(range.warning.unwrap().ends_with("the service keeps no more, though this stand-in may"));
     }
 }

@@ -150,7 +150,9 @@ impl TokenFile {
     }
 
     fn unreadable(&self, why: std::io::Error) -> Failure {
-        missing(format!("cannot read the token file {}", shown(&self.path))).because(why)
+        missing(format!("cannot read the token file {}", shown(&self.path)))
+            .because(why)
+            .hint("check the path and its permissions; the file holds the token alone, on one line")
     }
 
     /// Whether it lies where a service manager puts secrets, whose modes are its own affair.

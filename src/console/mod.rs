@@ -93,10 +93,7 @@ impl Console {
 
     /// Reports a failure with its cause and hint; false when it is routine and nobody watches.
     pub fn failure(&self, failure: &Failure) -> bool {
-        let is_watched = self.0.terminal
-            || self.0.options.level > LevelFilter::Warn
-            || self.0.options.format == LogFormat::Json;
-        if failure.is_routine() && !is_watched {
+        if !self.is_worth_telling(failure) {
             return false;
         }
         self.line(&match self.0.options.format {
@@ -106,6 +103,25 @@ impl Console {
         true
     }
 
+    /// Reports failures, one that several streams met alike once for all of them; gives how many were told.
+    pub fn failures(&self, failures: &[&Failure]) -> usize {
+        if self.0.options.format == LogFormat::Json {
+            return failures.iter().filter(|failure| self.failure(failure)).count();
+        }
+        let worth_it: Vec<&Failure> = failures.iter().copied().filter(|f| self.is_worth_telling(f)).collect();
+        let texts = report::together(&worth_it, self.0.options.colour);
+        texts.iter().for_each(|text| self.line(text));
+        texts.len()
+    }
+
+    /// Whether a failure is more than routine, or somebody watches.
+    fn is_worth_telling(&self, failure: &Failure) -> bool {
+        let is_watched = self.0.terminal
+            || self.0.options.level > LevelFilter::Warn
+            || self.0.options.format == LogFormat::Json;
+        is_watched || !failure.is_routine()
+    }
+
     /// Says what a run came to when several failures were reported before it.
     pub fn summary(&self, kind: Kind, text: &str) {
         let failure = Failure::new(kind, text);
@@ -113,6 +129,15 @@ impl Console {
             LogFormat::Text => report::text(&failure, self.0.options.colour),
             LogFormat::Json => report::json(&failure, kind, self.0.clock.now()),
         });
+    }
+
+    /// The same way to the person without progress lines, for work that goes on side by side.
+    #[must_use]
+    pub fn without_progress(&self) -> Self {
+        let Shared { options, terminal, clock, .. } = &*self.0;
+        let options = ConsoleOptions { progress: false, ..*options };
+        let (terminal, clock) = (*terminal, Arc::clone(clock));
+        Console(Arc::new(Shared { options, terminal, clock, bar: Mutex::new(None) }))
     }
 
     /// A progress line, drawn only where a person watches and wants it.

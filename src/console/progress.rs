@@ -65,7 +65,9 @@ impl Progress {
     fn message(&self, elapsed: Duration) -> String {
         let seconds = elapsed.as_secs_f64().max(0.001);
         let rate = (self.events as f64 / seconds).round();
-        let mut text = format!("{} events, {} pages, {rate}/s", self.events, self.pages);
+        let counted = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        let (events, pages) = (counted(self.events, "event"), counted(self.pages, "page"));
+        let mut text = format!("{events}, {pages}, {rate}/s");
         if let Some(share) = self.share() {
             text.push_str(&format!(", {:.0} %", share * 100.0));
             if share > 0.02 && share < 1.0 {
@@ -122,6 +124,6 @@ mod tests {
         let at = |s| DateTime::from_timestamp(s, 0).unwrap();
         progress.set_range(at(0), at(1000));
         progress.page(500, Some(at(250)));
-        assert_eq!(progress.message(Duration::from_secs(10)), "500 events, 1 pages, 50/s, 25 %, 30s to go");
+        assert_eq!(progress.message(Duration::from_secs(10)), "500 events, 1 page, 50/s, 25 %, 30s to go");
     }
 }

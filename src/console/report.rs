@@ -8,9 +8,39 @@ use crate::sanitize;
 
 /// The failure as lines of text.
 pub(super) fn text(failure: &Failure, colour: bool) -> String {
+    written(&failure.to_string(), failure.advice(), colour)
+}
+
+/// Failures as texts, where those that differ in their stream alone are one text that names them all.
+pub(super) fn together(failures: &[&Failure], colour: bool) -> Vec<String> {
+    let mut told: Vec<(String, Option<&str>, Vec<&str>)> = Vec::new();
+    for failure in failures {
+        let stream = failure.stream().map_or("", |stream| stream.name());
+        let mark = format!("{stream}: ");
+        let what = if stream.is_empty() {
+            failure.to_string()
+        } else {
+            failure.to_string().replacen(&mark, STREAMS, 1)
+        };
+        match told.iter_mut().find(|(known, hint, _)| *known == what && *hint == failure.advice()) {
+            Some((_, _, streams)) => streams.push(stream),
+            None => told.push((what, failure.advice(), vec![stream])),
+        }
+    }
+    told.into_iter()
+        .map(|(what, hint, streams)| {
+            written(&what.replacen(STREAMS, &format!("{}: ", streams.join(", ")), 1), hint, colour)
+        })
+        .collect()
+}
+
+/// Stands for the streams of a failure until all are known; no text from outside can hold it.
+const STREAMS: &str = "\u{0}streams\u{0}";
+
+fn written(what: &str, advice: Option<&str>, colour: bool) -> String {
     let (red, cyan, plain) = if colour { ("\x1b[1;31m", "\x1b[36m", "\x1b[0m") } else { ("", "", "") };
-    let mut text = format!("{red}error:{plain} {}", long(&failure.to_string()));
-    if let Some(advice) = failure.advice() {
+    let mut text = format!("{red}error:{plain} {}", long(what));
+    if let Some(advice) = advice {
         text.push_str(&format!("\n {cyan}hint:{plain} {}", long(advice)));
     }
     text
@@ -40,6 +70,7 @@ pub(super) fn json(failure: &Failure, kind: Kind, now: DateTime<Utc>) -> String 
 
 /// Our own words may be long, and their foreign parts were cut where they came in; all are escaped.
 fn long(text: &str) -> String {
+    let text = sanitize::without_tokens(text);
     text.lines().map(|line| sanitize::escaped(line).into_owned()).collect::<Vec<_>>().join("\n       ")
 }
 
@@ -60,6 +91,21 @@ mod tests {
             text(&failure(), false),
             "error: auditevents: the service refused the token (401: \"no\\u{1b}[2J\")\n hint: issue a new token"
         );
+    }
+
+    #[test]
+    fn what_several_streams_met_alike_is_told_once() {
+        let gone = |stream| Failure::new(Kind::Network, "no answer").hint("wait").on_stream(stream);
+        let failures = [
+            gone(Stream::SignInAttempts),
+            failure(),
+            gone(Stream::ItemUsages).on_profile("acme"),
+            gone(Stream::AuditEvents),
+        ];
+        let texts = together(&failures.iter().collect::<Vec<_>>(), false);
+        assert_eq!(texts.len(), 3);
+        assert_eq!(texts[0], "error: signinattempts, auditevents: no answer\n hint: wait");
+        assert_eq!(texts[2], "error: profile acme: itemusages: no answer\n hint: wait");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::checkpoint::lock::Held;
+use super::checkpoint::place::Place;
 use super::checkpoint::record::{Position, Record};
 use super::checkpoint::store::Store;
 use super::repeats::log::SeenLog;
@@ -89,6 +90,16 @@ impl Pipeline {
     /// Where a stream stands; none when it was never asked.
     pub fn position(&self, stream: Stream) -> Option<&Position> {
         self.record.position(stream)
+    }
+
+    /// Where the position is kept.
+    pub fn place(&self) -> &Place {
+        self.store.place()
+    }
+
+    /// For whom the position is kept: a path, or a name.
+    pub fn consumer(&self) -> &str {
+        &self.record.consumer
     }
 
     /// Delivers a page. After a failure nothing more is delivered: the next run goes on from the last

@@ -163,6 +163,11 @@ impl Renderer {
         Ok(Renderer { shape, context, writer })
     }
 
+    /// Goes on for another profile or account: the same columns, the same array.
+    pub fn speak_for(&mut self, context: Context) {
+        self.context = context;
+    }
+
     /// Appends what comes before the first event: a header, or the start of the array.
     pub fn begin(&mut self, out: &mut Vec<u8>) {
         match &mut self.writer {

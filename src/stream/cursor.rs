@@ -92,7 +92,7 @@ impl Progress {
         Ok(())
     }
 
-    fn remember(&mut self, cursor: &Cursor) {
+    pub(super) fn remember(&mut self, cursor: &Cursor) {
         if self.cursors.back() == Some(cursor) {
             return;
         }

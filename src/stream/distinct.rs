@@ -3,10 +3,9 @@
 //! A service may begin a page with the last events of the one before. An event is known again by its
 //! uuid and its timestamp together; what one page holds twice is left alone: that is how the service has it.
 
-use crate::deliver::repeats::Recent;
-use crate::event::Event;
 use crate::failure::Result;
 use crate::page::Page;
+use crate::recent::{Recent, identity};
 use crate::stream::PageSource;
 
 /// How many of the last events of a stream are remembered: ten full pages.
@@ -38,23 +37,6 @@ impl<S: PageSource> PageSource for Distinct<S> {
         }
         Ok(Some(page))
     }
-}
-
-/// What makes an event of a question the same event again.
-pub fn identity(event: &Event<'_>) -> u128 {
-    use siphasher::sip128::{Hasher128 as _, SipHasher13};
-    use std::hash::Hasher as _;
-
-    let mut hasher = SipHasher13::new();
-    match event.uuid {
-        Some(uuid) => {
-            hasher.write(uuid);
-            hasher.write_i64(event.time.map_or(0, |time| time.timestamp()));
-            hasher.write_u32(event.time.map_or(u32::MAX, |time| time.timestamp_subsec_nanos()));
-        }
-        None => hasher.write(event.raw),
-    }
-    hasher.finish128().into()
 }
 
 #[cfg(test)]

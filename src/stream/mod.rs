@@ -2,8 +2,11 @@
 //!
 //! ```text
 //! cursor    one cursor at a time, until the service says there is no more
-//! distinct  the same without repeats
+//! follow    the same for ever, asking again now and then once there is no more
+//! cadence   how often that is, and more seldom while the service asks for it
+//! distinct  either without repeats
 //! prefetch  the same on a thread of its own, one page ahead of the reader
+//! backfill  a question's pages fetched many at a time, given out in one order
 //! range     which events a question is about, by their own timestamps
 //! sorted    the events of a finished question in order of time
 //! timeline  several streams merged into one, the same whatever the page size
@@ -11,8 +14,11 @@
 //!
 //! Knows the API only as a function from a question to a page; knows nothing of output.
 
+pub mod backfill;
+pub mod cadence;
 pub mod cursor;
 pub mod distinct;
+pub mod follow;
 pub mod prefetch;
 pub mod range;
 pub mod sorted;
@@ -28,4 +34,10 @@ pub trait PageSource {
     /// # Errors
     /// Whatever kept the page from being had, with the stream named.
     fn next_page(&mut self) -> Result<Option<Page>>;
+}
+
+impl PageSource for Box<dyn PageSource> {
+    fn next_page(&mut self) -> Result<Option<Page>> {
+        (**self).next_page()
+    }
 }

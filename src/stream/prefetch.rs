@@ -56,6 +56,11 @@ impl Prefetch {
             })?;
         Ok(Prefetch { pages, cancel })
     }
+
+    /// The pages, for who waits for several sources at once.
+    pub fn channel(&self) -> &Receiver<Result<Page>> {
+        &self.pages
+    }
 }
 
 impl PageSource for Prefetch {

@@ -12,7 +12,7 @@ use crate::event::Event;
 ///
 /// The odd nanosecond keeps the asked bound off any timestamp that a person or a clock would produce, so
 /// that a service's choice between inclusive and exclusive cannot matter.
-const MARGIN: TimeDelta = TimeDelta::new(1, 1).expect("a second and a nanosecond");
+pub(crate) const MARGIN: TimeDelta = TimeDelta::new(1, 1).expect("a second and a nanosecond");
 
 /// A question's range: `since` inclusive, `until` exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -66,6 +66,7 @@ impl Setting {
             limiter,
             permits: Permits::new(4),
             policy: self.policy,
+            observer: None,
             clock: self.clock,
             cancel: self.cancel,
         })
@@ -413,6 +414,7 @@ fn a_cancelled_request_is_cut_short() {
         limiter: Limiter::new(600, clock.clone()),
         permits: Permits::new(1),
         policy: Policy { budget: Duration::from_secs(120), deadline: None },
+        observer: None,
         clock,
         cancel: cancel.clone(),
     });
@@ -427,7 +429,7 @@ fn a_cancelled_request_is_cut_short() {
 }
 
 /// A server that speaks TLS with the test certificate; it answers every request with a page.
-fn tls_server() -> std::net::SocketAddr {
+pub(crate) fn tls_server() -> std::net::SocketAddr {
     use rustls::pki_types::pem::PemObject as _;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -459,7 +461,7 @@ fn tls_server() -> std::net::SocketAddr {
     address
 }
 
-fn fixture(name: &str) -> PathBuf {
+pub(crate) fn fixture(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "tests/fixtures/tls", name].iter().collect()
 }
 

@@ -4,13 +4,17 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read as _;
+use std::ops::RangeBounds;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 
-use opev::clock::RealClock;
-use opev::simulator::{Options, Running, Simulator};
+use chrono::{DateTime, SecondsFormat, Utc};
+use opev::clock::{Clock as _, RealClock};
+use opev::event::Stream;
+use opev::simulator::{Data, Form, Options, Running, Script, Seeded, Simulator};
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use tempfile::TempDir;
@@ -107,6 +111,61 @@ impl Account {
     pub fn run_on_terminal<A: AsRef<OsStr>>(&self, columns: u16, args: impl IntoIterator<Item = A>) -> Run {
         run_on_terminal(self.command(args), columns)
     }
+}
+
+/// Options of a simulator with this many events over 30 days, which stands still at `at`.
+pub fn seeded(events: u64, at: DateTime<Utc>) -> Options {
+    Options { data: Data::Seeded(Seeded { events, ..Seeded::default() }), at: Some(at), ..Options::default() }
+}
+
+/// Options of a simulator that makes this trouble with its answers; several, where they are apart by spaces.
+pub fn faulty(at: DateTime<Utc>, faults: &str) -> Options {
+    let script = Script::new(faults.split_whitespace().map(|rule| rule.parse().unwrap()));
+    Options { script, ..seeded(3_000, at) }
+}
+
+/// The time, in whole seconds.
+pub fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(Utc::now().timestamp(), 0).unwrap()
+}
+
+/// A time as flags take it.
+pub fn typed(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Nanos, true)
+}
+
+/// The texts of all events in these times, of all streams, sorted.
+pub fn truth<R: RangeBounds<DateTime<Utc>> + Clone>(simulator: &Running, times: R) -> Vec<Vec<u8>> {
+    let of = |stream| simulator.truth(stream, Form::V2, times.clone()).map(|fact| fact.raw);
+    let mut all: Vec<Vec<u8>> = Stream::ALL.into_iter().flat_map(of).collect();
+    all.sort();
+    all
+}
+
+/// The lines of some text, sorted.
+pub fn sorted_lines(text: &[u8]) -> Vec<Vec<u8>> {
+    let mut lines: Vec<Vec<u8>> =
+        text.split(|b| *b == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect();
+    lines.sort();
+    lines
+}
+
+/// Insists that two lists of lines are one, without drowning the reader in them.
+#[track_caller]
+pub fn assert_same(found: &[Vec<u8>], expected: &[Vec<u8>]) {
+    if found == expected {
+        return;
+    }
+    let first =
+        found.iter().zip(expected).position(|(a, b)| a != b).unwrap_or(found.len().min(expected.len()));
+    let show = |lines: &[Vec<u8>]| lines.get(first).map(|line| String::from_utf8_lossy(line).into_owned());
+    panic!(
+        "{} lines instead of {}; the first difference is at {first}:\n{:?}\nand not\n{:?}",
+        found.len(),
+        expected.len(),
+        show(found),
+        show(expected)
+    );
 }
 
 /// What a finished run left behind.
@@ -210,6 +269,30 @@ pub fn run_on_terminal(mut command: Command, columns: u16) -> Run {
         stdout: reader.join().unwrap(),
         stderr: String::new(),
     }
+}
+
+/// Waits until something is so, and not for ever.
+#[track_caller]
+pub fn wait_until(mut condition: impl FnMut() -> bool) {
+    let clock = RealClock::new();
+    let nobody = opev::cancel::Cancel::new();
+    for _ in 0..2_000 {
+        if condition() {
+            return;
+        }
+        clock.sleep(std::time::Duration::from_millis(5), &nobody).unwrap();
+    }
+    panic!("did not happen in 10 s");
+}
+
+/// Starts a command with its output and messages on pipes.
+pub fn start(mut command: Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Sends a signal.
+pub fn signal(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
 }
 
 /// Whether a program that some test drives is there. Where everything is installed (CI), it must be.

@@ -2,21 +2,36 @@
 //!
 //! The modules called `tNN_*` are the proofs of the promises, by their numbers in CONTRIBUTING.md.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-#![allow(clippy::print_stderr, reason = "a test that cannot run somewhere has to say so")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that cannot run somewhere has to say so"
+)]
 #![allow(unreachable_pub, dead_code, reason = "the harness is shared, and not every test uses all of it")]
 #![allow(clippy::disallowed_methods, reason = "tests make their own files and read their own environment")]
 
+mod check;
 mod client;
 mod fetch;
+mod fetch_data;
+mod fetch_errors;
+mod fetch_faults;
+mod fetch_output;
+mod fetch_pipes;
+mod fetch_resume;
+mod fetch_terminal;
 mod frozen;
 mod gaps;
 mod generated;
 mod harness;
+mod import;
 mod mishaps;
+mod profiles;
 mod readme;
 mod rehearsal;
 mod scripted;
 mod simulator;
+mod status;
 mod t01_abort;
 mod t02_power_loss;
 mod t03_the_tests_bite;
@@ -31,3 +46,6 @@ mod t12_two_runs;
 mod t13_rate;
 mod t15_faithful;
 mod t16_parsers;
+mod tail;
+mod tail_time;
+mod token_secrecy;

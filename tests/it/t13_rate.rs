@@ -41,6 +41,7 @@ fn no_window_holds_more_than_the_limit_and_nearly_all_of_it_is_used() {
         limiter: Limiter::new(PER_MINUTE as u32, clock.clone()),
         permits: Permits::new(WORKERS),
         policy: Policy { budget: Duration::ZERO, deadline: None },
+        observer: None,
         clock: clock.clone(),
         cancel: Cancel::new(),
     });

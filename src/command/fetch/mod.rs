@@ -3,10 +3,12 @@
 //! ```text
 //! plan      what was typed -> streams, form and place of the output
 //! question  a time range, no state: one timeline to stdout or into a new file
+//! profiles  the same for every profile: one after another, or side by side
 //! resume    from the saved position, saving as it delivers
 //! ```
 
 mod plan;
+mod profiles;
 mod question;
 mod resume;
 
@@ -15,15 +17,12 @@ use std::time::Duration;
 use crate::cli::FetchArgs;
 use crate::command::session::{Connections, Session};
 use crate::command::{End, Process};
-use crate::config::{Config, Settings, Typed};
-use crate::failure::{Failure, Kind, Result, combine};
+use crate::config::{Config, Range, Settings, Typed};
+use crate::failure::{Failure, Kind, Result};
 use crate::render::Fields;
 
 /// How long a failing request is asked again, unless `--retry-for` says otherwise.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Permissions of a new file, unless `--file-mode` says otherwise.
-const FILE_MODE: u32 = 0o600;
 
 /// What a run came to: what was delivered, and what failed.
 #[derive(Debug, Default)]
@@ -32,6 +31,13 @@ struct Outcome {
     /// Whether a stream was read to its end.
     anything_done: bool,
     failures: Vec<Failure>,
+}
+
+impl Outcome {
+    /// Of a run that ended with a failure before anything was done.
+    fn of(failure: Failure) -> Self {
+        Outcome { failures: vec![failure], ..Outcome::default() }
+    }
 }
 
 /// Runs `opev fetch`.
@@ -50,22 +56,13 @@ pub fn run(process: &Process, args: &FetchArgs) -> Result<End> {
         page_size: args.page_size,
         jobs: args.jobs,
     };
-    let profiles =
-        if args.all_profiles { config.all_settings(&typed)? } else { vec![config.settings(&typed)?] };
     let connections = Connections::default();
-    let mut whole = Outcome::default();
-    for settings in profiles {
-        let profile = settings.profile.clone();
-        let outcome = fetch_profile(process, &connections, settings, args)
-            .unwrap_or_else(|failure| Outcome { failures: vec![failure], ..Outcome::default() });
-        whole.events += outcome.events;
-        whole.anything_done |= outcome.anything_done;
-        let named = outcome.failures.into_iter();
-        whole.failures.extend(named.map(|f| if args.all_profiles { f.on_profile(&profile) } else { f }));
-        if process.cancel.is_triggered() {
-            break;
-        }
-    }
+    let whole = if args.all_profiles {
+        profiles::run(process, &connections, config.all_settings(&typed)?, args)?
+    } else {
+        let settings = config.settings(&typed)?;
+        fetch_profile(process, &connections, settings, args).unwrap_or_else(Outcome::of)
+    };
     Ok(report(process, args, whole))
 }
 
@@ -77,37 +74,40 @@ fn fetch_profile(
 ) -> Result<Outcome> {
     let span = plan::span(process, &settings, args)?;
     let session = Session::open(process, connections, settings, PATIENCE)?;
-    let plan = plan::Plan::make(process, &session, args, span)?;
+    fetch_session(process, &session, args, span, None)
+}
+
+fn fetch_session(
+    process: &Process,
+    session: &Session,
+    args: &FetchArgs,
+    span: Range,
+    document: Option<&mut profiles::Document>,
+) -> Result<Outcome> {
+    let plan = plan::Plan::make(process, session, args, span)?;
     if args.dry_run {
-        process.console.say(&plan.describe(&session));
+        process.console.say(&plan.describe(session));
         return Ok(Outcome { anything_done: true, events: 1, failures: Vec::new() });
     }
     if args.resume {
-        resume::run(process, &session, args, &plan)
+        resume::run(process, session, args, &plan)
     } else {
-        question::run(process, &session, args, &plan)
+        question::run(process, session, args, &plan, document)
     }
 }
 
 /// Tells every failure, and gives the one exit code for all.
 fn report(process: &Process, args: &FetchArgs, outcome: Outcome) -> End {
+    let told: Vec<&Failure> =
+        outcome.failures.iter().filter(|f| !matches!(f.kind(), Kind::Interrupted(_))).collect();
+    let told = process.console.failures(&told);
     let kinds: Vec<Kind> = outcome.failures.iter().map(Failure::kind).collect();
-    let end = combine(&kinds, outcome.anything_done);
-    let told = outcome.failures.iter().filter(|f| !matches!(f.kind(), Kind::Interrupted(_)));
-    let mut count = 0;
-    for failure in told {
-        count += usize::from(process.console.failure(failure));
-    }
-    if let Some(kind) = end
-        && count > 1
-    {
-        process.console.summary(kind, &format!("{count} failures; exit code {}", kind.exit_code()));
-    } else if end == Some(Kind::Partial) && count > 0 {
-        process.console.summary(Kind::Partial, "the rest is done");
-    }
-    if end.is_none() && outcome.events == 0 && args.fail_if_empty {
-        process.console.note("no events");
-        return End::Failed(Kind::CheckFailed);
+    let end = super::conclude(process, &kinds, told, outcome.anything_done);
+    if end.is_none() && outcome.events == 0 {
+        process.console.note(if args.resume { "no new events" } else { "no events" });
+        if args.fail_if_empty {
+            return End::Failed(Kind::CheckFailed);
+        }
     }
     End::of(end)
 }

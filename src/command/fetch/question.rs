@@ -5,35 +5,43 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::Outcome;
-use super::plan::{Output, Place, Plan};
-use crate::api::endpoint::Ask;
+use super::plan::Plan;
+use super::profiles::Document;
+use crate::api::endpoint::{ApiVersion, Ask};
 use crate::cli::FetchArgs;
 use crate::command::Process;
+use crate::command::output::{FILE_MODE, Output, Place};
 use crate::command::session::Session;
 use crate::console::Progress;
 use crate::deliver::Sink;
 use crate::deliver::sink::replace::Replace;
 use crate::deliver::sink::stream::StreamSink;
 use crate::disk::{Disk, RealDisk};
-use crate::event::Event;
+use crate::event::{Event, Stream};
 use crate::failure::{Failure, Kind, Result};
 use crate::page::Page;
 use crate::render::Renderer;
-use crate::stream::PageSource;
 use crate::stream::cursor::CursorLoop;
 use crate::stream::distinct::Distinct;
 use crate::stream::prefetch::Prefetch;
 use crate::stream::sorted::{self, Sorter};
 use crate::stream::timeline::{Reader, Timeline};
+use crate::stream::{PageSource, backfill};
 
 /// How many bytes are held before they are written in one piece.
 const WRITE_AT: usize = 256 << 10;
 
 /// Answers the question, output by output.
-pub(super) fn run(process: &Process, session: &Session, args: &FetchArgs, plan: &Plan) -> Result<Outcome> {
+pub(super) fn run(
+    process: &Process,
+    session: &Session,
+    args: &FetchArgs,
+    plan: &Plan,
+    mut document: Option<&mut Document>,
+) -> Result<Outcome> {
     let mut outcome = Outcome::default();
-    for output in &plan.outputs {
-        match answer(process, session, args, plan, output) {
+    for output in &plan.form.outputs {
+        match answer(process, session, args, plan, output, document.as_deref_mut()) {
             Ok(one) => {
                 outcome.events += one.events;
                 outcome.anything_done |= one.anything_done;
@@ -55,12 +63,20 @@ fn answer(
     args: &FetchArgs,
     plan: &Plan,
     output: &Output,
+    mut document: Option<&mut Document>,
 ) -> Result<Outcome> {
     let target = Target::open(args, session, &output.place)?;
+    let ends = document.is_none();
+    let (renderer, begins) = match &mut document {
+        Some(document) => document.renderer(session, args, plan)?,
+        None => (plan.form.renderer(&output.streams)?, true),
+    };
     let mut progress = process.console.progress(true);
     progress.set_range(plan.range.since, plan.until);
     let mut writer = Writer {
-        renderer: plan.renderer(&output.streams)?,
+        renderer,
+        begins,
+        ends,
         target,
         buffer: Vec::new(),
         // Rows on the same terminal and the progress line would get in each other's way.
@@ -75,7 +91,11 @@ fn answer(
         }),
     };
     let outcome = writer.read(process, session, plan, output);
-    let Writer { target, written, .. } = writer;
+    let Writer { target, written, renderer, .. } = writer;
+    if let Some(document) = document {
+        let is_closed = outcome.as_ref().err().is_some_and(|failure| failure.kind() == Kind::ClosedPipe);
+        document.keep(renderer, is_closed);
+    }
     match outcome {
         // The reader of a pipe had enough: that is how `| head` ends, and no failure.
         Err(failure) if failure.kind() == Kind::ClosedPipe => {
@@ -92,10 +112,7 @@ fn answer(
                     drop(file);
                     log::warn!(
                         "{} was not written, because not every stream could be read",
-                        args.output
-                            .as_deref()
-                            .map(|p| crate::sanitize::message(&p.to_string_lossy()).into_owned())
-                            .unwrap_or_default()
+                        output.place.shown()
                     );
                     return Ok(Outcome { events: 0, anything_done: false, failures });
                 }
@@ -118,7 +135,7 @@ impl Target {
             Place::Device(path) => StreamSink::at(&RealDisk, path).map(Target::Stream),
             Place::File(path) => {
                 let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-                let mode = args.file_mode.unwrap_or(super::FILE_MODE);
+                let mode = args.file_mode.unwrap_or(FILE_MODE);
                 let state = session.settings.state_dir()?;
                 Replace::create(&disk, path, mode, args.overwrite, state).map(Target::File)
             }
@@ -136,6 +153,9 @@ impl Target {
 /// Takes the timeline's events to the output.
 struct Writer {
     renderer: Renderer,
+    /// Whether the output's frame begins and ends with these events.
+    begins: bool,
+    ends: bool,
     target: Target,
     buffer: Vec<u8>,
     shares_terminal: bool,
@@ -155,20 +175,15 @@ impl Writer {
         output: &Output,
     ) -> Result<Vec<Failure>> {
         let mut timeline = Timeline::new(plan.range);
-        for &stream in &output.streams {
-            let client = session.client.clone();
-            let ask = Ask::First {
-                limit: session.settings.page_size,
-                since: Some(plan.range.asked_since()),
-                until: plan.range.asked_until(process.clock.now()),
-            };
-            let pages = Distinct::new(CursorLoop::new(stream, ask, move |ask| client.page(stream, ask)));
-            timeline.add(stream, Prefetch::start(stream, process.cancel.clone(), pages)?);
+        for (stream, pages) in sources(process, session, plan, &output.streams)? {
+            timeline.add(stream, pages);
         }
         let read = self.write_all(&mut timeline);
         // However it went, what is on its way is made whole: an array is closed, a last line ended.
         if read.as_ref().err().is_none_or(|f| matches!(f.kind(), Kind::Interrupted(_))) {
-            self.renderer.end(&mut self.buffer);
+            if self.ends {
+                self.renderer.end(&mut self.buffer);
+            }
             self.flush()?;
             if read.is_ok() {
                 self.target.sink().sync()?;
@@ -180,7 +195,9 @@ impl Writer {
     }
 
     fn write_all<S: PageSource>(&mut self, timeline: &mut Timeline<S>) -> Result<()> {
-        self.renderer.begin(&mut self.buffer);
+        if self.begins {
+            self.renderer.begin(&mut self.buffer);
+        }
         timeline.run(self)?;
         if let Some(sorter) = self.sorter.take() {
             sorter.drain(|event, received_at| self.emit(event, received_at))?;
@@ -205,13 +222,40 @@ impl Writer {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        if self.shares_terminal && self.written > 0 {
+        if self.shares_terminal {
             self.progress.clear();
         }
         self.target.sink().write(&self.buffer)?;
         self.buffer.clear();
         Ok(())
     }
+}
+
+/// Where the pages of the streams come from: windows read side by side, or one cursor after another where
+/// the API has no windows that can be trusted (v3 filters by insertion and says nothing of its bounds).
+fn sources(
+    process: &Process,
+    session: &Session,
+    plan: &Plan,
+    streams: &[Stream],
+) -> Result<Vec<(Stream, Box<dyn PageSource>)>> {
+    let (now, page_size) = (process.clock.now(), session.settings.page_size);
+    let client = session.client.clone();
+    if session.settings.api != ApiVersion::V3 {
+        let fetch: backfill::Fetch = Arc::new(move |stream, ask| client.page(stream, ask));
+        let jobs = session.jobs();
+        let lanes = backfill::start(fetch, streams, &plan.range, now, page_size, jobs, &process.cancel)?;
+        return Ok(lanes.into_iter().map(|(stream, lane)| (stream, Box::new(lane) as _)).collect());
+    }
+    let since = Some(plan.range.asked_since());
+    let ask = Ask::First { limit: page_size, since, until: plan.range.asked_until(now) };
+    let mut sources: Vec<(Stream, Box<dyn PageSource>)> = Vec::new();
+    for &stream in streams {
+        let client = client.clone();
+        let pages = Distinct::new(CursorLoop::new(stream, ask.clone(), move |ask| client.page(stream, ask)));
+        sources.push((stream, Box::new(Prefetch::start(stream, process.cancel.clone(), pages)?)));
+    }
+    Ok(sources)
 }
 
 impl Reader for Writer {

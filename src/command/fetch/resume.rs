@@ -4,19 +4,18 @@
 //! before, so that a run that was killed and started again writes the bytes of one that was not (P4).
 
 use super::Outcome;
-use super::plan::{Output, Place, Plan};
+use super::plan::{self, Plan};
 use crate::cli::FetchArgs;
 use crate::command::Process;
+use crate::command::output::Output;
 use crate::command::position::{self, Asker, Beginning};
 use crate::command::session::Session;
 use crate::console::Progress;
-use crate::deliver::sink::stream::StreamSink;
-use crate::deliver::{Pipeline, Target, Terms};
-use crate::disk::{self, RealDisk};
+use crate::deliver::Pipeline;
 use crate::event::Stream;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Kind, Result};
+use crate::health::{Feed, State, Work};
 use crate::page::Page;
-use crate::render::Format;
 use crate::stream::PageSource as _;
 use crate::stream::cursor::CursorLoop;
 use crate::stream::prefetch::Prefetch;
@@ -24,7 +23,7 @@ use crate::stream::prefetch::Prefetch;
 /// Delivers everything that is new, output by output.
 pub(super) fn run(process: &Process, session: &Session, args: &FetchArgs, plan: &Plan) -> Result<Outcome> {
     let mut outcome = Outcome::default();
-    for output in &plan.outputs {
+    for output in &plan.form.outputs {
         if let Err(failure) = deliver(process, session, args, plan, output, &mut outcome) {
             outcome.failures.push(failure);
         }
@@ -50,18 +49,19 @@ fn deliver(
     output: &Output,
     outcome: &mut Outcome,
 ) -> Result<()> {
-    if plan.format == Format::Table && matches!(output.place, Place::File(_)) {
-        return Err(Failure::new(Kind::Usage, "tables cannot be written with --resume -o")
-            .hint("use --format ndjson or csv"));
-    }
-    let mut pipeline = open(process, session, args, plan, output)?;
-    let mut renderer = plan.renderer(&output.streams)?;
+    let mut pipeline = plan.form.open_position(process, session, output, &plan::saving(args))?;
+    let health =
+        position::reporter(process, session, &pipeline, &output.streams, Work::Fetch, Feed::nowhere());
+    let mut renderer = plan.form.renderer(&output.streams)?;
     let mut progress = process.console.progress(!process.stdout_is_terminal);
     let mut lanes = Vec::new();
     for &stream in &output.streams {
         match lane(process, session, args, plan, &pipeline, stream) {
             Ok(lane) => lanes.push(lane),
-            Err(failure) => outcome.failures.push(failure.on_stream(stream)),
+            Err(failure) => {
+                health.failed(stream, &failure);
+                outcome.failures.push(failure.on_stream(stream));
+            }
         }
     }
     let mut broken = None;
@@ -71,9 +71,11 @@ fn deliver(
             Ok(Some(page)) => match pipeline.deliver(&page, &mut renderer) {
                 Ok(delivered) => {
                     outcome.events += delivered.events;
+                    health.polled(page.stream, page.received_at, delivered.events);
                     note_page(&mut progress, &page);
                 }
                 Err(failure) => {
+                    health.failed(page.stream, &failure);
                     broken = Some(failure);
                     break;
                 }
@@ -84,6 +86,7 @@ fn deliver(
             }
             Err(failure) => {
                 let stopped = matches!(failure.kind(), Kind::Interrupted(_));
+                health.failed(lane.stream, &failure);
                 outcome.failures.push(failure);
                 if stopped {
                     break;
@@ -93,47 +96,12 @@ fn deliver(
         }
     }
     progress.clear();
+    health.state_all(State::Stopping);
     match broken {
         // Nothing is saved after a failed write: the next run delivers that page again.
         Some(failure) => Err(failure),
         None => pipeline.finish(),
     }
-}
-
-/// Opens the position's pipeline into the output.
-fn open(
-    process: &Process,
-    session: &Session,
-    args: &FetchArgs,
-    plan: &Plan,
-    output: &Output,
-) -> Result<Pipeline> {
-    let terms = Terms {
-        account: session.account_uuid(),
-        host: session.account.server.host(),
-        api: session.settings.api.name().into(),
-        shape: plan.shape.name().into(),
-        format: plan.format.name().into(),
-        fields: plan.fields.iter().map(ToString::to_string).collect(),
-    };
-    position::open(process, session, terms, args.lock_wait, || {
-        let consumer = args.consumer.clone().unwrap_or_else(|| "stdout".into());
-        Ok(match &output.place {
-            // What goes to nobody must not count as delivered (P1).
-            Place::Stdout if disk::real::stdout_is_missing() => {
-                return Err(Failure::new(Kind::Output, "stdout is closed")
-                    .hint("give --resume a place with -o, or say > /dev/null if the events may be lost"));
-            }
-            Place::Stdout => Target::Stream { consumer, sink: Box::new(StreamSink::stdout()?) },
-            Place::Device(path) => {
-                let consumer = args.consumer.clone().unwrap_or_else(|| path.to_string_lossy().into_owned());
-                Target::Stream { consumer, sink: Box::new(StreamSink::at(&RealDisk, path)?) }
-            }
-            Place::File(path) => {
-                Target::File { path: path.clone(), mode: args.file_mode.unwrap_or(super::FILE_MODE) }
-            }
-        })
-    })
 }
 
 /// The stream to deliver next: the one of which least was delivered so far, over all runs.

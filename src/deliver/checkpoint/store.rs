@@ -64,6 +64,11 @@ impl Store {
         })
     }
 
+    /// Where the slots lie.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// Makes the loaded record durable before anything builds on it.
     ///
     /// It may have been read from memory only: the run that wrote it was killed before its sync, or its

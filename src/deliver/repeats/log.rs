@@ -13,10 +13,10 @@ use super::super::checkpoint::place::Place;
 use super::super::checkpoint::record::LogMark;
 use super::super::digest::Running;
 use super::super::{disk_failure, shown};
-use super::Recent;
 use crate::disk::{self, Disk, File, Open};
 use crate::event::Stream;
 use crate::failure::{Failure, Kind, Result};
+use crate::recent::Recent;
 
 const ENTRY: usize = 17;
 /// Bytes read at a time; whole entries.

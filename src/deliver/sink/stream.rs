@@ -6,6 +6,9 @@
 use std::io;
 use std::path::Path;
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+
 use super::super::{disk_failure, shown};
 use super::Sink;
 use crate::disk::{self, Disk, File, FileKind, Open};
@@ -28,6 +31,25 @@ impl StreamSink {
     pub fn stdout() -> Result<Self> {
         let file = disk::real::stdout().map_err(|e| broken("stdout", "open", e))?;
         StreamSink::of(file, "stdout")
+    }
+
+    /// Calls `tell` once the reader of stdout has gone away, which a write would only find out with the next
+    /// event. Where stdout is no pipe that never happens.
+    pub fn when_reader_leaves(tell: impl FnOnce() + Send + 'static) {
+        let wait = move || {
+            let stdout = io::stdout();
+            loop {
+                // Asks for nothing: the end of the other side is always told.
+                let mut descriptors = [PollFd::new(&stdout, PollFlags::empty())];
+                match poll(&mut descriptors, None) {
+                    Ok(_) if !descriptors[0].revents().is_empty() => return tell(),
+                    Ok(_) | Err(Errno::INTR) => {}
+                    Err(_) => return,
+                }
+            }
+        };
+        // Without the thread, the next write finds out.
+        let _ = std::thread::Builder::new().name("reader".into()).spawn(wait);
     }
 
     /// A FIFO or device at `path`; waits for a FIFO's reader, as a shell does.

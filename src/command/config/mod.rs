@@ -1,4 +1,7 @@
-//! `opev config`: settings in, their text out; and a first configuration file.
+//! `opev config`: settings in, their text out; a first configuration file, and profiles from elsewhere.
+
+mod import;
+mod sumo;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -24,6 +27,7 @@ pub fn run(args: &ConfigArgs, console: &ConsoleArgs, environment: Environment) -
             Ok(format!("{}\n", path.display()).into_bytes())
         }
         ConfigCommand::Init(args) => init(args, &environment),
+        ConfigCommand::ImportSumo(args) => import::run(args, &environment),
     }
 }
 

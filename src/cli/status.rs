@@ -1,0 +1,44 @@
+//! `opev status`: where every saved position stands.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::duration;
+use super::state::Whose;
+
+/// The arguments of `opev status`.
+#[derive(Args, Debug)]
+pub struct StatusArgs {
+    /// Whose positions; all there are, when no profile is named.
+    #[command(flatten)]
+    pub whose: Whose,
+
+    /// Look at every enabled profile of the configuration
+    ///
+    /// A profile that never saved a position is then shown too, and is a problem under --check.
+    #[arg(long, conflicts_with = "profile", help_heading = "Account")]
+    pub all_profiles: bool,
+
+    /// Print one JSON object
+    ///
+    /// Its keys: time, ok, problems (profile, consumer, stream, problem, message) and positions, each with
+    /// its streams. Times are RFC 3339 in UTC, lengths are seconds, what is unknown is null.
+    #[arg(long)]
+    pub json: bool,
+
+    /// Exit with 1 when something is late or in error
+    ///
+    /// Prints one line a problem and nothing when all is well, for monitors and cron. Late is: no answer
+    /// for two intervals of tail, or a position older than --max-age. An error that tail has asked again
+    /// about for less than that is none yet. No saved position at all is a problem as well.
+    #[arg(long)]
+    pub check: bool,
+
+    /// How old the position of a fetch may be [default: 1d]
+    ///
+    /// A little more than the time between two runs of the cron job. Streams that a tail follows go by
+    /// their interval.
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse_positive)]
+    pub max_age: Option<Duration>,
+}

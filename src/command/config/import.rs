@@ -1,0 +1,182 @@
+//! `opev config import-sumo`: profiles from Sumo Logic's sources, printed or added to the configuration.
+//!
+//! A token in the clear goes into a file of its own when that is asked for, and nowhere else (P10). All is
+//! checked before anything is written.
+
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::place;
+use super::sumo::{self, Source, TokenPlace};
+use crate::api::claims::Claims;
+use crate::cli::config::ImportSumoArgs;
+use crate::config::{ConfigFile, Environment};
+use crate::disk::real::publish;
+use crate::failure::{Failure, Kind, Result};
+use crate::sanitize;
+use crate::secret::Secret;
+
+/// A source's configuration is text that people write.
+const MAX_BYTES: u64 = 4 << 20;
+
+/// A token on its way into a file.
+struct TokenFile {
+    path: PathBuf,
+    token: Secret,
+}
+
+/// Reads the sources, and gives what goes to standard output.
+///
+/// # Errors
+/// Fails when there is no such source, when a profile or token file exists already, and when one cannot
+/// be written.
+pub(super) fn run(args: &ImportSumoArgs, environment: &Environment) -> Result<Vec<u8>> {
+    let sources = sumo::sources(&read(&args.source)?)?;
+    if sources.len() > 1 && args.profile.is_some() {
+        let message = format!("--profile names one profile, but there are {} sources", sources.len());
+        return Err(
+            Failure::new(Kind::Usage, message).hint("leave it out: each source has a name of its own")
+        );
+    }
+    let mut tables = Vec::new();
+    let mut token_files: Vec<TokenFile> = Vec::new();
+    for source in sources {
+        let name = source.profile_name(args.profile.as_deref())?;
+        for note in &source.notes {
+            log::warn!("{name}: {note}");
+        }
+        let token = token(source.token.as_ref(), &name, args.token_to.as_deref())?;
+        let place = match &token {
+            Some(file) => TokenPlace::File(text(&file.path)?),
+            None => TokenPlace::Open,
+        };
+        tables.push(table(&source, name, &place)?);
+        if let Some(file) = token {
+            if token_files.iter().any(|other| other.path == file.path) {
+                return Err(Failure::new(Kind::Usage, "--token-to names one file for several tokens")
+                    .hint("put {profile} into its name"));
+            }
+            token_files.push(file);
+        }
+    }
+    let addition = tables.iter().map(|(_, table)| table.as_str()).collect::<Vec<_>>().join("\n");
+    let names: Vec<&str> = tables.iter().map(|(name, _)| name.as_str()).collect();
+    let config = if args.write {
+        let path = place(args.file.config.as_deref(), environment)?;
+        let text = extended(&path, &names, &addition, environment)?;
+        Some((path, text))
+    } else {
+        None
+    };
+    for file in &token_files {
+        write(&file.path, file.token.expose().as_bytes(), false)?;
+        log::info!("the token is in {}", sanitize::message(&file.path.to_string_lossy()));
+    }
+    match config {
+        None => Ok(addition.into_bytes()),
+        Some((path, text)) => {
+            write(&path, text.as_bytes(), true)?;
+            Ok(format!("{}\n", sanitize::message(&path.to_string_lossy())).into_bytes())
+        }
+    }
+}
+
+fn table(source: &Source, name: String, place: &TokenPlace) -> Result<(String, String)> {
+    let table = source.to_profile(&name, place)?;
+    Ok((name, table))
+}
+
+/// Where a source's token is to go, if it is to go anywhere; what to do otherwise is said.
+fn token(token: Option<&Secret>, profile: &str, to: Option<&Path>) -> Result<Option<TokenFile>> {
+    let Some(token) = token else {
+        let masked = "the source's token is missing or masked (********)";
+        if to.is_some() {
+            return Err(Failure::new(Kind::TokenMissing, format!("{profile}: {masked}")).hint(
+                "leave --token-to out, and name the token in the profile: token = \"op://...\" or token_file",
+            ));
+        }
+        log::warn!("{profile}: {masked}: name the token in the profile");
+        return Ok(None);
+    };
+    if let Err(why) = Claims::read(token) {
+        log::warn!("{profile}: the source's token may not work: {why}");
+    }
+    let Some(to) = to else {
+        log::warn!(
+            "{profile}: the source holds a token in the clear, which was not copied; put it into 1Password, \
+             or let --token-to FILE put it into a file of its own"
+        );
+        return Ok(None);
+    };
+    let path = PathBuf::from(text(to)?.replace("{profile}", profile));
+    // Relative paths in the configuration would start at its directory.
+    let path = std::path::absolute(&path)
+        .map_err(|e| Failure::new(Kind::Output, "--token-to names no file").because(e))?;
+    if path.symlink_metadata().is_ok() {
+        return Err(exists(&path));
+    }
+    Ok(Some(TokenFile { path, token: token.clone() }))
+}
+
+/// The configuration's text with the new profiles at its end, checked as a whole.
+fn extended(path: &Path, names: &[&str], addition: &str, environment: &Environment) -> Result<String> {
+    let shown = sanitize::message(&path.to_string_lossy()).into_owned();
+    let before = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == ErrorKind::NotFound => String::new(),
+        Err(e) => return Err(Failure::new(Kind::Config, format!("cannot read {shown}")).because(e)),
+    };
+    let file = ConfigFile::parse(path, &before, environment)?;
+    for (index, name) in names.iter().enumerate() {
+        if file.profiles.contains_key(*name) || names[..index].contains(name) {
+            return Err(Failure::new(Kind::Config, format!("the profile {name} exists already"))
+                .hint("choose another name with --profile NAME"));
+        }
+    }
+    let gap = if before.is_empty() || before.ends_with("\n\n") {
+        ""
+    } else if before.ends_with('\n') {
+        "\n"
+    } else {
+        "\n\n"
+    };
+    let after = format!("{before}{gap}{addition}");
+    ConfigFile::parse(path, &after, environment)?;
+    Ok(after)
+}
+
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    let mut text = Zeroizing::new(Vec::new());
+    let outcome = if path.as_os_str() == "-" {
+        std::io::stdin().take(MAX_BYTES).read_to_end(&mut text)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut text))
+    };
+    let shown = sanitize::message(&path.to_string_lossy()).into_owned();
+    outcome.map_err(|e| Failure::new(Kind::Config, format!("cannot read {shown}")).because(e))?;
+    Ok(text)
+}
+
+fn write(path: &Path, bytes: &[u8], replace: bool) -> Result<()> {
+    publish(path, bytes, replace).map_err(|e| match e.kind() {
+        ErrorKind::AlreadyExists => exists(path),
+        _ => {
+            let shown = sanitize::message(&path.to_string_lossy()).into_owned();
+            Failure::new(Kind::Output, format!("cannot write {shown}")).because(e)
+        }
+    })
+}
+
+fn exists(path: &Path) -> Failure {
+    let shown = sanitize::message(&path.to_string_lossy()).into_owned();
+    Failure::new(Kind::Config, format!("{shown} exists already")).hint("name another file, or move it away")
+}
+
+fn text(path: &Path) -> Result<String> {
+    path.to_str().map(str::to_owned).ok_or_else(|| {
+        Failure::new(Kind::Usage, "the path is not UTF-8, which a configuration file must be")
+            .hint("choose another place with --token-to")
+    })
+}

@@ -1,0 +1,154 @@
+//! Every profile of a run: one after another into one output, or side by side into outputs of their own.
+//!
+//! A profile that fails stops no other. Tokens are read one after another in both cases, because a
+//! token's command may have a question for the person.
+
+use super::plan::{self, Plan};
+use super::{Outcome, PATIENCE, fetch_session};
+use crate::cli::{FetchArgs, Shape};
+use crate::command::session::{Connections, Session};
+use crate::command::{Process, side_by_side};
+use crate::config::{Range, Settings};
+use crate::deliver::Sink;
+use crate::deliver::sink::stream::StreamSink;
+use crate::event::Stream;
+use crate::failure::{Failure, Kind, Result};
+use crate::render::{Context, Renderer};
+
+/// How many profiles are read side by side; `--jobs` bounds their requests.
+const AT_ONCE: usize = 16;
+
+/// One output that several profiles write, one after another: one header, one array.
+#[derive(Debug, Default)]
+pub(super) struct Document {
+    renderer: Option<Renderer>,
+    /// Whether its reader has had enough.
+    is_closed: bool,
+}
+
+impl Document {
+    /// The renderer for a session's events, and whether the document begins with them.
+    pub(super) fn renderer(
+        &mut self,
+        session: &Session,
+        args: &FetchArgs,
+        plan: &Plan,
+    ) -> Result<(Renderer, bool)> {
+        if let Some(mut renderer) = self.renderer.take() {
+            let (profile, account_uuid) = (session.settings.profile.clone(), session.account_uuid());
+            renderer.speak_for(Context { profile, account_uuid });
+            return Ok((renderer, false));
+        }
+        // Other profiles may be granted other streams: the columns have to suit all.
+        let streams = if args.streams.is_empty() { &Stream::ALL[..] } else { &args.streams };
+        Ok((plan.form.renderer(streams)?, true))
+    }
+
+    /// Keeps the renderer for the next profile.
+    pub(super) fn keep(&mut self, renderer: Renderer, is_closed: bool) {
+        self.renderer = Some(renderer);
+        self.is_closed |= is_closed;
+    }
+
+    /// Makes the output whole, if it was begun.
+    fn finish(self) -> Result<()> {
+        let Some(mut renderer) = self.renderer.filter(|_| !self.is_closed) else { return Ok(()) };
+        let mut end = Vec::new();
+        renderer.end(&mut end);
+        if end.is_empty() {
+            return Ok(());
+        }
+        let mut sink = StreamSink::stdout()?;
+        sink.write(&end)?;
+        sink.sync()
+    }
+}
+
+/// Fetches for every profile.
+///
+/// # Errors
+/// Fails only when the output cannot be made whole; failures of profiles are in the outcome.
+pub(super) fn run(
+    process: &Process,
+    connections: &Connections,
+    profiles: Vec<Settings>,
+    args: &FetchArgs,
+) -> Result<Outcome> {
+    let mut whole = Outcome::default();
+    if args.names_a_file_per_profile() && !args.dry_run {
+        apart(process, connections, profiles, args, &mut whole);
+        return Ok(whole);
+    }
+    let mut args = args.clone();
+    if !args.names_a_file() {
+        // Who reads one output of many accounts needs to know whose event it is.
+        args.shape.get_or_insert(Shape::Envelope);
+    }
+    let mut document = Document::default();
+    for settings in profiles {
+        let profile = settings.profile.clone();
+        process.console.note(&format!("profile {profile}"));
+        let outcome = open(process, connections, settings, &args)
+            .and_then(|(session, span)| fetch_session(process, &session, &args, span, Some(&mut document)));
+        whole.add(&profile, outcome);
+        let is_gone = |failure: &Failure| failure.kind() == Kind::ClosedPipe;
+        if process.cancel.is_triggered() || document.is_closed || whole.failures.iter().any(is_gone) {
+            break;
+        }
+    }
+    match document.finish() {
+        Err(failure) if failure.kind() != Kind::ClosedPipe => Err(failure),
+        _ => Ok(whole),
+    }
+}
+
+/// Each profile has an output of its own, so none has to wait for another.
+fn apart(
+    process: &Process,
+    connections: &Connections,
+    profiles: Vec<Settings>,
+    args: &FetchArgs,
+    whole: &mut Outcome,
+) {
+    let mut opened = Vec::new();
+    for settings in profiles {
+        let profile = settings.profile.clone();
+        match open(process, connections, settings, args) {
+            Ok((session, span)) => opened.push((profile, session, span)),
+            Err(failure) => whole.add(&profile, Err(failure)),
+        }
+    }
+    // Several progress lines would write over each other.
+    let quiet = Process { console: process.console.without_progress(), ..process.clone() };
+    let outcomes = side_by_side::map(opened, AT_ONCE, |(profile, session, span)| {
+        let outcome = quiet.cancel.check().and_then(|()| fetch_session(&quiet, &session, args, span, None));
+        if let Ok(outcome) = &outcome {
+            quiet.console.note(&format!("profile {profile}: {} events", outcome.events));
+        }
+        (profile, outcome)
+    });
+    for (profile, outcome) in outcomes {
+        whole.add(&profile, outcome);
+    }
+}
+
+fn open(
+    process: &Process,
+    connections: &Connections,
+    settings: Settings,
+    args: &FetchArgs,
+) -> Result<(Session, Range)> {
+    let span = plan::span(process, &settings, args)?;
+    Ok((Session::open(process, connections, settings, PATIENCE)?, span))
+}
+
+impl Outcome {
+    /// Adds what a profile came to.
+    fn add(&mut self, profile: &str, outcome: Result<Outcome>) {
+        let outcome = outcome.unwrap_or_else(Outcome::of);
+        self.events += outcome.events;
+        self.anything_done |= outcome.anything_done;
+        let named = |failure: Failure| failure.on_profile(profile);
+        self.failures.extend(outcome.failures.into_iter().map(named));
+    }
+}

@@ -1,0 +1,48 @@
+//! The same work for many profiles at once, with its results in the order they were given.
+//!
+//! Bounded: so many threads and no more, whatever the number of profiles (P9).
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+/// Does `work` for every item, on at most `at_once` threads.
+pub(super) fn map<T: Send, R: Send>(items: Vec<T>, at_once: usize, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let threads = at_once.clamp(1, items.len().max(1));
+    let queue = Mutex::new(items.into_iter().enumerate());
+    let results = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+                    let Some((index, item)) = next else { break };
+                    let result = work(item);
+                    results.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    #[test]
+    fn results_keep_the_order_and_work_goes_on_at_once() {
+        // Each waits for the other: with one thread this would never end.
+        let barrier = Barrier::new(2);
+        let results = map(vec![1, 2], 2, |n| {
+            barrier.wait();
+            n * 10
+        });
+        assert_eq!(results, [10, 20]);
+        assert_eq!(map((0..100).collect(), 7, |n| n), (0..100).collect::<Vec<_>>());
+        assert!(map(Vec::<u8>::new(), 3, |n| n).is_empty());
+    }
+}

@@ -1,0 +1,229 @@
+//! `opev state`: a saved position carried to another machine, or forgotten.
+//!
+//! What a position is and how it is written is `deliver`'s; this finds the one that is meant, and asks.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::cli::state::{ImportArgs, ResetArgs, StateArgs, StateCommand, Which, Whose};
+use crate::command::{End, Process, print};
+use crate::config::{Config, Typed, environment};
+use crate::deliver::state::{self, Saved};
+use crate::deliver::{Consumer, shown};
+use crate::disk::{Disk, RealDisk};
+use crate::failure::{Failure, Kind, Result};
+use crate::sanitize;
+
+/// The greatest export that is read: 300,000 delivered identities make about 10 MiB.
+const LIMIT: u64 = 64 << 20;
+
+/// Runs `opev state`.
+///
+/// # Errors
+/// Fails when no such position is there, when a run writes it, and as the disk does.
+pub fn run(process: &Process, args: &StateArgs) -> Result<End> {
+    match &args.command {
+        StateCommand::Export(which) => export(process, which),
+        StateCommand::Import(args) => import(process, args),
+        StateCommand::Reset(args) => reset(process, args),
+    }
+}
+
+/// Where a profile's positions lie; a profile that is no longer configured has them at the usual place.
+pub(super) fn directory(config: &Config, whose: &Whose, profile: &str) -> Result<PathBuf> {
+    let is_known = config.file.profiles.contains_key(profile);
+    let account = whose.account(Some(if is_known { profile } else { "default" }.to_owned()));
+    let typed = Typed { account: &account, tz: None, page_size: None, jobs: None };
+    Ok(config.settings(&typed)?.state_dir()?.to_owned())
+}
+
+/// The profile that was named, by flag or environment.
+pub(super) fn named_profile(config: &Config, whose: &Whose) -> Option<String> {
+    let ambient = || config.environment.text(environment::PROFILE).map(str::to_owned);
+    whose.profile.clone().or_else(ambient)
+}
+
+fn export(process: &Process, which: &Which) -> Result<End> {
+    let (directory, found) = find(process, which)?;
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    let mut text = String::new();
+    for saved in found.iter().filter(|saved| !matches!(saved.record, Ok(None))) {
+        text += &state::export(&disk, &*process.clock, &directory, &saved.profile, &saved.key)?;
+        text.push('\n');
+    }
+    process.console.note(
+        "two machines must not go on from one position: once it is imported there, `opev state reset` it here",
+    );
+    print(text.as_bytes())
+}
+
+fn import(process: &Process, args: &ImportArgs) -> Result<End> {
+    let config = Config::read(args.whose.file.config.as_deref(), process.environment.clone())?;
+    let exported = exported(&read(&args.from)?)?;
+    if args.output.is_some() && exported.len() > 1 {
+        return Err(Failure::new(
+            Kind::Usage,
+            format!("-o is for one position, and here are {}", exported.len()),
+        )
+        .hint("export that one alone, with `opev state export -o FILE`"));
+    }
+    let output = args.output.as_deref().map(absolute).transpose()?;
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    for mut luggage in exported {
+        // Only in so many words: a position knows whose it is.
+        relabel(&mut luggage, args.whose.profile.as_deref(), output.as_deref())?;
+        let owner = luggage["record"]["profile"].as_str().unwrap_or_default();
+        let directory = directory(&config, &args.whose, owner)?;
+        let json = luggage.to_string();
+        let (profile, key) = state::import(&disk, &*process.clock, &directory, json.as_bytes())?;
+        process.console.note(&format!("profile {profile}: the next run goes on from the imported {key}"));
+    }
+    Ok(End::Done)
+}
+
+/// The exported positions of a text: one JSON object after the other.
+fn exported(json: &[u8]) -> Result<Vec<Value>> {
+    let invalid = |why: &dyn std::fmt::Display| {
+        Failure::new(Kind::Usage, format!("this is no exported state: {why}"))
+            .hint("give the output of `opev state export`")
+    };
+    let all: Vec<Value> = serde_json::Deserializer::from_slice(json)
+        .into_iter()
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|e| invalid(&e))?;
+    if all.is_empty() || !all.iter().all(|one| one["record"].is_object()) {
+        return Err(invalid(&"there is no position in it"));
+    }
+    Ok(all)
+}
+
+/// Gives an exported position the profile and the file that it has on this machine.
+fn relabel(luggage: &mut Value, profile: Option<&str>, output: Option<&Path>) -> Result<()> {
+    let record = &mut luggage["record"];
+    if let Some(profile) = profile {
+        record["profile"] = profile.into();
+    }
+    if let Some(path) = output {
+        if !record["output"].is_object() {
+            return Err(Failure::new(Kind::Usage, "the exported position has no managed file")
+                .hint("leave out -o; the consumer keeps its name"));
+        }
+        let path = path.to_str().ok_or_else(|| {
+            Failure::new(Kind::Usage, format!("the name {} is not UTF-8", shown(path)))
+                .hint("give the file another name")
+        })?;
+        record["consumer"] = path.into();
+        record["output"]["path"] = path.into();
+    }
+    Ok(())
+}
+
+fn read(from: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let source: io::Result<Box<dyn io::Read>> = if from.as_os_str() == "-" {
+        Ok(Box::new(io::stdin().lock()))
+    } else {
+        std::fs::File::open(from).map(|file| Box::new(file) as _)
+    };
+    source.and_then(|source| source.take(LIMIT).read_to_end(&mut bytes)).map_err(|e| {
+        Failure::new(Kind::Usage, format!("cannot read {}", shown(from)))
+            .because(e)
+            .hint("name the output of `opev state export`, or - for standard input")
+    })?;
+    Ok(bytes)
+}
+
+fn reset(process: &Process, args: &ResetArgs) -> Result<End> {
+    let is_named = args.which.consumer.is_some() || args.which.output.is_some();
+    if args.yes && !is_named {
+        return Err(Failure::new(Kind::Usage, "--yes needs the position's name")
+            .hint("name it with --consumer NAME or -o FILE; `opev status` lists what there is"));
+    }
+    let can_ask = io::stdin().is_terminal() && process.console.is_terminal();
+    if !args.yes && !can_ask {
+        return Err(Failure::new(Kind::Usage, "a position is not forgotten without being asked")
+            .hint("add --yes where there is no terminal to ask on"));
+    }
+    let (directory, found) = find(process, &args.which)?;
+    let [saved] = &found[..] else {
+        return Err(Failure::new(Kind::Usage, "which position? name it with --consumer NAME or -o FILE")
+            .hint(there_are(&found)));
+    };
+    if !args.yes && !agreed(process, saved)? {
+        process.console.say("nothing was changed");
+        return Ok(End::Failed(Kind::CheckFailed));
+    }
+    state::reset(&RealDisk, &*process.clock, &directory, &saved.profile, &saved.key)?;
+    process.console.note(&format!("profile {}: {} is forgotten", saved.profile, label(saved)));
+    Ok(End::Done)
+}
+
+fn agreed(process: &Process, saved: &Saved) -> Result<bool> {
+    process.console.say(&format!(
+        "profile {}: forget the saved position of {}?\n\
+         The output is not touched. The next run starts anew, at --since or 24 hours ago.\n\
+         Type yes to forget it:",
+        saved.profile,
+        label(saved)
+    ));
+    let mut answer = String::new();
+    io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(|e| Failure::new(Kind::Unexpected, "cannot read the answer").because(e))?;
+    Ok(matches!(answer.trim(), "y" | "yes"))
+}
+
+/// The positions that are meant, all of the profile's where none is named, and the directory they lie in.
+fn find(process: &Process, which: &Which) -> Result<(PathBuf, Vec<Saved>)> {
+    let config = Config::read(which.whose.file.config.as_deref(), process.environment.clone())?;
+    let profile = named_profile(&config, &which.whose).unwrap_or_else(|| "default".into());
+    let directory = directory(&config, &which.whose, &profile)?;
+    let mut all = state::list(&RealDisk, &directory)?;
+    all.retain(|saved| saved.profile == profile);
+    let key = which.output.as_deref().map(absolute).transpose()?.map(|path| Consumer::File(path).key());
+    let is_meant = |saved: &Saved| match (&which.consumer, &key) {
+        (Some(name), _) => saved.key == *name || consumer(saved) == Some(name.as_str()),
+        (None, Some(key)) => saved.key == *key,
+        (None, None) => true,
+    };
+    let (found, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_meant);
+    if !found.is_empty() {
+        return Ok((directory, found));
+    }
+    let mut text = format!("profile {} has no saved position", sanitize::message(&profile));
+    if let Some(name) = which.consumer.clone().or_else(|| which.output.as_deref().map(shown)) {
+        text += &format!(" for {}", sanitize::message(&name));
+    }
+    let hint = if others.is_empty() {
+        format!("{} holds none of it; see --profile and --state-dir", shown(&directory))
+    } else {
+        there_are(&others)
+    };
+    Err(Failure::new(Kind::CheckFailed, text).hint(hint))
+}
+
+fn there_are(positions: &[Saved]) -> String {
+    format!("there are: {}", positions.iter().map(label).collect::<Vec<_>>().join(", "))
+}
+
+fn consumer(saved: &Saved) -> Option<&str> {
+    saved.record.as_ref().ok()?.as_ref().map(|record| record.consumer.as_str())
+}
+
+/// The position's name as it can be typed, made harmless.
+fn label(saved: &Saved) -> String {
+    sanitize::message(consumer(saved).unwrap_or(&saved.key)).into_owned()
+}
+
+/// The path as a managed file's position knows it; its directory may be gone.
+fn absolute(path: &Path) -> Result<PathBuf> {
+    RealDisk.absolute(path).or_else(|_| std::path::absolute(path)).map_err(|e| {
+        Failure::new(Kind::Usage, format!("cannot find {}", shown(path)))
+            .because(e)
+            .hint("give its full path")
+    })
+}

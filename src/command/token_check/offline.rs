@@ -1,0 +1,245 @@
+//! The part of a check that needs no network: what the token says of itself.
+//!
+//! Pure. No step and no failure shows any of the token but its claims (P10).
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::step::Step;
+use crate::api::claims::{Claims, NotAToken, Part};
+use crate::api::endpoint::BaseUrl;
+use crate::cli::Zone;
+use crate::command::introspect::{days, days_left, expiry};
+use crate::failure::{Failure, Kind};
+use crate::sanitize;
+
+/// Where a token is made.
+pub(super) const ISSUE: &str = "issue one at 1password.com: Integrations, Events Reporting";
+
+/// What a token's claims are held against.
+#[derive(Debug)]
+pub(super) struct Terms<'a> {
+    /// The server, where the settings name one.
+    pub server: Option<&'a BaseUrl>,
+    /// The time.
+    pub now: DateTime<Utc>,
+    /// How many days it must have left.
+    pub min_days: u16,
+    /// The zone that times are shown in.
+    pub zone: &'a Zone,
+}
+
+/// Looks at the claims, or at why there are none.
+pub(super) fn steps(claims: &Result<Claims, NotAToken>, terms: &Terms<'_>) -> Vec<Step> {
+    let mut steps = form(claims.as_ref().err().copied());
+    steps.extend(match claims {
+        Ok(claims) => vec![
+            audience(claims, terms),
+            features(claims),
+            expires(claims, terms),
+            valid_from(claims, terms),
+            issued(claims, terms),
+            account(claims),
+        ],
+        Err(_) => ["audience", "features", "expires", "valid from", "issued", "account"]
+            .map(|name| Step::skipped(name, ""))
+            .into(),
+    });
+    steps
+}
+
+/// The steps from text to claims; those after the one that failed are skipped.
+fn form(wrong: Option<NotAToken>) -> Vec<Step> {
+    let all = [
+        ("token", "three parts"),
+        ("algorithm", "ES256"),
+        ("claims", "readable"),
+        ("signature", "whole; only the service can verify it"),
+    ];
+    let failed = wrong.map(|why| match why {
+        NotAToken::Empty | NotAToken::Whitespace | NotAToken::ServiceAccount | NotAToken::Parts(_) => 0,
+        NotAToken::Base64(Part::Header) | NotAToken::Json(Part::Header) | NotAToken::Algorithm => 1,
+        NotAToken::Base64(Part::Claims) | NotAToken::Json(Part::Claims) | NotAToken::Connect => 2,
+        NotAToken::Base64(Part::Signature)
+        | NotAToken::Json(Part::Signature)
+        | NotAToken::Truncated
+        | NotAToken::Signature => 3,
+    });
+    let step = |(index, (name, found)): (usize, (&'static str, &str))| match (wrong, failed) {
+        (Some(why), Some(failed)) if failed == index => {
+            Step::failed(name, Failure::new(Kind::TokenRefused, why.to_string()).hint(why.advice()))
+        }
+        (_, Some(failed)) if failed < index => Step::skipped(name, ""),
+        _ => Step::ok(name, found),
+    };
+    all.into_iter().enumerate().map(step).collect()
+}
+
+fn audience(claims: &Claims, terms: &Terms<'_>) -> Step {
+    if let (Some(asked), Some(home)) = (terms.server, claims.base_url())
+        && asked.is_known()
+        && home != *asked
+    {
+        let message = format!("the token is for {}, but {} is asked", home.host(), asked.host());
+        let hint = match home.region() {
+            Some(region) => format!("set region = \"{region}\", or use --region {region}"),
+            None => format!("ask the server the token is for, or {ISSUE}"),
+        };
+        return Step::failed("audience", Failure::new(Kind::TokenRefused, message).hint(hint));
+    }
+    let found = if claims.is_old() {
+        "an old token, which names no server".to_owned()
+    } else {
+        claims.audience.first().map_or("names no server".into(), |name| sanitize::message(name).into_owned())
+    };
+    Step::ok("audience", found)
+}
+
+fn features(claims: &Claims) -> Step {
+    let named = sanitize::message(&claims.features.join(", ")).into_owned();
+    if !claims.streams().is_empty() {
+        return Step::ok("features", named);
+    }
+    if claims.is_old() && claims.features.is_empty() {
+        return Step::skipped("features", "an old token does not name them");
+    }
+    let what = if named.is_empty() {
+        "the token grants no stream".to_owned()
+    } else {
+        format!("the token grants no stream, only {named}")
+    };
+    let hint = format!("choose \"Events to Report\" when issuing a token; {ISSUE}");
+    Step::failed("features", Failure::new(Kind::FeatureMissing, what).hint(hint))
+}
+
+fn expires(claims: &Claims, terms: &Terms<'_>) -> Step {
+    let Some(end) = claims.expires_at else { return Step::ok("expires", "never") };
+    let left = days_left(end, terms.now);
+    let shown = terms.zone.show(end);
+    if claims.is_expired(terms.now) {
+        let failure = Failure::new(Kind::TokenExpired, format!("the token expired at {shown}"));
+        let clock = terms.zone.show(terms.now);
+        let hint = format!("{ISSUE}; or mend this machine's clock, if it is not {clock}");
+        return Step::failed("expires", failure.hint(hint));
+    }
+    if end < terms.now + TimeDelta::days(terms.min_days.into()) {
+        let message = format!(
+            "the token expires at {shown}, in {}; {} are wanted",
+            days(left),
+            days(terms.min_days.into())
+        );
+        return Step::failed(
+            "expires",
+            Failure::new(Kind::CheckFailed, message).hint(format!("before then, {ISSUE}")),
+        );
+    }
+    Step::ok("expires", expiry(Some(end), terms.now, terms.zone))
+}
+
+fn valid_from(claims: &Claims, terms: &Terms<'_>) -> Step {
+    match claims.not_before {
+        None => Step::skipped("valid from", "not named"),
+        Some(start) if start > terms.now => {
+            let message = format!("the token is not valid before {}", terms.zone.show(start));
+            let clock = terms.zone.show(terms.now);
+            let hint = format!("wait until then; or mend this machine's clock, if it is not {clock}");
+            Step::failed("valid from", Failure::new(Kind::TokenRefused, message).hint(hint))
+        }
+        Some(start) => Step::ok("valid from", terms.zone.show(start)),
+    }
+}
+
+fn issued(claims: &Claims, terms: &Terms<'_>) -> Step {
+    match claims.issued_at {
+        None => Step::skipped("issued", "not named"),
+        Some(at) if at > terms.now => {
+            Step::ok("issued", format!("{}: later than now, is the clock right?", terms.zone.show(at)))
+        }
+        Some(at) => Step::ok("issued", terms.zone.show(at)),
+    }
+}
+
+fn account(claims: &Claims) -> Step {
+    match &claims.account {
+        Some(uuid) => Step::ok("account", sanitize::message(uuid)),
+        None => Step::skipped("account", "not named"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::claims::OLD_AUDIENCE;
+    use crate::api::server::Region;
+
+    fn good() -> Claims {
+        Claims {
+            audience: vec!["events.1password.com".into()],
+            features: vec!["auditevents".into()],
+            ..Claims::default()
+        }
+    }
+
+    /// Kind, message and hint of the one step that fails, named.
+    fn wrong(
+        claims: Result<Claims, NotAToken>,
+        server: Option<Region>,
+    ) -> Option<(&'static str, Kind, String)> {
+        let server = server.map(Region::base_url);
+        let now = "2026-11-20T00:00:00Z".parse().unwrap();
+        let terms = Terms { server: server.as_ref(), now, min_days: 14, zone: &Zone::Utc };
+        let steps = steps(&claims, &terms);
+        assert_eq!(steps.len(), 10);
+        let mut failed = steps.iter().filter_map(|step| {
+            let failure = step.failure()?;
+            Some((step.name, failure.kind(), format!("{failure} / {}", failure.advice().unwrap())))
+        });
+        let first = failed.next();
+        assert!(failed.next().is_none());
+        first
+    }
+
+    fn on(day: &str) -> Option<DateTime<Utc>> {
+        Some(format!("2026-{day}T00:00:00Z").parse().unwrap())
+    }
+
+    #[test]
+    fn a_good_token_passes_on_its_own_server_and_on_a_stand_in() {
+        assert_eq!(wrong(Ok(good()), None), None);
+        assert_eq!(wrong(Ok(good()), Some(Region::Us)), None);
+        assert_eq!(wrong(Ok(Claims { expires_at: on("12-04"), ..good() }), None), None);
+        let old = Claims { audience: vec![OLD_AUDIENCE.into()], features: Vec::new(), ..good() };
+        assert_eq!(wrong(Ok(old), Some(Region::Eu)), None);
+    }
+
+    #[test]
+    fn each_fault_has_its_step_kind_and_hint() {
+        let of = |claims, server, name, kind, words: &str| {
+            let (step, found, text) = wrong(claims, server).unwrap();
+            assert_eq!((step, found), (name, kind), "{text}");
+            assert!(text.contains(words), "{text}");
+        };
+        let claims = |change: fn(&mut Claims)| {
+            let mut claims = good();
+            change(&mut claims);
+            Ok(claims)
+        };
+        of(Ok(good()), Some(Region::Eu), "audience", Kind::TokenRefused, "--region us");
+        of(claims(|c| c.features.clear()), None, "features", Kind::FeatureMissing, "Events to Report");
+        of(claims(|c| c.features = vec!["x".into()]), None, "features", Kind::FeatureMissing, "only x");
+        of(claims(|c| c.expires_at = on("11-20")), None, "expires", Kind::TokenExpired, "clock");
+        of(claims(|c| c.expires_at = on("12-03")), None, "expires", Kind::CheckFailed, "in 13 days; 14 days");
+        of(claims(|c| c.not_before = on("11-21")), None, "valid from", Kind::TokenRefused, "2026-11-21");
+        for (why, step, words) in [
+            (NotAToken::Empty, "token", "empty"),
+            (NotAToken::Whitespace, "token", "line breaks"),
+            (NotAToken::ServiceAccount, "token", "service-account"),
+            (NotAToken::Parts(2), "token", "cut off"),
+            (NotAToken::Algorithm, "algorithm", "ES256"),
+            (NotAToken::Connect, "claims", "Connect"),
+            (NotAToken::Json(Part::Claims), "claims", "second part"),
+            (NotAToken::Truncated, "signature", "copy the whole token again"),
+        ] {
+            of(Err(why), None, step, Kind::TokenRefused, words);
+        }
+    }
+}

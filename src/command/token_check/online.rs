@@ -1,0 +1,150 @@
+//! The part of a check that asks: the way there, one introspection, one small question per stream.
+
+use chrono::TimeDelta;
+
+use super::step::{Check, Outcome, Sample, Step};
+use crate::api::endpoint::Ask;
+use crate::api::probe;
+use crate::command::Process;
+use crate::command::session::Session;
+use crate::event::Stream;
+use crate::failure::{Failure, Kind, Result};
+use crate::stream::PageSource as _;
+use crate::stream::cursor::CursorLoop;
+
+/// How far back the newest event is looked for: an hour, a day, a week.
+const LOOK_BACK: [(TimeDelta, &str); 3] =
+    [(TimeDelta::hours(1), "hour"), (TimeDelta::days(1), "day"), (TimeDelta::days(7), "week")];
+
+/// The steps by name, for a check that does not come to them.
+pub(super) fn skipped() -> impl Iterator<Item = Step> {
+    ["DNS", "TCP", "TLS", "HTTP", "auth", "data"].into_iter().map(|name| Step::skipped(name, ""))
+}
+
+/// Takes the steps; after one that failed, the others are skipped.
+///
+/// # Errors
+/// Fails only when cancelled.
+pub(super) fn run(process: &Process, session: &Session, sample: bool, check: &mut Check) -> Result<()> {
+    check.steps.extend(session.client.probe()?.into_iter().map(leg));
+    if check.is_over() {
+        check.steps.extend(["HTTP", "auth", "data"].map(|name| Step::skipped(name, "")));
+        return Ok(());
+    }
+    for stream in introspect(process, session, check)? {
+        let start = process.clock.elapsed();
+        let outcome = match data(process, session, stream, sample) {
+            Ok((found, sample)) => {
+                check.samples.extend(sample);
+                Outcome::Ok(found)
+            }
+            Err(failure) => Outcome::Failed(uninterrupted(failure)?),
+        };
+        let took = process.clock.elapsed().saturating_sub(start);
+        check.steps.push(Step { stream: Some(stream), ..Step::new("data", outcome) }.took(took));
+    }
+    Ok(())
+}
+
+fn leg(walked: probe::Step) -> Step {
+    let name = walked.leg.name();
+    match walked.outcome {
+        probe::Outcome::Passed(found) => Step::ok(name, found).took(walked.took),
+        probe::Outcome::Failed(failure) => Step::failed(name, failure).took(walked.took),
+        probe::Outcome::Skipped(why) => Step::skipped(name, why),
+    }
+}
+
+/// HTTP and authentication, both told by one answer; gives the streams to ask for.
+fn introspect(process: &Process, session: &Session, check: &mut Check) -> Result<Vec<Stream>> {
+    let start = process.clock.elapsed();
+    let answer = session.client.introspect();
+    let took = process.clock.elapsed().saturating_sub(start);
+    match answer {
+        Ok(answer) => {
+            let api = session.settings.api;
+            let streams: Vec<_> = answer.streams().into_iter().filter(|s| api.serves(*s)).collect();
+            check.steps.push(Step::ok("HTTP", "introspection answered").took(took));
+            check.account_uuid = answer.account_uuid.or(check.account_uuid.take());
+            if streams.is_empty() {
+                let failure = Failure::new(
+                    Kind::FeatureMissing,
+                    format!("the service says that the token grants no stream of {api}"),
+                );
+                let hint = format!("choose \"Events to Report\" when issuing; {}", super::offline::ISSUE);
+                check.steps.push(Step::failed("auth", failure.hint(hint)));
+                check.steps.push(Step::skipped("data", ""));
+            } else {
+                check.steps.push(Step::ok("auth", format!("accepted; {}", count(streams.len()))));
+            }
+            Ok(streams)
+        }
+        Err(failure) => {
+            let failure = uninterrupted(failure)?;
+            if refuses_the_token(failure.kind()) {
+                check.steps.push(Step::ok("HTTP", "answered").took(took));
+                check.steps.push(Step::failed("auth", failure));
+            } else {
+                check.steps.push(Step::failed("HTTP", failure).took(took));
+                check.steps.push(Step::skipped("auth", ""));
+            }
+            check.steps.push(Step::skipped("data", ""));
+            Ok(Vec::new())
+        }
+    }
+}
+
+/// One event, or the newest one; what was found, in words.
+fn data(
+    process: &Process,
+    session: &Session,
+    stream: Stream,
+    sample: bool,
+) -> Result<(String, Option<Sample>)> {
+    if !sample {
+        let ask = Ask::First { limit: 1, since: None, until: None };
+        let page = session.client.page(stream, &ask)?;
+        let found = if page.is_empty() { "no event in the last hour" } else { "an event" };
+        return Ok((format!("{stream}: {found}"), None));
+    }
+    for (back, word) in LOOK_BACK {
+        if let Some(newest) = newest(process, session, stream, back)? {
+            return Ok((format!("{stream}: an event in the last {word}"), Some(newest)));
+        }
+    }
+    Ok((format!("{stream}: no event in the last week"), None))
+}
+
+/// The newest event since `back` ago; of several at the same time the last to arrive.
+fn newest(process: &Process, session: &Session, stream: Stream, back: TimeDelta) -> Result<Option<Sample>> {
+    let ask = Ask::First {
+        limit: session.settings.page_size,
+        since: Some(process.clock.now() - back),
+        until: None,
+    };
+    let mut pages = CursorLoop::new(stream, ask, |ask| session.client.page(stream, ask));
+    let mut newest: Option<Sample> = None;
+    while let Some(page) = pages.next_page()? {
+        // The last of the greatest: order is not promised, so every event is looked at.
+        let Some(event) = page.events().max_by_key(|event| event.time) else { continue };
+        if newest.as_ref().is_none_or(|found| found.time <= event.time) {
+            let raw = event.raw.to_vec();
+            newest = Some(Sample { stream, raw, time: event.time, received_at: page.received_at });
+        }
+    }
+    Ok(newest)
+}
+
+/// Whether the service understood the question, and did not accept who asked.
+fn refuses_the_token(kind: Kind) -> bool {
+    matches!(kind, Kind::TokenMissing | Kind::TokenRefused | Kind::TokenExpired | Kind::FeatureMissing)
+}
+
+/// A failure that is a finding; a signal is not.
+fn uninterrupted(failure: Failure) -> Result<Failure> {
+    if matches!(failure.kind(), Kind::Interrupted(_)) { Err(failure) } else { Ok(failure) }
+}
+
+fn count(streams: usize) -> String {
+    if streams == 1 { "1 stream".to_owned() } else { format!("{streams} streams") }
+}

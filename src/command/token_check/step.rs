@@ -1,0 +1,131 @@
+//! A step of a check, and a check: what was looked at, what came of it.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::event::Stream;
+use crate::failure::{Failure, Kind, combine};
+
+/// What came of a step.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// All is well; what was found.
+    Ok(String),
+    /// It is not.
+    Failed(Failure),
+    /// It was not looked at; why, where that is not plain.
+    Skipped(String),
+}
+
+/// Something that was looked at.
+#[derive(Debug)]
+pub(super) struct Step {
+    /// Its name in reports.
+    pub name: &'static str,
+    /// The stream it is about, if it is about one.
+    pub stream: Option<Stream>,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How long it took, where it took time of its own.
+    pub took: Option<Duration>,
+}
+
+impl Step {
+    /// A step that took no time.
+    pub(super) fn new(name: &'static str, outcome: Outcome) -> Self {
+        Step { name, stream: None, outcome, took: None }
+    }
+
+    /// A step that all is well with.
+    pub(super) fn ok(name: &'static str, found: impl Into<String>) -> Self {
+        Step::new(name, Outcome::Ok(found.into()))
+    }
+
+    /// A step that was not taken.
+    pub(super) fn skipped(name: &'static str, why: impl Into<String>) -> Self {
+        Step::new(name, Outcome::Skipped(why.into()))
+    }
+
+    /// A step with something wrong.
+    pub(super) fn failed(name: &'static str, failure: Failure) -> Self {
+        Step::new(name, Outcome::Failed(failure))
+    }
+
+    /// Says how long it took.
+    #[must_use]
+    pub(super) fn took(mut self, took: Duration) -> Self {
+        self.took = Some(took);
+        self
+    }
+
+    /// What is wrong, if something is.
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        match &self.outcome {
+            Outcome::Failed(failure) => Some(failure),
+            Outcome::Ok(_) | Outcome::Skipped(_) => None,
+        }
+    }
+}
+
+/// The newest event of a stream.
+#[derive(Debug)]
+pub(super) struct Sample {
+    /// Its stream.
+    pub stream: Stream,
+    /// Its text, as the service sent it.
+    pub raw: Vec<u8>,
+    /// When it happened.
+    pub time: Option<DateTime<Utc>>,
+    /// When it was read.
+    pub received_at: DateTime<Utc>,
+}
+
+/// Everything that was found out about one profile's token.
+#[derive(Debug)]
+pub(super) struct Check {
+    /// The profile.
+    pub profile: String,
+    /// The server, where it is known.
+    pub server: Option<String>,
+    /// The account, as the token tells it.
+    pub account_uuid: Option<String>,
+    /// When the token ends; none when it never does, or cannot be read.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The steps, in the order they were taken.
+    pub steps: Vec<Step>,
+    /// The newest events, where they were asked for.
+    pub samples: Vec<Sample>,
+}
+
+impl Check {
+    /// A check that has not begun.
+    pub(super) fn of(profile: &str) -> Self {
+        Check {
+            profile: profile.to_owned(),
+            server: None,
+            account_uuid: None,
+            expires_at: None,
+            steps: Vec::new(),
+            samples: Vec::new(),
+        }
+    }
+
+    /// Everything that is wrong, with the step where it was found.
+    pub(super) fn failures(&self) -> impl Iterator<Item = (&Step, &Failure)> {
+        self.steps.iter().filter_map(|step| Some((step, step.failure()?)))
+    }
+
+    /// Whether something is wrong that makes further steps pointless; an early expiry does not.
+    pub(super) fn is_over(&self) -> bool {
+        self.failures().any(|(_, failure)| failure.kind() != Kind::CheckFailed)
+    }
+
+    /// The one kind for all that is wrong; none when the token is usable for long enough.
+    pub(super) fn kind(&self) -> Option<Kind> {
+        let kinds: Vec<Kind> = self.failures().map(|(_, failure)| failure.kind()).collect();
+        let broken: Vec<Kind> = kinds.iter().copied().filter(|kind| *kind != Kind::CheckFailed).collect();
+        let read = |step: &Step| step.stream.is_some() && matches!(step.outcome, Outcome::Ok(_));
+        combine(&broken, self.steps.iter().any(read)).or(kinds.first().copied())
+    }
+}

@@ -1,0 +1,81 @@
+//! Whose move a failure is: the three classes that Sumo Logic's collectors made usual.
+//!
+//! A total function from [`Kind`]; the exit code stays `failure`'s business.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Kind;
+
+/// Whose move it is after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Class {
+    /// The customer's settings at 1Password or here: token, features, server. Waiting does not help.
+    ThirdPartyConfig,
+    /// The service or the way to it: limits, errors, network, answers that cannot be read. It may pass.
+    ThirdPartyGeneric,
+    /// This machine or this program: disk, output, saved position, a bug.
+    FirstPartyGeneric,
+}
+
+impl Class {
+    /// The class of a kind of failure.
+    pub fn of(kind: Kind) -> Class {
+        match kind {
+            Kind::Usage
+            | Kind::Config
+            | Kind::Tls
+            | Kind::Redirect
+            | Kind::NotFound
+            | Kind::TokenMissing
+            | Kind::TokenRefused
+            | Kind::TokenExpired
+            | Kind::FeatureMissing
+            | Kind::BadRequest => Class::ThirdPartyConfig,
+            Kind::Service | Kind::Network | Kind::Deadline => Class::ThirdPartyGeneric,
+            Kind::Unexpected
+            | Kind::CheckFailed
+            | Kind::Output
+            | Kind::ClosedPipe
+            | Kind::Disagreement
+            | Kind::Gap
+            | Kind::Locked
+            | Kind::Partial
+            | Kind::Interrupted(_) => Class::FirstPartyGeneric,
+        }
+    }
+
+    /// Its name, as it is written everywhere.
+    pub fn name(self) -> &'static str {
+        match self {
+            Class::ThirdPartyConfig => "ThirdPartyConfig",
+            Class::ThirdPartyGeneric => "ThirdPartyGeneric",
+            Class::FirstPartyGeneric => "FirstPartyGeneric",
+        }
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_customer_must_mend_is_told_from_what_passes_and_from_what_is_ours() {
+        for kind in [Kind::TokenRefused, Kind::FeatureMissing, Kind::NotFound, Kind::BadRequest] {
+            assert_eq!(Class::of(kind), Class::ThirdPartyConfig, "{kind:?}");
+        }
+        for kind in [Kind::Service, Kind::Network] {
+            assert_eq!(Class::of(kind), Class::ThirdPartyGeneric, "{kind:?}");
+        }
+        for kind in [Kind::Output, Kind::Disagreement, Kind::Unexpected] {
+            assert_eq!(Class::of(kind), Class::FirstPartyGeneric, "{kind:?}");
+        }
+    }
+}

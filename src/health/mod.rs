@@ -1,0 +1,79 @@
+//! What a collector says of itself while it runs: state, polls, failures, per stream.
+//!
+//! ```text
+//!   fetch, tail -> Reporter -> record   one small file beside the checkpoint, read by `opev status`
+//!                           -> feed     a JSON object a line at each change, `--health-file`
+//! ```
+//!
+//! It helps people and monitors and is no part of any promise: nothing here is synced, a health file that
+//! cannot be written never stops a run, and positions are `deliver`'s alone. Never the token, never an
+//! event.
+
+mod class;
+mod feed;
+mod record;
+mod reporter;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use class::Class;
+pub use feed::Feed;
+pub use record::{FILE, Health, LastError, StreamHealth, Work, note_blocked, read};
+pub use reporter::{About, Reporter};
+
+/// How far a stream's collector has come, in the order in which it gets there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// It is to be started.
+    #[default]
+    Pending,
+    /// It runs.
+    Started,
+    /// Settings, token and position are read.
+    Initialized,
+    /// The service has accepted the token.
+    Authenticated,
+    /// Pages come.
+    Collecting,
+    /// The last thing that happened is a failure.
+    Error,
+    /// It ends, or has ended, as it was asked to.
+    Stopping,
+}
+
+impl State {
+    /// Its name in the feed, as Sumo Logic's collectors write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Pending => "Pending",
+            State::Started => "Started",
+            State::Initialized => "Initialized",
+            State::Authenticated => "Authenticated",
+            State::Collecting => "Collecting",
+            State::Error => "Error",
+            State::Stopping => "Stopping",
+        }
+    }
+
+    /// Its name in `opev status` and in the health file.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Pending => "pending",
+            State::Started => "started",
+            State::Initialized => "initialized",
+            State::Authenticated => "authenticated",
+            State::Collecting => "collecting",
+            State::Error => "error",
+            State::Stopping => "stopping",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}

@@ -1,0 +1,236 @@
+//! The pen that a collector keeps its health with.
+//!
+//! Every call is cheap and never fails: a file that cannot be written is said once. Calls come from the
+//! threads of several streams. Holds no lock of its own: [`Reporter::keep_at`] is for the run that holds
+//! the checkpoint's.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::feed::{self, Line, What};
+use super::record::{self, Health, LastError, StreamHealth, Work};
+use super::{Feed, State};
+use crate::clock::Clock;
+use crate::deliver::Place;
+use crate::disk::Disk;
+use crate::event::Stream;
+use crate::failure::{Failure, Kind};
+
+/// The shortest time between two writes of the file, but for what cannot wait.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Who reports.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// The profile's name.
+    pub profile: &'a str,
+    /// The consumer as people know it: a path, or a name.
+    pub consumer: &'a str,
+    /// Whether it is to run once or for good.
+    pub work: Work,
+}
+
+/// Says what a collector does; clones share everything.
+#[derive(Clone, Debug)]
+pub struct Reporter(Arc<Mutex<Desk>>);
+
+#[derive(Debug)]
+struct Desk {
+    clock: Arc<dyn Clock>,
+    feed: Feed,
+    health: Health,
+    file: Option<(Arc<dyn Disk>, Place)>,
+    last_write: Option<Duration>,
+    /// Whether the file does not say all that is known.
+    is_stale: bool,
+}
+
+impl Reporter {
+    /// A reporter of these streams, each pending. Writes to `feed` alone until it is told where to keep a
+    /// file.
+    pub fn new(about: About<'_>, streams: &[Stream], clock: Arc<dyn Clock>, feed: Feed) -> Self {
+        let health = Health::new(about.profile, about.consumer, about.work, clock.now());
+        let desk = Desk { clock, feed, health, file: None, last_write: None, is_stale: false };
+        let reporter = Reporter(Arc::new(Mutex::new(desk)));
+        reporter.with(|desk| {
+            for &stream in streams {
+                let since = Some(desk.health.started_at);
+                let pending = StreamHealth { since, ..StreamHealth::default() };
+                desk.health.streams.insert(stream.name().to_owned(), pending);
+                desk.tell(stream, What::StateChange, State::Pending);
+            }
+        });
+        reporter
+    }
+
+    /// A reporter that nobody hears, where no health is kept.
+    pub fn silent(clock: Arc<dyn Clock>) -> Self {
+        let nobody = About { profile: "", consumer: "", work: Work::Fetch };
+        Reporter::new(nobody, &[], clock, Feed::nowhere())
+    }
+
+    /// Keeps the health file beside the checkpoint at `place` from now on, and goes on with the counts of
+    /// the one there. For the run that holds the checkpoint's lock (P7).
+    pub fn keep_at(&self, disk: Arc<dyn Disk>, place: &Place) {
+        self.with(|desk| {
+            if let Some(earlier) = record::read(&*disk, place) {
+                desk.health.inherit(earlier);
+            }
+            desk.file = Some((disk, place.clone()));
+            desk.changed(true);
+        });
+    }
+
+    /// A stream has come to another state. One that failed stays so in the file when it stops.
+    pub fn state(&self, stream: Stream, state: State) {
+        self.with(|desk| {
+            let now = desk.clock.now();
+            let entry = desk.entry(stream);
+            if entry.state == state {
+                return;
+            }
+            if !(entry.state == State::Error && state == State::Stopping) {
+                (entry.state, entry.since) = (state, Some(now));
+            }
+            desk.tell(stream, What::StateChange, state);
+            desk.changed(matches!(state, State::Stopping | State::Error));
+        });
+    }
+
+    /// All streams have come to another state.
+    pub fn state_all(&self, state: State) {
+        let streams = self.with(|desk| {
+            let reported = |stream: &Stream| desk.health.streams.contains_key(stream.name());
+            Stream::ALL.into_iter().filter(reported).collect::<Vec<_>>()
+        });
+        for stream in streams {
+            self.state(stream, state);
+        }
+    }
+
+    /// The service answered with a page, of which `events` were new. Ends a failure.
+    pub fn polled(&self, stream: Stream, at: DateTime<Utc>, events: u64) {
+        self.recovered(stream);
+        self.state(stream, State::Collecting);
+        self.with(|desk| {
+            let entry = desk.entry(stream);
+            (entry.last_poll, entry.last_good_poll) = (Some(at), Some(at));
+            entry.count(at, events);
+            desk.changed(false);
+        });
+    }
+
+    /// A stream failed. A signal is no failure; the same failure again is only a poll.
+    pub fn failed(&self, stream: Stream, failure: &Failure) {
+        if matches!(failure.kind(), Kind::Interrupted(_)) {
+            return;
+        }
+        self.with(|desk| {
+            let now = desk.clock.now();
+            let error = LastError::of(failure, now);
+            let entry = desk.entry(stream);
+            let is_known =
+                entry.state == State::Error && entry.last_error.as_ref().is_some_and(|e| e.is_like(&error));
+            if entry.state != State::Error {
+                (entry.state, entry.since) = (State::Error, Some(now));
+            }
+            entry.last_poll = entry.last_poll.max(Some(now));
+            entry.last_error = Some(error);
+            if !is_known {
+                desk.tell(stream, What::Failure, State::Error);
+            }
+            desk.changed(!is_known);
+        });
+    }
+
+    /// A stream that failed works again.
+    pub fn recovered(&self, stream: Stream) {
+        self.with(|desk| {
+            let now = desk.clock.now();
+            let entry = desk.entry(stream);
+            if entry.state == State::Error {
+                (entry.state, entry.since) = (State::Collecting, Some(now));
+                desk.tell(stream, What::Recovery, State::Collecting);
+                desk.changed(true);
+            }
+        });
+    }
+
+    /// A stream is polled at another interval from now on.
+    pub fn interval(&self, stream: Stream, interval: Duration) {
+        self.with(|desk| {
+            let entry = desk.entry(stream);
+            let interval = Some(u64::try_from(interval.as_millis()).unwrap_or(u64::MAX));
+            if entry.interval_ms != interval {
+                entry.interval_ms = interval;
+                let state = entry.state;
+                desk.tell(stream, What::IntervalChange, state);
+                desk.changed(false);
+            }
+        });
+    }
+
+    /// Writes what the file does not say yet.
+    pub fn flush(&self) {
+        self.with(Desk::write);
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Desk) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Desk {
+    fn entry(&mut self, stream: Stream) -> &mut StreamHealth {
+        self.health.streams.entry(stream.name().to_owned()).or_default()
+    }
+
+    /// Writes a line to the feed.
+    fn tell(&self, stream: Stream, what: What, state: State) {
+        let entry = self.health.stream(stream);
+        let error = entry.and_then(|entry| entry.last_error.as_ref()).filter(|_| state == State::Error);
+        self.feed.write(&Line {
+            time: feed::time(self.clock.now()),
+            event: what,
+            state: state.name(),
+            profile: &self.health.profile,
+            consumer: &self.health.consumer,
+            stream: stream.name(),
+            class: error.map(|error| error.class.name()),
+            kind: error.map(|error| error.kind.as_str()),
+            reason: error.map(|error| error.message.as_str()),
+            interval_seconds: entry.and_then(StreamHealth::interval).map(|i| i.as_secs_f64()),
+        });
+    }
+
+    /// Writes the file now, if that cannot wait or the last time is long enough ago.
+    fn changed(&mut self, is_urgent: bool) {
+        self.is_stale = true;
+        let rested = self.last_write.is_none_or(|then| self.clock.elapsed().saturating_sub(then) >= PAUSE);
+        if is_urgent || rested {
+            self.write();
+        }
+    }
+
+    fn write(&mut self) {
+        let Some((disk, place)) = self.file.as_ref().filter(|_| self.is_stale) else { return };
+        self.health.updated_at = self.clock.now();
+        if let Err(e) = self.health.write(&**disk, place) {
+            log::warn!("cannot keep the health file in {}: {e}", crate::deliver::shown(place.directory()));
+            self.file = None;
+        }
+        self.is_stale = false;
+        self.last_write = Some(self.clock.elapsed());
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.write();
+    }
+}
+
+#[cfg(test)]
+mod tests;

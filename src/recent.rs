@@ -1,0 +1,195 @@
+//! The last identities of a stream, in bounded memory: what was given lately is not given again (P2).
+//!
+//! Says what makes an event of a question the same event; what makes it so in a managed file, over restarts,
+//! is `deliver`'s to say. Pure memory, no I/O.
+
+use siphasher::sip128::{Hasher128 as _, SipHasher13};
+use std::hash::Hasher as _;
+
+use crate::event::Event;
+
+/// What makes an event of a question the same event again: its uuid and its timestamp, or its bytes where
+/// it has no uuid.
+///
+/// The timestamp is part of it because published fixtures give one uuid to several events.
+pub fn identity(event: &Event<'_>) -> u128 {
+    let mut hasher = SipHasher13::new();
+    match (event.uuid, event.time) {
+        (Some(uuid), time) => {
+            if let Some(time) = time {
+                hasher.write_i64(time.timestamp());
+                hasher.write_u32(time.timestamp_subsec_nanos());
+            }
+            hasher.write(uuid);
+        }
+        (None, _) => hasher.write(event.raw),
+    }
+    hasher.finish128().as_u128()
+}
+
+/// The last identities of one stream: a ring in order of arrival, and an index into it.
+///
+/// Three of them, of 100,000 each, hold 6.4 MB: 16 bytes each in the ring, and 2^17 slots of 4 bytes
+/// in an open-addressed index, which is grown by doubling and at most three quarters full.
+#[derive(Clone, Debug)]
+pub struct Recent {
+    capacity: usize,
+    ring: Vec<u128>,
+    /// Where in the ring the oldest identity is, once the ring is full.
+    oldest: usize,
+    /// Places in the ring plus one; 0 is a free slot. Its length is 0 or a power of two.
+    index: Vec<u32>,
+}
+
+impl Recent {
+    /// A memory of the last `capacity` identities (at least 1, at most 2^31).
+    pub fn with_capacity(capacity: usize) -> Self {
+        Recent { capacity: capacity.clamp(1, 1 << 31), ring: Vec::new(), oldest: 0, index: Vec::new() }
+    }
+
+    /// Remembers an identity; false when it was remembered already.
+    pub fn insert(&mut self, identity: u128) -> bool {
+        if self.contains(identity) {
+            return false;
+        }
+        if self.ring.len() < self.capacity {
+            self.grow();
+            self.ring.push(identity);
+            self.occupy(identity, self.ring.len() - 1);
+        } else {
+            self.vacate(self.ring[self.oldest]);
+            self.ring[self.oldest] = identity;
+            self.occupy(identity, self.oldest);
+            self.oldest = (self.oldest + 1) % self.capacity;
+        }
+        true
+    }
+
+    /// Whether an identity is remembered.
+    pub fn contains(&self, identity: u128) -> bool {
+        self.slot_of(identity).is_some()
+    }
+
+    /// The identities, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = u128> {
+        self.ring[self.oldest..].iter().chain(&self.ring[..self.oldest]).copied()
+    }
+
+    /// How many are remembered.
+    pub fn len(&self) -> usize {
+        self.ring.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.ring.is_empty()
+    }
+
+    /// The slot where a search for `identity` begins: its own bits are as good as any hash of them.
+    fn home(&self, identity: u128) -> usize {
+        identity as usize & (self.index.len() - 1)
+    }
+
+    fn next(&self, slot: usize) -> usize {
+        (slot + 1) & (self.index.len() - 1)
+    }
+
+    fn slot_of(&self, identity: u128) -> Option<usize> {
+        if self.index.is_empty() {
+            return None;
+        }
+        let mut slot = self.home(identity);
+        loop {
+            match self.index[slot] {
+                0 => return None,
+                place if self.ring[place as usize - 1] == identity => return Some(slot),
+                _ => slot = self.next(slot),
+            }
+        }
+    }
+
+    fn occupy(&mut self, identity: u128, place: usize) {
+        let mut slot = self.home(identity);
+        while self.index[slot] != 0 {
+            slot = self.next(slot);
+        }
+        self.index[slot] = place as u32 + 1;
+    }
+
+    /// Frees the slot of an identity and moves up those that had to go around it.
+    fn vacate(&mut self, identity: u128) {
+        let Some(mut hole) = self.slot_of(identity) else { return };
+        let mut slot = self.next(hole);
+        while self.index[slot] != 0 {
+            let home = self.home(self.ring[self.index[slot] as usize - 1]);
+            let around = self.index.len() - 1;
+            // It may move only when the hole lies between its home and where it is.
+            if (slot.wrapping_sub(home) & around) >= (slot.wrapping_sub(hole) & around) {
+                self.index[hole] = self.index[slot];
+                hole = slot;
+            }
+            slot = self.next(slot);
+        }
+        self.index[hole] = 0;
+    }
+
+    /// Makes room in the index for one more, keeping a quarter free.
+    fn grow(&mut self) {
+        // 100,000 of 2^17 slots are 76 %: the last doubling stops just there.
+        if (self.ring.len() + 1) * 100 <= self.index.len() * 77 {
+            return;
+        }
+        self.index = vec![0; (self.index.len() * 2).max(64)];
+        for place in 0..self.ring.len() {
+            self.occupy(self.ring[place], place);
+        }
+        // An exact reservation: doubling would take 131,072 places for 100,000 identities.
+        let places = (self.index.len() * 77 / 100).min(self.capacity);
+        self.ring.reserve_exact(places - self.ring.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::deliver::repeats::REMEMBERED;
+
+    #[test]
+    fn three_full_memories_stay_under_eight_mebibytes() {
+        let mut recent = Recent::with_capacity(REMEMBERED);
+        for n in 0..(REMEMBERED as u128 + 10) {
+            assert!(recent.insert(crate::deliver::digest::Digest::of(&n.to_le_bytes()).0));
+        }
+        assert_eq!(recent.len(), REMEMBERED);
+        let bytes = recent.ring.capacity() * 16 + recent.index.capacity() * 4;
+        assert!(3 * bytes < 8 << 20, "{bytes} bytes each");
+    }
+
+    proptest! {
+        #[test]
+        fn it_remembers_exactly_the_last_ones(
+            capacity in 1usize..40,
+            // Few distinct values with equal low bits: long detours around each other.
+            inserts in prop::collection::vec((0u128..60).prop_map(|n| n * 16), 0..400),
+        ) {
+            let mut recent = Recent::with_capacity(capacity);
+            let mut model = VecDeque::new();
+            for identity in inserts {
+                let new = !model.contains(&identity);
+                prop_assert_eq!(recent.insert(identity), new);
+                if new {
+                    model.push_back(identity);
+                    if model.len() > capacity {
+                        model.pop_front();
+                    }
+                }
+                prop_assert_eq!(recent.iter().collect::<VecDeque<_>>(), model.clone());
+                prop_assert!(model.iter().all(|known| recent.contains(*known)));
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! One window read by its cursors, one page after another, until its end or until it is cut.
+//!
+//! A chain decides on its events alone, so that it decides the same whatever the page size, whoever reads
+//! it and whenever (P4). It sends nothing: it says what to ask and is given the answer.
+
+use super::density::{Cut, Pace};
+use super::window::{Question, Window};
+use crate::api::endpoint::Ask;
+use crate::event::Stream;
+use crate::failure::Result;
+use crate::page::{Next, Page};
+use crate::recent::{Recent, identity};
+use crate::stream::cursor::Progress;
+
+/// A page on its way to the reader, with the identity of each of its events.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) page: Page,
+    pub(super) identities: Vec<u128>,
+    /// With the last page of a cut window: what it gave that windows to come will give again.
+    pub(super) ahead: Vec<(chrono::DateTime<chrono::Utc>, u128)>,
+}
+
+/// Whether a chain may be cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cutting {
+    /// It is read to its end.
+    Never,
+    /// It is the whole question.
+    Whole,
+    /// It is a piece of a window that was cut.
+    Part,
+}
+
+/// What became of a chain with its latest page.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// There is another page to ask for.
+    More,
+    /// The window has been read.
+    End,
+    /// The rest of the window is left to others. With the batch that the page held beyond the cut.
+    Cut(Box<Cut>, Option<Box<Batch>>),
+    /// So much came from beyond the window that its end must have been forgotten.
+    Overrun,
+}
+
+/// A window being read.
+#[derive(Debug)]
+pub(super) struct Chain {
+    pub(super) window: Window,
+    pub(super) cutting: Cutting,
+    ask: Ask,
+    is_read: bool,
+    progress: Progress,
+    pace: Pace,
+    /// The last identities, for services that repeat events on the next page.
+    latest: Recent,
+    beyond: usize,
+    beyond_limit: usize,
+}
+
+impl Chain {
+    /// A chain at the beginning of its window.
+    pub(super) fn new(stream: Stream, question: &Question, window: Window, cutting: Cutting) -> Self {
+        let density = question.density;
+        Chain {
+            window,
+            cutting,
+            ask: question.first(&window),
+            is_read: false,
+            progress: Progress::new(stream),
+            pace: Pace::new(density),
+            latest: Recent::with_capacity(density.first_mark),
+            beyond: 0,
+            beyond_limit: density.first_mark,
+        }
+    }
+
+    /// What to ask next.
+    pub(super) fn ask(&self) -> &Ask {
+        &self.ask
+    }
+
+    /// Whether its end was reached.
+    pub(super) fn is_read(&self) -> bool {
+        self.is_read
+    }
+
+    /// Takes the answer: what of it is new, and how to go on.
+    ///
+    /// # Errors
+    /// `Service`, when the stream makes no progress.
+    pub(super) fn take(&mut self, page: Page) -> Result<(Batch, Step)> {
+        self.progress.check(&page)?;
+        match &page.next {
+            Next::More(cursor) => self.ask = Ask::Cursor(cursor.clone()),
+            Next::CaughtUp(_) => self.is_read = true,
+        }
+        let mut batch = Batch::of(page);
+        // Held against earlier pages only: equal events of one page are both meant.
+        batch.retain(|id| !self.latest.contains(id));
+        for id in &batch.identities {
+            self.latest.insert(*id);
+        }
+        for index in 0..batch.identities.len() {
+            let time = batch.page.spans[index].time;
+            self.beyond += usize::from(time.is_some_and(|time| self.window.is_beyond(time)));
+            if self.beyond >= self.beyond_limit {
+                batch.split_off(index + 1);
+                return Ok((batch, Step::Overrun));
+            }
+            if self.cutting != Cutting::Never && self.pace.note(time, batch.identities[index]) {
+                let more = index + 1 < batch.identities.len() || !self.is_read;
+                if let Some(mut cut) = self.cut().filter(|_| more) {
+                    let rest = batch.split_off(index + 1);
+                    batch.ahead = std::mem::take(&mut cut.ahead);
+                    return Ok((batch, Step::Cut(Box::new(cut), rest.map(Box::new))));
+                }
+            }
+        }
+        let step = if self.is_read { Step::End } else { Step::More };
+        Ok((batch, step))
+    }
+
+    fn cut(&self) -> Option<Cut> {
+        match self.cutting {
+            Cutting::Never => None,
+            Cutting::Whole => self.pace.cut(&self.window, false),
+            Cutting::Part => self.pace.cut(&self.window, true),
+        }
+    }
+}
+
+impl Batch {
+    fn of(page: Page) -> Self {
+        let identities = page.events().map(|event| identity(&event)).collect();
+        Batch { page, identities, ahead: Vec::new() }
+    }
+
+    fn retain(&mut self, mut keep: impl FnMut(u128) -> bool) {
+        let kept: Vec<bool> = self.identities.iter().map(|id| keep(*id)).collect();
+        if kept.iter().all(|kept| *kept) {
+            return;
+        }
+        let mut which = kept.iter();
+        self.identities.retain(|_| which.next() == Some(&true));
+        let mut which = kept.iter();
+        self.page.spans.retain(|_| which.next() == Some(&true));
+    }
+
+    /// Leaves the first `count` events and gives back the others, if there are any.
+    fn split_off(&mut self, count: usize) -> Option<Batch> {
+        let identities = self.identities.split_off(count);
+        let spans = self.page.spans.split_off(count);
+        (!spans.is_empty()).then(|| Batch {
+            page: Page {
+                stream: self.page.stream,
+                body: self.page.body.clone(),
+                spans,
+                next: self.page.next.clone(),
+                received_at: self.page.received_at,
+            },
+            identities,
+            ahead: Vec::new(),
+        })
+    }
+}

@@ -1,0 +1,320 @@
+//! One stream's windows in the order of output, each waiting, under way or read, with its pages.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::Fetch;
+use super::chain::{Batch, Chain, Cutting, Step};
+use super::density::Cut;
+use super::probe::{Probe, Verdict};
+use super::window::{Question, Window};
+use crate::event::Stream;
+use crate::failure::{Failure, Kind, Result};
+
+/// One stream's windows.
+#[derive(Debug)]
+pub(super) struct Lane {
+    stream: Stream,
+    question: Question,
+    entries: VecDeque<Entry>,
+    next_id: u64,
+    /// Bytes of pages that lie ahead of the reader, and of those under way, taken to be as large as the
+    /// largest so far.
+    held: usize,
+    largest: usize,
+    bytes: usize,
+    events: usize,
+    /// The chain of the whole question as it was when it was cut, until the probe is back.
+    whole: Option<(Box<Chain>, Option<Box<Batch>>)>,
+}
+
+/// A window's place in the order. The probe has one too: nothing behind it is given before its verdict.
+#[derive(Debug)]
+struct Entry {
+    id: u64,
+    window: Window,
+    state: State,
+    batches: VecDeque<Batch>,
+    /// How many events it should hold, and how many were read.
+    expected: u64,
+    read: u64,
+}
+
+#[derive(Debug)]
+enum State {
+    Waiting(Task),
+    UnderWay,
+    Ended,
+    Failed(Failure),
+}
+
+#[derive(Debug)]
+enum Task {
+    Read(Box<Chain>),
+    Probe(Probe),
+}
+
+/// A request to be made.
+#[derive(Debug)]
+pub(super) struct Job {
+    stream: Stream,
+    entry: u64,
+    reserved: usize,
+    task: Task,
+}
+
+/// A request that was made.
+#[derive(Debug)]
+pub(super) struct Done {
+    entry: u64,
+    reserved: usize,
+    result: Result<Answer>,
+}
+
+#[derive(Debug)]
+enum Answer {
+    Read { chain: Box<Chain>, batch: Batch, step: Step, events: usize },
+    Probe { probe: Probe, verdict: Option<Verdict> },
+}
+
+/// What the reader gets.
+#[derive(Debug)]
+pub(super) enum Given {
+    /// The next page, and the window it is of.
+    Page(Window, Batch),
+    /// Nothing yet.
+    Wait,
+    /// There is no more.
+    End,
+}
+
+impl Job {
+    /// Makes the request.
+    pub(super) fn run(self, fetch: &Fetch) -> Done {
+        let Job { stream, entry, reserved, task } = self;
+        let ask_and_take = || match task {
+            Task::Read(mut chain) => {
+                let page = fetch(stream, chain.ask())?;
+                let events = page.len();
+                let (batch, step) = chain.take(page)?;
+                Ok(Answer::Read { chain, batch, step, events })
+            }
+            Task::Probe(mut probe) => {
+                let verdict = probe.take(&fetch(stream, probe.ask())?);
+                Ok(Answer::Probe { probe, verdict })
+            }
+        };
+        // A thread that panicked and said nothing would leave the reader waiting for ever.
+        let result = catch_unwind(AssertUnwindSafe(ask_and_take))
+            .unwrap_or_else(|_| Err(Failure::new(Kind::Unexpected, "a thread that fetches pages panicked")));
+        Done { entry, reserved, result: result.map_err(|failure| failure.on_stream(stream)) }
+    }
+}
+
+impl Lane {
+    /// A lane that holds the whole question.
+    pub(super) fn new(stream: Stream, question: Question) -> Self {
+        let mut lane = Lane {
+            stream,
+            question,
+            entries: VecDeque::new(),
+            next_id: 0,
+            held: 0,
+            largest: 0,
+            bytes: 0,
+            events: 0,
+            whole: None,
+        };
+        lane.insert(0, question.whole, lane.chain(question.whole, Cutting::Whole), 0);
+        lane
+    }
+
+    /// The place of the first window that may be asked for, within a budget of bytes.
+    pub(super) fn nearest(&self, budget: usize) -> Option<usize> {
+        let ahead = self.entries.iter().enumerate().skip_while(|(_, entry)| entry.is_given());
+        let mut places = ahead.take(self.reach(budget));
+        // Behind a failure nothing will be given, so nothing is asked.
+        let (place, entry) = places.find(|(_, e)| matches!(e.state, State::Waiting(_) | State::Failed(_)))?;
+        let is_next = self.entries.iter().take(place).all(Entry::is_given) && entry.batches.is_empty();
+        let has_room = self.held + self.largest.max(1) <= budget;
+        (matches!(entry.state, State::Waiting(_)) && (is_next || has_room)).then_some(place)
+    }
+
+    /// How many windows may be under way side by side: those that would fit in the budget, and a quarter
+    /// more, because most are not full when their turn comes. With more of them it would be full of pages
+    /// that are not wanted soon, and the first would go on alone.
+    fn reach(&self, budget: usize) -> usize {
+        let budget = (budget + budget / 4) as u64;
+        let event = (self.bytes / self.events.max(1)) as u64;
+        let ahead = self.entries.iter().skip_while(|entry| entry.is_given()).skip(1);
+        let mut sum = 0u64;
+        let within = ahead.take_while(|entry| {
+            sum = sum.saturating_add(entry.expected.max(entry.read).saturating_mul(event));
+            sum <= budget
+        });
+        1 + within.count()
+    }
+
+    /// Hands out the request of a window that waits.
+    pub(super) fn start(&mut self, place: usize) -> Option<Job> {
+        let entry = self.entries.get_mut(place)?;
+        match mem::replace(&mut entry.state, State::UnderWay) {
+            State::Waiting(task) => {
+                let reserved = self.largest;
+                self.held += reserved;
+                Some(Job { stream: self.stream, entry: entry.id, reserved, task })
+            }
+            other => {
+                entry.state = other;
+                None
+            }
+        }
+    }
+
+    /// Takes what came of a request. True when there are several windows now.
+    pub(super) fn complete(&mut self, done: Done) -> bool {
+        self.held -= done.reserved;
+        // A window may have been given up while it was under way.
+        let Some(place) = self.entries.iter().position(|entry| entry.id == done.entry) else { return false };
+        match done.result {
+            Ok(Answer::Read { chain, batch, step, events }) => {
+                self.bytes += batch.page.body.len();
+                self.events += events;
+                self.entries[place].read += events as u64;
+                self.buffer(place, batch);
+                self.go_on(place, chain, step);
+            }
+            Ok(Answer::Probe { probe, verdict }) => match verdict {
+                None => self.entries[place].state = State::Waiting(Task::Probe(probe)),
+                Some(Verdict::Carries) => {
+                    self.whole = None;
+                    self.entries[place].state = State::Ended;
+                }
+                Some(Verdict::Forgets) => self.read_on_serially(place),
+            },
+            Err(failure) => self.entries[place].state = State::Failed(failure),
+        }
+        self.entries.len() > 1
+    }
+
+    fn go_on(&mut self, place: usize, chain: Box<Chain>, step: Step) {
+        let window = chain.window;
+        self.entries[place].state = State::Ended;
+        match step {
+            Step::More => self.entries[place].state = State::Waiting(Task::Read(chain)),
+            Step::End => {}
+            Step::Cut(cut, rest) => self.divide(place, chain, *cut, rest),
+            Step::Overrun => {
+                // What follows would overrun as well: one chain reads it all, and repeats are dropped.
+                self.give_up_after(place);
+                let rest = Window { from: window.from, ..self.question.whole };
+                self.insert(place + 1, rest, self.chain(rest, Cutting::Never), 0);
+            }
+        }
+    }
+
+    fn divide(&mut self, place: usize, chain: Box<Chain>, cut: Cut, rest: Option<Box<Batch>>) {
+        let mut at = place + 1;
+        if chain.cutting == Cutting::Whole {
+            if let Some(probe) = Probe::amid(self.stream, &cut.sample) {
+                self.insert(at, chain.window, Task::Probe(probe), 0);
+                at += 1;
+            }
+            self.whole = Some((chain, rest));
+        }
+        for (index, window) in cut.windows.into_iter().enumerate() {
+            let is_late_check = cut.late_check && index == 0;
+            let cutting = if is_late_check { Cutting::Never } else { Cutting::Part };
+            self.insert(at + index, window, self.chain(window, cutting), cut.expected);
+        }
+    }
+
+    /// Instead of windows, the chain that was cut goes on: the stream is read as if it never had been.
+    fn read_on_serially(&mut self, place: usize) {
+        self.give_up_after(place);
+        self.entries[place].state = State::Ended;
+        if let Some((mut chain, rest)) = self.whole.take() {
+            chain.cutting = Cutting::Never;
+            if let Some(rest) = rest {
+                self.buffer(place, *rest);
+            }
+            if !chain.is_read() {
+                self.entries[place].state = State::Waiting(Task::Read(chain));
+            }
+        }
+    }
+
+    /// What the reader gets now.
+    ///
+    /// # Errors
+    /// The failure of the next window in order, once all before it was given.
+    pub(super) fn take(&mut self) -> Result<Given> {
+        while let Some(head) = self.entries.front_mut() {
+            if let Some(batch) = head.batches.pop_front() {
+                self.held -= batch.page.body.len();
+                return Ok(Given::Page(head.window, batch));
+            }
+            match mem::replace(&mut head.state, State::Ended) {
+                State::Ended => drop(self.entries.pop_front()),
+                State::Failed(failure) => {
+                    self.close();
+                    return Err(failure);
+                }
+                state => {
+                    head.state = state;
+                    return Ok(Given::Wait);
+                }
+            }
+        }
+        Ok(Given::End)
+    }
+
+    /// Forgets all windows: nobody will read them.
+    pub(super) fn close(&mut self) {
+        self.whole = None;
+        self.entries.clear();
+    }
+
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Whether there is nothing left to read.
+    pub(super) fn is_over(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    fn chain(&self, window: Window, cutting: Cutting) -> Task {
+        Task::Read(Box::new(Chain::new(self.stream, &self.question, window, cutting)))
+    }
+
+    fn insert(&mut self, place: usize, window: Window, task: Task, expected: u64) {
+        let state = State::Waiting(task);
+        self.entries.insert(
+            place,
+            Entry { id: self.next_id, window, state, batches: VecDeque::new(), expected, read: 0 },
+        );
+        self.next_id += 1;
+    }
+
+    fn buffer(&mut self, place: usize, batch: Batch) {
+        let bytes = batch.page.body.len();
+        self.largest = self.largest.max(bytes);
+        self.held += bytes;
+        self.entries[place].batches.push_back(batch);
+    }
+
+    fn give_up_after(&mut self, place: usize) {
+        for entry in self.entries.drain(place + 1..) {
+            self.held -= entry.batches.iter().map(|batch| batch.page.body.len()).sum::<usize>();
+        }
+    }
+}
+
+impl Entry {
+    fn is_given(&self) -> bool {
+        matches!(self.state, State::Ended) && self.batches.is_empty()
+    }
+}

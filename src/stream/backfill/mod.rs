@@ -1,0 +1,220 @@
+//! A question's pages, many requests at a time, given out in one order that only the data decides (P4).
+//!
+//! Each stream begins as one window, the whole question, read like any cursor loop. Where it turns out to
+//! hold much, it is cut:
+//!
+//! ```text
+//!  since                                                                     until
+//!    |== read so far =>|                    and there is more                  |     one window
+//!
+//!    |=== as it was ===|                                                             what was read
+//!    |-- late check -->|-- window 1 -->|-- window 2 -->| ...   |-- window n -->|     read side by side
+//!                                        cut again where it is dense
+//!
+//!  asked:                         [--------------]
+//!                                              [--------------]    a second wider on both sides
+//! ```
+//!
+//! Output is window by window, each in the order of the service; for a service that filters by arrival
+//! that is the order of arrival, as if nothing had been cut. The late check reads the first part again
+//! from its start, for events that belong there and reached the service later; what was given before is
+//! dropped by identity, there as at every edge. Nothing is ever cut off or stopped at by its
+//! timestamp (P1).
+//!
+//! ```text
+//! density   when a window is cut, and where
+//! window    the part of a question from one moment to another, and how it is asked for
+//! chain     a window being read
+//! probe     whether cursors carry the end they were asked with; if not, the whole window is read on alone
+//! lane      a stream's windows in order, waiting, under way or read
+//! queue     which request comes next, within one budget of memory
+//! seam      what was given is not given again
+//! ```
+//!
+//! A question of fewer than 1,000 events costs the requests of the serial loop, to the letter.
+
+mod chain;
+mod density;
+mod lane;
+mod probe;
+mod queue;
+mod seam;
+mod window;
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use chrono::{DateTime, Utc};
+use crossbeam_channel::{Receiver, Sender, bounded, select};
+
+use self::density::Density;
+use self::lane::Given;
+use self::queue::Queue;
+use self::seam::Seam;
+use self::window::Question;
+use crate::api::endpoint::Ask;
+use crate::cancel::Cancel;
+use crate::event::Stream;
+use crate::failure::{Failure, Kind, Result};
+use crate::page::Page;
+use crate::stream::PageSource;
+use crate::stream::range::Range;
+
+/// Bytes of pages that may lie ahead of the readers, over all streams (P9).
+const BUDGET: usize = 32 << 20;
+
+/// Asks a stream's endpoint. Limits rate, tries again and hears the cancel token by itself.
+pub type Fetch = Arc<dyn Fn(Stream, &Ask) -> Result<Page> + Send + Sync>;
+
+/// The pages of one stream. Their `next` means nothing: they come from several cursors.
+pub struct Backfill {
+    shared: Arc<Shared>,
+    lane: usize,
+    wake: Receiver<()>,
+    seam: Seam,
+    cancel: Cancel,
+}
+
+struct Shared {
+    fetch: Fetch,
+    queue: Mutex<Queue>,
+    /// Wakes threads that wait for something to do.
+    work: Condvar,
+    /// Wakes the reader of each stream.
+    wakes: Vec<Sender<()>>,
+    /// How many threads there may be.
+    jobs: usize,
+    threads: Mutex<usize>,
+}
+
+/// Starts reading what `range` asks of each of `streams`, with at most `jobs` requests under way at once.
+///
+/// `now` ends what has no end. The threads end by themselves when every reader is done or dropped; they
+/// are not joined, because a request under way can outlast the wish to end.
+///
+/// # Errors
+/// Fails when no thread can be started.
+pub fn start(
+    fetch: Fetch,
+    streams: &[Stream],
+    range: &Range,
+    now: DateTime<Utc>,
+    page_size: u16,
+    jobs: usize,
+    cancel: &Cancel,
+) -> Result<Vec<(Stream, Backfill)>> {
+    let jobs = jobs.max(1);
+    let question = Question::about(range, now, page_size, Density::STANDARD);
+    let (wakes, waiting): (Vec<_>, Vec<_>) = streams.iter().map(|_| bounded(1)).unzip();
+    let shared = Arc::new(Shared {
+        fetch,
+        queue: Mutex::new(Queue::new(streams, question, jobs)),
+        work: Condvar::new(),
+        wakes,
+        jobs,
+        threads: Mutex::new(0),
+    });
+    Shared::employ(&shared, jobs.min(streams.len()))
+        .map_err(|e| Failure::new(Kind::Unexpected, "cannot start a thread").because(e))?;
+    Ok(waiting
+        .into_iter()
+        .enumerate()
+        .map(|(lane, wake)| {
+            let backfill = Backfill {
+                shared: Arc::clone(&shared),
+                lane,
+                wake,
+                seam: Seam::new(),
+                cancel: cancel.clone(),
+            };
+            (streams[lane], backfill)
+        })
+        .collect())
+}
+
+impl fmt::Debug for Backfill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backfill").field("lane", &self.lane).finish_non_exhaustive()
+    }
+}
+
+impl PageSource for Backfill {
+    fn next_page(&mut self) -> Result<Option<Page>> {
+        loop {
+            self.cancel.check()?;
+            let given = self.shared.queue().take(self.lane)?;
+            match given {
+                Given::Page(window, batch) => {
+                    // What was taken made room for another.
+                    self.shared.work.notify_all();
+                    return Ok(Some(self.seam.pass(&window, batch)));
+                }
+                Given::End => {
+                    self.shared.work.notify_all();
+                    return Ok(None);
+                }
+                Given::Wait => select! {
+                    recv(self.wake) -> _ => {}
+                    recv(self.cancel.channel()) -> _ => return Err(self.cancel.failure()),
+                },
+            }
+        }
+    }
+}
+
+impl Drop for Backfill {
+    fn drop(&mut self) {
+        self.shared.queue().close(self.lane);
+        self.shared.work.notify_all();
+    }
+}
+
+impl Shared {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sees to it that there are `wanted` threads.
+    fn employ(shared: &Arc<Shared>, wanted: usize) -> std::io::Result<()> {
+        let mut threads = shared.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        while *threads < wanted {
+            let own = Arc::clone(shared);
+            let worker = thread::Builder::new().name(format!("fetch {}", *threads + 1));
+            match worker.spawn(move || Shared::work(&own)) {
+                Ok(_) => *threads += 1,
+                Err(_) if *threads > 0 => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn work(shared: &Arc<Shared>) {
+        let mut queue = shared.queue();
+        while !queue.is_over() {
+            let Some((lane, job)) = queue.pick() else {
+                queue = shared.work.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            drop(queue);
+            let done = job.run(&shared.fetch);
+            queue = shared.queue();
+            let is_wide = queue.complete(lane, done);
+            shared.work.notify_all();
+            // A full channel means that the reader will look anyway.
+            let _ = shared.wakes[lane].try_send(());
+            if is_wide {
+                drop(queue);
+                // A thread that cannot be had is done without.
+                let _ = Shared::employ(shared, shared.jobs);
+                queue = shared.queue();
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Which request is made next, what came of it, and what the readers get: the state that threads share.
+//!
+//! No threads, locks or time in here: [`Queue::pick`], [`Queue::complete`] and [`Queue::take`] may be
+//! called in any order that is possible, and the pages come out the same. The tests do that.
+
+use super::BUDGET;
+use super::lane::{Done, Given, Job, Lane};
+use super::window::Question;
+use crate::event::Stream;
+use crate::failure::Result;
+
+/// The requests of a run, over all its streams.
+#[derive(Debug)]
+pub(super) struct Queue {
+    lanes: Vec<Lane>,
+    /// Bytes of pages that may lie ahead of the readers, beside one page for each of them.
+    budget: usize,
+}
+
+impl Queue {
+    /// A queue with the whole question of each stream.
+    pub(super) fn new(streams: &[Stream], question: Question, jobs: usize) -> Self {
+        let lanes = streams.iter().map(|stream| Lane::new(*stream, question)).collect();
+        // One job reads lazily: only what the reader will ask for next.
+        Queue { lanes, budget: if jobs > 1 { BUDGET } else { 0 } }
+    }
+
+    /// The request to make next, if one may be made, and the number of its stream: the window nearest to
+    /// its reader first.
+    pub(super) fn pick(&mut self) -> Option<(usize, Job)> {
+        let open = self.lanes.iter().filter(|lane| !lane.is_over()).count();
+        // A share each: else pages that wait for another stream's reader could take it all.
+        let share = self.budget / open.max(1);
+        let nearest = |(index, lane): (usize, &Lane)| Some((lane.nearest(share)?, index));
+        let (place, index) = self.lanes.iter().enumerate().filter_map(nearest).min()?;
+        Some((index, self.lanes[index].start(place)?))
+    }
+
+    /// Takes what came of a request of stream `index`. True when a stream has windows side by side.
+    pub(super) fn complete(&mut self, index: usize, done: Done) -> bool {
+        self.lanes[index].complete(done)
+    }
+
+    /// What the reader of stream `index` gets now.
+    ///
+    /// # Errors
+    /// The failure of the window that is next in order, once all before it was given.
+    pub(super) fn take(&mut self, index: usize) -> Result<Given> {
+        self.lanes[index].take()
+    }
+
+    /// Gives up a stream: its reader has gone.
+    pub(super) fn close(&mut self, index: usize) {
+        self.lanes[index].close();
+    }
+
+    /// Whether nothing will ever be to do again.
+    pub(super) fn is_over(&self) -> bool {
+        self.lanes.iter().all(Lane::is_over)
+    }
+
+    /// Bytes that lie ahead of the readers or are reserved for answers under way.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.lanes.iter().map(Lane::held).sum()
+    }
+}

@@ -1,0 +1,133 @@
+//! Where windows meet, nothing is given twice: what was given is known by its identity, in bounded memory.
+//!
+//! Kept of a stream are its last 70,000 identities, which hold all that a cut window gave, and the events
+//! that a later window will give again however long ago they were given: those near their window's end or
+//! beyond it (up to 8,000). That is at most 2 MiB a stream. An event can come out twice only where the
+//! service repeats it from further back than both. Two equal events in one page are both given: the
+//! service meant them so.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::chain::Batch;
+use super::window::{Window, before};
+use crate::page::Page;
+use crate::recent::Recent;
+
+/// How many of the last identities are kept; more than any window gives before it is cut.
+const LAST: usize = 70_000;
+
+/// How many identities are kept for windows to come.
+const AHEAD: usize = 8_000;
+
+/// The memory of one stream.
+#[derive(Debug)]
+pub(super) struct Seam {
+    last: Recent,
+    ahead: BTreeMap<u128, DateTime<Utc>>,
+    window: Option<Window>,
+}
+
+impl Seam {
+    /// A memory of nothing.
+    pub(super) fn new() -> Self {
+        Seam { last: Recent::with_capacity(LAST), ahead: BTreeMap::new(), window: None }
+    }
+
+    /// A window's next page without what was given before. Windows come in order, and with them their pages.
+    pub(super) fn pass(&mut self, window: &Window, batch: Batch) -> Page {
+        if self.window != Some(*window) {
+            self.window = Some(*window);
+            let start = before(window.from);
+            self.ahead.retain(|_, time| *time >= start);
+        }
+        let Batch { mut page, identities, ahead } = batch;
+        let known: Vec<bool> =
+            identities.iter().map(|id| self.last.contains(*id) || self.ahead.contains_key(id)).collect();
+        for ((id, known), span) in identities.iter().zip(&known).zip(&page.spans) {
+            if !known {
+                self.last.insert(*id);
+            }
+            // A repeat is noted as well: the edge it is near to may be newer than its first time.
+            match span.time {
+                Some(time) if !window.is_shared(time) => {}
+                // Without a time nobody can say in which windows it will be.
+                time => self.expect(time.unwrap_or(DateTime::<Utc>::MAX_UTC), *id),
+            }
+        }
+        for (time, id) in ahead {
+            self.expect(time, id);
+        }
+        let mut known = known.into_iter();
+        page.spans.retain(|_| !known.next().unwrap_or(false));
+        page
+    }
+
+    fn expect(&mut self, time: DateTime<Utc>, identity: u128) {
+        if self.ahead.len() < AHEAD {
+            self.ahead.insert(identity, time);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Stream;
+    use crate::page::{Next, Span};
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    fn window(from: i64, to: i64) -> Window {
+        Window { from: at(from), to: at(to), last: false }
+    }
+
+    /// A batch of events, each an identity and a time.
+    fn batch(events: impl IntoIterator<Item = (u128, i64)>) -> Batch {
+        let (identities, spans) = events
+            .into_iter()
+            .map(|(id, time)| (id, Span { raw: 0..0, uuid: None, time: Some(at(time)) }))
+            .unzip();
+        let page = Page {
+            stream: Stream::AuditEvents,
+            body: Vec::new(),
+            spans,
+            next: Next::CaughtUp(None),
+            received_at: at(0),
+        };
+        Batch { page, identities, ahead: Vec::new() }
+    }
+
+    #[test]
+    fn an_event_near_an_edge_is_known_however_long_ago_it_was_given() {
+        let mut seam = Seam::new();
+        let (first, second) = (window(0, 100), window(100, 200));
+        assert_eq!(seam.pass(&first, batch([(1, 100), (2, 50)])).len(), 2);
+        assert_eq!(seam.pass(&first, batch((10..LAST as u128 + 20).map(|id| (id, 50)))).len(), LAST + 10);
+        assert_eq!(seam.pass(&second, batch([(1, 100)])).len(), 0, "given before");
+        assert_eq!(seam.pass(&second, batch([(2, 150)])).len(), 1, "forgotten long ago");
+    }
+
+    #[test]
+    fn what_a_cut_window_gave_ahead_is_known_until_its_window_is_past() {
+        let mut seam = Seam::new();
+        let mut cut = batch([(1, 250), (2, 50)]);
+        cut.ahead = vec![(at(250), 1)];
+        seam.pass(&window(0, 300), cut);
+        seam.pass(&window(0, 50), batch((10..LAST as u128 + 20).map(|id| (id, 20))));
+        assert_eq!(seam.pass(&window(50, 200), batch([(3, 60)])).len(), 1);
+        assert_eq!(seam.pass(&window(200, 300), batch([(1, 250), (4, 260)])).len(), 1);
+        seam.pass(&window(300, 400), batch([]));
+        assert!(seam.ahead.is_empty(), "what lies behind is forgotten");
+    }
+
+    #[test]
+    fn what_is_kept_for_later_is_bounded() {
+        let mut seam = Seam::new();
+        seam.pass(&window(0, 100), batch((0..3 * AHEAD as u128).map(|id| (id, 100))));
+        assert_eq!(seam.ahead.len(), AHEAD);
+    }
+}

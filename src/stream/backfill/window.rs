@@ -1,0 +1,75 @@
+//! A window of a question's time, and what the service is asked for it.
+//!
+//! Asked a little wider than it is, on both sides, so that neighbours overlap and the service may treat its
+//! bounds either way (P1). Knows nothing of what a window holds.
+
+use chrono::{DateTime, Utc};
+
+use super::density::Density;
+use crate::api::endpoint::Ask;
+use crate::stream::range::{MARGIN, Range};
+
+/// The part of a question from one moment to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Window {
+    /// Where it begins.
+    pub(super) from: DateTime<Utc>,
+    /// Where it ends, for all that is reckoned.
+    pub(super) to: DateTime<Utc>,
+    /// Whether it ends where the question does: it is then asked with the question's own end, or none.
+    pub(super) last: bool,
+}
+
+/// What is the same for all windows of a run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question {
+    /// How many events a page may hold.
+    pub(super) page_size: u16,
+    /// The end that the question is asked with.
+    pub(super) asked_until: Option<DateTime<Utc>>,
+    /// The window that is all of it.
+    pub(super) whole: Window,
+    /// When windows are cut, and how small.
+    pub(super) density: Density,
+}
+
+impl Question {
+    /// The question about `range` at the moment `now`.
+    pub(super) fn about(range: &Range, now: DateTime<Utc>, page_size: u16, density: Density) -> Self {
+        let asked_until = range.asked_until(now);
+        let end = asked_until.map_or(now, before);
+        let whole = Window { from: range.since, to: end.max(range.since), last: true };
+        Question { page_size, asked_until, whole, density }
+    }
+
+    /// The first question about a window; for the whole question, that of the serial loop to the letter.
+    pub(super) fn first(&self, window: &Window) -> Ask {
+        Ask::First {
+            limit: self.page_size,
+            since: Some(before(window.from)),
+            until: if window.last { self.asked_until } else { Some(after(window.to)) },
+        }
+    }
+}
+
+impl Window {
+    /// Whether an event of this time should not have come, had the service kept to the window.
+    pub(super) fn is_beyond(&self, time: DateTime<Utc>) -> bool {
+        !self.last && time > after(self.to)
+    }
+
+    /// Whether an event of this time may be given again by the next window.
+    pub(super) fn is_shared(&self, time: DateTime<Utc>) -> bool {
+        !self.last && time >= before(self.to)
+    }
+}
+
+/// A margin before a moment.
+pub(super) fn before(time: DateTime<Utc>) -> DateTime<Utc> {
+    time.checked_sub_signed(MARGIN).unwrap_or(time)
+}
+
+/// A margin after a moment.
+pub(super) fn after(time: DateTime<Utc>) -> DateTime<Utc> {
+    time.checked_add_signed(MARGIN).unwrap_or(time)
+}

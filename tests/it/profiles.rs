@@ -1,0 +1,106 @@
+//! `fetch --all-profiles`: one output of all, or one output each; a failure stops no other.
+
+use std::time::Duration;
+
+use crate::harness::{Account, Sandbox};
+use opev::simulator::{Latency, Options};
+use serde_json::Value;
+
+/// Profiles named by `names`, each with its own simulator, in one sandbox.
+fn accounts(names: &[&str]) -> (Sandbox, Vec<Account>) {
+    let sandbox = Sandbox::new();
+    let mut config = String::new();
+    let accounts: Vec<Account> = names.iter().map(|_| Account::new(Options::default())).collect();
+    for (name, account) in names.iter().zip(&accounts) {
+        config += &profile(&sandbox, name, account);
+    }
+    sandbox.configure(&config);
+    (sandbox, accounts)
+}
+
+fn profile(sandbox: &Sandbox, name: &str, account: &Account) -> String {
+    let token = sandbox.write(&format!("{name}.token"), account.simulator.token().expose());
+    let server = account.simulator.base_url();
+    format!("[profiles.{name}]\nbase_url = \"{server}\"\ntoken_file = \"{}\"\n", token.display())
+}
+
+#[test]
+fn one_profile_comes_after_another_and_each_event_names_its_own() {
+    let (sandbox, _accounts) = accounts(&["a", "b", "c"]);
+    // b's token is another's: not this simulator's fault.
+    sandbox.write("b.token", "not-a-token");
+    let run = sandbox.run(["fetch", "--all-profiles", "--since", "7d"]).expect(10);
+    let profiles: Vec<String> = run
+        .lines()
+        .iter()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["profile"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(profiles.is_sorted() && profiles.contains(&"a".into()) && profiles.contains(&"c".into()));
+    assert!(!profiles.contains(&"b".into()));
+    assert!(run.stderr.contains("error: profile b: "), "{}", run.stderr);
+}
+
+#[test]
+fn an_array_is_one_array_and_a_header_one_header() {
+    let (sandbox, _accounts) = accounts(&["a", "b"]);
+    let single = sandbox.run(["fetch", "--profile", "a", "--since", "7d"]).expect(0).lines().len();
+    let run = sandbox.run(["fetch", "--all-profiles", "--since", "7d", "--format", "json"]).expect(0);
+    let events: Vec<Value> = serde_json::from_slice(&run.stdout).unwrap();
+    assert!(events.len() > single);
+    let run = sandbox.run(["fetch", "--all-profiles", "--since", "7d", "--format", "csv"]).expect(0);
+    assert_eq!(run.lines().iter().filter(|line| line.starts_with("stream,profile,")).count(), 1);
+    // Nothing in it, and still one array.
+    let none = ["fetch", "--all-profiles", "--since", "90d", "--until", "80d", "--format", "json"];
+    assert_eq!(sandbox.run(none).expect(0).text(), "[]\n");
+    // The last one fails: the array is whole all the same.
+    sandbox.write("b.token", "not-a-token");
+    let run = sandbox.run(["fetch", "--all-profiles", "--since", "7d", "--format", "json"]).expect(10);
+    assert_eq!(serde_json::from_slice::<Vec<Value>>(&run.stdout).unwrap().len(), single);
+}
+
+#[test]
+fn each_profile_has_a_file_of_its_own_and_a_disabled_one_none() {
+    let (sandbox, accounts) = accounts(&["a", "b"]);
+    let off = format!("{}enabled = false\n", profile(&sandbox, "off", &accounts[0]));
+    let config = std::fs::read_to_string(sandbox.path("config/opev/config.toml")).unwrap();
+    sandbox.configure(&format!("{config}{off}"));
+    let run = sandbox.run(["fetch", "--all-profiles", "--since", "7d", "-o", "all.ndjson"]).expect(2);
+    assert!(run.stderr.contains("{profile}"), "{}", run.stderr);
+    assert!(!sandbox.path("all.ndjson").exists());
+    for resume in [&[][..], &["--resume"]] {
+        let name = format!("{{profile}}{}.ndjson", resume.len());
+        let args = [&["fetch", "--all-profiles", "--since", "7d", "-o", &name], resume].concat();
+        sandbox.run(&args).expect(0);
+        for profile in ["a", "b"] {
+            let one = sandbox.run(["fetch", "--profile", profile, "--since", "7d"]).expect(0).uuids();
+            let bytes = std::fs::read(sandbox.path(&name.replace("{profile}", profile))).unwrap();
+            assert!(crate::harness::uuids(&bytes).len() >= one.len().saturating_sub(2), "{profile}");
+        }
+        assert!(!sandbox.path(&name.replace("{profile}", "off")).exists());
+    }
+}
+
+#[test]
+fn jobs_counts_requests_over_all_profiles() {
+    let latency = Latency { fixed: Duration::from_millis(5), jitter: Duration::ZERO };
+    let account = Account::new(Options { latency, one_at_a_time: true, ..Options::default() });
+    let sandbox = Sandbox::new();
+    let profiles = ["a", "b", "c", "d"].map(|name| profile(&sandbox, name, &account));
+    sandbox.configure(&profiles.concat());
+    let args = ["fetch", "--all-profiles", "--since", "7d", "-o", "{profile}.ndjson", "--jobs", "1"];
+    sandbox.run(args).expect(0);
+    let report = account.simulator.report();
+    assert!(report.broken.is_empty(), "{:?}", report.broken);
+}
+
+#[test]
+fn a_reader_that_has_enough_spares_the_other_accounts() {
+    let (sandbox, accounts) = accounts(&["a", "b"]);
+    let line = format!("{} fetch --all-profiles --since 30d | head -1", crate::harness::program().display());
+    let mut shell = std::process::Command::new("sh");
+    let from = sandbox.command([""; 0]);
+    shell.args(["-c", &line]).env_clear().envs(from.get_envs().filter_map(|(k, v)| Some((k, v?))));
+    let run = crate::harness::Run::of(shell.output().unwrap()).expect(0);
+    assert_eq!((run.lines().len(), run.stderr.as_str()), (1, ""));
+    assert!(accounts[1].simulator.requests().is_empty());
+}
