@@ -170,6 +170,10 @@ impl Pages {
         };
         to.caught_up = !more;
         to.near_end &= more;
+        if matches!(fault, Some(Fault::Repeat(_))) && to == asked {
+            // Nothing but repeats, at the end: still another answer, and so another cursor.
+            to.turn += 1;
+        }
         (more, to)
     }
 
