@@ -43,35 +43,13 @@ complete -c opev -n "__fish_opev_needs_command" -f -a "fetch" -d 'Get events onc
 complete -c opev -n "__fish_opev_needs_command" -f -a "simulate" -d 'A local stand-in of the Events API, for rehearsal and tests'
 complete -c opev -n "__fish_opev_needs_command" -f -a "config" -d 'Show, locate or create the configuration'
 complete -c opev -n "__fish_opev_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l profile -d 'Use this profile of the configuration' -r
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l config -d 'Read this configuration file' -r -F
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l state-dir -d 'Keep saved positions and locks in this directory' -r -f -a "(__fish_complete_directories)"
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l region -d 'The region of the account: decides the server' -r -f -a "us\t'1password.com'
-ca\t'1password.ca'
-eu\t'1password.eu'
-ent\t'ent.1password.com'"
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l base-url -d 'The server, as a host or a URL' -r -f
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l allow-host -d 'Let the token go to this host, which is not 1Password\'s' -r -f -a "(__fish_print_hostnames)"
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l token-file -d 'Read the token from this file; - is standard input' -r -F
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l token-command -d 'Run this shell command and take the token from its output' -r -f -a "(__fish_complete_command)"
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l ca-file -d 'Trust the certificates in this PEM file as well' -r -F
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l api -d 'Version of the Events API [default: v2]' -r -f -a "v1\t'What 1Password\'s own collectors speak'
-v2\t'What 1Password recommends'
-v3\t'A beta, audit events only'"
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l timeout -d 'Give a request this long [default: 1m]' -r
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l retry-for -d 'Retry a failing request for this long [default: 2m]' -r
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l deadline -d 'End the whole run after this long' -r
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l rate-limit -d 'Send at most this many requests a minute; 0 lifts it [default: 600]' -r
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l max-response-bytes -d 'Refuse answers greater than this [default: 64MiB]' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l since -d 'Events from this time on [default: 24h]' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l until -d 'Events before this time [default: now]' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l late -d 'How long after --until events may have reached the service [default: 1d]' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l limit -d 'Only the first N events' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l last -d 'Only the newest N events' -r
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l sort -d 'Order: one timeline as the events come, or strictly by time' -r -f -a "timeline\t'As they come, all streams merged into one timeline'
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l sort -d 'Order of the events' -r -f -a "timeline\t'As they come, all streams merged into one timeline'
 time\t'Strictly by timestamp; reads all of them first'"
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l page-size -d 'Ask for this many events a request, 1 to 1000 [default: 1000]' -r
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l jobs -d 'Have this many requests under way at once, 1 to 16' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l format -d 'Form of the output' -r -f -a "table\t'Columns for people'
 ndjson\t'One JSON object a line'
 json\t'One JSON array'
@@ -83,6 +61,28 @@ complete -c opev -n "__fish_opev_using_subcommand fetch" -s o -l output -d 'Writ
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l file-mode -d 'Permissions of a new output file, in octal [default: 600]' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l consumer -d 'Keep the position under this name [default: stdout]' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l lock-wait -d 'Wait this long for another run to end' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l profile -d 'Use this profile of the configuration' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l config -d 'Read this configuration file' -r -F
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l state-dir -d 'Keep saved positions and locks in this directory' -r -f -a "(__fish_complete_directories)"
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l region -d 'The account\'s region: decides the server' -r -f -a "us\t'1password.com'
+ca\t'1password.ca'
+eu\t'1password.eu'
+ent\t'ent.1password.com'"
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l base-url -d 'The server, as a host or a URL' -r -f
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l allow-host -d 'Let the token go to this host, which is not 1Password\'s' -r -f -a "(__fish_print_hostnames)"
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l token-file -d 'Read the token from this file; - is standard input' -r -F
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l token-command -d 'Run this shell command and take the token from its output' -r -f -a "(__fish_complete_command)"
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l ca-file -d 'Trust the certificates in this PEM file as well' -r -F
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l api -d 'Version of the API [default: v2]' -r -f -a "v1\t'What 1Password\'s own collectors speak'
+v2\t'What 1Password recommends'
+v3\t'A beta, audit events only'"
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l timeout -d 'Give a request this long [default: 1m]' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l retry-for -d 'Retry a failing request for this long [default: 2m]' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l deadline -d 'End the whole run after this long' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l rate-limit -d 'At most this many requests a minute [default: 600]' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l max-response-bytes -d 'Refuse answers greater than this [default: 64MiB]' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l page-size -d 'Ask for this many events a request, 1 to 1000 [default: 1000]' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l jobs -d 'Have this many requests under way at once, 1 to 16' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
 error\t'Errors'
 warning\t'And warnings'
@@ -94,16 +94,15 @@ complete -c opev -n "__fish_opev_using_subcommand fetch" -l color -d 'When to us
 always\t'Always'
 never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l all-profiles -d 'Run for every enabled profile of the configuration'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l overwrite -d 'Replace an output file that exists'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l fail-if-empty -d 'Exit with 1 when there was no event'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l dry-run -d 'Say what would be asked and written, and stop'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l resume -d 'Continue from the saved position, and save it as events are delivered'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l accept-gap -d 'Go on although events may be missing'
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l all-profiles -d 'Run for every enabled profile of the configuration'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c opev -n "__fish_opev_using_subcommand fetch" -s V -l version -d 'Print version'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l port -d 'Port on 127.0.0.1' -r
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l announce -d 'How to say where it listens' -r -f -a "text\t'For people'
 env\t'Lines for a shell\'s `eval`'
@@ -111,13 +110,13 @@ json\t'One object on one line'"
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l token-file -d 'Write the token to a file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l data -d 'Serve events from NDJSON files' -r -F
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l events -d 'How many events there are, in all streams together' -r
-complete -c opev -n "__fish_opev_using_subcommand simulate" -l seed -d 'Which company; the same number is the same company with the same events' -r
+complete -c opev -n "__fish_opev_using_subcommand simulate" -l seed -d 'Which company: the same number brings the same events' -r
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l days -d 'Over how many days before now the events lie' -r
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l live -d 'New events a second, from the start on' -r
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l live-from -d 'When --live began, if not now (RFC 3339)' -r
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l at -d 'Stand still at this time (RFC 3339)' -r
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l features -d 'Streams that the token grants, separated by commas' -r
-complete -c opev -n "__fish_opev_using_subcommand simulate" -l expires-in -d 'Seconds from now to the token\'s expiry; negative for one that has expired' -r
+complete -c opev -n "__fish_opev_using_subcommand simulate" -l expires-in -d 'Seconds to the token\'s expiry; negative: it has expired' -r
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l audience -d 'The token\'s audience, in place of 127.0.0.1:PORT' -r
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l bounds -d 'Which bounds of a range belong to it' -r -f -a "closed\t'Start and end'
 closed-open\t'The start alone'
@@ -132,10 +131,10 @@ type\t'As seen'"
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l errors -d 'The shape of an error\'s body' -r -f -a "version\t'Nested for v1, flat for the others'
 nested\t'{"Error":{"Message":...}}'
 flat\t'{"status":...,"message":...}'"
-complete -c opev -n "__fish_opev_using_subcommand simulate" -l repeat-when-followed -d 'Events that come again when a cursor given with has_more: false is followed' -r
+complete -c opev -n "__fish_opev_using_subcommand simulate" -l repeat-when-followed -d 'This many last events come again on the next poll' -r
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l fault -d 'Spoil answers; may be given several times' -r
-complete -c opev -n "__fish_opev_using_subcommand simulate" -l latency -d 'How long each answer takes, and how much chance adds: 100ms or 100ms+50ms' -r
-complete -c opev -n "__fish_opev_using_subcommand simulate" -l rate-limit -d 'Answer 429 beyond so many requests in any minute, and in any hour: 600 or 600,30000' -r
+complete -c opev -n "__fish_opev_using_subcommand simulate" -l latency -d 'How long each answer takes: 100ms, or 100ms+50ms with chance' -r
+complete -c opev -n "__fish_opev_using_subcommand simulate" -l rate-limit -d 'Answer 429 beyond this: 600 a minute, or 600,30000 with the hour' -r
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
 error\t'Errors'
 warning\t'And warnings'
@@ -148,15 +147,14 @@ always\t'Always'
 never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l assert -d 'Exit with 1 if a client broke a rule'
-complete -c opev -n "__fish_opev_using_subcommand simulate" -l one-at-a-time -d 'Also take two requests under way on one stream for a broken rule'
+complete -c opev -n "__fish_opev_using_subcommand simulate" -l one-at-a-time -d 'Take two requests under way on one stream for a broken rule'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l hostile -d 'Sprinkle values that are valid JSON and hard to bear'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l cursor-forgets-end -d 'The cursor of a range with an end forgets that end'
-complete -c opev -n "__fish_opev_using_subcommand simulate" -l no-empty-page -d 'Never say has_more: true before an empty page that follows a partial one'
+complete -c opev -n "__fish_opev_using_subcommand simulate" -l no-empty-page -d 'Never say has_more: true before an empty page'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l gzip -d 'Compress answers for clients that accept gzip'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c opev -n "__fish_opev_using_subcommand simulate" -s V -l version -d 'Print version'
 complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
 error\t'Errors'
 warning\t'And warnings'
@@ -171,14 +169,13 @@ complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_su
 complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init" -s V -l version -d 'Print version'
 complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init" -f -a "show" -d 'Print every value in force and where it comes from'
 complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init" -f -a "path" -d 'Print the path of the configuration file'
 complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init" -f -a "init" -d 'Write a commented configuration file'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l profile -d 'Use this profile of the configuration' -r
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l config -d 'Read this configuration file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l state-dir -d 'Keep saved positions and locks in this directory' -r -f -a "(__fish_complete_directories)"
-complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l region -d 'The region of the account: decides the server' -r -f -a "us\t'1password.com'
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l region -d 'The account\'s region: decides the server' -r -f -a "us\t'1password.com'
 ca\t'1password.ca'
 eu\t'1password.eu'
 ent\t'ent.1password.com'"
@@ -187,13 +184,13 @@ complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcom
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l token-file -d 'Read the token from this file; - is standard input' -r -F
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l token-command -d 'Run this shell command and take the token from its output' -r -f -a "(__fish_complete_command)"
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l ca-file -d 'Trust the certificates in this PEM file as well' -r -F
-complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l api -d 'Version of the Events API [default: v2]' -r -f -a "v1\t'What 1Password\'s own collectors speak'
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l api -d 'Version of the API [default: v2]' -r -f -a "v1\t'What 1Password\'s own collectors speak'
 v2\t'What 1Password recommends'
 v3\t'A beta, audit events only'"
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l timeout -d 'Give a request this long [default: 1m]' -r
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l retry-for -d 'Retry a failing request for this long [default: 2m]' -r
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l deadline -d 'End the whole run after this long' -r
-complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l rate-limit -d 'Send at most this many requests a minute; 0 lifts it [default: 600]' -r
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l rate-limit -d 'At most this many requests a minute [default: 600]' -r
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l max-response-bytes -d 'Refuse answers greater than this [default: 64MiB]' -r
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
 error\t'Errors'
@@ -210,7 +207,6 @@ complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcom
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from path" -l config -d 'Read this configuration file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from path" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
 error\t'Errors'
@@ -226,7 +222,6 @@ complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcom
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from path" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from path" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from path" -s V -l version -d 'Print version'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from init" -l config -d 'Read this configuration file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from init" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
 error\t'Errors'
@@ -243,7 +238,6 @@ complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcom
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from init" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from init" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from init" -s V -l version -d 'Print version'
 complete -c opev -n "__fish_opev_using_subcommand completions" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
 error\t'Errors'
 warning\t'And warnings'
@@ -258,4 +252,3 @@ complete -c opev -n "__fish_opev_using_subcommand completions" -l tz -d 'Read an
 complete -c opev -n "__fish_opev_using_subcommand completions" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand completions" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c opev -n "__fish_opev_using_subcommand completions" -s V -l version -d 'Print version'

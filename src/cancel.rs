@@ -1,6 +1,7 @@
 //! SIGINT and SIGTERM become one token that everybody waits on; SIGHUP becomes a wish to reopen.
 //!
-//! The first signal asks for a clean end, the second ends the process at once. A signal that was ignored
+//! The first signal asks for a clean end, the second ends the process at once, and so does patience: a
+//! write into a pipe that nobody reads hears no token (P9). A signal that was ignored
 //! when the process started (as under `nohup`) stays ignored. Nothing here prints or exits cleanly:
 //! `main` does, by [`die_by`].
 
@@ -10,10 +11,13 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use crate::failure::{Failure, Kind, Result};
+
+/// How long a clean end may take after the first signal.
+const PATIENCE: Duration = Duration::from_millis(4_500);
 
 /// A token that is triggered once and then stays so; clones share it.
 #[derive(Clone, Debug)]
@@ -125,8 +129,10 @@ pub enum Hangup {
 pub fn listen(cancel: &Cancel, hangup: Hangup) -> Result<()> {
     let ignored = ignored_at_start();
     let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|s| !ignored.contains(s));
-    let mut signals = Signals::new(wanted)
-        .map_err(|e| Failure::new(Kind::Unexpected, "cannot listen for signals").because(e))?;
+    // A limit on file sizes then fails the write instead of killing the process: a full disk like others.
+    let failed = |e: std::io::Error| Failure::new(Kind::Unexpected, "cannot listen for signals").because(e);
+    signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))).map_err(failed)?;
+    let mut signals = Signals::new(wanted).map_err(failed)?;
     let cancel = cancel.clone();
     std::thread::Builder::new()
         .name("signals".into())
@@ -138,6 +144,12 @@ pub fn listen(cancel: &Cancel, hangup: Hangup) -> Result<()> {
                     die_by(signal);
                 } else {
                     cancel.trigger(signal);
+                    let patience = crossbeam_channel::after(PATIENCE);
+                    // Without the thread there is still the second signal.
+                    let _ = std::thread::Builder::new().name("patience".into()).spawn(move || {
+                        let _ = patience.recv();
+                        die_by(signal);
+                    });
                 }
             }
         })

@@ -39,7 +39,9 @@ pub struct SimulateArgs {
     #[arg(long)]
     pub assert: bool,
 
-    /// Also take two requests under way on one stream for a broken rule
+    /// Take two requests under way on one stream for a broken rule
+    ///
+    /// A client that keeps saved positions has to ask one question after another. Counts with --assert.
     #[arg(long)]
     pub one_at_a_time: bool,
 
@@ -52,14 +54,21 @@ pub struct SimulateArgs {
     pub data: Vec<PathBuf>,
 
     /// How many events there are, in all streams together
+    ///
+    /// At the start, over --days. While it runs, new ones arrive as in a company's everyday life, or as --live
+    /// says.
     #[arg(long, value_name = "N", default_value_t = 12_000, help_heading = "Events")]
     pub events: u64,
 
-    /// Which company; the same number is the same company with the same events
+    /// Which company: the same number brings the same events
+    ///
+    /// Events are a function of this number and of the time: cursors stay good over a new start.
     #[arg(long, value_name = "S", default_value_t = 1, help_heading = "Events")]
     pub seed: u64,
 
     /// Over how many days before now the events lie
+    ///
+    /// The service itself keeps 120 days.
     #[arg(long, value_name = "D", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=366),
         help_heading = "Events")]
     pub days: u32,
@@ -92,14 +101,20 @@ pub struct SimulateArgs {
     pub hostile: bool,
 
     /// Streams that the token grants, separated by commas
+    ///
+    /// All of them when the flag is left out. The others are answered 401.
     #[arg(long, value_name = "STREAM", value_delimiter = ',', help_heading = "Token")]
     pub features: Vec<String>,
 
-    /// Seconds from now to the token's expiry; negative for one that has expired
+    /// Seconds to the token's expiry; negative: it has expired
+    ///
+    /// Without the flag the token says nothing of an expiry, as most tokens do.
     #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, help_heading = "Token")]
     pub expires_in: Option<i64>,
 
     /// The token's audience, in place of 127.0.0.1:PORT
+    ///
+    /// The audience is the server that the token names: a client without a base URL asks there.
     #[arg(long, value_name = "HOST", help_heading = "Token")]
     pub audience: Option<String>,
 
@@ -111,20 +126,28 @@ pub struct SimulateArgs {
     pub bounds: Bounds,
 
     /// Which time of an event a range is about
+    ///
+    /// When it happened, or when it reached the service. The difference is what arrives late.
     #[arg(long, value_enum, value_name = "TIME", default_value_t = Filter::Event,
         help_heading = "What nobody knows of the service")]
     pub filter: Filter,
 
     /// The cursor of a range with an end forgets that end
+    ///
+    /// Following such a cursor leads beyond the range, to the end of what there is.
     #[arg(long, help_heading = "What nobody knows of the service")]
     pub cursor_forgets_end: bool,
 
     /// Which key of an answer comes first
+    ///
+    /// JSON objects have no order, and a client must not need one.
     #[arg(long, value_enum, value_name = "KEY", default_value_t = Keys::Cursor,
         help_heading = "What nobody knows of the service")]
     pub keys: Keys,
 
     /// What a v2 user object calls the user's type
+    ///
+    /// Documentation and observed answers differ.
     #[arg(long, value_enum, value_name = "KEY", default_value_t = UserType::UserType,
         help_heading = "What nobody knows of the service")]
     pub user_type: UserType,
@@ -137,11 +160,15 @@ pub struct SimulateArgs {
         help_heading = "What nobody knows of the service")]
     pub errors: Errors,
 
-    /// Never say has_more: true before an empty page that follows a partial one
+    /// Never say has_more: true before an empty page
+    ///
+    /// Without the flag, has_more is true once too often, as the documentation allows.
     #[arg(long, help_heading = "What nobody knows of the service")]
     pub no_empty_page: bool,
 
-    /// Events that come again when a cursor given with has_more: false is followed
+    /// This many last events come again on the next poll
+    ///
+    /// Seen at the real service: a poll begins with events that the last one ended with.
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "What nobody knows of the service")]
     pub repeat_when_followed: u64,
 
@@ -151,15 +178,21 @@ pub struct SimulateArgs {
     #[arg(long = "fault", value_name = "FAULT", help_heading = "Troubles")]
     pub faults: Vec<String>,
 
-    /// How long each answer takes, and how much chance adds: 100ms or 100ms+50ms
+    /// How long each answer takes: 100ms, or 100ms+50ms with chance
+    ///
+    /// The chance comes from the seed. A request under way waits; others are answered side by side.
     #[arg(long, value_name = "TIME[+JITTER]", help_heading = "Troubles")]
     pub latency: Option<String>,
 
-    /// Answer 429 beyond so many requests in any minute, and in any hour: 600 or 600,30000
+    /// Answer 429 beyond this: 600 a minute, or 600,30000 with the hour
+    ///
+    /// Counted as they arrive, over a sliding window, with Retry-After and RateLimit headers in the answer.
     #[arg(long, value_name = "PER_MINUTE[,PER_HOUR]", help_heading = "Troubles")]
     pub rate_limit: Option<String>,
 
     /// Compress answers for clients that accept gzip
+    ///
+    /// Off by default, to keep the stand-in fast.
     #[arg(long, help_heading = "Troubles")]
     pub gzip: bool,
 }

@@ -1,8 +1,6 @@
 //! `opev config`: settings in, their text out; and a first configuration file.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -10,6 +8,7 @@ use serde_json::json;
 use crate::cli::ConsoleArgs;
 use crate::cli::config::{ConfigArgs, ConfigCommand, InitArgs, ShowArgs};
 use crate::config::{Config, Environment, Setting, Typed, file, template};
+use crate::disk::real::publish;
 use crate::failure::{Failure, Kind, Result};
 use crate::sanitize;
 
@@ -58,7 +57,7 @@ fn as_json(settings: &[Setting]) -> Vec<u8> {
 fn init(args: &InitArgs, environment: &Environment) -> Result<Vec<u8>> {
     let path = place(args.file.config.as_deref(), environment)?;
     let shown = sanitize::message(&path.to_string_lossy()).into_owned();
-    write(&path, template::TEMPLATE.as_bytes(), args.force).map_err(|e| match e.kind() {
+    publish(&path, template::TEMPLATE.as_bytes(), args.force).map_err(|e| match e.kind() {
         ErrorKind::AlreadyExists => Failure::new(Kind::Config, format!("{shown} exists already"))
             .hint("edit it, or replace it with --force"),
         _ => Failure::new(Kind::Output, format!("cannot write {shown}")).because(e),
@@ -73,31 +72,11 @@ fn place(flag: Option<&Path>, environment: &Environment) -> Result<PathBuf> {
     })
 }
 
-/// Writes a file that only its owner can read, whole or not at all; over an existing one only by `force`.
-#[allow(clippy::disallowed_methods, reason = "disk has no step that gives a name only where there is none")]
-fn write(path: &Path, bytes: &[u8], force: bool) -> std::io::Result<()> {
-    // A link that somebody made to a file elsewhere stays a link.
-    let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    }
-    let mut beside = path.clone().into_os_string();
-    beside.push(format!(".{}.new", std::process::id()));
-    let beside = PathBuf::from(beside);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| {
-        // Linking fails where something exists, in one step; renaming replaces it, in one step.
-        if force { std::fs::rename(&beside, path) } else { std::fs::hard_link(&beside, path) }
-    });
-    if !force || written.is_err() {
-        std::fs::remove_file(&beside)?;
-    }
-    written
-}
-
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "the files are the tests' own")]
 mod tests {
+    use std::fs::OpenOptions;
+    use std::io::Write as _;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;

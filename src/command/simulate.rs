@@ -2,10 +2,7 @@
 //!
 //! The announcement is complete before the first request can be answered, so that scripts may wait for it.
 
-use std::fs;
 use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +13,7 @@ use serde_json::json;
 use crate::cancel::Cancel;
 use crate::cli::simulate::{Announce, Bounds, Errors, Filter, Keys, SimulateArgs, UserType};
 use crate::clock::Clock;
+use crate::disk::real::publish;
 use crate::event::Stream;
 use crate::failure::{Failure, Kind, Result};
 use crate::simulator::{
@@ -48,7 +46,11 @@ pub fn run(
     };
     let running = Simulator::start(options, clock)?;
     if let Some(path) = &args.token_file {
-        write_token(path, running.token().expose())?;
+        let line = format!("{}\n", running.token().expose());
+        publish(path, line.as_bytes(), true).map_err(|e| {
+            let shown = crate::sanitize::message(&path.to_string_lossy()).into_owned();
+            Failure::new(Kind::Output, format!("cannot write the token to {shown}")).because(e)
+        })?;
     }
     let text = announcement(args, &running, live_from);
     announce
@@ -181,21 +183,6 @@ fn rate_limit(text: &str) -> Result<RateLimit> {
     })
 }
 
-/// Writes the token to a file that nobody else can read, also if it was there before.
-fn write_token(path: &Path, token: &str) -> Result<()> {
-    let write = || {
-        let mut file =
-            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-        if file.metadata()?.is_file() {
-            file.set_permissions(fs::Permissions::from_mode(0o600))?;
-        }
-        writeln!(file, "{token}")
-    };
-    write().map_err(|e| {
-        Failure::new(Kind::Output, format!("cannot write the token to {}", path.display())).because(e)
-    })
-}
-
 fn announcement(args: &SimulateArgs, running: &Running, live_from: Option<DateTime<Utc>>) -> String {
     let (base_url, token) = (running.base_url(), running.token().expose());
     let file = args.token_file.as_ref().map(|path| path.display().to_string());
@@ -257,6 +244,9 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
     use crate::clock::RealClock;
     use clap::Parser;
@@ -328,8 +318,8 @@ mod tests {
     fn it_announces_serves_and_sums_up() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("the token");
-        let old = fs::OpenOptions::new().write(true).create_new(true).mode(0o644).open(&path);
-        drop(old.unwrap());
+        publish(&path, b"an old one", false).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         let cancel = Cancel::new();
         cancel.trigger(0);
         let run_with = |form: &str, token_file: bool| {
@@ -353,5 +343,37 @@ mod tests {
         assert!(text.contains("opev fetch --base-url http://127.0.0.1:"), "{text}");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(run_with("env", false).0.contains("export EVENTS_API_TOKEN=eyJ"));
+    }
+
+    /// Hands on what is written, for another thread to read.
+    struct Channel(std::sync::mpsc::Sender<Vec<u8>>);
+
+    impl Write for Channel {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.send(bytes.to_vec()).map(|()| bytes.len()).map_err(std::io::Error::other)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_broken_rule_fails_the_check() {
+        let (cancel, (send, receive)) = (Cancel::new(), std::sync::mpsc::channel());
+        let stop = cancel.clone();
+        let server = std::thread::spawn(move || {
+            let args = args(&["--announce", "json", "--assert"]);
+            run(&args, Arc::new(RealClock::new()), &cancel, &mut Channel(send), &mut Vec::new())
+        });
+        let announced: serde_json::Value = serde_json::from_slice(&receive.recv().unwrap()).unwrap();
+        let port = announced["port"].as_u64().unwrap() as u16;
+        let mut connection = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        connection.write_all(b"GET /nowhere HTTP/1.0\r\n\r\n").unwrap();
+        std::io::copy(&mut connection, &mut std::io::sink()).unwrap();
+        stop.trigger(0);
+        let failure = server.join().unwrap().unwrap_err();
+        assert_eq!(failure.kind(), Kind::CheckFailed);
+        assert!(failure.to_string().contains("an address or method that the API does not have"), "{failure}");
     }
 }

@@ -2,28 +2,30 @@
 //!
 //! [`Pipeline::step`] is the protocol for one page. At every moment either the old or the new checkpoint is
 //! whole and durable, and what it says of the output and of the delivered identities was durable before it.
-//! One pipeline is one output, one checkpoint and one writer, however many streams feed it.
+//! One pipeline is one output, one checkpoint and one writer, however many streams feed it. How a run
+//! begins is in `opening`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::checkpoint::lock::{self, Held};
-use super::checkpoint::place::{Consumer, Place};
-use super::checkpoint::record::{Position, Record, Terms};
-use super::checkpoint::recover;
+use super::checkpoint::lock::Held;
+use super::checkpoint::record::{Position, Record};
 use super::checkpoint::store::Store;
-use super::digest;
 use super::repeats::log::SeenLog;
 use super::sink::Sink;
-use super::{disk_failure, shown};
+use super::{digest, shown};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::event::{Event, Stream};
 use crate::failure::{Failure, Kind, Result};
 use crate::page::Page;
+
+mod opening;
+
+pub use opening::{Setup, Target};
 
 /// How often a page without events is worth a commit.
 const QUIET_COMMITS: Duration = Duration::from_secs(30);
@@ -37,38 +39,6 @@ pub trait Encode {
 
     /// Appends one event.
     fn event(&mut self, event: &Event<'_>, received_at: DateTime<Utc>, out: &mut Vec<u8>);
-}
-
-/// What a resumed run says of itself.
-#[derive(Clone, Debug)]
-pub struct Setup {
-    /// Where all state lies.
-    pub state_dir: PathBuf,
-    /// The profile's name.
-    pub profile: String,
-    /// What has to be the same in every run of this position.
-    pub terms: Terms,
-    /// How many delivered events a stream are remembered: [`super::repeats::REMEMBERED`].
-    pub remembered: usize,
-}
-
-/// Where a resumed run delivers to.
-#[derive(Debug)]
-pub enum Target {
-    /// A file that is managed: each event once, whatever happens.
-    File {
-        /// Its path, as typed.
-        path: PathBuf,
-        /// Its permissions, if it is made.
-        mode: u32,
-    },
-    /// A stream: at least once.
-    Stream {
-        /// For whom the position is kept.
-        consumer: String,
-        /// Where the bytes go.
-        sink: Box<dyn Sink>,
-    },
 }
 
 /// What became of a page.
@@ -115,69 +85,6 @@ enum Unsaved {
 }
 
 impl Pipeline {
-    /// Locks, loads, checks and recovers; on return the run may deliver.
-    ///
-    /// # Errors
-    /// `Locked` when another run writes the same position or output; `Disagreement` when position and
-    /// output or terms do not fit, and nothing is changed; `Output` when the disk fails.
-    pub fn open(disk: Arc<dyn Disk>, clock: Arc<dyn Clock>, setup: Setup, target: Target) -> Result<Self> {
-        let (consumer, file, sink) = match target {
-            Target::Stream { consumer, sink } => (Consumer::Named(consumer), None, Some(sink)),
-            Target::File { path, mode } => {
-                let path = managed_path(&*disk, &path)?;
-                (Consumer::File(path.clone()), Some((path, mode)), None)
-            }
-        };
-        let place = Place::of(&setup.state_dir, &setup.profile, &consumer);
-        place.make(&*disk)?;
-        let lock = lock::acquire(&*disk, &*clock, &place.file("lock"))?;
-        warn_of_doubtful(&*disk, place.directory());
-
-        let (store, saved) = Store::load(&disk, &place)?;
-        let is_first = saved.is_none();
-        let mut record = saved.unwrap_or_else(|| {
-            Record::new(&setup.profile, &consumer.to_string(), setup.terms.clone(), clock.now())
-        });
-        recover::check_terms(&record, &setup.terms, file.is_some())?;
-        // An account that was not known before is from now on; shape and columns of a stream may change.
-        record.terms = Terms { account: setup.terms.account.or(record.terms.account), ..setup.terms };
-        let seen = SeenLog::load(&disk, &place, &record.seen, setup.remembered)?;
-        let sink = match (sink, &file) {
-            (Some(sink), _) => sink,
-            (None, Some((path, mode))) => {
-                warn_of_doubtful(&*disk, path.parent().unwrap_or(path));
-                Box::new(recover::open_output(&*disk, path, *mode, record.output.as_ref())?.0)
-            }
-            (None, None) => return Err(Failure::new(Kind::Unexpected, "a target without a sink")),
-        };
-
-        let mut pipeline = Pipeline {
-            disk,
-            clock,
-            sink,
-            file,
-            store,
-            record,
-            seen,
-            buffer: Vec::new(),
-            begun: false,
-            unsaved: Unsaved::Nothing,
-            last_commit: None,
-            is_broken: false,
-            _lock: lock,
-        };
-        if is_first {
-            place.sync(&*pipeline.disk)?;
-        } else {
-            pipeline.store.settle(&pipeline.record)?;
-        }
-        // A new file is on record before its first byte: else nobody could tell later whose that byte is.
-        if pipeline.record.output != pipeline.sink.mark() {
-            pipeline.commit()?;
-        }
-        Ok(pipeline)
-    }
-
     /// Where a stream stands; none when it was never asked.
     pub fn position(&self, stream: Stream) -> Option<&Position> {
         self.record.position(stream)
@@ -292,8 +199,10 @@ impl Pipeline {
             if is_same {
                 return Ok(());
             }
-            let (file, found) = recover::open_output(&*pipeline.disk, path, *mode, written.as_ref())?;
-            log::info!("output reopened: {} ({found:?})", shown(path));
+            pipeline.record.output = written;
+            let file =
+                opening::open_file(&*pipeline.disk, &mut pipeline.store, &mut pipeline.record, path, *mode)?;
+            log::info!("output reopened: {}", shown(path));
             pipeline.sink = Box::new(file);
             pipeline.commit()
         })
@@ -319,23 +228,5 @@ impl Pipeline {
         let outcome = work(self);
         self.is_broken = outcome.is_err();
         outcome
-    }
-}
-
-fn managed_path(disk: &dyn Disk, path: &Path) -> Result<PathBuf> {
-    if path.to_str().is_none() {
-        return Err(Failure::new(Kind::Usage, format!("the name of {} is not UTF-8", shown(path)))
-            .hint("give the managed file a name that is"));
-    }
-    disk.absolute(path).map_err(|e| disk_failure("write", path, e))
-}
-
-/// Says where locks and syncs cannot be relied on (P7).
-fn warn_of_doubtful(disk: &dyn Disk, path: &Path) {
-    if let Some(kind) = disk.doubtful_kind(path) {
-        log::warn!(
-            "{} lies on {kind}, where locks and syncs may not hold what they promise; a local disk is safer",
-            shown(path)
-        );
     }
 }

@@ -45,7 +45,7 @@ pub fn list(disk: &dyn Disk, state_dir: &Path) -> Result<Vec<Saved>> {
         for key in names(disk, &place::consumers(state_dir, &profile))? {
             let place = Place::at(state_dir, &profile, &key);
             found.push(Saved {
-                record: store::read(disk, &place).map(|newest| newest.map(|(record, _)| record)),
+                record: store::read(disk, &place).map(|newest| newest.map(|loaded| loaded.record)),
                 holder: lock::holder(disk, &place.file("lock")),
                 profile: profile.clone(),
                 key,
@@ -55,7 +55,7 @@ pub fn list(disk: &dyn Disk, state_dir: &Path) -> Result<Vec<Saved>> {
     Ok(found)
 }
 
-/// The checkpoint that manages the file at an absolute path, by its name or its inode.
+/// The checkpoint that manages the file at an absolute path, under this name or as another name of it.
 ///
 /// # Errors
 /// Fails as [`list`] does.
@@ -63,8 +63,10 @@ pub fn manager_of(disk: &dyn Disk, state_dir: &Path, path: &Path) -> Result<Opti
     let metadata = disk.metadata(path).ok();
     let is_it = |saved: &Saved| match &saved.record {
         Ok(Some(Record { output: Some(output), .. })) => {
+            // By what its name means now, not by the recorded inode, which another file may have by now.
+            let managed = disk.metadata(Path::new(&output.path)).ok();
             Path::new(&output.path) == path
-                || metadata.is_some_and(|found| (found.device, found.inode) == (output.device, output.inode))
+                || metadata.zip(managed).is_some_and(|(found, managed)| found.is_same_file(&managed))
         }
         _ => false,
     };
@@ -94,7 +96,9 @@ pub fn export(
 ) -> Result<String> {
     let place = existing(&**disk, state_dir, profile, key)?;
     let _lock = lock::acquire(&**disk, clock, &place.file("lock"))?;
-    let Some((record, _)) = store::read(&**disk, &place)? else { return Err(missing(profile, key)) };
+    let Some(record) = store::read(&**disk, &place)?.map(|loaded| loaded.record) else {
+        return Err(missing(profile, key));
+    };
     let seen = SeenLog::load(disk, &place, &record.seen, REMEMBERED)?;
     let luggage = Luggage { opev_state: VERSION, record, seen: BASE64.encode(seen.entries()) };
     serde_json::to_string_pretty(&luggage)

@@ -54,6 +54,8 @@ pub struct Operation<'a> {
     pub verb: Verb,
     /// On what.
     pub path: &'a Path,
+    /// What a write would write; else nothing.
+    pub bytes: &'a [u8],
 }
 
 /// What becomes of an operation.
@@ -83,16 +85,16 @@ pub struct FailingDisk<D> {
 struct Judge(Arc<Mutex<(u64, Rule)>>);
 
 impl Judge {
-    fn fate(&self, verb: Verb, path: &Path) -> Fate {
+    fn fate(&self, verb: Verb, path: &Path, bytes: &[u8]) -> Fate {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         held.0 += 1;
         let number = held.0;
-        held.1(Operation { number, verb, path })
+        held.1(Operation { number, verb, path, bytes })
     }
 
     /// Applies the fate to an operation that gives nothing back.
     fn done(&self, verb: Verb, path: &Path, run: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
-        match self.fate(verb, path) {
+        match self.fate(verb, path, &[]) {
             Fate::Pass | Fate::Short => run(),
             Fate::Fail(errno) => Err(io::Error::from_raw_os_error(errno)),
             Fate::Pretend => Ok(()),
@@ -108,7 +110,7 @@ impl Judge {
         bytes: &[u8],
         run: impl FnOnce(&[u8]) -> io::Result<usize>,
     ) -> io::Result<usize> {
-        match self.fate(verb, path) {
+        match self.fate(verb, path, bytes) {
             Fate::Pass => run(bytes),
             Fate::Fail(errno) => Err(io::Error::from_raw_os_error(errno)),
             Fate::Short => run(&bytes[..bytes.len().div_ceil(2)]),
@@ -119,7 +121,7 @@ impl Judge {
 
     /// Applies the fate to an operation whose answer cannot be made up.
     fn answered<T>(&self, verb: Verb, path: &Path, run: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-        match self.fate(verb, path) {
+        match self.fate(verb, path, &[]) {
             Fate::Fail(errno) => Err(io::Error::from_raw_os_error(errno)),
             _ => run(),
         }

@@ -309,12 +309,16 @@ struct ModelFile {
 }
 
 impl ModelFile {
-    /// Writes in up to three pieces that a power failure can tear apart.
+    /// Writes in up to three pieces that a power failure can tear apart: an eighth, an eighth and the rest,
+    /// so that the record in a slot of 4 KiB, which is mostly padding, is torn where a disk would tear it.
     fn write(&self, bytes: &[u8], offset: Option<u64>) -> io::Result<usize> {
         let mut state = self.disk.change();
         let content = state.content(self.inode)?;
         let mut offset = offset.map_or(content.current.len(), |offset| offset as usize);
-        for piece in bytes.chunks(bytes.len().div_ceil(3).max(1)) {
+        let eighth = (bytes.len() / 8).max(1).min(bytes.len());
+        let (first, rest) = bytes.split_at(eighth);
+        let (second, third) = rest.split_at(eighth.min(rest.len()));
+        for piece in [first, second, third].into_iter().filter(|piece| !piece.is_empty()) {
             content.change(Change::Write { offset, bytes: piece.to_vec() });
             offset += piece.len();
         }

@@ -15,11 +15,28 @@ use std::os::unix::fs::{
 };
 use std::path::{Path, PathBuf};
 
+use rustix::event::{PollFd, PollFlags};
+
 use super::{Disk, File, FileKind, Lock, Metadata, Open};
 
 /// The machine's own disk.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RealDisk;
+
+/// Writes a file that only its owner can read, whole or not at all; over an existing one only by `replace`.
+///
+/// # Errors
+/// Fails with `AlreadyExists` where there is one and it may not be replaced, or as the disk does.
+pub fn publish(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> {
+    // A link that somebody made to a file elsewhere stays a link.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    if replace { file.persist(path)?.sync_all() } else { file.persist_noclobber(path)?.sync_all() }
+}
 
 /// A file without a name in the temporary directory (0600), gone when it is closed.
 ///
@@ -156,7 +173,15 @@ impl File for RealFile {
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        match self.0.write(bytes) {
+            // Somebody else who holds this pipe or terminal made it non-blocking: wait in the kernel.
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                let mut wanted = [PollFd::new(&self.0, PollFlags::OUT)];
+                rustix::event::poll(&mut wanted, None)?;
+                Err(io::ErrorKind::Interrupted.into())
+            }
+            outcome => outcome,
+        }
     }
 
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
@@ -228,6 +253,22 @@ mod tests {
         assert!(!second.try_lock(Lock::Shared).unwrap());
         drop(first);
         assert!(second.try_lock(Lock::Shared).unwrap());
+    }
+
+    #[test]
+    fn a_pipe_that_does_not_block_is_waited_for() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        rustix::io::ioctl_fionbio(&writer, true).unwrap();
+        let bytes = vec![b'x'; 300_000];
+        let reading = std::thread::spawn(move || {
+            let mut read = Vec::new();
+            io::Read::read_to_end(&mut reader, &mut read).unwrap();
+            read.len()
+        });
+        let mut file = of_descriptor(writer.into());
+        super::super::append_all(&mut *file, &bytes).unwrap();
+        drop(file);
+        assert_eq!(reading.join().unwrap(), bytes.len());
     }
 
     #[test]

@@ -100,7 +100,7 @@ pub(super) fn write(mut draft: Draft<'_>, out: &mut Vec<u8>) {
     let actor_number = match part {
         Some(part) => (part.incident % company.administrators as u64) as usize,
         None if by_anyone || draft.dice.in_thousand(250) => draft.somebody(),
-        None => draft.dice.below(company.administrators as u64) as usize,
+        None => draft.administrator(),
     };
     let own = matches!(deed.3, Device) || by_anyone || deed.0.starts_with("trvl");
     let random = draft.dice.below(company.people.len() as u64) as usize;

@@ -310,11 +310,12 @@ impl Company {
         self.people.iter().map(|person| person.activity(hour_of_week, weekend_rest)).sum()
     }
 
-    /// Somebody who may well be at work in this hour of the week, UTC: an index into `people`.
-    pub(super) fn somebody(&self, dice: &mut Dice, hour_of_week: u64) -> usize {
+    /// Somebody among the first so many who may well be at work in this hour of the week, UTC: an index
+    /// into `people`.
+    pub(super) fn somebody(&self, dice: &mut Dice, hour_of_week: u64, among: usize) -> usize {
         let mut somebody = 0;
         for _ in 0..6 {
-            somebody = dice.below(self.people.len() as u64) as usize;
+            somebody = dice.below(among as u64) as usize;
             if dice.below(100) < self.people[somebody].activity(hour_of_week, true) {
                 break;
             }

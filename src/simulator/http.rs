@@ -4,6 +4,8 @@
 
 use std::io::{self, Read};
 
+use crate::secret::Secret;
+
 const LONGEST_HEAD: usize = 64 * 1024;
 const LONGEST_BODY: usize = 1024 * 1024;
 
@@ -14,7 +16,7 @@ pub(super) struct Request {
     pub(super) path: String,
     /// What follows the `?`.
     pub(super) query: String,
-    authorization: Option<String>,
+    authorization: Option<Secret>,
     pub(super) content_type: Option<String>,
     pub(super) user_agent: Option<String>,
     pub(super) accepts_gzip: bool,
@@ -40,7 +42,7 @@ impl From<io::Error> for NoRequest {
 impl Request {
     /// The token of a bearer Authorization header.
     pub(super) fn bearer(&self) -> Option<&str> {
-        let (scheme, token) = self.authorization.as_deref()?.split_once(' ')?;
+        let (scheme, token) = self.authorization.as_ref()?.expose().split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(token)
     }
 
@@ -101,7 +103,7 @@ fn parse(buffer: &[u8]) -> Result<Option<(Request, usize, usize)>, NoRequest> {
     for header in head.headers.iter() {
         let value = String::from_utf8_lossy(header.value).trim().to_owned();
         match header.name.to_ascii_lowercase().as_str() {
-            "authorization" => request.authorization = Some(value),
+            "authorization" => request.authorization = Some(Secret::new(value)),
             "content-type" => request.content_type = Some(value),
             "user-agent" => request.user_agent = Some(value),
             "accept-encoding" => request.accepts_gzip = value.contains("gzip"),

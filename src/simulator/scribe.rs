@@ -128,8 +128,14 @@ impl Draft<'_> {
 
     /// The index of somebody who may well be at work at this time.
     pub(super) fn somebody(&mut self) -> usize {
-        let hour = self.hour_of_week();
-        self.scribe.company.somebody(&mut self.dice, hour)
+        let (company, hour) = (&self.scribe.company, self.hour_of_week());
+        company.somebody(&mut self.dice, hour, company.people.len())
+    }
+
+    /// The index of an administrator, if possible one who is awake.
+    pub(super) fn administrator(&mut self) -> usize {
+        let (company, hour) = (&self.scribe.company, self.hour_of_week());
+        company.somebody(&mut self.dice, hour, company.administrators)
     }
 
     /// The session a person's events of one day belong to.
@@ -218,17 +224,16 @@ impl Draft<'_> {
         }
     }
 
-    /// Where somebody is: mostly in the office or at home there, now and then away.
-    pub(super) fn whereabouts(&mut self, person: &Person) -> (&'static Place, String) {
-        let at_work = person.activity(self.hour_of_week(), true) >= 60;
-        if self.dice.in_thousand(20) {
-            let place = self.dice.pick(&AWAY);
-            return (
-                place,
-                format!("2001:db8:{:x}::{:x}", 0xa0 + self.dice.below(32), 1 + self.dice.below(999)),
-            );
+    /// Where somebody is on this half of a day: mostly in the office or at home there, now and then away.
+    pub(super) fn whereabouts(&self, person: &Person) -> (&'static Place, String) {
+        // Thrown for person and half-day, not for the event: nobody jumps to and fro.
+        let half_day = (self.stamp.time / (12 * HOUR)) as u64;
+        let mut dice = Dice::new(&[self.scribe.seed, 0x3b, half_day, person.number()]);
+        if dice.in_thousand(20) {
+            let place = dice.pick(&AWAY);
+            return (place, format!("2001:db8:{:x}::{:x}", 0xa0 + dice.below(32), 1 + dice.below(999)));
         }
-        let in_office = at_work && self.dice.in_thousand(650);
+        let in_office = dice.in_thousand(650) && person.activity(self.hour_of_week(), true) >= 60;
         (&OFFICES[person.home], person.address(in_office))
     }
 
@@ -239,8 +244,9 @@ impl Draft<'_> {
         (place, format!("203.0.113.{address}"))
     }
 
-    /// A town that the firewall refuses.
-    pub(super) fn refused(&mut self) -> (&'static Place, String) {
-        (self.dice.pick(&REFUSED), format!("203.0.113.{}", 5 + self.dice.below(40)))
+    /// A town that the firewall refuses; another one for another `occasion`.
+    pub(super) fn refused(&self, occasion: u64) -> (&'static Place, String) {
+        let mut dice = Dice::new(&[self.scribe.seed, 0x3c, occasion]);
+        (dice.pick(&REFUSED), format!("203.0.113.{}", 5 + dice.below(40)))
     }
 }

@@ -7,13 +7,14 @@ use std::collections::HashMap;
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::asks::{self, Ask, Wrong};
 use super::dice::Dice;
-use super::fault::Fault;
+use super::fault::{Cut, Fault};
 use super::http::{self, NoRequest, Request};
 use super::limit::Gate;
 use super::options::{ErrorShape, Form, Options};
@@ -26,6 +27,7 @@ use super::wire::{Answer, Wire, close};
 use crate::cancel::Cancel;
 use crate::clock::Clock;
 use crate::event::Stream;
+use crate::secret::Secret;
 
 /// What all connections share.
 #[derive(Debug)]
@@ -40,7 +42,7 @@ pub(super) struct Server {
     /// Decides the jitter of the latency.
     pub(super) dice: Mutex<Dice>,
     /// The last good token, so that a signature is checked once and not for every page.
-    pub(super) known_token: Mutex<Option<(String, Grant)>>,
+    pub(super) known_token: Mutex<Option<(Secret, Grant)>>,
     /// The open connections, to be shut when the simulator stops.
     pub(super) open: Mutex<HashMap<u64, TcpStream>>,
 }
@@ -78,13 +80,17 @@ impl Server {
             if self.stop.is_triggered() {
                 break;
             }
-            let Ok(connection) = connection else { continue };
+            let Ok(connection) = connection else {
+                // Most likely no file descriptor is free: it passes, but not at once.
+                let _ = self.clock.sleep(Duration::from_millis(20), &self.stop);
+                continue;
+            };
             threads.retain(|thread| !thread.is_finished());
             let number = self.watch().connect();
             if threads.len() >= self.options.connections {
                 let wire = self.wire(&connection, false);
                 // Whoever opens this many may well be gone.
-                let _ = wire.send(&self.error(Form::V2, 503, "too many connections"), None, || ());
+                let _ = wire.send(&self.error(Form::V2, 503, "too many connections"), None, &mut || ());
                 close(&connection);
                 continue;
             }
@@ -133,7 +139,7 @@ impl Server {
                 Err(NoRequest::Gone) => return,
                 Err(NoRequest::Malformed(why)) => {
                     let answer = self.error(Form::V2, 400, why);
-                    let _ = self.wire(connection, false).send(&answer, None, || ());
+                    let _ = self.wire(connection, false).send(&answer, None, &mut || ());
                     return;
                 }
             }
@@ -142,54 +148,43 @@ impl Server {
 
     /// Answers a request, and says whether the connection can be used again.
     fn respond(&self, connection: &TcpStream, connection_number: u64, request: &Request) -> bool {
-        let route = route(&request.path).filter(|route| method(*route) == request.method);
+        let known = route(&request.path);
+        let route = known.filter(|route| method(*route) == request.method);
         let target = route.map(|route| route.target);
         let ask = route.and_then(|route| ask_kind(route, request));
         let at = self.clock.elapsed();
         let number = self.watch().arrive(at, connection_number, request, target, ask);
-        let left = || {
-            if let Some(Target::Stream(stream)) = target {
+        let mut under_way = true;
+        let mut leave = || {
+            if let (true, Some(Target::Stream(stream))) = (std::mem::take(&mut under_way), target) {
                 self.watch().leave(stream, request, ask);
             }
         };
         let fault = target.and_then(|target| self.options.script.fault(target, ask));
         let refused = self.gate.as_ref().and_then(|gate| lock(gate).pass(at).err());
-
         if self.wait(fault.as_ref()).is_err() {
-            left();
+            leave();
             return false;
         }
-        let form = route.map_or(Form::V2, |route| route.form);
-        let instead = fault.as_ref().and_then(|fault| {
-            Answer::instead(fault, self.now(), |code| self.error(form, code, reason_words(code)))
-        });
-        let spoiled = fault.is_some() && refused.is_none();
-        let mut answer = match (refused, instead, route) {
-            (Some(quota), ..) => self
-                .error(form, 429, "Too Many Requests")
+        // What the rate limit refuses is refused whole: the fault had its turn, and is not seen.
+        let fault = fault.filter(|_| refused.is_none());
+        let mut answer = match (refused, route) {
+            (Some(quota), _) => self
+                .error(route.map_or(Form::V2, |route| route.form), 429, "Too Many Requests")
                 .header("Retry-After", quota.reset.to_string())
                 .quota(quota),
-            (None, Some(answer), _) => answer,
-            (None, None, Some(route)) => self.answer(route, request, number, fault.as_ref()),
-            (None, None, None) if super::server::route(&request.path).is_some() => {
-                self.error(form, 405, "Method Not Allowed")
-            }
-            (None, None, None) => self.error(form, 404, "Not Found"),
+            (None, Some(route)) => self.answer(route, request, number, fault.as_ref()),
+            (None, None) if known.is_some() => self.error(Form::V2, 405, "Method Not Allowed"),
+            (None, None) => self.error(Form::V2, 404, "Not Found"),
         };
-        let fault = fault.filter(|_| spoiled);
         let bomb = matches!(fault, Some(Fault::GzipBomb(_)));
-        if self.options.gzip && request.accepts_gzip && !bomb && answer.compress().is_err() {
-            left();
-            return false;
+        if self.options.gzip && request.accepts_gzip && !bomb {
+            // Into memory, which does not fail; an answer in the clear is right in any case.
+            let _ = answer.compress();
         }
-        let silent = matches!(fault, Some(Fault::Hang | Fault::Cut(super::fault::Cut::BeforeHead)));
-        self.watch().answer(number, (!silent).then_some(answer.status), answer.events, spoiled);
-        let mut left = Some(left);
-        let mut leave = || {
-            if let Some(left) = left.take() {
-                left();
-            }
-        };
+        let silent = matches!(fault, Some(Fault::Hang | Fault::Cut(Cut::BeforeHead)));
+        let status = (!silent).then_some(answer.status);
+        self.watch().answer(number, status, answer.events, fault.is_some());
         let sent = self.wire(connection, request.keep_alive).send(&answer, fault.as_ref(), &mut leave);
         leave();
         sent.unwrap_or(false)
@@ -209,7 +204,12 @@ impl Server {
         if wait.is_zero() { Ok(()) } else { self.clock.sleep(wait, &self.stop) }
     }
 
+    /// What the API answers, or a fault puts in its place.
     fn answer(&self, route: Route, request: &Request, number: u64, fault: Option<&Fault>) -> Answer {
+        let error = |code| self.error(route.form, code, reason_words(code));
+        if let Some(instead) = fault.and_then(|fault| Answer::instead(fault, self.now(), error)) {
+            return instead;
+        }
         let Some(grant) = request.bearer().and_then(|token| self.grant(token)) else {
             return self.error(route.form, 401, "Unauthorized");
         };
@@ -253,12 +253,12 @@ impl Server {
 
     /// What a token grants now; `None` if it is not to be accepted.
     fn grant(&self, text: &str) -> Option<Grant> {
-        let known = lock(&self.known_token).clone().filter(|(token, _)| token == text);
+        let known = lock(&self.known_token).clone().filter(|(token, _)| token.expose() == text);
         let grant = match known {
             Some((_, grant)) => grant,
             None => {
                 let grant = token::check(text).filter(|grant| grant.account == self.account)?;
-                *lock(&self.known_token) = Some((text.to_owned(), grant.clone()));
+                *lock(&self.known_token) = Some((Secret::new(text), grant.clone()));
                 grant
             }
         };

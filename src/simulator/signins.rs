@@ -80,7 +80,11 @@ fn everyday(draft: &mut Draft<'_>) -> Attempt {
         found
     });
     let (category, kind, _) = *outcome.unwrap_or(&OUTCOMES[0]);
-    let from = if kind == "country_blocked" { draft.refused() } else { draft.whereabouts(person) };
+    let from = if kind == "country_blocked" {
+        draft.refused(draft.slot.arrival as u64)
+    } else {
+        draft.whereabouts(person)
+    };
     let app = *draft.dice.pick(&[App::Extension, App::Extension, App::Desktop, App::Phone, App::Web]);
     (number, (category, kind), from, app)
 }
@@ -90,7 +94,7 @@ fn staged(draft: &mut Draft<'_>, part: Part) -> Attempt {
     let people = draft.scribe.company.people.len() as u64;
     if part.scene == Scene::Blocked {
         let number = (part.incident * 7 % people) as usize;
-        return (number, ("firewall_failed", "country_blocked"), draft.refused(), App::Phone);
+        return (number, ("firewall_failed", "country_blocked"), draft.refused(part.incident), App::Phone);
     }
     let number = ((part.incident * 11 + part.index) % people) as usize;
     let outcome = if part.index + 1 == part.of {

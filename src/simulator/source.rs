@@ -58,7 +58,7 @@ impl Source {
             Source::Seeded(chronicle) => {
                 // Nothing arrives before it happens, so that arrival bounds the start either way.
                 let first = span.start.map_or(0, |start| chronicle.arrived_before(stream, start));
-                let arrived = chronicle.arrived_before(stream, now.saturating_add(1));
+                let arrived = chronicle.arrived_before(stream, now);
                 let last = match (span.end, filter) {
                     (None, _) => arrived,
                     (Some(end), FilterBy::Arrival) => chronicle.arrived_before(stream, end.saturating_add(1)),

@@ -15,6 +15,8 @@ use crate::event::Stream;
 
 /// How many requests the log keeps.
 const LOGGED: usize = 10_000;
+/// How many bytes of a body the log keeps; a cursor has a few hundred.
+const LONGEST_BODY: usize = 2_000;
 
 /// A rule of the API, or of good manners, that a client can break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,7 +143,7 @@ pub struct Logged {
     pub method: String,
     /// The path and the query.
     pub path: String,
-    /// The body.
+    /// The body, cut after 2,000 bytes.
     pub body: String,
     /// What it asked for; `None` for an unknown address.
     pub target: Option<Target>,
@@ -231,7 +233,7 @@ impl Watch {
             connection,
             method: request.method.clone(),
             path: request.path_and_query(),
-            body: String::from_utf8_lossy(&request.body).into_owned(),
+            body: String::from_utf8_lossy(&request.body[..request.body.len().min(LONGEST_BODY)]).into_owned(),
             target,
             ask,
             status: None,

@@ -143,12 +143,12 @@ pub(super) struct Wire<'a> {
 impl Wire<'_> {
     /// Sends an answer, and says whether the connection can be used again.
     ///
-    /// `done` is called when the client is about to see the end: from then on the request is not under way.
+    /// `done` is called once, when the client is about to see the end: from then on the request is not under way.
     pub(super) fn send(
         &self,
         answer: &Answer,
         fault: Option<&Fault>,
-        done: impl FnOnce(),
+        done: &mut dyn FnMut(),
     ) -> io::Result<bool> {
         let mut connection = self.connection;
         let framed = !matches!(fault, Some(Fault::Cut(Cut::Unframed)));
@@ -163,12 +163,10 @@ impl Wire<'_> {
             }
             Some(Fault::Drip { pause, bytes: size }) => {
                 let pieces = bytes.chunks((*size).max(1));
-                let mut left = pieces.len();
-                let mut done = Some(done);
-                for piece in pieces {
+                let last = pieces.len() - 1;
+                for (index, piece) in pieces.enumerate() {
                     self.clock.sleep(*pause, self.stop).map_err(|_| io::ErrorKind::Interrupted)?;
-                    left -= 1;
-                    if let (0, Some(done)) = (left, done.take_if(|_| left == 0)) {
+                    if index == last {
                         done();
                     }
                     connection.write_all(piece)?;

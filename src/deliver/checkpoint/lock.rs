@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::super::{disk_failure, shown};
@@ -42,7 +42,7 @@ pub fn open_locked(disk: &dyn Disk, path: &Path, how: Open) -> Result<(Box<dyn F
     for _ in 0..ATTEMPTS {
         let mut file = disk.open(path, how).map_err(|e| disk_failure("open", path, e))?;
         if !file.try_lock(Lock::Exclusive).map_err(|e| disk_failure("lock", path, e))? {
-            return Err(Failure::new(Kind::Locked, format!("another run is writing {}", shown(path)))
+            return Err(Failure::new(Kind::Locked, format!("another run holds {}", shown(path)))
                 .hint("wait for it to end, or stop it; its lock ends with it"));
         }
         let opened = file.metadata().map_err(|e| disk_failure("look at", path, e))?;
@@ -70,7 +70,14 @@ pub fn acquire(disk: &dyn Disk, clock: &dyn Clock, path: &Path) -> Result<Held> 
         clock.sleep(Duration::from_millis(20), &Cancel::new())?;
         outcome = open_locked(disk, path, Open::InPlace { mode: 0o600 });
     }
-    let (mut file, _) = outcome?;
+    let (mut file, _) = outcome.map_err(|failure| match holder(disk, path) {
+        Some(Some(Holder { pid, since })) if failure.kind() == Kind::Locked => {
+            let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
+            Failure::new(Kind::Locked, format!("{}: process {pid}, since {since}", failure.message()))
+                .hint("wait for it to end, or stop it; its lock ends with it")
+        }
+        _ => failure,
+    })?;
     let holder = Holder { pid: std::process::id(), since: clock.now() };
     // The note only helps people; the lock works without it.
     if let Ok(mut note) = serde_json::to_vec(&holder) {

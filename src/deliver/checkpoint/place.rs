@@ -74,8 +74,10 @@ impl Place {
 
     /// The place of a (profile, key) under a state directory.
     pub fn at(state: &Path, profile: &str, key: &str) -> Self {
-        let directory = consumers(state, profile).join(key);
-        Place { state: state.to_owned(), directory }
+        // Fails for the empty path alone, which then fails where it is used.
+        let state = std::path::absolute(state).unwrap_or_else(|_| state.to_owned());
+        let directory = consumers(&state, profile).join(key);
+        Place { state, directory }
     }
 
     /// The directory itself.

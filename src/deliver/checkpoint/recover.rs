@@ -3,6 +3,7 @@
 //! The decisions are pure functions; [`open_output`] looks, asks them, and does what they say. A file is
 //! only ever cut behind bytes that are proved to be opev's own, and a refusal changes nothing.
 
+use std::io;
 use std::path::Path;
 
 use super::super::digest::Digest;
@@ -12,6 +13,7 @@ use super::lock;
 use super::record::{Output, Record, Terms};
 use crate::disk::{self, Disk, FileKind, Metadata, Open};
 use crate::failure::{Failure, Kind, Result};
+use crate::sanitize;
 
 /// How a managed file was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +48,12 @@ pub fn check_terms(record: &Record, now: &Terms, is_file: bool) -> Result<()> {
     let differs = |what: &str, saved: &str, now: &str| {
         Failure::new(
             Kind::Disagreement,
-            format!("the saved position of {} has {what} {saved}, this run has {now}", record.consumer),
+            format!(
+                "the saved position of {} has {what} {}, this run has {}",
+                sanitize::message(&record.consumer),
+                sanitize::message(saved),
+                sanitize::message(now)
+            ),
         )
         .hint("run with what the position was saved with, or keep another position: another -o or --consumer")
     };
@@ -66,6 +73,20 @@ pub fn check_terms(record: &Record, now: &Terms, is_file: bool) -> Result<()> {
     match checked.into_iter().find(|(_, saved, now)| saved != now) {
         Some((what, saved, now)) => Err(differs(what, saved, now)),
         None => Ok(()),
+    }
+}
+
+/// Forgets the file that was moved away or removed: its events are delivered, and a new one starts empty.
+/// True when there was something to forget.
+pub fn forget_missing(disk: &dyn Disk, path: &Path, recorded: &mut Option<Output>) -> bool {
+    let is_missing = disk.metadata(path).is_err_and(|e| e.kind() == io::ErrorKind::NotFound);
+    match recorded {
+        Some(output) if is_missing && output.length > 0 => {
+            log::info!("{} is gone: going on in a new file", shown(path));
+            *output = Output { device: 0, inode: 0, length: 0, digest: Digest::of(b""), ..output.clone() };
+            true
+        }
+        _ => false,
     }
 }
 

@@ -27,13 +27,24 @@ pub struct Store {
     slots: [Option<Box<dyn File>>; 2],
     /// The slot that holds the newest record; the other one is written next.
     newest: usize,
+    /// The bytes of the loaded slot, until they are known to be durable.
+    unsettled: Option<Vec<u8>>,
+}
+
+/// A record as a slot holds it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What it says.
+    pub record: Record,
+    slot: usize,
+    bytes: Vec<u8>,
 }
 
 /// What one slot holds.
 enum Slot {
     Missing,
     Damaged(String),
-    Valid(Box<Record>),
+    Valid(Box<Loaded>),
 }
 
 impl Store {
@@ -43,23 +54,31 @@ impl Store {
     /// # Errors
     /// Fails as [`read`] does.
     pub fn load(disk: &Arc<dyn Disk>, place: &Place) -> Result<(Store, Option<Record>)> {
-        let (record, newest) = read(&**disk, place)?.unzip();
-        // The first slot to be written is the first.
-        let newest = newest.unwrap_or(1);
-        Ok((Store { disk: disk.clone(), place: place.clone(), slots: [None, None], newest }, record))
+        let (disk, place, slots) = (disk.clone(), place.clone(), [None, None]);
+        Ok(match read(&*disk, &place)? {
+            // The first slot to be written is the first.
+            None => (Store { disk, place, slots, newest: 1, unsettled: None }, None),
+            Some(Loaded { record, slot, bytes }) => {
+                (Store { disk, place, slots, newest: slot, unsettled: Some(bytes) }, Some(record))
+            }
+        })
     }
 
     /// Makes the loaded record durable before anything builds on it.
     ///
     /// It may have been read from memory only: the run that wrote it was killed before its sync, or its
     /// sync failed. Writing the next record over the other slot would then put both at risk. The bytes are
-    /// written again, not only synced, because a failed sync leaves pages that look clean.
+    /// written again, not only synced, because a failed sync leaves pages that look clean; the very same
+    /// bytes, so that tearing them harms nothing. The slot's name may be as young, so the directory is
+    /// synced too. Does nothing the second time.
     ///
     /// # Errors
     /// Fails with `Output` when the disk does.
-    pub fn settle(&mut self, record: &Record) -> Result<()> {
-        let bytes = record.to_bytes()?;
-        self.write(self.newest, &bytes)
+    pub fn settle(&mut self) -> Result<()> {
+        let Some(bytes) = self.unsettled.take() else { return Ok(()) };
+        self.write(self.newest, &bytes)?;
+        let directory = self.place.directory();
+        self.disk.sync_dir(directory).map_err(|e| disk_failure("sync the directory", directory, e))
     }
 
     /// Saves a record, durably, as the next in sequence.
@@ -110,22 +129,22 @@ fn make(disk: &dyn Disk, place: &Place, path: &Path, bytes: &[u8]) -> io::Result
     Ok(file)
 }
 
-/// Reads the newest valid record at `place`, and which slot holds it; none when nothing was ever saved.
+/// Reads the newest valid record at `place`; none when nothing was ever saved.
 ///
 /// # Errors
 /// Fails with `Disagreement` when a slot was written by a newer program (P12), or when there are slots and
 /// none is valid.
-pub fn read(disk: &dyn Disk, place: &Place) -> Result<Option<(Record, usize)>> {
-    let mut newest: Option<(Record, usize)> = None;
+pub fn read(disk: &dyn Disk, place: &Place) -> Result<Option<Loaded>> {
+    let mut newest: Option<Loaded> = None;
     let mut damage = Vec::new();
-    for (at, name) in SLOTS.iter().enumerate() {
+    for (slot, name) in SLOTS.iter().enumerate() {
         let path = place.file(name);
-        match read_slot(disk, &path)? {
+        match read_slot(disk, &path, slot)? {
             Slot::Missing => {}
             Slot::Damaged(why) => damage.push(format!("{}: {why}", shown(&path))),
-            Slot::Valid(record) => {
-                if newest.as_ref().is_none_or(|(other, _)| other.sequence < record.sequence) {
-                    newest = Some((*record, at));
+            Slot::Valid(loaded) => {
+                if newest.as_ref().is_none_or(|other| other.record.sequence < loaded.record.sequence) {
+                    newest = Some(*loaded);
                 }
             }
         }
@@ -140,7 +159,7 @@ pub fn read(disk: &dyn Disk, place: &Place) -> Result<Option<(Record, usize)>> {
     Ok(newest)
 }
 
-fn read_slot(disk: &dyn Disk, path: &Path) -> Result<Slot> {
+fn read_slot(disk: &dyn Disk, path: &Path, slot: usize) -> Result<Slot> {
     let file = match disk.open(path, Open::Read) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Slot::Missing),
         opened => opened.map_err(|e| disk_failure("open", path, e))?,
@@ -150,7 +169,7 @@ fn read_slot(disk: &dyn Disk, path: &Path) -> Result<Slot> {
         read => read.map_err(|e| disk_failure("read", path, e))?,
     };
     match Record::from_bytes(&bytes) {
-        Ok(record) => Ok(Slot::Valid(Box::new(record))),
+        Ok(record) => Ok(Slot::Valid(Box::new(Loaded { record, slot, bytes }))),
         Err(Unreadable::Damaged(why)) => Ok(Slot::Damaged(why)),
         Err(Unreadable::Newer(version)) => Err(Failure::new(
             Kind::Disagreement,

@@ -1,0 +1,151 @@
+//! How a resumed run begins: lock, load, check, recover, and only then write.
+//!
+//! Until everything is checked nothing is changed but the lock; a refusal leaves all files as they were (P6).
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::super::checkpoint::lock;
+use super::super::checkpoint::place::{Consumer, Place};
+use super::super::checkpoint::record::{Record, Terms};
+use super::super::checkpoint::recover;
+use super::super::checkpoint::store::Store;
+use super::super::repeats::log::SeenLog;
+use super::super::sink::Sink;
+use super::super::sink::managed::ManagedFile;
+use super::super::{disk_failure, shown};
+use super::{Pipeline, Unsaved};
+use crate::clock::Clock;
+use crate::disk::Disk;
+use crate::failure::{Failure, Kind, Result};
+
+/// What a resumed run says of itself.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Where all state lies.
+    pub state_dir: PathBuf,
+    /// The profile's name.
+    pub profile: String,
+    /// What has to be the same in every run of this position.
+    pub terms: Terms,
+    /// How many delivered events a stream are remembered: [`super::repeats::REMEMBERED`].
+    pub remembered: usize,
+}
+
+/// Where a resumed run delivers to.
+#[derive(Debug)]
+pub enum Target {
+    /// A file that is managed: each event once, whatever happens.
+    File {
+        /// Its path, as typed.
+        path: PathBuf,
+        /// Its permissions, if it is made.
+        mode: u32,
+    },
+    /// A stream: at least once.
+    Stream {
+        /// For whom the position is kept.
+        consumer: String,
+        /// Where the bytes go.
+        sink: Box<dyn Sink>,
+    },
+}
+
+impl Pipeline {
+    /// Locks, loads, checks and recovers; on return the run may deliver.
+    ///
+    /// # Errors
+    /// `Locked` when another run writes the same position or output; `Disagreement` when position and
+    /// output or terms do not fit, and nothing is changed; `Output` when the disk fails.
+    pub fn open(disk: Arc<dyn Disk>, clock: Arc<dyn Clock>, setup: Setup, target: Target) -> Result<Self> {
+        let consumer = match &target {
+            Target::Stream { consumer, .. } => Consumer::Named(consumer.clone()),
+            Target::File { path, .. } => Consumer::File(managed_path(&*disk, path)?),
+        };
+        let place = Place::of(&setup.state_dir, &setup.profile, &consumer);
+        place.make(&*disk)?;
+        let lock = lock::acquire(&*disk, &*clock, &place.file("lock"))?;
+        warn_of_doubtful(&*disk, place.directory());
+
+        let (mut store, saved) = Store::load(&disk, &place)?;
+        let is_first = saved.is_none();
+        let mut record = saved.unwrap_or_else(|| {
+            Record::new(&setup.profile, &consumer.to_string(), setup.terms.clone(), clock.now())
+        });
+        recover::check_terms(&record, &setup.terms, matches!(consumer, Consumer::File(_)))?;
+        // An account that was not known before is from now on; shape and columns of a stream may change.
+        record.terms = Terms { account: setup.terms.account.or(record.terms.account), ..setup.terms };
+        let seen = SeenLog::load(&disk, &place, &record.seen, setup.remembered)?;
+        let (sink, file): (Box<dyn Sink>, _) = match (target, consumer) {
+            (Target::File { mode, .. }, Consumer::File(path)) => {
+                warn_of_doubtful(&*disk, path.parent().unwrap_or(&path));
+                (Box::new(open_file(&*disk, &mut store, &mut record, &path, mode)?), Some((path, mode)))
+            }
+            (Target::Stream { sink, .. }, _) => (sink, None),
+            (Target::File { .. }, Consumer::Named(_)) => {
+                return Err(Failure::new(Kind::Unexpected, "a managed file without a path"));
+            }
+        };
+
+        let mut pipeline = Pipeline {
+            disk,
+            clock,
+            sink,
+            file,
+            store,
+            record,
+            seen,
+            buffer: Vec::new(),
+            begun: false,
+            unsaved: Unsaved::Nothing,
+            last_commit: None,
+            is_broken: false,
+            _lock: lock,
+        };
+        if is_first {
+            place.sync(&*pipeline.disk)?;
+        } else {
+            pipeline.store.settle()?;
+        }
+        // A new file is on record before its first byte: else nobody could tell later whose that byte is.
+        if pipeline.record.output != pipeline.sink.mark() {
+            pipeline.commit()?;
+        }
+        Ok(pipeline)
+    }
+}
+
+/// Opens the managed file, recovered to what the record says of it.
+pub(super) fn open_file(
+    disk: &dyn Disk,
+    store: &mut Store,
+    record: &mut Record,
+    path: &Path,
+    mode: u32,
+) -> Result<ManagedFile> {
+    if recover::forget_missing(disk, path, &mut record.output) {
+        // On record before the new file exists: that may get the old one's inode, and a run killed in
+        // between would look like a file cut to nothing.
+        store.settle()?;
+        store.commit(record)?;
+    }
+    recover::open_output(disk, path, mode, record.output.as_ref()).map(|(file, _)| file)
+}
+
+fn managed_path(disk: &dyn Disk, path: &Path) -> Result<PathBuf> {
+    if path.to_str().is_none() {
+        return Err(Failure::new(Kind::Usage, format!("the name of {} is not UTF-8", shown(path)))
+            .hint("give the managed file a name that is"));
+    }
+    disk.absolute(path).map_err(|e| disk_failure("write", path, e))
+}
+
+/// Says where locks and syncs cannot be relied on (P7).
+fn warn_of_doubtful(disk: &dyn Disk, path: &Path) {
+    if let Some(kind) = disk.doubtful_kind(path) {
+        log::warn!(
+            "{} lies on {kind}, where locks and syncs may not hold what they promise; a local disk is safer",
+            shown(path)
+        );
+    }
+}

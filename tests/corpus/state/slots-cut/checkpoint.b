@@ -1,0 +1,2 @@
+opev checkpoint 1 1099 0fece32d7d3403273028fe67bb70fc20
+{"program":"0.1.0","sequence":4,"profile":"default","consumer":"/tmp/.tmp93Y890/out","account":"ACCOUNT","host":"events.1password.com","api":"v2","shape":"raw","format":"ndjson","fields":[],"streams":{"auditevents":{"cursor":"1","caught_up":false,"caught_up_at":null,"last_event":{"uuid":"E002","time":"2024-10-03T23:58:00Z"},"newest":"2024-10-

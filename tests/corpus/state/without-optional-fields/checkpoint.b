@@ -1,0 +1,1 @@
+opev checkpoint 1 

@@ -1,0 +1,178 @@
+//! A scripted service, a run against it, and the output that run must have: for the proofs of the commit
+//! protocol, which need no network.
+//!
+//! Three streams feed one output: pages of different sizes, an empty page in the middle, an event without a
+//! uuid, and events that the service delivers again, some of them long after.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use opev::clock::ManualClock;
+use opev::deliver::pipeline::{Encode, Pipeline, Setup, Target};
+use opev::deliver::{Consumer, Place, Terms};
+use opev::disk::Disk;
+use opev::event::{Event, Stream};
+use opev::failure::{Kind, Result};
+use opev::page::{Cursor, Next, Page, Span};
+
+/// How many events a stream are remembered: few, so that the log is compacted within a run.
+pub(crate) const REMEMBERED: usize = 6;
+
+/// The events of each page of each stream, by number; a number that was there before is a repeat.
+const SCRIPT: [&[&[u32]]; 3] =
+    [&[&[1, 2, 3], &[3, 4], &[], &[4, 5, 6, 7]], &[&[1], &[2, 1], &[3, 4]], &[&[1, 2], &[2], &[3, 4, 5, 3]]];
+
+/// What makes up one run.
+#[derive(Clone)]
+pub(crate) struct Rehearsal {
+    pub(crate) state_dir: PathBuf,
+    pub(crate) output: PathBuf,
+}
+
+impl Rehearsal {
+    /// One on a modelled disk, whose directories are missing at first.
+    pub(crate) fn modelled() -> Self {
+        Rehearsal { state_dir: "/home/state".into(), output: "/out".into() }
+    }
+
+    /// One in a directory of the machine's disk.
+    pub(crate) fn under(directory: &Path) -> Self {
+        Rehearsal { state_dir: directory.join("state"), output: directory.join("out") }
+    }
+
+    /// The directory of its checkpoint.
+    pub(crate) fn place(&self) -> Place {
+        Place::of(&self.state_dir, "default", &Consumer::File(self.output.clone()))
+    }
+
+    pub(crate) fn setup(&self) -> Setup {
+        Setup {
+            state_dir: self.state_dir.clone(),
+            profile: "default".into(),
+            terms: terms(),
+            remembered: REMEMBERED,
+        }
+    }
+
+    pub(crate) fn open(&self, disk: Arc<dyn Disk>) -> Result<Pipeline> {
+        let target = Target::File { path: self.output.clone(), mode: 0o600 };
+        Pipeline::open(disk, Arc::new(clock()), self.setup(), target)
+    }
+
+    /// One whole run, from where the last one stopped until the service has no more.
+    pub(crate) fn run(&self, disk: Arc<dyn Disk>) -> Result<()> {
+        drain(self.open(disk)?)
+    }
+}
+
+/// Delivers all there is, and ends.
+pub(crate) fn drain(pipeline: Pipeline) -> Result<()> {
+    drain_as(pipeline, &mut Lines)
+}
+
+/// Delivers all there is in a form of one's own, and ends.
+pub(crate) fn drain_as(mut pipeline: Pipeline, encode: &mut dyn Encode) -> Result<()> {
+    while let Some(page) = next_page(&pipeline) {
+        pipeline.deliver(&page, encode)?;
+    }
+    pipeline.finish()
+}
+
+pub(crate) fn terms() -> Terms {
+    Terms {
+        account: Some("ACCOUNT".into()),
+        host: "events.1password.com".into(),
+        api: "v2".into(),
+        shape: "raw".into(),
+        format: "ndjson".into(),
+        fields: Vec::new(),
+    }
+}
+
+pub(crate) fn clock() -> ManualClock {
+    ManualClock::at(now())
+}
+
+pub(crate) fn now() -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::days(20_000)
+}
+
+/// The page to ask for next: of the stream that is furthest behind, so that the order of pages is the same
+/// however often the run was interrupted.
+pub(crate) fn next_page(pipeline: &Pipeline) -> Option<Page> {
+    let asked = |stream: Stream| {
+        let cursor = pipeline.position(stream).and_then(|position| position.cursor());
+        cursor.map_or(0, |cursor| cursor.as_str().parse::<usize>().unwrap())
+    };
+    let stream = Stream::ALL
+        .into_iter()
+        .filter(|stream| asked(*stream) < SCRIPT[*stream as usize].len())
+        .min_by_key(|stream| asked(*stream))?;
+    Some(page(stream, asked(stream)))
+}
+
+/// Page number `at` of a stream.
+pub(crate) fn page(stream: Stream, at: usize) -> Page {
+    let pages = SCRIPT[stream as usize];
+    let cursor = Cursor::new((at + 1).to_string());
+    let next = if at + 1 < pages.len() { Next::More(cursor) } else { Next::CaughtUp(Some(cursor)) };
+    page_of(stream, pages[at], next)
+}
+
+/// A page of these events.
+pub(crate) fn page_of(stream: Stream, numbers: &[u32], next: Next) -> Page {
+    let (mut body, mut spans) = (Vec::new(), Vec::new());
+    for number in numbers {
+        let start = body.len();
+        // Every fifth event has no uuid and is known by its bytes.
+        let uuid = if number % 5 == 0 {
+            body.extend_from_slice(format!("{{\"{stream}\":{number}}}").as_bytes());
+            None
+        } else {
+            body.extend_from_slice(format!("{{\"uuid\":\"E{number:03}\",\"of\":\"{stream}\"}}").as_bytes());
+            Some(start + 9..start + 13)
+        };
+        let time = Some(now() - TimeDelta::minutes(i64::from(*number)));
+        spans.push(Span { raw: start..body.len(), uuid, time });
+    }
+    Page { stream, body, spans, next, received_at: now() }
+}
+
+/// One line an event, below a header.
+pub(crate) struct Lines;
+
+impl Encode for Lines {
+    fn begin(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"header\n");
+    }
+
+    fn event(&mut self, event: &Event<'_>, _received_at: DateTime<Utc>, out: &mut Vec<u8>) {
+        out.extend_from_slice(event.raw);
+        out.push(b'\n');
+    }
+}
+
+/// What the output is after an undisturbed run; written down from the script, not taken from a run.
+pub(crate) fn golden() -> Vec<u8> {
+    let mut lines = vec!["header".to_owned()];
+    let mut seen = std::collections::HashSet::new();
+    for at in 0..4 {
+        for stream in Stream::ALL {
+            for number in SCRIPT[stream as usize].get(at).copied().unwrap_or_default() {
+                if seen.insert((stream, number)) {
+                    lines.push(match number % 5 {
+                        0 => format!("{{\"{stream}\":{number}}}"),
+                        _ => format!("{{\"uuid\":\"E{number:03}\",\"of\":\"{stream}\"}}"),
+                    });
+                }
+            }
+        }
+    }
+    (lines.join("\n") + "\n").into_bytes()
+}
+
+/// The exit code of a run.
+pub(crate) fn code(outcome: &Result<()>) -> u8 {
+    outcome.as_ref().err().map_or(0, |failure| Kind::exit_code(failure.kind()))
+}

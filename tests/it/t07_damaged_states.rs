@@ -1,0 +1,301 @@
+//! T7: a corpus of damaged states, one folder a case, under `tests/corpus/state/`; each says in `expect`
+//! which exit code and words it must bring. What is refused is untouched afterwards, byte for byte.
+//!
+//! The folders were written once by `make_the_corpus` and stay as they are: they are also the proof that a
+//! later program reads what this one wrote (P12). Cases in which an inode decides cannot be kept in a
+//! folder; they are made on the spot below.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use opev::deliver::checkpoint::record::{Output, Record};
+use opev::deliver::gap;
+use opev::disk::RealDisk;
+use opev::failure::Kind;
+
+use crate::rehearsal::{Lines, Rehearsal, code, golden, next_page};
+
+fn corpus() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/state")
+}
+
+/// Every file below a directory but the lock, with its bytes.
+fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.file_name().unwrap() != "lock" {
+            found.insert(path.clone(), std::fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+/// Lays a case out as a run would find it.
+fn laid_out(case: &Path, directory: &Path) -> Rehearsal {
+    let rehearsal = Rehearsal::under(directory);
+    let place = rehearsal.place();
+    std::fs::create_dir_all(place.directory()).unwrap();
+    for entry in std::fs::read_dir(case).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        match name {
+            "expect" => {}
+            "out" => drop(std::fs::copy(&path, &rehearsal.output).unwrap()),
+            name => drop(std::fs::copy(&path, place.file(name)).unwrap()),
+        }
+    }
+    rehearsal
+}
+
+#[test]
+fn every_case_of_the_corpus() {
+    let mut count = 0;
+    for entry in std::fs::read_dir(corpus()).unwrap() {
+        let case = entry.unwrap().path();
+        let name = case.file_name().unwrap().to_string_lossy().into_owned();
+        let expect = std::fs::read_to_string(case.join("expect")).unwrap();
+        let (expected, words) = expect.trim_end().split_once('\n').unwrap_or((expect.trim_end(), ""));
+        let directory = tempfile::tempdir().unwrap();
+        let rehearsal = laid_out(&case, directory.path());
+        let before = files(directory.path());
+
+        let outcome = rehearsal.run(Arc::new(RealDisk));
+        assert_eq!(code(&outcome).to_string(), expected, "{name}: {outcome:?}");
+        match outcome {
+            Ok(()) => {
+                let output = std::fs::read(&rehearsal.output).unwrap();
+                // A rotated file begins behind what the old one holds.
+                let is_whole =
+                    if words == "rotated" { golden().ends_with(&output[7..]) } else { output == golden() };
+                assert!(is_whole, "{name}: {}", String::from_utf8_lossy(&output));
+            }
+            Err(failure) => {
+                let said = failure.to_string();
+                assert!(said.contains(words), "{name}: {said}");
+                assert!(failure.advice().is_some(), "{name} gives no advice");
+                assert_eq!(files(directory.path()), before, "{name}: something was changed");
+            }
+        }
+        count += 1;
+    }
+    println!("{count} damaged states");
+    assert!(count >= 20, "only {count} cases");
+}
+
+/// A run of a few pages, left as a kill would leave it.
+fn half_run(directory: &Path) -> Rehearsal {
+    let rehearsal = Rehearsal::under(directory);
+    let mut pipeline = rehearsal.open(Arc::new(RealDisk)).unwrap();
+    for _ in 0..4 {
+        let page = next_page(&pipeline).unwrap();
+        pipeline.deliver(&page, &mut Lines).unwrap();
+    }
+    rehearsal
+}
+
+#[test]
+fn copytruncate_is_refused_at_the_start_and_in_the_middle() {
+    let directory = tempfile::tempdir().unwrap();
+    let rehearsal = half_run(directory.path());
+    cut(&rehearsal.output, 0);
+    let failure = rehearsal.run(Arc::new(RealDisk)).unwrap_err();
+    assert_eq!(failure.kind(), Kind::Disagreement);
+    assert!(failure.to_string().contains("copytruncate"), "{failure}");
+    assert_eq!(std::fs::metadata(&rehearsal.output).unwrap().len(), 0);
+
+    let directory = tempfile::tempdir().unwrap();
+    let rehearsal = half_run(directory.path());
+    let mut pipeline = rehearsal.open(Arc::new(RealDisk)).unwrap();
+    cut(&rehearsal.output, 10);
+    let page = next_page(&pipeline).unwrap();
+    assert_eq!(pipeline.deliver(&page, &mut Lines).unwrap_err().kind(), Kind::Disagreement);
+    assert_eq!(std::fs::metadata(&rehearsal.output).unwrap().len(), 10);
+}
+
+#[test]
+fn a_removed_file_is_a_rotated_one_even_if_the_new_one_gets_its_inode() {
+    let directory = tempfile::tempdir().unwrap();
+    let rehearsal = half_run(directory.path());
+    let removed = std::fs::read(&rehearsal.output).unwrap();
+    std::fs::remove_file(&rehearsal.output).unwrap();
+    rehearsal.run(Arc::new(RealDisk)).unwrap();
+    let new = std::fs::read(&rehearsal.output).unwrap();
+    assert_eq!([&removed[..], new.strip_prefix(b"header\n").unwrap()].concat(), golden());
+}
+
+#[test]
+fn rotation_by_renaming_goes_on_in_a_new_file() {
+    for reopens in [false, true] {
+        let directory = tempfile::tempdir().unwrap();
+        let rehearsal = half_run(directory.path());
+        let rotated = directory.path().join("out.1");
+        if reopens {
+            let mut pipeline = rehearsal.open(Arc::new(RealDisk)).unwrap();
+            pipeline.reopen().unwrap();
+            assert!(!rotated.exists());
+            rename(&rehearsal.output, &rotated);
+            let page = next_page(&pipeline).unwrap();
+            pipeline.deliver(&page, &mut Lines).unwrap();
+            pipeline.reopen().unwrap();
+            assert_eq!(std::fs::metadata(&rehearsal.output).unwrap().len(), 0);
+            pipeline.finish().unwrap();
+        } else {
+            rename(&rehearsal.output, &rotated);
+        }
+        rehearsal.run(Arc::new(RealDisk)).unwrap();
+        let mut both = std::fs::read(&rotated).unwrap();
+        both.extend_from_slice(std::fs::read(&rehearsal.output).unwrap().strip_prefix(b"header\n").unwrap());
+        assert_eq!(both, golden(), "reopens: {reopens}");
+    }
+}
+
+#[test]
+fn bytes_in_a_file_that_nobody_manages_are_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let rehearsal = Rehearsal::under(directory.path());
+    write(&rehearsal.output, b"precious");
+    assert_eq!(rehearsal.run(Arc::new(RealDisk)).unwrap_err().kind(), Kind::Disagreement);
+    assert_eq!(std::fs::read(&rehearsal.output).unwrap(), b"precious");
+}
+
+#[test]
+fn the_state_holds_no_event_and_no_more_than_it_should() {
+    let directory = tempfile::tempdir().unwrap();
+    let rehearsal = half_run(directory.path());
+    for (path, bytes) in files(&rehearsal.state_dir) {
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains("\"of\""), "{} holds an event", path.display());
+    }
+    assert_no_cursor_before_the_first_answer();
+    let pipeline = rehearsal.open(Arc::new(RealDisk)).unwrap();
+    let position = pipeline.position(opev::event::Stream::SignInAttempts).unwrap();
+    let later = crate::rehearsal::now() + chrono::TimeDelta::days(130);
+    let gap = gap::by_age(opev::event::Stream::SignInAttempts, position, later).unwrap();
+    assert_eq!(gap.failure().kind(), Kind::Gap);
+}
+
+/// Only what the service gave is a cursor: other collectors saved a placeholder, and never recovered.
+fn assert_no_cursor_before_the_first_answer() {
+    let directory = tempfile::tempdir().unwrap();
+    let rehearsal = Rehearsal::under(directory.path());
+    rehearsal.open(Arc::new(RealDisk)).unwrap().finish().unwrap();
+    let saved = opev::deliver::state::list(&RealDisk, &rehearsal.state_dir).unwrap().remove(0);
+    assert!(saved.record.unwrap().unwrap().streams.is_empty());
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test does what another program would")]
+fn cut(path: &Path, length: u64) {
+    std::fs::OpenOptions::new().write(true).open(path).unwrap().set_len(length).unwrap();
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test does what another program would")]
+fn rename(from: &Path, to: &Path) {
+    std::fs::rename(from, to).unwrap();
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test does what another program would")]
+fn write(path: &Path, bytes: &[u8]) {
+    std::fs::write(path, bytes).unwrap();
+}
+
+/// Wrote `tests/corpus/state/` for version 1 of the record. To be run again only for cases of a new
+/// version, beside the old ones: `cargo test --test it -- --ignored make_the_corpus`.
+#[test]
+#[ignore = "writes into the source tree"]
+fn make_the_corpus() {
+    let directory = tempfile::tempdir().unwrap();
+    let rehearsal = half_run(directory.path());
+    let place = rehearsal.place();
+    // No file anywhere has this inode, so that no checkout has it by chance.
+    let read = |name: &str| std::fs::read(place.file(name)).unwrap();
+    let nowhere = |slot: &str| {
+        let bytes = read(slot);
+        let record = Record::from_bytes(&bytes).unwrap();
+        let output = record.output.clone().map(|output| Output { device: 0, inode: 0, ..output });
+        Record { output, ..record }.to_bytes().unwrap()
+    };
+    // Slot a holds record 5, slot b record 4: one for the new file, and four pages.
+    let (a, b, seen) = (nowhere("checkpoint.a"), nowhere("checkpoint.b"), read("seen.0"));
+    let out = std::fs::read(&rehearsal.output).unwrap();
+    let edited = |from: &str, to: &str| {
+        let text = String::from_utf8(a.clone()).unwrap();
+        assert!(text.contains(from), "{from}");
+        let (_, json) = text.split_once('\n').unwrap();
+        let json = json.trim_end().replace(from, to);
+        let checksum = opev::deliver::digest::Digest::of(json.as_bytes());
+        format!("opev checkpoint 1 {} {checksum}\n{json}\n", json.len()).into_bytes()
+    };
+    let changed = |bytes: &[u8], at: usize| {
+        let mut bytes = bytes.to_vec();
+        bytes[at] ^= 1;
+        bytes
+    };
+    let newer = |bytes: &[u8]| [b"opev checkpoint 2 ", &bytes[18..]].concat();
+    type Files<'a> = Vec<(&'a str, Vec<u8>)>;
+    let with =
+        |a: Option<Vec<u8>>, b: Option<Vec<u8>>, seen: Option<&[u8]>, out: Option<&[u8]>| -> Files<'_> {
+            let mut files: Files<'_> = Vec::new();
+            files.extend(a.map(|bytes| ("checkpoint.a", bytes)));
+            files.extend(b.map(|bytes| ("checkpoint.b", bytes)));
+            files.extend(seen.map(|bytes| ("seen.0", bytes.to_vec())));
+            files.extend(out.map(|bytes| ("out", bytes.to_vec())));
+            files
+        };
+    let usual = |a: Vec<u8>, b: Vec<u8>| with(Some(a), Some(b), Some(&seen), Some(&out));
+    let term = |from: &str, to: &str| usual(edited(from, to), Vec::from(b"opev checkpoint 1 "));
+    let good = || usual(a.clone(), b.clone());
+    let tail = [&out[..], b"{\"uuid\":\"half a li"].concat();
+    #[rustfmt::skip]
+    let cases: Vec<(&str, &str, Files<'_>)> = vec![
+        ("as-left", "0", good()),
+        ("of-an-older-program", "0",
+            usual(edited("\"program\":\"0.1.0\"", "\"program\":\"0.0.1\""), Vec::from(b"opev checkpoint 1 "))),
+        ("without-optional-fields", "0",
+            usual(edited("\"fields\":[],", ""), Vec::from(b"opev checkpoint 1 "))),
+        ("slots-empty", "8\nthe saved position is damaged", usual(vec![], vec![])),
+        ("slots-zeros", "8\nthe saved position is damaged", usual(vec![0; 4096], vec![0; 4096])),
+        ("slots-cut", "8\nthe saved position is damaged", usual(a[..300].to_vec(), b[..400].to_vec())),
+        ("slots-bad-checksum", "8\nthe checksum does not fit", usual(changed(&a, 200), changed(&b, 300))),
+        ("newest-slot-empty", "0", usual(vec![], b.clone())),
+        ("newest-slot-zeros", "0", usual(vec![0; 4096], b.clone())),
+        ("newest-slot-torn", "0", usual([&a[..512], &b[512..]].concat(), b.clone())),
+        ("newest-slot-missing", "0", with(None, Some(b.clone()), Some(&seen), Some(&out))),
+        ("older-slot-damaged", "0", usual(a.clone(), changed(&b, 200))),
+        ("only-the-temporary-file", "0", vec![("checkpoint.new", a.clone())]),
+        ("only-the-temporary-file-and-bytes", "8\nthat opev did not write",
+            vec![("checkpoint.new", a.clone()), ("out", out.clone())]),
+        ("newer-version", "8\nwritten by a newer opev", usual(newer(&a), newer(&b))),
+        ("newer-version-in-one-slot", "8\nwritten by a newer opev", usual(newer(&a), b.clone())),
+        ("other-account", "8\nhas account OTHER", term("\"ACCOUNT\"", "\"OTHER\"")),
+        ("account-unknown", "0", term("\"ACCOUNT\"", "null")),
+        ("other-host", "8\nhas host events.1password.eu", term("events.1password.com", "events.1password.eu")),
+        ("other-api", "8\nhas API version v1", term("\"v2\"", "\"v1\"")),
+        ("other-shape", "8\nhas shape ecs", term("\"shape\":\"raw\"", "\"shape\":\"ecs\"")),
+        ("other-format", "8\nhas format csv", term("\"ndjson\"", "\"csv\"")),
+        ("other-fields", "8\nhas fields uuid", term("\"fields\":[]", "\"fields\":[\"uuid\"]")),
+        ("file-shorter", "8\nis another file", with(Some(a.clone()), Some(b.clone()), Some(&seen), Some(&out[..99]))),
+        ("file-changed", "8\nwas changed",
+            with(Some(a.clone()), Some(b.clone()), Some(&seen), Some(&changed(&out, out.len() - 9)))),
+        ("file-with-a-tail", "0", with(Some(a.clone()), Some(b.clone()), Some(&seen), Some(&tail))),
+        ("file-missing", "0\nrotated", with(Some(a.clone()), Some(b.clone()), Some(&seen), None)),
+        ("file-new-and-empty", "0\nrotated", with(Some(a.clone()), Some(b.clone()), Some(&seen), Some(b""))),
+        ("log-missing", "8\nis missing", with(Some(a.clone()), Some(b.clone()), None, Some(&out))),
+        ("log-cut", "8\nis cut short", with(Some(a.clone()), Some(b.clone()), Some(&seen[..20]), Some(&out))),
+        ("log-changed", "8\nwas changed",
+            with(Some(a.clone()), Some(b.clone()), Some(&changed(&seen, 5)), Some(&out))),
+        ("log-with-a-tail", "0",
+            with(Some(a.clone()), Some(b.clone()), Some(&[&seen[..], b"tail"].concat()), Some(&out))),
+    ];
+    for (name, expect, files) in cases {
+        let folder = corpus().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        write(&folder.join("expect"), format!("{expect}\n").as_bytes());
+        for (file, bytes) in files {
+            write(&folder.join(file), &bytes);
+        }
+    }
+}
