@@ -138,6 +138,11 @@ impl Client {
         .map_err(|failure| failure.on_stream(stream))
     }
 
+    /// Takes back a page that is done with, so that the next one needs no new memory.
+    pub fn reuse(&self, page: Page) {
+        self.0.parts.http.reuse(page.body);
+    }
+
     /// Asks what the token may read.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ mod passing;
 pub mod permits;
 pub mod proxy;
 pub mod refusal;
+mod resolver;
 pub mod retry;
 pub mod scan;
 pub mod server;

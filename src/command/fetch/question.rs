@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::Outcome;
 use super::plan::{Output, Place, Plan};
+use crate::api::client::Client;
 use crate::api::endpoint::Ask;
 use crate::cli::FetchArgs;
 use crate::command::Process;
@@ -60,6 +61,7 @@ fn answer(
     let mut progress = process.console.progress(true);
     progress.set_range(plan.range.since, plan.until);
     let mut writer = Writer {
+        client: session.client.clone(),
         renderer: plan.renderer(&output.streams)?,
         target,
         buffer: Vec::new(),
@@ -135,6 +137,7 @@ impl Target {
 
 /// Takes the timeline's events to the output.
 struct Writer {
+    client: Client,
     renderer: Renderer,
     target: Target,
     buffer: Vec<u8>,
@@ -222,6 +225,10 @@ impl Reader for Writer {
 
     fn page(&mut self, page: &Page) {
         self.progress.page(page.len(), page.events().filter_map(|event| event.time).max());
+    }
+
+    fn done(&mut self, page: Page) {
+        self.client.reuse(page);
     }
 
     fn event(&mut self, event: &Event<'_>, received_at: DateTime<Utc>) -> Result<bool> {
