@@ -273,6 +273,8 @@ impl Http {
             .timeout_global(Some(settings.timeout))
             .timeout_resolve(Some(CONNECT_TIMEOUT.min(settings.timeout)))
             .timeout_connect(Some(CONNECT_TIMEOUT.min(settings.timeout)))
+            // Our requests are small: a token and a cursor.
+            .output_buffer_size(16 * 1024)
             .max_idle_connections(settings.idle_connections)
             .max_idle_connections_per_host(settings.idle_connections)
             .max_idle_age(settings.idle_age)

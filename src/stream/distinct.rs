@@ -9,8 +9,9 @@ use crate::failure::Result;
 use crate::page::Page;
 use crate::stream::PageSource;
 
-/// How many of the last events of a stream are remembered: ten full pages.
-const REMEMBERED: usize = 10_000;
+/// How many of the last events of a stream are remembered: three full pages, in 80 KB that stay in the
+/// processor's cache.
+const REMEMBERED: usize = 3_000;
 
 /// A page source without the repeats of another.
 #[derive(Debug)]

@@ -28,7 +28,7 @@ use crate::stream::sorted::{self, Sorter};
 use crate::stream::timeline::{Reader, Timeline};
 
 /// How many bytes are held before they are written in one piece.
-const WRITE_AT: usize = 256 << 10;
+const WRITE_AT: usize = 128 << 10;
 
 /// Answers the question, output by output.
 pub(super) fn run(process: &Process, session: &Session, args: &FetchArgs, plan: &Plan) -> Result<Outcome> {
