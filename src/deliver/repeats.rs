@@ -16,7 +16,7 @@ const SMALL: usize = 20_000;
 /// Three of these hold 300,000 identities in 6.4 MB: 16 bytes each in the ring, and 2^17 slots of 4 bytes
 /// in an open-addressed index, which is grown by doubling and at most three quarters full. The bits that
 /// a slot has left over hold a part of the identity, so that a search hardly ever looks into the ring. A
-/// small memory keeps more of its index free, and is three times as fast for it (100 and 30 ns an event).
+/// small memory keeps more of its index free, so that searches are shorter.
 #[derive(Clone, Debug)]
 pub struct Recent {
     capacity: usize,

@@ -9,8 +9,7 @@ use crate::failure::Result;
 use crate::page::Page;
 use crate::stream::PageSource;
 
-/// How many of the last events of a stream are remembered: three full pages, in 80 KB that stay in the
-/// processor's cache.
+/// How many of the last events of a stream are remembered: three full pages.
 const REMEMBERED: usize = 3_000;
 
 /// A page source without the repeats of another.
