@@ -5,17 +5,19 @@
 //! asked (P10). Everything that can take time or space is bounded (P9).
 
 use std::fmt;
-use std::io::Read as _;
+use std::io::{self, Read};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ureq::http::{HeaderMap, HeaderValue, Request as HttpRequest, header};
 use ureq::tls::{RootCerts, TlsConfig};
+use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, ProxyProtocol};
 
 use crate::api::endpoint::BaseUrl;
 use crate::api::proxy::{Protocol, Proxy};
+use crate::api::resolver::Addresses;
 pub use crate::api::trouble::Trouble;
 use crate::api::trust::Roots;
 use crate::cancel::Cancel;
@@ -28,6 +30,9 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// How much of a refusal's body is read; only its words matter.
 const REFUSAL_BYTES: u64 = 64 * 1024;
+
+/// How much memory a mere announcement gets, and the largest body that is kept for reuse.
+const ROOM_AT_FIRST: u64 = 4 * 1024 * 1024;
 
 /// How the connections are made and bounded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +103,10 @@ pub struct Http(Arc<Inner>);
 struct Inner {
     settings: Settings,
     roots: Roots,
+    addresses: Addresses,
     agents: Mutex<Agents>,
+    /// Bodies that are done with, for the next answers.
+    spare: Mutex<Vec<Vec<u8>>>,
 }
 
 /// One agent for each way out; nearly always one in all.
@@ -126,7 +134,14 @@ impl Http {
     /// No connections yet; they are made as they are needed.
     pub fn new(settings: Settings) -> Self {
         let roots = Roots::new(settings.ca_file.clone());
-        Http(Arc::new(Inner { settings, roots, agents: Mutex::default() }))
+        let addresses = Addresses::new();
+        Http(Arc::new(Inner {
+            settings,
+            roots,
+            addresses,
+            agents: Mutex::default(),
+            spare: Mutex::default(),
+        }))
     }
 
     /// The settings it was made with.
@@ -166,23 +181,40 @@ impl Http {
             _ => built,
         };
         let response = if built.method() == "GET" { agent.run(built.map(|_| ())) } else { agent.run(built) };
-        self.read(response?)
+        let answer = response.map_err(Trouble::from).and_then(|response| self.read(response));
+        if answer.is_err() {
+            self.0.addresses.forget();
+        }
+        answer
     }
 
     fn read(&self, response: ureq::http::Response<ureq::Body>) -> Result<Answer, Trouble> {
-        const ROOM_AT_FIRST: u64 = 4 * 1024 * 1024;
         let limit = self.0.settings.max_response_bytes;
         let (head, body) = response.into_parts();
         let status = head.status.as_u16();
         let most = if status == 200 { limit.saturating_add(1) } else { REFUSAL_BYTES };
-        let room = body.content_length().unwrap_or(0).min(ROOM_AT_FIRST).min(most);
-        let mut bytes = Vec::with_capacity(usize::try_from(room).unwrap_or(0));
+        let announced = body.content_length().unwrap_or(0).min(ROOM_AT_FIRST).min(most);
+        let announced = usize::try_from(announced).unwrap_or(0);
+        let spare = if status == 200 { fitting(&mut self.spare(), announced) } else { None };
         // ureq's own limit counts compressed bytes; this one counts what a gzip bomb becomes.
-        body.into_reader().take(most).read_to_end(&mut bytes).map_err(ureq::Error::from)?;
+        let reader = body.into_reader().take(most);
+        let bytes = read_into(spare.unwrap_or_default(), reader, announced).map_err(ureq::Error::from)?;
         if status == 200 && bytes.len() as u64 > limit {
             return Err(Trouble::TooLarge(limit));
         }
         Ok(Answer { status, headers: head.headers, body: bytes })
+    }
+
+    /// Takes back a body that is done with, so that the next answer needs no new memory.
+    pub fn reuse(&self, body: Vec<u8>) {
+        let mut spare = self.spare();
+        if body.capacity() as u64 <= ROOM_AT_FIRST && spare.len() < self.0.settings.idle_connections {
+            spare.push(body);
+        }
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.0.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Cuts every connection: requests under way fail at once, and later ones too.
@@ -249,12 +281,55 @@ impl Http {
             .timeout_global(Some(settings.timeout))
             .timeout_resolve(Some(CONNECT_TIMEOUT.min(settings.timeout)))
             .timeout_connect(Some(CONNECT_TIMEOUT.min(settings.timeout)))
+            // Our requests are small: a token and a cursor.
+            .output_buffer_size(16 * 1024)
             .max_idle_connections(settings.idle_connections)
             .max_idle_connections_per_host(settings.idle_connections)
             .max_idle_age(settings.idle_age)
             .build();
-        Ok(config.new_agent())
+        Ok(Agent::with_parts(config, DefaultConnector::default(), self.0.addresses.clone()))
     }
+}
+
+/// Takes the smallest body that holds so many bytes; the largest of all, where nobody knows how many.
+///
+/// One that is too small stays: it will fit another stream, and freeing large pieces here and there is
+/// what makes an allocator's memory grow.
+fn fitting(spare: &mut Vec<Vec<u8>>, announced: usize) -> Option<Vec<u8>> {
+    let sizes = spare.iter().enumerate().map(|(index, body)| (body.capacity(), index));
+    let (_, index) = match announced {
+        0 => sizes.max(),
+        _ => sizes.filter(|(size, _)| *size > announced).min(),
+    }?;
+    Some(spare.swap_remove(index))
+}
+
+/// Reads to the end into an old body's memory; `announced` is how many bytes are expected, if known.
+///
+/// What the old body filled is not cleared first: for pages of about one size, nothing is.
+fn read_into(mut bytes: Vec<u8>, mut reader: impl Read, announced: usize) -> io::Result<Vec<u8>> {
+    /// Rooms are multiples of this, so that pages of about one size need rooms of one size.
+    const STEP: usize = 128 * 1024;
+    // One more than is announced: the end is found by a read that gives nothing.
+    let room = (announced + 1).next_multiple_of(STEP);
+    if bytes.capacity() < room {
+        bytes = vec![0; room];
+    }
+    bytes.resize(room.max(bytes.len()), 0);
+    let mut filled = 0;
+    loop {
+        if filled == bytes.len() {
+            bytes.resize(filled * 2, 0);
+        }
+        match reader.read(&mut bytes[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
 }
 
 /// The one header that holds the token; marked, so that it shows in no debug output.
@@ -295,6 +370,30 @@ fn proxy_for_ureq(proxy: &Proxy) -> Result<ureq::Proxy> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_old_bodys_memory_holds_the_new_one_whatever_was_announced() {
+        let text: Vec<u8> = (0..200_000_u32).map(|n| n as u8).collect();
+        for (old, announced) in
+            [(0, 0), (0, 200_000), (0, 7), (150_000, 200_000), (300_000, 0), (200_000, 200_000)]
+        {
+            let bytes = read_into(vec![1; old], text.as_slice(), announced).unwrap();
+            assert!(bytes == text, "{old} {announced}");
+        }
+        let announced = read_into(Vec::new(), text.as_slice(), text.len()).unwrap();
+        assert_eq!(announced.capacity(), 256 * 1024);
+        assert!(read_into(vec![1; 9], &b""[..], 0).unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_body_that_fits_best_is_used_again() {
+        let mut spare: Vec<Vec<u8>> = [30, 10, 20].into_iter().map(Vec::with_capacity).collect();
+        assert_eq!(fitting(&mut spare, 15).map(|body| body.capacity()), Some(20));
+        assert_eq!(fitting(&mut spare, 30), None);
+        assert_eq!(fitting(&mut spare, 0).map(|body| body.capacity()), Some(30));
+        assert_eq!(fitting(&mut spare, 9).map(|body| body.capacity()), Some(10));
+        assert_eq!(fitting(&mut spare, 0), None);
+    }
 
     #[test]
     fn the_token_shows_in_no_debug_output() {

@@ -34,6 +34,18 @@ pub(crate) type Result<T> = std::result::Result<T, Malformed>;
 pub(crate) struct Json<'a> {
     body: &'a [u8],
     at: usize,
+    /// The number of the block whose marks are at hand.
+    block: usize,
+    /// Where in that block a string may end, or need a second look.
+    marks: u64,
+}
+
+/// A string that was passed over: the range between its quotes.
+#[derive(Clone, Debug)]
+pub(crate) struct Text {
+    pub(crate) range: Range<usize>,
+    /// Whether it holds escapes, so that its bytes are not its text.
+    escaped: bool,
 }
 
 /// The kinds of the containers around a place, one bit each: set for an object.
@@ -67,7 +79,7 @@ impl Nesting {
 impl<'a> Json<'a> {
     /// The beginning of a text.
     pub(crate) fn new(body: &'a [u8]) -> Self {
-        Json { body, at: 0 }
+        Json { body, at: 0, block: 0, marks: marks_of_block(body, 0) }
     }
 
     /// How many bytes have been passed.
@@ -99,6 +111,7 @@ impl<'a> Json<'a> {
         self.body.get(self.at).copied()
     }
 
+    #[inline(always)]
     fn white(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
@@ -106,18 +119,21 @@ impl<'a> Json<'a> {
     }
 
     /// Takes `byte` after white space, if it comes next.
+    #[inline(always)]
     pub(crate) fn eat(&mut self, byte: u8) -> bool {
-        self.white();
-        let next = self.peek() == Some(byte);
-        self.at += usize::from(next);
-        next
+        // White space is rare: the service sends none.
+        if self.peek() != Some(byte) {
+            self.white();
+            if self.peek() != Some(byte) {
+                return false;
+            }
+        }
+        self.at += 1;
+        true
     }
 
     /// Reads an object; `member` must read the value of each key.
-    pub(crate) fn members(
-        &mut self,
-        mut member: impl FnMut(&mut Self, Range<usize>) -> Result<()>,
-    ) -> Result<()> {
+    pub(crate) fn members(&mut self, mut member: impl FnMut(&mut Self, Text) -> Result<()>) -> Result<()> {
         if !self.eat(b'{') {
             return Err(self.wrong("no object"));
         }
@@ -137,29 +153,33 @@ impl<'a> Json<'a> {
     }
 
     /// Reads a key and its colon, and gives the range between the quotes.
-    fn key(&mut self) -> Result<Range<usize>> {
-        self.white();
+    #[inline(always)]
+    fn key(&mut self) -> Result<Text> {
+        if self.peek() != Some(b'"') {
+            self.white();
+        }
         let key = self.string()?;
         if self.eat(b':') { Ok(key) } else { Err(self.wrong("no colon after a key")) }
     }
 
     /// Whether a key, which may be written with escapes, is `name`.
-    pub(crate) fn is_key(&self, key: &Range<usize>, name: &str) -> bool {
-        let raw = &self.body[key.clone()];
-        raw == name.as_bytes() || (raw.contains(&b'\\') && self.text(key).is_some_and(|text| text == name))
+    #[inline(always)]
+    pub(crate) fn is_key(&self, key: &Text, name: &str) -> bool {
+        self.bytes(&key.range) == name.as_bytes()
+            || (key.escaped && self.text(key).is_some_and(|text| text == name))
     }
 
-    /// The text of a string whose range between the quotes is given; none when it is not Unicode.
-    pub(crate) fn text(&self, range: &Range<usize>) -> Option<String> {
-        let raw = &self.body[range.clone()];
-        if raw.contains(&b'\\') {
-            serde_json::from_slice(&self.body[range.start - 1..=range.end]).ok()
+    /// What a string says; none when it is not Unicode.
+    pub(crate) fn text(&self, text: &Text) -> Option<String> {
+        let Range { start, end } = text.range;
+        if text.escaped {
+            serde_json::from_slice(&self.body[start - 1..=end]).ok()
         } else {
-            std::str::from_utf8(raw).ok().map(str::to_owned)
+            std::str::from_utf8(&self.body[start..end]).ok().map(str::to_owned)
         }
     }
 
-    pub(crate) fn string_or_other(&mut self) -> Result<Option<Range<usize>>> {
+    pub(crate) fn string_or_other(&mut self) -> Result<Option<Text>> {
         self.white();
         if self.peek() == Some(b'"') { self.string().map(Some) } else { self.value().map(|()| None) }
     }
@@ -177,7 +197,38 @@ impl<'a> Json<'a> {
     }
 
     /// Passes over any value.
+    #[inline(always)]
     pub(crate) fn value(&mut self) -> Result<()> {
+        match self.peek_value() {
+            Some(b'"') => self.string().map(|_| ()),
+            Some(b'{' | b'[') => self.container(),
+            _ => self.scalar(),
+        }
+    }
+
+    /// Passes over what is neither a string nor a container.
+    #[inline(always)]
+    fn scalar(&mut self) -> Result<()> {
+        match self.peek() {
+            Some(b't') => self.literal(b"true"),
+            Some(b'f') => self.literal(b"false"),
+            Some(b'n') => self.literal(b"null"),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            _ => Err(self.wrong("no value")),
+        }
+    }
+
+    /// Passes over an object or a list and everything in it.
+    fn container(&mut self) -> Result<()> {
+        // A copy, so that the place is kept in registers.
+        let mut here = Json { ..*self };
+        let passed = here.pass_container();
+        *self = here;
+        passed
+    }
+
+    #[inline(always)]
+    fn pass_container(&mut self) -> Result<()> {
         let mut around = Nesting { kinds: [0; DEPTH / 64], depth: 0 };
         loop {
             match self.peek_value() {
@@ -197,11 +248,7 @@ impl<'a> Json<'a> {
                         continue;
                     }
                 }
-                Some(b't') => self.literal(b"true")?,
-                Some(b'f') => self.literal(b"false")?,
-                Some(b'n') => self.literal(b"null")?,
-                Some(b'-' | b'0'..=b'9') => self.number()?,
-                _ => return Err(self.wrong("no value")),
+                _ => self.scalar()?,
             }
             // A value has ended; so may the containers around it.
             loop {
@@ -220,6 +267,7 @@ impl<'a> Json<'a> {
         }
     }
 
+    #[inline(always)]
     pub(crate) fn literal(&mut self, word: &[u8]) -> Result<()> {
         for byte in word {
             if self.peek() != Some(*byte) {
@@ -231,6 +279,7 @@ impl<'a> Json<'a> {
     }
 
     /// Passes over a number; its size does not matter, its digits stay as they are.
+    #[inline(always)]
     fn number(&mut self) -> Result<()> {
         self.at += usize::from(self.peek() == Some(b'-'));
         if self.peek() == Some(b'0') {
@@ -250,6 +299,7 @@ impl<'a> Json<'a> {
         Ok(())
     }
 
+    #[inline(always)]
     fn digits(&mut self) -> Result<()> {
         let start = self.at;
         while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
@@ -258,19 +308,34 @@ impl<'a> Json<'a> {
         if self.at == start { Err(self.wrong("a number without digits")) } else { Ok(()) }
     }
 
-    /// Passes over a string and gives the range between its quotes.
-    pub(crate) fn string(&mut self) -> Result<Range<usize>> {
+    /// Passes over a string.
+    #[inline(always)]
+    pub(crate) fn string(&mut self) -> Result<Text> {
         if self.peek() != Some(b'"') {
             return Err(self.wrong("no string"));
         }
-        self.at += 1;
-        let start = self.at;
+        let start = self.at + 1;
+        let end = self.next_mark(start);
+        self.at = end;
+        if self.peek() == Some(b'"') {
+            self.at += 1;
+            return Ok(Text { range: start..end, escaped: false });
+        }
+        let mut here = Json { ..*self };
+        let passed = here.rest_of_string();
+        *self = here;
+        passed?;
+        Ok(Text { range: start..self.at - 1, escaped: true })
+    }
+
+    /// Passes over the rest of a string, from its first backslash or control character on.
+    #[cold]
+    fn rest_of_string(&mut self) -> Result<()> {
         loop {
-            self.at += plain_length(&self.body[self.at..]);
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(start..self.at - 1);
+                    return Ok(());
                 }
                 Some(b'\\') => {
                     self.at += 1;
@@ -279,6 +344,26 @@ impl<'a> Json<'a> {
                 // A raw line break here would break a line of NDJSON in two (P3).
                 _ => return Err(self.wrong("a control character in a string")),
             }
+            self.at = self.next_mark(self.at);
+        }
+    }
+
+    /// The first byte from `at` on that is a quote, a backslash or a control character, else the end.
+    #[inline(always)]
+    fn next_mark(&mut self, mut at: usize) -> usize {
+        loop {
+            if at / BLOCK != self.block {
+                if at >= self.body.len() {
+                    return self.body.len();
+                }
+                self.block = at / BLOCK;
+                self.marks = marks_of_block(self.body, self.block);
+            }
+            let ahead = self.marks >> (at % BLOCK);
+            if ahead != 0 {
+                return at + ahead.trailing_zeros() as usize;
+            }
+            at = (self.block + 1) * BLOCK;
         }
     }
 
@@ -300,28 +385,36 @@ impl<'a> Json<'a> {
     }
 }
 
-/// How many bytes come before the first quote, backslash or control character; eight at a time.
-fn plain_length(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const HIGHS: u64 = ONES << 7;
-    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHS;
-    let mut length = 0;
-    let mut words = bytes.chunks_exact(8);
-    for chunk in &mut words {
-        let word = u64::from_le_bytes([
-            chunk[0], chunk[1], chunk[2], chunk[3], chunk[4], chunk[5], chunk[6], chunk[7],
-        ]);
-        // Each term marks bytes by their high bit; the lowest mark is exact, those above it may be false.
-        let special = below(word ^ (ONES * u64::from(b'"')), 1)
-            | below(word ^ (ONES * u64::from(b'\\')), 1)
-            | below(word, 0x20);
-        if special != 0 {
-            return length + special.trailing_zeros() as usize / 8;
-        }
-        length += 8;
+/// How many bytes are looked at in one go: one for each bit of a word.
+const BLOCK: usize = 64;
+
+/// The marks of a block of the body; the last one is filled up with marks.
+#[inline(never)]
+fn marks_of_block(body: &[u8], block: usize) -> u64 {
+    let rest = body.get(block * BLOCK..).unwrap_or_default();
+    if let Some(bytes) = rest.first_chunk() {
+        return marks(bytes);
     }
-    let rest = words.remainder();
-    length + rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20)).unwrap_or(rest.len())
+    let mut bytes = [0; BLOCK];
+    bytes[..rest.len()].copy_from_slice(rest);
+    marks(&bytes)
+}
+
+/// Marks quotes, backslashes and control characters, one bit a byte, the first byte lowest.
+///
+/// Each byte of an answer is looked at once, and without branches, however long or short the strings are.
+/// The compiler makes vector instructions of the comparisons; the multiplication gathers eight bytes that
+/// are 0 or 1 into the eight bits of the highest byte.
+///
+/// Tried, in GB/s. Blocks alone: this 14.5, eight bytes at a time in a word (SWAR) 10.5, the crate `wide`
+/// 27. Whole pages of 1,000 events: this 2.7, strings searched for their end with SWAR 1.6, serde_json's
+/// `RawValue` 1.8 and `IgnoredAny` 2.2 (neither finds a uuid). `wide` would save a thirtieth of a fetch.
+#[inline(always)]
+fn marks(block: &[u8; BLOCK]) -> u64 {
+    let special = block.map(|b| u8::from((b < 0x20) | (b == b'"') | (b == b'\\')));
+    let (words, _) = special.as_chunks::<8>();
+    let gather = |word: &[u8; 8]| u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+    words.iter().rev().fold(0, |marks, word| marks << 8 | gather(word))
 }
 
 #[cfg(test)]
@@ -332,9 +425,28 @@ mod tests {
 
     proptest! {
         #[test]
-        fn eight_at_a_time_finds_what_one_at_a_time_finds(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+        fn a_blocks_marks_are_its_special_bytes(
+            bytes in prop::collection::vec(any::<u8>(), BLOCK),
+            quotes in prop::collection::vec(0..BLOCK, 0..8),
+        ) {
+            let mut block: [u8; BLOCK] = bytes.try_into().unwrap();
+            quotes.iter().for_each(|at| block[*at] = b'"');
+            for (at, byte) in block.iter().enumerate() {
+                let special = *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+                prop_assert_eq!(marks(&block) >> at & 1 == 1, special, "{}", at);
+            }
+        }
+
+        #[test]
+        fn the_next_mark_is_the_next_special_byte(
+            body in prop::collection::vec(prop_oneof![9 => 0x20..=0xffu8, 1 => any::<u8>()], 0..300),
+            from in 0..300usize,
+        ) {
+            let mut json = Json::new(&body);
+            let from = from.min(body.len());
             let special = |b: &u8| *b < 0x20 || *b == b'"' || *b == b'\\';
-            prop_assert_eq!(plain_length(&bytes), bytes.iter().position(special).unwrap_or(bytes.len()));
+            let expected = body[from..].iter().position(special).map_or(body.len(), |n| from + n);
+            prop_assert_eq!(json.next_mark(from), expected);
         }
     }
 }

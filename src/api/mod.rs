@@ -17,6 +17,7 @@ pub mod permits;
 pub mod probe;
 pub mod proxy;
 pub mod refusal;
+mod resolver;
 pub mod retry;
 pub mod scan;
 pub mod server;

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
-use crate::api::json::{Json, Malformed, Result};
+use crate::api::json::{Json, Malformed, Result, Text};
 use crate::page::Span;
 
 /// The names of an answer's top-level keys; they differ between versions of the API.
@@ -85,9 +85,9 @@ fn item(json: &mut Json<'_>) -> Result<Span> {
     if first == Some(b'{') {
         json.members(|json, key| {
             if json.is_key(&key, "uuid") {
-                uuid = json.string_or_other()?;
+                uuid = json.string_or_other()?.map(|text| text.range);
             } else if json.is_key(&key, "timestamp") {
-                time = json.string_or_other()?.and_then(|range| read_time(json, &range));
+                time = json.string_or_other()?.and_then(|text| read_time(json, &text));
             } else {
                 json.value()?;
             }
@@ -99,9 +99,9 @@ fn item(json: &mut Json<'_>) -> Result<Span> {
     Ok(Span { raw: start..json.at(), uuid, time })
 }
 
-fn read_time(json: &Json<'_>, range: &Range<usize>) -> Option<DateTime<Utc>> {
-    common_time(json.bytes(range)).or_else(|| {
-        let text = json.text(range)?;
+fn read_time(json: &Json<'_>, text: &Text) -> Option<DateTime<Utc>> {
+    common_time(json.bytes(&text.range)).or_else(|| {
+        let text = json.text(text)?;
         DateTime::<FixedOffset>::parse_from_rfc3339(&text).ok().map(|time| time.to_utc())
     })
 }
@@ -111,8 +111,8 @@ fn cursor(json: &mut Json<'_>) -> Result<Option<String>> {
         return Ok(None);
     }
     let start = json.at();
-    let range = json.string().map_err(|e| Malformed { what: "the cursor is no string", ..e })?;
-    match json.text(&range) {
+    let text = json.string().map_err(|e| Malformed { what: "the cursor is no string", ..e })?;
+    match json.text(&text) {
         Some(text) => Ok(Some(text)),
         None => Err(Malformed { what: "the cursor is not Unicode", at: start }),
     }

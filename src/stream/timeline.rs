@@ -42,6 +42,11 @@ pub trait Reader {
     /// A page was taken up.
     fn page(&mut self, page: &Page);
 
+    /// A page's last event was given; its memory may be used again.
+    fn done(&mut self, page: Page) {
+        drop(page);
+    }
+
     /// Takes the next event and the time its page was received; false ends the run.
     ///
     /// # Errors
@@ -134,7 +139,9 @@ impl<S: PageSource> Lane<S> {
                     }
                     self.at += 1;
                 }
-                self.page = None;
+            }
+            if let Some(page) = self.page.take() {
+                reader.done(page);
             }
             self.at = 0;
             let Some(source) = &mut self.source else { return Ok(()) };

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::Outcome;
 use super::plan::Plan;
 use super::profiles::Document;
+use crate::api::client::Client;
 use crate::api::endpoint::{ApiVersion, Ask};
 use crate::cli::FetchArgs;
 use crate::command::Process;
@@ -29,7 +30,7 @@ use crate::stream::timeline::{Reader, Timeline};
 use crate::stream::{PageSource, backfill};
 
 /// How many bytes are held before they are written in one piece.
-const WRITE_AT: usize = 256 << 10;
+const WRITE_AT: usize = 128 << 10;
 
 /// Answers the question, output by output.
 pub(super) fn run(
@@ -74,6 +75,7 @@ fn answer(
     let mut progress = process.console.progress(true);
     progress.set_range(plan.range.since, plan.until);
     let mut writer = Writer {
+        client: session.client.clone(),
         renderer,
         begins,
         ends,
@@ -152,6 +154,7 @@ impl Target {
 
 /// Takes the timeline's events to the output.
 struct Writer {
+    client: Client,
     renderer: Renderer,
     /// Whether the output's frame begins and ends with these events.
     begins: bool,
@@ -266,6 +269,10 @@ impl Reader for Writer {
 
     fn page(&mut self, page: &Page) {
         self.progress.page(page.len(), page.events().filter_map(|event| event.time).max());
+    }
+
+    fn done(&mut self, page: Page) {
+        self.client.reuse(page);
     }
 
     fn event(&mut self, event: &Event<'_>, received_at: DateTime<Utc>) -> Result<bool> {
