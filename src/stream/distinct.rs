@@ -8,7 +8,7 @@ use crate::page::Page;
 use crate::recent::{Recent, identity};
 use crate::stream::PageSource;
 
-/// How many of the last events of a stream are remembered: three full pages.
+/// How many of the last events of a stream are remembered: ten full pages.
 const REMEMBERED: usize = 10_000;
 
 /// A page source without the repeats of another.

@@ -6,12 +6,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use opev::clock::ManualClock;
 use opev::deliver::pipeline::{Encode, Pipeline, Setup, Target};
 use opev::deliver::{Consumer, Place, Terms};
-use opev::disk::Disk;
+use opev::disk::{Disk, RealDisk};
 use opev::event::{Event, Stream};
 use opev::failure::{Kind, Result};
 use opev::page::{Cursor, Next, Page, Span};
@@ -63,6 +64,20 @@ impl Rehearsal {
     /// One whole run, from where the last one stopped until the service has no more.
     pub(crate) fn run(&self, disk: Arc<dyn Disk>) -> Result<()> {
         drain(self.open(disk)?)
+    }
+
+    /// The same on the machine's disk, with patience: the fork of a process by another test holds a copy of
+    /// every open descriptor until it execs, and with it, for a moment, a lock that was given back.
+    pub(crate) fn run_for_real(&self) -> Result<()> {
+        for _ in 0..1_000 {
+            match self.run(Arc::new(RealDisk)) {
+                Err(failure) if failure.kind() == Kind::Locked => {
+                    std::thread::park_timeout(Duration::from_millis(1));
+                }
+                outcome => return outcome,
+            }
+        }
+        self.run(Arc::new(RealDisk))
     }
 }
 

@@ -56,7 +56,7 @@ fn killed(directory: &Path, kill_at: u64) -> bool {
 fn recovers(directory: &Path, context: &str) {
     let rehearsal = Rehearsal::under(directory);
     for round in ["recovery", "run after it"] {
-        rehearsal.run(Arc::new(RealDisk)).unwrap_or_else(|e| panic!("{context}: {round}: {e}"));
+        rehearsal.run_for_real().unwrap_or_else(|e| panic!("{context}: {round}: {e}"));
         let output = std::fs::read(&rehearsal.output).unwrap();
         assert_eq!(
             String::from_utf8_lossy(&output),

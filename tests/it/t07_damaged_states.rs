@@ -63,7 +63,7 @@ fn every_case_of_the_corpus() {
         let rehearsal = laid_out(&case, directory.path());
         let before = files(directory.path());
 
-        let outcome = rehearsal.run(Arc::new(RealDisk));
+        let outcome = rehearsal.run_for_real();
         assert_eq!(code(&outcome).to_string(), expected, "{name}: {outcome:?}");
         match outcome {
             Ok(()) => {
@@ -102,7 +102,7 @@ fn copytruncate_is_refused_at_the_start_and_in_the_middle() {
     let directory = tempfile::tempdir().unwrap();
     let rehearsal = half_run(directory.path());
     cut(&rehearsal.output, 0);
-    let failure = rehearsal.run(Arc::new(RealDisk)).unwrap_err();
+    let failure = rehearsal.run_for_real().unwrap_err();
     assert_eq!(failure.kind(), Kind::Disagreement);
     assert!(failure.to_string().contains("copytruncate"), "{failure}");
     assert_eq!(std::fs::metadata(&rehearsal.output).unwrap().len(), 0);
@@ -122,7 +122,7 @@ fn a_removed_file_is_a_rotated_one_even_if_the_new_one_gets_its_inode() {
     let rehearsal = half_run(directory.path());
     let removed = std::fs::read(&rehearsal.output).unwrap();
     std::fs::remove_file(&rehearsal.output).unwrap();
-    rehearsal.run(Arc::new(RealDisk)).unwrap();
+    rehearsal.run_for_real().unwrap();
     let new = std::fs::read(&rehearsal.output).unwrap();
     assert_eq!([&removed[..], new.strip_prefix(b"header\n").unwrap()].concat(), golden());
 }
@@ -146,7 +146,7 @@ fn rotation_by_renaming_goes_on_in_a_new_file() {
         } else {
             rename(&rehearsal.output, &rotated);
         }
-        rehearsal.run(Arc::new(RealDisk)).unwrap();
+        rehearsal.run_for_real().unwrap();
         let mut both = std::fs::read(&rotated).unwrap();
         both.extend_from_slice(std::fs::read(&rehearsal.output).unwrap().strip_prefix(b"header\n").unwrap());
         assert_eq!(both, golden(), "reopens: {reopens}");
@@ -158,7 +158,7 @@ fn bytes_in_a_file_that_nobody_manages_are_kept() {
     let directory = tempfile::tempdir().unwrap();
     let rehearsal = Rehearsal::under(directory.path());
     write(&rehearsal.output, b"precious");
-    assert_eq!(rehearsal.run(Arc::new(RealDisk)).unwrap_err().kind(), Kind::Disagreement);
+    assert_eq!(rehearsal.run_for_real().unwrap_err().kind(), Kind::Disagreement);
     assert_eq!(std::fs::read(&rehearsal.output).unwrap(), b"precious");
 }
 

@@ -1,0 +1,107 @@
+//! The picture in `src/lib.rs` holds: who uses whom, and how files begin.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// The vocabulary every module may use.
+const VOCABULARY: [&str; 8] = ["failure", "event", "page", "recent", "secret", "sanitize", "clock", "cancel"];
+
+/// What each module may use beside the vocabulary. `command` may use everything.
+const MAY_USE: [(&str, &[&str]); 12] = [
+    ("api", &[]),
+    ("cli", &[]),
+    ("config", &["cli", "api"]),
+    ("console", &[]),
+    ("deliver", &["disk"]),
+    ("disk", &[]),
+    ("health", &["deliver", "disk", "console"]),
+    ("render", &[]),
+    ("simulator", &[]),
+    ("stream", &["api"]),
+    ("lib", &[]),
+    ("main", &["cancel", "command", "config"]),
+];
+
+/// What the vocabulary uses of itself: nothing here may reach for a module above it.
+const WORDS_MAY_USE: [(&str, &[&str]); 8] = [
+    ("cancel", &["failure"]),
+    ("clock", &["cancel", "failure"]),
+    ("event", &[]),
+    ("failure", &["event"]),
+    ("page", &["event"]),
+    ("recent", &["event"]),
+    ("sanitize", &[]),
+    ("secret", &[]),
+];
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// Every source file, with its path below `src`.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let mut all: Vec<PathBuf> =
+        entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect();
+    all.sort();
+    all
+}
+
+/// The module of the top level that a file belongs to.
+fn module(file: &Path) -> String {
+    let first = file.strip_prefix(source()).unwrap().components().next().unwrap();
+    first.as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned()
+}
+
+/// The modules that the product part of a file names as `crate::NAME`.
+fn uses(text: &str) -> BTreeSet<String> {
+    let product = text.split("#[cfg(test)]").next().unwrap();
+    let code = product.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let code: String = code.collect::<Vec<_>>().join("\n");
+    let words = code.split("crate::").skip(1);
+    words.map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()).collect()
+}
+
+#[test]
+fn every_module_uses_only_those_below_it() {
+    let mut broken = Vec::new();
+    for file in files(&source()) {
+        let module = module(&file);
+        // Tests and models of tests live beside what they test.
+        if module == "command" || file.ends_with("tests.rs") {
+            continue;
+        }
+        let words = WORDS_MAY_USE.iter().find(|(name, _)| *name == module);
+        let others = MAY_USE.iter().find(|(name, _)| *name == module);
+        for used in uses(&std::fs::read_to_string(&file).unwrap()) {
+            let allowed = match (words, others) {
+                (Some((_, allowed)), _) => allowed.contains(&used.as_str()),
+                (None, Some((_, allowed))) => {
+                    allowed.contains(&used.as_str()) || VOCABULARY.contains(&used.as_str())
+                }
+                (None, None) => false,
+            };
+            if !allowed && used != module {
+                broken.push(format!("{} uses {used}", file.strip_prefix(source()).unwrap().display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    for file in files(&source()) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.starts_with("//! ") || file.ends_with("tests.rs"), "{}", file.display());
+    }
+}
+
+#[test]
+fn the_map_names_every_module() {
+    let lib = std::fs::read_to_string(source().join("lib.rs")).unwrap();
+    let modules = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    for name in modules {
+        assert!(lib.contains(&format!("[`{name}`]")), "{name} is not on the map");
+    }
+}
