@@ -174,7 +174,7 @@ pub struct SimulateArgs {
 
     /// Spoil answers; may be given several times
     ///
-    /// FAULT[=VALUE][,KEY=VALUE...][@WHEN]; see below for the words.
+    /// A fault, its values and when: status=503,retry-after=2@every:7. See below for the words.
     #[arg(long = "fault", value_name = "FAULT", help_heading = "Troubles")]
     pub faults: Vec<String>,
 

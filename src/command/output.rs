@@ -1,6 +1,6 @@
 //! Where events go and in which form: decided once for every command that gives out events.
 //!
-//! Opens nothing but what [`open_position`] is asked to; what is written, and when, is the commands' matter.
+//! Opens nothing but what [`Form::open_position`] is asked to; what is written, and when, is the commands' matter.
 
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};

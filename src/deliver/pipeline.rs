@@ -1,6 +1,6 @@
 //! The commit order, here and nowhere else: what makes P1, P2, P3 and P8 true of a resumed run.
 //!
-//! [`Pipeline::step`] is the protocol for one page. At every moment either the old or the new checkpoint is
+//! `Pipeline::step` is the protocol for one page. At every moment either the old or the new checkpoint is
 //! whole and durable, and what it says of the output and of the delivered identities was durable before it.
 //! One pipeline is one output, one checkpoint and one writer, however many streams feed it. How a run
 //! begins is in `opening`.

@@ -33,7 +33,7 @@ pub struct Setup {
     pub profile: String,
     /// What has to be the same in every run of this position.
     pub terms: Terms,
-    /// How many delivered events a stream are remembered: [`super::repeats::REMEMBERED`].
+    /// How many delivered events a stream are remembered: [`REMEMBERED`](crate::deliver::repeats::REMEMBERED).
     pub remembered: usize,
 }
 
