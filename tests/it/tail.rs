@@ -309,7 +309,8 @@ fn an_event_that_comes_in_two_hours_late_is_shown() {
 
 #[test]
 fn a_refused_cursor_is_a_new_start_without_loss_or_repeat() {
-    let account = Account::new(live(60.0, &["status=400@5-6,on=itemusages"]));
+    let account =
+        Account::new(live(60.0, &["refuse-cursor@4-5,on=itemusages", "refuse-cursor@9,on=itemusages"]));
     let tail = Tail::start(account.command(["tail", "--since", "3d", "--interval", "1s"]));
     let mut lines = tail.take(800);
     let run = tail.end(Signal::INT);
@@ -321,7 +322,7 @@ fn a_refused_cursor_is_a_new_start_without_loss_or_repeat() {
 #[test]
 fn a_stream_that_hangs_holds_nobody_whatever_jobs_says() {
     let account = Account::new(live(30.0, &["hang@always,on=auditevents"]));
-    account.sandbox.configure("jobs = 1\n");
+    account.sandbox.configure("[defaults]\njobs = 1\n");
     let tail = Tail::start(account.command(["tail", "--interval", "1s", "-n", "0"]));
     assert_eq!(tail.take(20).len(), 20);
     tail.end(Signal::TERM);
