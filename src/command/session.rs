@@ -24,12 +24,23 @@ use crate::simulator::{self, Simulator};
 /// How many requests may be under way at once unless `--jobs` says otherwise.
 const DEFAULT_JOBS: u8 = 16;
 
+/// The most requests that may be under way, and connections kept, where streams are followed.
+const MOST_FOLLOWED: usize = 1024;
+
+/// How long an idle connection is worth keeping: what stands between may have forgotten it after longer,
+/// without a word.
+const LONGEST_IDLE: Duration = Duration::from_secs(5 * 60);
+
 /// What the sessions of one run share: connections, and the record of requests of each account.
 #[derive(Debug, Default)]
 pub struct Connections {
     https: Mutex<Vec<Http>>,
     limiters: Mutex<Vec<(u32, Arc<Limiters>)>>,
     permits: Mutex<Vec<(usize, Permits)>>,
+    /// How many streams are followed side by side; none where they are read once.
+    followed: usize,
+    /// How long an idle connection is kept, if not as usual.
+    idle_age: Option<Duration>,
 }
 
 /// An account, ready to be asked.
@@ -46,6 +57,24 @@ pub struct Session {
 }
 
 impl Connections {
+    /// Connections for following every stream of so many profiles.
+    ///
+    /// Each stream may have a request under way whatever `jobs` says, so that one whose answer does not
+    /// come holds no other, and finds its connection still open at the next poll.
+    pub fn for_following(profiles: usize, interval: Duration) -> Self {
+        let usual = http::Settings::default().idle_age;
+        Connections {
+            followed: (profiles * Stream::ALL.len()).min(MOST_FOLLOWED),
+            idle_age: Some((interval * 2 + interval / 2).clamp(usual, LONGEST_IDLE)),
+            ..Connections::default()
+        }
+    }
+
+    /// How many requests may be under way at once, where `jobs` were asked for.
+    fn at_once(&self, jobs: usize) -> usize {
+        jobs.max(self.followed)
+    }
+
     /// The connections for these settings; profiles that agree share them.
     fn http(&self, process: &Process, settings: &Settings, jobs: usize) -> Result<Http> {
         let wanted = http::Settings {
@@ -53,7 +82,7 @@ impl Connections {
             max_response_bytes: settings.max_response_bytes,
             ca_file: settings.ca_file.clone(),
             idle_connections: jobs.max(Stream::ALL.len()),
-            ..http::Settings::default()
+            idle_age: self.idle_age.unwrap_or(http::Settings::default().idle_age),
         };
         let mut https = self.https.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(http) = https.iter().find(|http| *http.settings() == wanted) {
@@ -156,7 +185,7 @@ impl Session {
         for notice in &account.notices {
             process.console.note(notice);
         }
-        let jobs = usize::from(settings.jobs.unwrap_or(DEFAULT_JOBS));
+        let jobs = connections.at_once(usize::from(settings.jobs.unwrap_or(DEFAULT_JOBS)));
         let owner =
             account.claims.as_ref().ok().and_then(|claims| claims.account.clone()).unwrap_or_default();
         let reload = {

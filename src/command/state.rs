@@ -50,7 +50,12 @@ fn export(process: &Process, which: &Which) -> Result<End> {
     let (directory, found) = find(process, which)?;
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     let mut text = String::new();
-    for saved in found.iter().filter(|saved| !matches!(saved.record, Ok(None))) {
+    // Where nothing is saved yet, a run may be about to: what was named, or is all there is, is not passed
+    // over in silence.
+    let is_named = which.consumer.is_some() || which.output.is_some();
+    let is_empty = |saved: &Saved| matches!(saved.record, Ok(None));
+    let skips_empty = !is_named && !found.iter().all(is_empty);
+    for saved in found.iter().filter(|saved| !(skips_empty && is_empty(saved))) {
         text += &state::export(&disk, &*process.clock, &directory, &saved.profile, &saved.key)?;
         text.push('\n');
     }

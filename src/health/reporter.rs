@@ -110,13 +110,20 @@ impl Reporter {
         }
     }
 
-    /// The service answered with a page, of which `events` were new. Ends a failure.
+    /// The service answered with a page at `at`, of which `events` were new. Ends a failure, but for one
+    /// that came after the page: pages are read ahead of their delivery.
     pub fn polled(&self, stream: Stream, at: DateTime<Utc>, events: u64) {
-        self.recovered(stream);
-        self.state(stream, State::Collecting);
+        let has_failed_since = self.with(|desk| {
+            let entry = desk.entry(stream);
+            entry.state == State::Error && entry.last_error.as_ref().is_some_and(|error| error.at > at)
+        });
+        if !has_failed_since {
+            self.recovered(stream);
+            self.state(stream, State::Collecting);
+        }
         self.with(|desk| {
             let entry = desk.entry(stream);
-            (entry.last_poll, entry.last_good_poll) = (Some(at), Some(at));
+            (entry.last_poll, entry.last_good_poll) = (entry.last_poll.max(Some(at)), Some(at));
             entry.count(at, events);
             desk.changed(false);
         });

@@ -15,7 +15,8 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// How many refusals, or good polls, in a row change the interval.
 const IN_A_ROW: u32 = 3;
 
-/// How far an interval is moved by chance, either way, so that many clients do not ask at once.
+/// How much of an interval is left out by chance, so that many clients do not ask at once. An interval is
+/// never longer than was asked for: it is what an event waits for at most.
 const JITTER: f64 = 0.1;
 
 /// A stream's interval; clones share it.
@@ -54,7 +55,7 @@ impl Cadence {
 
     /// How long to wait before the next poll; `dice` is a number from 0 to 1.
     pub fn wait(&self, dice: f64) -> Duration {
-        self.interval().mul_f64(1.0 + JITTER * (2.0 * dice.clamp(0.0, 1.0) - 1.0))
+        self.interval().mul_f64(1.0 - JITTER * dice.clamp(0.0, 1.0))
     }
 
     /// A request was refused for asking too much.
@@ -134,9 +135,9 @@ mod tests {
     }
 
     #[test]
-    fn chance_moves_a_wait_by_a_tenth_at_most() {
+    fn chance_shortens_a_wait_by_a_tenth_at_most() {
         let cadence = Cadence::new(Stream::ItemUsages, Duration::from_secs(30));
         let waits = [0.0, 0.5, 1.0, 7.0].map(|dice| cadence.wait(dice).as_secs_f64());
-        assert_eq!(waits, [27.0, 30.0, 33.0, 33.0]);
+        assert_eq!(waits, [30.0, 28.5, 27.0, 27.0]);
     }
 }

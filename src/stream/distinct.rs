@@ -21,7 +21,12 @@ pub struct Distinct<S> {
 impl<S: PageSource> Distinct<S> {
     /// Reads `source` and drops its repeats.
     pub fn new(source: S) -> Self {
-        Distinct { source, recent: Recent::with_capacity(REMEMBERED) }
+        Distinct::remembering(REMEMBERED, source)
+    }
+
+    /// The same, with a memory of so many events.
+    pub fn remembering(events: usize, source: S) -> Self {
+        Distinct { source, recent: Recent::with_capacity(events) }
     }
 }
 

@@ -15,11 +15,12 @@ use crate::api::wire;
 use crate::cancel::Cancel;
 use crate::clock::Clock;
 use crate::event::Stream;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Kind, Result};
 use crate::page::{Next, Page};
 use crate::stream::PageSource;
 use crate::stream::cadence::Cadence;
 use crate::stream::cursor::Progress;
+use crate::stream::restart::Restart;
 
 /// How far before the last event v3 is asked from: its bound is exclusive, and another event may have been
 /// inserted at the same moment. What comes again is dropped further on.
@@ -49,6 +50,7 @@ pub struct Origin {
 
 /// Reads a stream page by page, for ever.
 pub struct Follow<F> {
+    stream: Stream,
     fetch: F,
     ask: Ask,
     origin: Origin,
@@ -57,6 +59,8 @@ pub struct Follow<F> {
     /// Since when the service has led nowhere.
     stuck_since: Option<Duration>,
     schedule: Schedule,
+    /// What becomes of a refused cursor, if not a failure.
+    restart: Option<Restart>,
 }
 
 impl<F: FnMut(&Ask) -> Result<Page>> Follow<F> {
@@ -66,7 +70,37 @@ impl<F: FnMut(&Ask) -> Result<Page>> Follow<F> {
         if let Ask::Cursor(cursor) = &first {
             progress.remember(cursor);
         }
-        Follow { fetch, ask: first, origin, is_caught_up: false, progress, stuck_since: None, schedule }
+        Follow {
+            stream,
+            fetch,
+            ask: first,
+            origin,
+            is_caught_up: false,
+            progress,
+            stuck_since: None,
+            schedule,
+            restart: None,
+        }
+    }
+
+    /// Goes on from a time when its cursor is refused: for who keeps no position, and drops repeats.
+    #[must_use]
+    pub fn restarting(mut self) -> Self {
+        self.restart = Some(Restart::default());
+        self
+    }
+
+    /// After a failed request: how to go on, if that is possible.
+    fn failed(&mut self, failure: Failure) -> Result<()> {
+        let is_cursor = matches!(self.ask, Ask::Cursor(_)) && failure.kind() == Kind::BadRequest;
+        let Some(restart) = self.restart.as_mut().filter(|_| is_cursor) else { return Err(failure) };
+        let now = self.schedule.clock.elapsed();
+        let again = restart.refused(failure, self.origin.since, now, self.schedule.patience)?;
+        self.is_caught_up = again.is_hasty;
+        self.ask = Ask::First { limit: self.origin.limit, since: again.since, until: None };
+        // The same way may be gone once more: that is no circle.
+        self.progress = Progress::new(self.stream);
+        Ok(())
     }
 
     /// The page after this one is asked for with what it says.
@@ -99,8 +133,17 @@ impl<F: FnMut(&Ask) -> Result<Page>> PageSource for Follow<F> {
                 let Schedule { cadence, clock, stop, .. } = &self.schedule;
                 clock.sleep(cadence.wait(dice()), stop)?;
             }
-            let page = (self.fetch)(&self.ask)?;
+            let page = match (self.fetch)(&self.ask) {
+                Ok(page) => page,
+                Err(failure) => {
+                    self.failed(failure)?;
+                    continue;
+                }
+            };
             self.schedule.cadence.answered();
+            if let Some(restart) = &mut self.restart {
+                restart.answered(&page, matches!(self.ask, Ask::Cursor(_)));
+            }
             match self.progress.check(&page) {
                 Ok(()) => {
                     self.stuck_since = None;
@@ -128,7 +171,6 @@ fn inserted_last(page: &Page) -> Option<DateTime<Utc>> {
 mod tests {
     use super::*;
     use crate::clock::ManualClock;
-    use crate::failure::Kind;
     use crate::page::{Cursor, Span};
 
     const STREAM: Stream = Stream::AuditEvents;
@@ -180,7 +222,7 @@ mod tests {
         while setting.clock.elapsed() < Duration::from_secs(3600) {
             follow.next_page().unwrap();
         }
-        assert!((115..=125).contains(&requests), "{requests}");
+        assert!((120..=134).contains(&requests), "{requests}");
     }
 
     #[test]
@@ -198,7 +240,7 @@ mod tests {
         }
         assert_eq!(setting.clock.elapsed(), Duration::ZERO);
         follow.next_page().unwrap();
-        assert!((27..=33).contains(&setting.clock.elapsed().as_secs()));
+        assert!((27..=30).contains(&setting.clock.elapsed().as_secs()));
         assert!(asked[50].contains("end"), "{}", asked[50]);
     }
 
@@ -232,6 +274,33 @@ mod tests {
         let failure = follow.next_page().unwrap_err();
         assert_eq!(failure.kind(), Kind::Service);
         assert!((5400..5700).contains(&(setting.clock.elapsed().as_secs() - 180)), "{:?}", setting.clock);
+    }
+
+    #[test]
+    fn a_refused_cursor_is_a_failure_or_a_new_start() {
+        let setting = Setting::new();
+        let refuse = |asked: &mut Vec<String>, ask: &Ask| {
+            asked.push(ask.query());
+            match ask {
+                Ask::Cursor(_) if asked.len() == 3 => Err(Failure::new(Kind::BadRequest, "refused")),
+                // The way goes over the same cursors again.
+                Ask::Cursor(_) => Ok(page(&["{}"], caught_up("b"))),
+                Ask::First { .. } => Ok(page(&["{}"], Next::More(Cursor::new("a")))),
+            }
+        };
+        let (mut plain, mut asked) = (Vec::new(), Vec::new());
+        let mut follow = setting.follow(30, |ask| refuse(&mut plain, ask));
+        let outcomes = [follow.next_page(), follow.next_page(), follow.next_page()];
+        assert_eq!(outcomes.map(|page| page.is_ok()), [true, true, false]);
+        let mut follow = setting.follow(30, |ask| refuse(&mut asked, ask)).restarting();
+        for _ in 0..5 {
+            follow.next_page().unwrap();
+        }
+        drop(follow);
+        let (first, next) = ("max_page_size", "page_token");
+        let words = asked.iter().map(|query| query.split('=').next().unwrap());
+        assert_eq!(words.collect::<Vec<_>>(), [first, next, next, first, next, next]);
+        assert_eq!(setting.clock.elapsed().as_secs() / 25, 3, "three idle waits and no other");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! distinct  either without repeats
 //! prefetch  the same on a thread of its own, one page ahead of the reader
 //! backfill  a question's pages fetched many at a time, given out in one order
+//! restart   what becomes of a refused cursor where nothing is saved
 //! range     which events a question is about, by their own timestamps
 //! sorted    the events of a finished question in order of time
 //! timeline  several streams merged into one, the same whatever the page size
@@ -21,6 +22,7 @@ pub mod distinct;
 pub mod follow;
 pub mod prefetch;
 pub mod range;
+mod restart;
 pub mod sorted;
 pub mod timeline;
 

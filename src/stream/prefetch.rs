@@ -14,6 +14,9 @@ use crate::failure::{Failure, Kind, Result};
 use crate::page::Page;
 use crate::stream::PageSource;
 
+/// A thread's stack: hundreds of streams are followed side by side, and none needs the usual 2 MiB.
+const STACK: usize = 512 * 1024;
+
 /// The reading end of a page source that runs on another thread.
 #[derive(Debug)]
 pub struct Prefetch {
@@ -38,6 +41,7 @@ impl Prefetch {
         let (sender, pages) = bounded(0);
         thread::Builder::new()
             .name(stream.name().into())
+            .stack_size(STACK)
             .spawn(move || {
                 loop {
                     let answer = match source.next_page() {

@@ -38,6 +38,9 @@ const LATE: TimeDelta = TimeDelta::hours(3);
 /// How long the others wait for a stream before they are shown without it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How many events of a stream are known again, should a refused cursor bring them once more.
+const REMEMBERED: usize = 100_000;
+
 /// How many bytes are held before they are written in one piece.
 const WRITE_AT: usize = 64 << 10;
 
@@ -142,9 +145,9 @@ impl<'r> View<'r> {
             let origin = Origin { limit: self.run.session.settings.page_size, since: Some(since) };
             let first = Ask::First { limit: origin.limit, since: origin.since, until: None };
             let lane = Lane::start(self.run, stream, 0, |schedule| {
-                Distinct::new(Follow::new(stream, first, origin, schedule, move |ask| {
-                    client.page(stream, ask)
-                }))
+                let ask = move |ask: &Ask| client.page(stream, ask);
+                let follow = Follow::new(stream, first, origin, schedule, ask).restarting();
+                Distinct::remembering(REMEMBERED, follow)
             });
             lane.map_err(|failure| self.run.fail(failure)).ok()
         };

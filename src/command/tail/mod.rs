@@ -24,6 +24,7 @@ mod watch;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -51,6 +52,9 @@ const PATIENCE: Duration = Duration::from_secs(90 * 60);
 
 /// How often a stream is asked, unless `--interval` says otherwise.
 const INTERVAL: Duration = Duration::from_secs(30);
+
+/// The stack of a profile's thread: there may be hundreds, and none needs the usual 2 MiB.
+const STACK: usize = 1 << 20;
 
 /// What the profiles of one run share.
 struct Shared<'a> {
@@ -108,7 +112,7 @@ pub fn run(process: &Process, args: &TailArgs) -> Result<End> {
     let shared = Shared {
         process,
         args,
-        connections: Connections::default(),
+        connections: Connections::for_following(profiles.len(), longest_interval(args)),
         notify: Arc::new(Notify::new(&process.environment, profiles.len())),
         feed: feed.transpose()?.unwrap_or_else(Feed::nowhere),
         screen: Screen::new(args.highlight.as_deref().map(Highlight::new).transpose()?),
@@ -126,8 +130,14 @@ pub fn run(process: &Process, args: &TailArgs) -> Result<End> {
         Ok([settings]) => shared.follow(0, settings),
         Err(profiles) => std::thread::scope(|scope| {
             for (index, settings) in profiles.into_iter().enumerate() {
-                let shared = &shared;
-                scope.spawn(move || shared.follow(index, settings));
+                let (shared, profile) = (&shared, settings.profile.clone());
+                let thread = thread::Builder::new().name("profile".into()).stack_size(STACK);
+                let started = thread.spawn_scoped(scope, move || shared.follow(index, settings));
+                if let Err(e) = started {
+                    let failure = Failure::new(Kind::Unexpected, "cannot start a thread").because(e);
+                    shared.fail(Some(&profile), failure);
+                    shared.notify.ended(index);
+                }
             }
         }),
     }
@@ -242,6 +252,11 @@ fn allow_open_files() {
 fn saving(args: &TailArgs) -> Saving<'_> {
     let consumer = args.consumer.as_deref();
     Saving { consumer, lock_wait: args.lock_wait, file_mode: args.file_mode, work: Work::Tail }
+}
+
+/// The longest interval of any stream.
+fn longest_interval(args: &TailArgs) -> Duration {
+    Stream::ALL.into_iter().map(|stream| interval(args, stream)).max().unwrap_or(INTERVAL)
 }
 
 /// How often a stream is asked: the last that was typed for it, else the last for all.
