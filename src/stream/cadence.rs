@@ -15,9 +15,9 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// How many refusals, or good polls, in a row change the interval.
 const IN_A_ROW: u32 = 3;
 
-/// How much of an interval is left out by chance, so that many clients do not ask at once. An interval is
-/// never longer than was asked for: it is what an event waits for at most.
-const JITTER: f64 = 0.1;
+/// How much of the first interval chance may leave out, so that clients that start together do not ask
+/// together for ever. All later ones are exact: longer would make events wait, shorter would ask more often.
+const PHASE: f64 = 0.5;
 
 /// A stream's interval; clones share it.
 #[derive(Clone, Debug)]
@@ -33,6 +33,8 @@ struct Shared {
 #[derive(Debug)]
 struct Pace {
     interval: Duration,
+    /// Whether nobody has waited yet.
+    is_first: bool,
     /// Refusals in a row.
     refusals: u32,
     /// Polls in a row that met no refusal.
@@ -44,7 +46,7 @@ struct Pace {
 impl Cadence {
     /// A stream that is asked every `usual`.
     pub fn new(stream: Stream, usual: Duration) -> Self {
-        let pace = Pace { interval: usual, refusals: 0, good: 0, is_spoilt: false };
+        let pace = Pace { interval: usual, is_first: true, refusals: 0, good: 0, is_spoilt: false };
         Cadence(Arc::new(Shared { stream, usual, pace: Mutex::new(pace) }))
     }
 
@@ -55,7 +57,9 @@ impl Cadence {
 
     /// How long to wait before the next poll; `dice` is a number from 0 to 1.
     pub fn wait(&self, dice: f64) -> Duration {
-        self.interval().mul_f64(1.0 - JITTER * dice.clamp(0.0, 1.0))
+        let mut pace = self.pace();
+        let phase = if std::mem::take(&mut pace.is_first) { PHASE * dice.clamp(0.0, 1.0) } else { 0.0 };
+        pace.interval.mul_f64(1.0 - phase)
     }
 
     /// A request was refused for asking too much.
@@ -135,9 +139,13 @@ mod tests {
     }
 
     #[test]
-    fn chance_shortens_a_wait_by_a_tenth_at_most() {
-        let cadence = Cadence::new(Stream::ItemUsages, Duration::from_secs(30));
-        let waits = [0.0, 0.5, 1.0, 7.0].map(|dice| cadence.wait(dice).as_secs_f64());
-        assert_eq!(waits, [30.0, 28.5, 27.0, 27.0]);
+    fn only_the_first_wait_is_shorter_by_chance() {
+        let waits = |dice: f64| {
+            let cadence = Cadence::new(Stream::ItemUsages, Duration::from_secs(10));
+            [cadence.wait(dice), cadence.wait(dice), cadence.wait(0.0)].map(|wait| wait.as_secs())
+        };
+        assert_eq!(waits(0.0), [10, 10, 10]);
+        assert_eq!(waits(1.0), [5, 10, 10]);
+        assert_eq!(waits(7.0), [5, 10, 10], "a bad dice is no shorter");
     }
 }

@@ -222,7 +222,7 @@ mod tests {
         while setting.clock.elapsed() < Duration::from_secs(3600) {
             follow.next_page().unwrap();
         }
-        assert!((120..=134).contains(&requests), "{requests}");
+        assert!((121..=122).contains(&requests), "{requests}");
     }
 
     #[test]
@@ -240,7 +240,7 @@ mod tests {
         }
         assert_eq!(setting.clock.elapsed(), Duration::ZERO);
         follow.next_page().unwrap();
-        assert!((27..=30).contains(&setting.clock.elapsed().as_secs()));
+        assert!((15..=30).contains(&setting.clock.elapsed().as_secs()));
         assert!(asked[50].contains("end"), "{}", asked[50]);
     }
 
@@ -300,7 +300,9 @@ mod tests {
         let (first, next) = ("max_page_size", "page_token");
         let words = asked.iter().map(|query| query.split('=').next().unwrap());
         assert_eq!(words.collect::<Vec<_>>(), [first, next, next, first, next, next]);
-        assert_eq!(setting.clock.elapsed().as_secs() / 25, 3, "three idle waits and no other");
+        // The first of three is cut short by chance.
+        let waited = setting.clock.elapsed().as_secs();
+        assert!((75..=90).contains(&waited), "three idle waits and no other: {waited}");
     }
 
     #[test]
