@@ -34,6 +34,12 @@ const REFUSAL_BYTES: u64 = 64 * 1024;
 /// How much memory a mere announcement gets, and the largest body that is kept for reuse.
 const ROOM_AT_FIRST: u64 = 4 * 1024 * 1024;
 
+/// A body's room is a multiple of this, and that of a large one a multiple of [`LARGE`], so that pages of
+/// about one size need rooms of one size.
+const STEP: usize = 128 * 1024;
+
+const LARGE: usize = 512 * 1024;
+
 /// How the connections are made and bounded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -202,6 +208,7 @@ impl Http {
         if status == 200 && bytes.len() as u64 > limit {
             return Err(Trouble::TooLarge(limit));
         }
+        let bytes = self.fit(bytes);
         Ok(Answer { status, headers: head.headers, body: bytes })
     }
 
@@ -211,6 +218,16 @@ impl Http {
         if body.capacity() as u64 <= ROOM_AT_FIRST && spare.len() < self.0.settings.idle_connections {
             spare.push(body);
         }
+    }
+
+    /// A small answer in a large body's memory is copied: it may lie for long, and counts as small (P9).
+    fn fit(&self, body: Vec<u8>) -> Vec<u8> {
+        if body.capacity() <= 2 * body.len() + 2 * STEP {
+            return body;
+        }
+        let small = body.as_slice().to_vec();
+        self.reuse(body);
+        small
     }
 
     fn spare(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
@@ -299,7 +316,7 @@ fn fitting(spare: &mut Vec<Vec<u8>>, announced: usize) -> Option<Vec<u8>> {
     let sizes = spare.iter().enumerate().map(|(index, body)| (body.capacity(), index));
     let (_, index) = match announced {
         0 => sizes.max(),
-        _ => sizes.filter(|(size, _)| *size > announced).min(),
+        _ => sizes.filter(|(size, _)| (announced + 1..=2 * announced + 2 * STEP).contains(size)).min(),
     }?;
     Some(spare.swap_remove(index))
 }
@@ -308,10 +325,9 @@ fn fitting(spare: &mut Vec<Vec<u8>>, announced: usize) -> Option<Vec<u8>> {
 ///
 /// What the old body filled is not cleared first: for pages of about one size, nothing is.
 fn read_into(mut bytes: Vec<u8>, mut reader: impl Read, announced: usize) -> io::Result<Vec<u8>> {
-    /// Rooms are multiples of this, so that pages of about one size need rooms of one size.
-    const STEP: usize = 128 * 1024;
     // One more than is announced: the end is found by a read that gives nothing.
-    let room = (announced + 1).next_multiple_of(STEP);
+    let step = if announced < LARGE { STEP } else { LARGE };
+    let room = (announced + 1).next_multiple_of(step);
     if bytes.capacity() < room {
         bytes = vec![0; room];
     }

@@ -23,6 +23,8 @@ pub(super) struct Lane {
     /// largest so far.
     held: usize,
     largest: usize,
+    /// Whether the reader waits.
+    wanted: bool,
     bytes: usize,
     events: usize,
     /// The chain of the whole question as it was when it was cut, until the probe is back.
@@ -122,6 +124,7 @@ impl Lane {
             next_id: 0,
             held: 0,
             largest: 0,
+            wanted: false,
             bytes: 0,
             events: 0,
             whole: None,
@@ -250,6 +253,7 @@ impl Lane {
     /// # Errors
     /// The failure of the next window in order, once all before it was given.
     pub(super) fn take(&mut self) -> Result<Given> {
+        self.wanted = false;
         while let Some(head) = self.entries.front_mut() {
             if let Some(batch) = head.batches.pop_front() {
                 self.held -= batch.page.body.len();
@@ -263,11 +267,17 @@ impl Lane {
                 }
                 state => {
                     head.state = state;
+                    self.wanted = true;
                     return Ok(Given::Wait);
                 }
             }
         }
         Ok(Given::End)
+    }
+
+    /// Whether the reader waits for a page.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.wanted
     }
 
     /// Forgets all windows: nobody will read them.
@@ -276,7 +286,7 @@ impl Lane {
         self.entries.clear();
     }
 
-    #[cfg(test)]
+    /// Bytes that lie ahead of the reader or are reserved for answers under way.
     pub(super) fn held(&self) -> usize {
         self.held
     }

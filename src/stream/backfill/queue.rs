@@ -28,12 +28,28 @@ impl Queue {
     /// The request to make next, if one may be made, and the number of its stream: the window nearest to
     /// its reader first.
     pub(super) fn pick(&mut self) -> Option<(usize, Job)> {
+        let (place, index) = self.nearest()?;
+        Some((index, self.lanes[index].start(place)?))
+    }
+
+    /// Whether there is a request to make.
+    pub(super) fn has_work(&self) -> bool {
+        self.nearest().is_some()
+    }
+
+    fn nearest(&self) -> Option<(usize, usize)> {
         let open = self.lanes.iter().filter(|lane| !lane.is_over()).count();
         // A share each: else pages that wait for another stream's reader could take it all.
         let share = self.budget / open.max(1);
         let nearest = |(index, lane): (usize, &Lane)| Some((lane.nearest(share)?, index));
-        let (place, index) = self.lanes.iter().enumerate().filter_map(nearest).min()?;
-        Some((index, self.lanes[index].start(place)?))
+        let lanes = self.lanes.iter().enumerate();
+        if self.budget > 0 {
+            return lanes.filter_map(nearest).min();
+        }
+        // One job has one page ahead in all, unless a reader waits for another.
+        let wanted = lanes.clone().filter(|(_, lane)| lane.is_wanted()).filter_map(nearest).min();
+        let is_free = self.lanes.iter().all(|lane| lane.held() == 0);
+        wanted.or_else(|| lanes.filter_map(nearest).min().filter(|_| is_free))
     }
 
     /// Takes what came of a request of stream `index`. True when a stream has windows side by side.
