@@ -139,6 +139,12 @@ impl Chain {
 }
 
 impl Batch {
+    /// The memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let spans = self.page.spans.capacity() * size_of::<crate::page::Span>();
+        self.page.body.capacity() + spans + self.identities.capacity() * size_of::<u128>()
+    }
+
     fn of(page: Page) -> Self {
         let identities = page.events().map(|event| identity(&event)).collect();
         Batch { page, identities, ahead: Vec::new() }

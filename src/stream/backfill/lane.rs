@@ -57,6 +57,17 @@ enum Task {
     Probe(Probe),
 }
 
+/// How soon a request should be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// Its reader has nothing else to read.
+    Next,
+    /// It is a window's first.
+    New,
+    /// Its window is being read.
+    Begun,
+}
+
 /// A request to be made.
 #[derive(Debug)]
 pub(super) struct Job {
@@ -133,22 +144,38 @@ impl Lane {
         lane
     }
 
-    /// The place of the first window that may be asked for, within a budget of bytes.
-    pub(super) fn nearest(&self, budget: usize) -> Option<usize> {
-        let ahead = self.entries.iter().enumerate().skip_while(|(_, entry)| entry.is_given());
-        let mut places = ahead.take(self.reach(budget));
-        // Behind a failure nothing will be given, so nothing is asked.
-        let (place, entry) = places.find(|(_, e)| matches!(e.state, State::Waiting(_) | State::Failed(_)))?;
-        let is_next = self.entries.iter().take(place).all(Entry::is_given) && entry.batches.is_empty();
+    /// The first window that may be asked for, within a budget of bytes: its place, and how it ranks.
+    ///
+    /// First comes what the reader needs next, then windows of which nothing was read yet: a long one that is
+    /// begun late would be read on alone at the end.
+    pub(super) fn nearest(&self, budget: usize) -> Option<(Rank, usize)> {
         let has_room = self.held + self.largest.max(1) <= budget;
-        (matches!(entry.state, State::Waiting(_)) && (is_next || has_room)).then_some(place)
+        let mut is_head = true;
+        let mut found: Option<(Rank, usize)> = None;
+        let ahead = self.entries.iter().enumerate().skip_while(|(_, entry)| entry.is_given());
+        for (place, entry) in ahead.take(self.reach(budget)) {
+            match entry.state {
+                State::Waiting(_) if is_head && entry.batches.is_empty() => return Some((Rank::Next, place)),
+                State::Waiting(_) if has_room => {
+                    let rank = if entry.read == 0 { Rank::New } else { Rank::Begun };
+                    if found.is_none_or(|(best, _)| rank < best) {
+                        found = Some((rank, place));
+                    }
+                }
+                // Behind a failure nothing will be given, so nothing is asked.
+                State::Failed(_) => break,
+                _ => {}
+            }
+            is_head &= entry.is_given();
+        }
+        found
     }
 
-    /// How many windows may be under way side by side: those that would fit in the budget, and a quarter
+    /// How many windows may be under way side by side: those that would fit in the budget, and half as many
     /// more, because most are not full when their turn comes. With more of them it would be full of pages
     /// that are not wanted soon, and the first would go on alone.
     fn reach(&self, budget: usize) -> usize {
-        let budget = (budget + budget / 4) as u64;
+        let budget = (budget + budget / 2) as u64;
         let event = (self.bytes / self.events.max(1)) as u64;
         let ahead = self.entries.iter().skip_while(|entry| entry.is_given()).skip(1);
         let mut sum = 0u64;
@@ -182,7 +209,7 @@ impl Lane {
         let Some(place) = self.entries.iter().position(|entry| entry.id == done.entry) else { return false };
         match done.result {
             Ok(Answer::Read { chain, batch, step, events }) => {
-                self.bytes += batch.page.body.len();
+                self.bytes += batch.bytes();
                 self.events += events;
                 self.entries[place].read += events as u64;
                 self.buffer(place, batch);
@@ -256,7 +283,7 @@ impl Lane {
         self.wanted = false;
         while let Some(head) = self.entries.front_mut() {
             if let Some(batch) = head.batches.pop_front() {
-                self.held -= batch.page.body.len();
+                self.held -= batch.bytes();
                 return Ok(Given::Page(head.window, batch));
             }
             match mem::replace(&mut head.state, State::Ended) {
@@ -310,7 +337,7 @@ impl Lane {
     }
 
     fn buffer(&mut self, place: usize, batch: Batch) {
-        let bytes = batch.page.body.len();
+        let bytes = batch.bytes();
         self.largest = self.largest.max(bytes);
         self.held += bytes;
         self.entries[place].batches.push_back(batch);
@@ -318,7 +345,7 @@ impl Lane {
 
     fn give_up_after(&mut self, place: usize) {
         for entry in self.entries.drain(place + 1..) {
-            self.held -= entry.batches.iter().map(|batch| batch.page.body.len()).sum::<usize>();
+            self.held -= entry.batches.iter().map(Batch::bytes).sum::<usize>();
         }
     }
 }

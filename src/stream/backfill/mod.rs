@@ -68,7 +68,10 @@ use crate::stream::PageSource;
 use crate::stream::range::Range;
 
 /// Bytes of pages that may lie ahead of the readers, over all streams (P9).
-const BUDGET: usize = 24 << 20;
+const BUDGET: usize = 32 << 20;
+
+/// The part of it that one job brings along.
+const EACH: usize = 5 << 19;
 
 /// Requests that take less than this need no thread each: one a stream gets more than any limit allows.
 const SLOW: Duration = Duration::from_millis(20);

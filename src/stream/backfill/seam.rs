@@ -117,7 +117,10 @@ mod tests {
         let mut seam = Seam::new();
         let (first, second) = (window(0, 100), window(100, 200));
         assert_eq!(seam.pass(&first, batch([(1, 100), (2, 50)])).len(), 2);
-        assert_eq!(seam.pass(&first, batch((10..2 * LAST as u128 + 20).map(|id| (id, 50)))).len(), 2 * LAST + 10);
+        assert_eq!(
+            seam.pass(&first, batch((10..2 * LAST as u128 + 20).map(|id| (id, 50)))).len(),
+            2 * LAST + 10
+        );
         assert_eq!(seam.pass(&second, batch([(1, 100)])).len(), 0, "given before");
         assert_eq!(seam.pass(&second, batch([(2, 150)])).len(), 1, "forgotten long ago");
     }

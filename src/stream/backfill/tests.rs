@@ -318,7 +318,7 @@ fn forty_pages_take_five_rounds() {
 fn one_job_is_at_most_one_page_ahead() {
     let (model, range) = history(40_000, |_| 1.0);
     let run = run_at(&model, &range, Density::STANDARD, 1_000, 1, AT_ONCE, LATER);
-    assert!(run.most_held <= 1_000 * 900, "{}", run.most_held);
+    assert!(run.most_held <= 1_000 * (900 + 100), "{}", run.most_held);
     assert!(run.numbers.is_sorted() && run.numbers.len() == model.events.len());
 }
 
