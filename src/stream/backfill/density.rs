@@ -11,8 +11,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::window::Window;
 
-/// How much thicker than on average events come in office hours.
-const BUSY: u64 = 3;
+/// How much thicker than on average events may come in office hours.
+const BUSY: u64 = 2;
 
 /// When windows are cut, and how small.
 #[derive(Clone, Copy, Debug)]

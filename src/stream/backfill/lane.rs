@@ -57,6 +57,9 @@ enum Task {
     Probe(Probe),
 }
 
+/// How many events a window of a few pages holds at most.
+const SHORT: u64 = 2_500;
+
 /// How soon a request should be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
@@ -171,16 +174,19 @@ impl Lane {
         found
     }
 
-    /// How many windows may be under way side by side: those that would fit in the budget, and half as many
+    /// How many windows may be under way side by side: those that would fit in the budget, and a quarter
     /// more, because most are not full when their turn comes. With more of them it would be full of pages
     /// that are not wanted soon, and the first would go on alone.
     fn reach(&self, budget: usize) -> usize {
-        let budget = (budget + budget / 2) as u64;
+        let budget = (budget + budget / 4) as u64;
         let event = (self.bytes / self.events.max(1)) as u64;
         let ahead = self.entries.iter().skip_while(|entry| entry.is_given()).skip(1);
         let mut sum = 0u64;
         let within = ahead.take_while(|entry| {
-            sum = sum.saturating_add(entry.expected.max(entry.read).saturating_mul(event));
+            let events = entry.expected.max(entry.read);
+            // A window of a few pages has ended by the time that the reader comes near.
+            let events = if events <= SHORT { events * 3 / 4 } else { events };
+            sum = sum.saturating_add(events.saturating_mul(event));
             sum <= budget
         });
         1 + within.count()

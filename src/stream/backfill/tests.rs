@@ -307,11 +307,11 @@ fn a_history_that_grew_comes_near_the_limit() {
 }
 
 #[test]
-fn forty_pages_take_five_rounds() {
+fn forty_pages_take_four_rounds() {
     let (model, range) = history(40_000, |_| 1.0);
     let pacing = Pacing { latency: 1, ..AT_ONCE };
     let run = run_at(&model, &range, Density::STANDARD, 1_000, 16, pacing, LATER);
-    assert_eq!((run.millis, run.requests), (5, 48));
+    assert_eq!((run.millis, run.requests), (4, 48));
 }
 
 #[test]
