@@ -11,9 +11,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::window::Window;
 
-/// How much thicker than on average events may come in office hours.
-const BUSY: u64 = 2;
-
 /// When windows are cut, and how small.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Density {
@@ -34,8 +31,6 @@ pub(super) struct Density {
     pub(super) target_max: u64,
     /// The most windows of one cut. What they cost where the rest of the time turns out to be empty.
     pub(super) most_windows: u64,
-    /// A sample shorter than this may be of the busiest hours: a multiple of what lies ahead.
-    pub(super) rhythm: TimeDelta,
     /// The shortest window; much longer than the margins, which are asked for twice.
     pub(super) shortest: TimeDelta,
 }
@@ -56,7 +51,6 @@ impl Density {
         target_min: 1_850,
         target_max: 7_500,
         most_windows: 64,
-        rhythm: TimeDelta::hours(20),
         shortest: TimeDelta::seconds(10),
     };
 
@@ -134,13 +128,9 @@ impl Pace {
         let Reverse((reached, _)) = *self.greatest.peek()?;
         let reached = reached.clamp(window.from, window.to);
         let ahead = window.to - reached;
-        let mut remaining = remaining(&sample, ahead)?;
+        let remaining = remaining(&sample, ahead)?;
         let given = self.events as u64;
-        let Density { windows, target_min, target_max, most_windows, rhythm, shortest, .. } = self.density;
-        let is_short = *sample.last()? - *sample.first()? < rhythm;
-        if !again && is_short && remaining / BUSY < most_windows * target_min {
-            remaining /= BUSY;
-        }
+        let Density { windows, target_min, target_max, most_windows, shortest, .. } = self.density;
         let (least, target) = if again {
             (self.density.least_again, target_max)
         } else {

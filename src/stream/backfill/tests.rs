@@ -32,7 +32,6 @@ const SMALL: Density = Density {
     target_min: 8,
     target_max: 30,
     most_windows: 6,
-    rhythm: TimeDelta::zero(),
     shortest: TimeDelta::seconds(4),
 };
 
