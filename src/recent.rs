@@ -3,8 +3,7 @@
 //! Says what makes an event of a question the same event; what makes it so in a managed file, over restarts,
 //! is `deliver`'s to say. Pure memory, no I/O.
 
-use siphasher::sip128::{Hasher128 as _, SipHasher13};
-use std::hash::Hasher as _;
+use siphasher::sip128::SipHasher13;
 
 use crate::event::Event;
 
@@ -13,18 +12,24 @@ use crate::event::Event;
 ///
 /// The timestamp is part of it because published fixtures give one uuid to several events.
 pub fn identity(event: &Event<'_>) -> u128 {
-    let mut hasher = SipHasher13::new();
-    match (event.uuid, event.time) {
-        (Some(uuid), time) => {
-            if let Some(time) = time {
-                hasher.write_i64(time.timestamp());
-                hasher.write_u32(time.timestamp_subsec_nanos());
-            }
-            hasher.write(uuid);
-        }
-        (None, _) => hasher.write(event.raw),
+    /// The time, and a uuid of up to twice its usual length: hashed in one piece, which is faster.
+    const TIME: usize = 12;
+    let hasher = SipHasher13::new();
+    let Some(uuid) = event.uuid else { return hasher.hash(event.raw).as_u128() };
+    let mut bytes = [0; TIME + 52];
+    let mut from = TIME;
+    if let Some(time) = event.time {
+        bytes[..8].copy_from_slice(&time.timestamp().to_le_bytes());
+        bytes[8..TIME].copy_from_slice(&time.timestamp_subsec_nanos().to_le_bytes());
+        from = 0;
     }
-    hasher.finish128().as_u128()
+    match bytes.get_mut(TIME..TIME + uuid.len()) {
+        Some(place) => {
+            place.copy_from_slice(uuid);
+            hasher.hash(&bytes[from..TIME + uuid.len()]).as_u128()
+        }
+        None => hasher.hash(&[&bytes[from..TIME], uuid].concat()).as_u128(),
+    }
 }
 
 /// Up to how many identities memory matters less than time.
@@ -61,6 +66,12 @@ impl Recent {
         if self.contains(identity) {
             return false;
         }
+        self.push(identity);
+        true
+    }
+
+    /// Remembers an identity that is not remembered.
+    fn push(&mut self, identity: u128) {
         if self.ring.len() < self.capacity {
             self.grow();
             self.ring.push(identity);
@@ -71,7 +82,13 @@ impl Recent {
             self.occupy(identity, self.oldest);
             self.oldest = (self.oldest + 1) % self.capacity;
         }
-        true
+    }
+
+    /// Forgets everything and keeps the room for it.
+    fn clear(&mut self) {
+        self.ring.clear();
+        self.index.fill(0);
+        self.oldest = 0;
     }
 
     /// Whether an identity is remembered.
@@ -168,13 +185,52 @@ impl Recent {
         if (self.ring.len() + 1) * 100 <= self.index.len() * fullest {
             return;
         }
-        self.index = vec![0; (self.index.len() * 2).max(64)];
+        self.index = vec![0; (self.index.len() * 2).max(256)];
         for place in 0..self.ring.len() {
             self.occupy(self.ring[place], place);
         }
         // An exact reservation: doubling would take 131,072 places for 100,000 identities.
         let places = (self.index.len() * fullest / 100).min(self.capacity);
         self.ring.reserve_exact(places - self.ring.len());
+    }
+}
+
+/// The identities of late, in two generations: cheaper than [`Recent`], which forgets them one by one.
+#[derive(Clone, Debug)]
+pub struct Generations {
+    most: usize,
+    young: Recent,
+    old: Recent,
+}
+
+impl Generations {
+    /// A memory of at least the last `most` identities, and at most twice as many.
+    pub fn of(most: usize) -> Self {
+        Generations { most, young: Recent::with_capacity(most), old: Recent::with_capacity(most) }
+    }
+
+    /// Whether an identity is remembered.
+    pub fn contains(&self, identity: u128) -> bool {
+        self.young.contains(identity) || self.old.contains(identity)
+    }
+
+    /// Remembers an identity, once more where it is remembered.
+    pub fn insert(&mut self, identity: u128) {
+        if self.young.len() == self.most {
+            self.turn();
+        }
+        self.young.insert(identity);
+    }
+
+    /// How many were remembered since the last turn.
+    pub fn young(&self) -> usize {
+        self.young.len()
+    }
+
+    /// Forgets what was old, and makes old what was young.
+    pub fn turn(&mut self) {
+        std::mem::swap(&mut self.young, &mut self.old);
+        self.young.clear();
     }
 }
 
@@ -196,6 +252,34 @@ mod tests {
         assert_eq!(recent.len(), REMEMBERED);
         let bytes = recent.ring.capacity() * 16 + recent.index.capacity() * 4;
         assert!(3 * bytes < 8 << 20, "{bytes} bytes each");
+    }
+
+    #[test]
+    fn an_identity_is_of_time_and_uuid_whatever_their_length() {
+        let time = chrono::DateTime::from_timestamp(1, 2);
+        let long = [b'A'; 60];
+        let mut seen = Vec::new();
+        for uuid in [Some(&b"A"[..]), Some(b""), Some(&long[..52]), Some(&long), None] {
+            for time in [time, None] {
+                let event = Event { stream: crate::event::Stream::ItemUsages, raw: b"{}", uuid, time };
+                seen.push(identity(&event));
+            }
+        }
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), 9, "without a uuid it is the bytes, whatever the time");
+    }
+
+    #[test]
+    fn generations_remember_at_least_the_last_ones() {
+        let mut known = Generations::of(10);
+        for n in 0..25 {
+            known.insert(n);
+            assert!((n.saturating_sub(9)..=n).all(|id| known.contains(id)));
+        }
+        assert!(!known.contains(4) && known.young() == 5);
+        known.turn();
+        assert!(known.contains(24) && !known.contains(19) && known.young() == 0);
     }
 
     proptest! {

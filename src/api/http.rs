@@ -34,6 +34,13 @@ const REFUSAL_BYTES: u64 = 64 * 1024;
 /// How much memory a mere announcement gets, and the largest body that is kept for reuse.
 const ROOM_AT_FIRST: u64 = 4 * 1024 * 1024;
 
+/// A body's room is a multiple of this, so that pages of about one size need rooms of one size.
+const STEP: usize = 128 * 1024;
+
+/// How many bodies are kept for each idle connection: a backfill has some under way and more waiting. Freed
+/// and made anew, they would lie scattered over the arenas of the allocator, which keeps what it once had.
+const SPARE: usize = 3;
+
 /// How the connections are made and bounded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -202,15 +209,33 @@ impl Http {
         if status == 200 && bytes.len() as u64 > limit {
             return Err(Trouble::TooLarge(limit));
         }
+        let bytes = self.fit(bytes);
         Ok(Answer { status, headers: head.headers, body: bytes })
     }
 
     /// Takes back a body that is done with, so that the next answer needs no new memory.
     pub fn reuse(&self, body: Vec<u8>) {
         let mut spare = self.spare();
-        if body.capacity() as u64 <= ROOM_AT_FIRST && spare.len() < self.0.settings.idle_connections {
-            spare.push(body);
+        let fits = (STEP as u64..=ROOM_AT_FIRST).contains(&(body.capacity() as u64));
+        if !fits {
+            return;
         }
+        spare.push(body);
+        // One job keeps what three streams need and no more; of too many, the smallest goes.
+        if spare.len() > self.0.settings.idle_connections.saturating_sub(2) * SPARE {
+            let smallest = (0..spare.len()).min_by_key(|index| spare[*index].capacity());
+            smallest.map(|index| spare.swap_remove(index));
+        }
+    }
+
+    /// A small answer in a large body's memory is copied: it may lie for long, and counts as small (P9).
+    fn fit(&self, body: Vec<u8>) -> Vec<u8> {
+        if body.capacity() <= 2 * body.len() + 2 * STEP {
+            return body;
+        }
+        let small = body.as_slice().to_vec();
+        self.reuse(body);
+        small
     }
 
     fn spare(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
@@ -299,7 +324,7 @@ fn fitting(spare: &mut Vec<Vec<u8>>, announced: usize) -> Option<Vec<u8>> {
     let sizes = spare.iter().enumerate().map(|(index, body)| (body.capacity(), index));
     let (_, index) = match announced {
         0 => sizes.max(),
-        _ => sizes.filter(|(size, _)| *size > announced).min(),
+        _ => sizes.filter(|(size, _)| (announced + 1..=2 * announced + 2 * STEP).contains(size)).min(),
     }?;
     Some(spare.swap_remove(index))
 }
@@ -308,8 +333,6 @@ fn fitting(spare: &mut Vec<Vec<u8>>, announced: usize) -> Option<Vec<u8>> {
 ///
 /// What the old body filled is not cleared first: for pages of about one size, nothing is.
 fn read_into(mut bytes: Vec<u8>, mut reader: impl Read, announced: usize) -> io::Result<Vec<u8>> {
-    /// Rooms are multiples of this, so that pages of about one size need rooms of one size.
-    const STEP: usize = 128 * 1024;
     // One more than is announced: the end is found by a read that gives nothing.
     let room = (announced + 1).next_multiple_of(STEP);
     if bytes.capacity() < room {

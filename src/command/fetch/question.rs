@@ -247,7 +247,8 @@ fn sources(
     if session.settings.api != ApiVersion::V3 {
         let fetch: backfill::Fetch = Arc::new(move |stream, ask| client.page(stream, ask));
         let jobs = session.jobs();
-        let lanes = backfill::start(fetch, streams, &plan.range, now, page_size, jobs, &process.cancel)?;
+        let (range, cancel) = (&plan.range, &process.cancel);
+        let lanes = backfill::start(fetch, streams, range, &process.clock, page_size, jobs, cancel)?;
         return Ok(lanes.into_iter().map(|(stream, lane)| (stream, Box::new(lane) as _)).collect());
     }
     let since = Some(plan.range.asked_since());

@@ -9,7 +9,7 @@ use crate::api::endpoint::Ask;
 use crate::event::Stream;
 use crate::failure::Result;
 use crate::page::{Next, Page};
-use crate::recent::{Recent, identity};
+use crate::recent::{Generations, identity};
 use crate::stream::cursor::Progress;
 
 /// A page on its way to the reader, with the identity of each of its events.
@@ -55,7 +55,9 @@ pub(super) struct Chain {
     progress: Progress,
     pace: Pace,
     /// The last identities, for services that repeat events on the next page.
-    latest: Recent,
+    latest: Generations,
+    /// Whether no page was taken yet: there is nothing to repeat.
+    is_new: bool,
     beyond: usize,
     beyond_limit: usize,
 }
@@ -71,7 +73,8 @@ impl Chain {
             is_read: false,
             progress: Progress::new(stream),
             pace: Pace::new(density),
-            latest: Recent::with_capacity(density.first_mark),
+            latest: Generations::of(density.first_mark),
+            is_new: true,
             beyond: 0,
             beyond_limit: density.first_mark,
         }
@@ -99,13 +102,16 @@ impl Chain {
         }
         let mut batch = Batch::of(page);
         // Held against earlier pages only: equal events of one page are both meant.
-        batch.retain(|id| !self.latest.contains(id));
+        if !std::mem::take(&mut self.is_new) {
+            batch.retain(|id| !self.latest.contains(id));
+        }
         for id in &batch.identities {
             self.latest.insert(*id);
         }
+        let end = self.window.end();
         for index in 0..batch.identities.len() {
             let time = batch.page.spans[index].time;
-            self.beyond += usize::from(time.is_some_and(|time| self.window.is_beyond(time)));
+            self.beyond += usize::from(time.is_some_and(|time| end.is_some_and(|end| time > end)));
             if self.beyond >= self.beyond_limit {
                 batch.split_off(index + 1);
                 return Ok((batch, Step::Overrun));
@@ -133,6 +139,12 @@ impl Chain {
 }
 
 impl Batch {
+    /// The memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let spans = self.page.spans.capacity() * size_of::<crate::page::Span>();
+        self.page.body.capacity() + spans + self.identities.capacity() * size_of::<u128>()
+    }
+
     fn of(page: Page) -> Self {
         let identities = page.events().map(|event| identity(&event)).collect();
         Batch { page, identities, ahead: Vec::new() }

@@ -23,6 +23,8 @@ pub(super) struct Lane {
     /// largest so far.
     held: usize,
     largest: usize,
+    /// Whether the reader waits.
+    wanted: bool,
     bytes: usize,
     events: usize,
     /// The chain of the whole question as it was when it was cut, until the probe is back.
@@ -53,6 +55,20 @@ enum State {
 enum Task {
     Read(Box<Chain>),
     Probe(Probe),
+}
+
+/// How many events a window of a few pages holds at most.
+const SHORT: u64 = 2_500;
+
+/// How soon a request should be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// Its reader has nothing else to read.
+    Next,
+    /// It is a window's first.
+    New,
+    /// Its window is being read.
+    Begun,
 }
 
 /// A request to be made.
@@ -122,6 +138,7 @@ impl Lane {
             next_id: 0,
             held: 0,
             largest: 0,
+            wanted: false,
             bytes: 0,
             events: 0,
             whole: None,
@@ -130,15 +147,31 @@ impl Lane {
         lane
     }
 
-    /// The place of the first window that may be asked for, within a budget of bytes.
-    pub(super) fn nearest(&self, budget: usize) -> Option<usize> {
-        let ahead = self.entries.iter().enumerate().skip_while(|(_, entry)| entry.is_given());
-        let mut places = ahead.take(self.reach(budget));
-        // Behind a failure nothing will be given, so nothing is asked.
-        let (place, entry) = places.find(|(_, e)| matches!(e.state, State::Waiting(_) | State::Failed(_)))?;
-        let is_next = self.entries.iter().take(place).all(Entry::is_given) && entry.batches.is_empty();
+    /// The first window that may be asked for, within a budget of bytes: its place, and how it ranks.
+    ///
+    /// First comes what the reader needs next, then windows of which nothing was read yet: a long one that is
+    /// begun late would be read on alone at the end.
+    pub(super) fn nearest(&self, budget: usize) -> Option<(Rank, usize)> {
         let has_room = self.held + self.largest.max(1) <= budget;
-        (matches!(entry.state, State::Waiting(_)) && (is_next || has_room)).then_some(place)
+        let mut is_head = true;
+        let mut found: Option<(Rank, usize)> = None;
+        let ahead = self.entries.iter().enumerate().skip_while(|(_, entry)| entry.is_given());
+        for (place, entry) in ahead.take(self.reach(budget)) {
+            match entry.state {
+                State::Waiting(_) if is_head && entry.batches.is_empty() => return Some((Rank::Next, place)),
+                State::Waiting(_) if has_room => {
+                    let rank = if entry.read == 0 { Rank::New } else { Rank::Begun };
+                    if found.is_none_or(|(best, _)| rank < best) {
+                        found = Some((rank, place));
+                    }
+                }
+                // Behind a failure nothing will be given, so nothing is asked.
+                State::Failed(_) => break,
+                _ => {}
+            }
+            is_head &= entry.is_given();
+        }
+        found
     }
 
     /// How many windows may be under way side by side: those that would fit in the budget, and a quarter
@@ -150,7 +183,10 @@ impl Lane {
         let ahead = self.entries.iter().skip_while(|entry| entry.is_given()).skip(1);
         let mut sum = 0u64;
         let within = ahead.take_while(|entry| {
-            sum = sum.saturating_add(entry.expected.max(entry.read).saturating_mul(event));
+            let events = entry.expected.max(entry.read);
+            // A window of a few pages has ended by the time that the reader comes near.
+            let events = if events <= SHORT { events * 3 / 4 } else { events };
+            sum = sum.saturating_add(events.saturating_mul(event));
             sum <= budget
         });
         1 + within.count()
@@ -179,7 +215,7 @@ impl Lane {
         let Some(place) = self.entries.iter().position(|entry| entry.id == done.entry) else { return false };
         match done.result {
             Ok(Answer::Read { chain, batch, step, events }) => {
-                self.bytes += batch.page.body.len();
+                self.bytes += batch.bytes();
                 self.events += events;
                 self.entries[place].read += events as u64;
                 self.buffer(place, batch);
@@ -250,9 +286,10 @@ impl Lane {
     /// # Errors
     /// The failure of the next window in order, once all before it was given.
     pub(super) fn take(&mut self) -> Result<Given> {
+        self.wanted = false;
         while let Some(head) = self.entries.front_mut() {
             if let Some(batch) = head.batches.pop_front() {
-                self.held -= batch.page.body.len();
+                self.held -= batch.bytes();
                 return Ok(Given::Page(head.window, batch));
             }
             match mem::replace(&mut head.state, State::Ended) {
@@ -263,11 +300,17 @@ impl Lane {
                 }
                 state => {
                     head.state = state;
+                    self.wanted = true;
                     return Ok(Given::Wait);
                 }
             }
         }
         Ok(Given::End)
+    }
+
+    /// Whether the reader waits for a page.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.wanted
     }
 
     /// Forgets all windows: nobody will read them.
@@ -276,7 +319,7 @@ impl Lane {
         self.entries.clear();
     }
 
-    #[cfg(test)]
+    /// Bytes that lie ahead of the reader or are reserved for answers under way.
     pub(super) fn held(&self) -> usize {
         self.held
     }
@@ -300,7 +343,7 @@ impl Lane {
     }
 
     fn buffer(&mut self, place: usize, batch: Batch) {
-        let bytes = batch.page.body.len();
+        let bytes = batch.bytes();
         self.largest = self.largest.max(bytes);
         self.held += bytes;
         self.entries[place].batches.push_back(batch);
@@ -308,7 +351,7 @@ impl Lane {
 
     fn give_up_after(&mut self, place: usize) {
         for entry in self.entries.drain(place + 1..) {
-            self.held -= entry.batches.iter().map(|batch| batch.page.body.len()).sum::<usize>();
+            self.held -= entry.batches.iter().map(Batch::bytes).sum::<usize>();
         }
     }
 }

@@ -49,8 +49,8 @@ mod tests;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use crossbeam_channel::{Receiver, Sender, bounded, select};
 
 use self::density::Density;
@@ -60,6 +60,7 @@ use self::seam::Seam;
 use self::window::Question;
 use crate::api::endpoint::Ask;
 use crate::cancel::Cancel;
+use crate::clock::Clock;
 use crate::event::Stream;
 use crate::failure::{Failure, Kind, Result};
 use crate::page::Page;
@@ -68,6 +69,12 @@ use crate::stream::range::Range;
 
 /// Bytes of pages that may lie ahead of the readers, over all streams (P9).
 const BUDGET: usize = 32 << 20;
+
+/// The part of it that one job brings along.
+const EACH: usize = 5 << 19;
+
+/// Requests that take less than this need no thread each: one a stream gets more than any limit allows.
+const SLOW: Duration = Duration::from_millis(20);
 
 /// Asks a stream's endpoint. Limits rate, tries again and hears the cancel token by itself.
 pub type Fetch = Arc<dyn Fn(Stream, &Ask) -> Result<Page> + Send + Sync>;
@@ -83,6 +90,7 @@ pub struct Backfill {
 
 struct Shared {
     fetch: Fetch,
+    clock: Arc<dyn Clock>,
     queue: Mutex<Queue>,
     /// Wakes threads that wait for something to do.
     work: Condvar,
@@ -95,7 +103,7 @@ struct Shared {
 
 /// Starts reading what `range` asks of each of `streams`, with at most `jobs` requests under way at once.
 ///
-/// `now` ends what has no end. The threads end by themselves when every reader is done or dropped; they
+/// The time of `clock` now ends what has no end. The threads end by themselves when every reader is done or dropped; they
 /// are not joined, because a request under way can outlast the wish to end.
 ///
 /// # Errors
@@ -104,16 +112,17 @@ pub fn start(
     fetch: Fetch,
     streams: &[Stream],
     range: &Range,
-    now: DateTime<Utc>,
+    clock: &Arc<dyn Clock>,
     page_size: u16,
     jobs: usize,
     cancel: &Cancel,
 ) -> Result<Vec<(Stream, Backfill)>> {
     let jobs = jobs.max(1);
-    let question = Question::about(range, now, page_size, Density::STANDARD);
+    let question = Question::about(range, clock.now(), page_size, Density::STANDARD);
     let (wakes, waiting): (Vec<_>, Vec<_>) = streams.iter().map(|_| bounded(1)).unzip();
     let shared = Arc::new(Shared {
         fetch,
+        clock: Arc::clone(clock),
         queue: Mutex::new(Queue::new(streams, question, jobs)),
         work: Condvar::new(),
         wakes,
@@ -152,17 +161,21 @@ impl PageSource for Backfill {
             match given {
                 Given::Page(window, batch) => {
                     // What was taken made room for another.
-                    self.shared.work.notify_all();
+                    self.shared.work.notify_one();
                     return Ok(Some(self.seam.pass(&window, batch)));
                 }
                 Given::End => {
                     self.shared.work.notify_all();
                     return Ok(None);
                 }
-                Given::Wait => select! {
-                    recv(self.wake) -> _ => {}
-                    recv(self.cancel.channel()) -> _ => return Err(self.cancel.failure()),
-                },
+                Given::Wait => {
+                    // What is waited for may be asked for before anything else.
+                    self.shared.work.notify_one();
+                    select! {
+                        recv(self.wake) -> _ => {}
+                        recv(self.cancel.channel()) -> _ => return Err(self.cancel.failure()),
+                    }
+                }
             }
         }
     }
@@ -202,14 +215,23 @@ impl Shared {
                 queue = shared.work.wait(queue).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
+            // Each thread that finds work wakes the next one if there is more, so that none wakes for nothing.
+            let is_more = queue.has_work();
             drop(queue);
+            if is_more {
+                shared.work.notify_one();
+            }
+            let start = shared.clock.elapsed();
             let done = job.run(&shared.fetch);
+            let is_slow = shared.clock.elapsed().saturating_sub(start) >= SLOW;
             queue = shared.queue();
             let is_wide = queue.complete(lane, done);
-            shared.work.notify_all();
+            if queue.is_over() {
+                shared.work.notify_all();
+            }
             // A full channel means that the reader will look anyway.
             let _ = shared.wakes[lane].try_send(());
-            if is_wide {
+            if is_wide && is_slow {
                 drop(queue);
                 // A thread that cannot be had is done without.
                 let _ = Shared::employ(shared, shared.jobs);

@@ -3,9 +3,9 @@
 //! No threads, locks or time in here: [`Queue::pick`], [`Queue::complete`] and [`Queue::take`] may be
 //! called in any order that is possible, and the pages come out the same. The tests do that.
 
-use super::BUDGET;
-use super::lane::{Done, Given, Job, Lane};
+use super::lane::{Done, Given, Job, Lane, Rank};
 use super::window::Question;
+use super::{BUDGET, EACH};
 use crate::event::Stream;
 use crate::failure::Result;
 
@@ -22,18 +22,36 @@ impl Queue {
     pub(super) fn new(streams: &[Stream], question: Question, jobs: usize) -> Self {
         let lanes = streams.iter().map(|stream| Lane::new(*stream, question)).collect();
         // One job reads lazily: only what the reader will ask for next.
-        Queue { lanes, budget: if jobs > 1 { BUDGET } else { 0 } }
+        let budget = if jobs > 1 { BUDGET.min(jobs * EACH) } else { 0 };
+        Queue { lanes, budget }
     }
 
     /// The request to make next, if one may be made, and the number of its stream: the window nearest to
     /// its reader first.
     pub(super) fn pick(&mut self) -> Option<(usize, Job)> {
+        let (_, place, index) = self.nearest()?;
+        Some((index, self.lanes[index].start(place)?))
+    }
+
+    /// Whether there is a request to make.
+    pub(super) fn has_work(&self) -> bool {
+        self.nearest().is_some()
+    }
+
+    fn nearest(&self) -> Option<(Rank, usize, usize)> {
         let open = self.lanes.iter().filter(|lane| !lane.is_over()).count();
         // A share each: else pages that wait for another stream's reader could take it all.
         let share = self.budget / open.max(1);
-        let nearest = |(index, lane): (usize, &Lane)| Some((lane.nearest(share)?, index));
-        let (place, index) = self.lanes.iter().enumerate().filter_map(nearest).min()?;
-        Some((index, self.lanes[index].start(place)?))
+        let nearest =
+            |(index, lane): (usize, &Lane)| lane.nearest(share).map(|(rank, place)| (rank, place, index));
+        let lanes = self.lanes.iter().enumerate();
+        if self.budget > 0 {
+            return lanes.filter_map(nearest).min();
+        }
+        // One job has one page ahead in all, unless a reader waits for another.
+        let wanted = lanes.clone().filter(|(_, lane)| lane.is_wanted()).filter_map(nearest).min();
+        let is_free = self.lanes.iter().all(|lane| lane.held() == 0);
+        wanted.or_else(|| lanes.filter_map(nearest).min().filter(|_| is_free))
     }
 
     /// Takes what came of a request of stream `index`. True when a stream has windows side by side.

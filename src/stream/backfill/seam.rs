@@ -1,8 +1,9 @@
 //! Where windows meet, nothing is given twice: what was given is known by its identity, in bounded memory.
 //!
-//! Kept of a stream are its last 70,000 identities, which hold all that a cut window gave, and the events
-//! that a later window will give again however long ago they were given: those near their window's end or
-//! beyond it (up to 8,000). That is at most 2 MiB a stream. An event can come out twice only where the
+//! Kept of a stream are the identities of the windows of late, which hold all that a cut window gave: those
+//! of the current one (70,000 of them at least) and of the one before it, or of several where they are
+//! small; and the events that a later window will give again however long ago they were given: those near
+//! their window's end or beyond it (up to 8,000). That is most often half a MiB a stream, and at most four. An event can come out twice only where the
 //! service repeats it from further back than both. Two equal events in one page are both given: the
 //! service meant them so.
 
@@ -13,10 +14,16 @@ use chrono::{DateTime, Utc};
 use super::chain::Batch;
 use super::window::{Window, before};
 use crate::page::Page;
-use crate::recent::Recent;
+use crate::recent::Generations;
 
-/// How many of the last identities are kept; more than any window gives before it is cut.
+/// How many identities of one window are kept; more than any gives before it is cut.
 const LAST: usize = 70_000;
+
+/// With how many new identities windows are forgotten, two of them later.
+///
+/// What a window gives again comes before anything new (where the service goes by arrival), or is found in
+/// the late check, which is one window; so all of a cut window is known as long as it is needed.
+const ENOUGH: usize = 3_000;
 
 /// How many identities are kept for windows to come.
 const AHEAD: usize = 8_000;
@@ -24,7 +31,7 @@ const AHEAD: usize = 8_000;
 /// The memory of one stream.
 #[derive(Debug)]
 pub(super) struct Seam {
-    last: Recent,
+    last: Generations,
     ahead: BTreeMap<u128, DateTime<Utc>>,
     window: Option<Window>,
 }
@@ -32,7 +39,7 @@ pub(super) struct Seam {
 impl Seam {
     /// A memory of nothing.
     pub(super) fn new() -> Self {
-        Seam { last: Recent::with_capacity(LAST), ahead: BTreeMap::new(), window: None }
+        Seam { last: Generations::of(LAST), ahead: BTreeMap::new(), window: None }
     }
 
     /// A window's next page without what was given before. Windows come in order, and with them their pages.
@@ -41,17 +48,21 @@ impl Seam {
             self.window = Some(*window);
             let start = before(window.from);
             self.ahead.retain(|_, time| *time >= start);
+            if self.last.young() >= ENOUGH {
+                self.last.turn();
+            }
         }
         let Batch { mut page, identities, ahead } = batch;
-        let known: Vec<bool> =
-            identities.iter().map(|id| self.last.contains(*id) || self.ahead.contains_key(id)).collect();
+        let shared_from = window.shared_from();
+        let is_known = |id: &u128| self.last.contains(*id) || self.ahead.contains_key(id);
+        let known: Vec<bool> = identities.iter().map(is_known).collect();
         for ((id, known), span) in identities.iter().zip(&known).zip(&page.spans) {
             if !known {
                 self.last.insert(*id);
             }
             // A repeat is noted as well: the edge it is near to may be newer than its first time.
             match span.time {
-                Some(time) if !window.is_shared(time) => {}
+                Some(time) if shared_from.is_none_or(|from| time < from) => {}
                 // Without a time nobody can say in which windows it will be.
                 time => self.expect(time.unwrap_or(DateTime::<Utc>::MAX_UTC), *id),
             }
@@ -106,7 +117,10 @@ mod tests {
         let mut seam = Seam::new();
         let (first, second) = (window(0, 100), window(100, 200));
         assert_eq!(seam.pass(&first, batch([(1, 100), (2, 50)])).len(), 2);
-        assert_eq!(seam.pass(&first, batch((10..LAST as u128 + 20).map(|id| (id, 50)))).len(), LAST + 10);
+        assert_eq!(
+            seam.pass(&first, batch((10..2 * LAST as u128 + 20).map(|id| (id, 50)))).len(),
+            2 * LAST + 10
+        );
         assert_eq!(seam.pass(&second, batch([(1, 100)])).len(), 0, "given before");
         assert_eq!(seam.pass(&second, batch([(2, 150)])).len(), 1, "forgotten long ago");
     }
@@ -117,11 +131,21 @@ mod tests {
         let mut cut = batch([(1, 250), (2, 50)]);
         cut.ahead = vec![(at(250), 1)];
         seam.pass(&window(0, 300), cut);
-        seam.pass(&window(0, 50), batch((10..LAST as u128 + 20).map(|id| (id, 20))));
+        seam.pass(&window(0, 50), batch((10..2 * LAST as u128 + 20).map(|id| (id, 20))));
         assert_eq!(seam.pass(&window(50, 200), batch([(3, 60)])).len(), 1);
         assert_eq!(seam.pass(&window(200, 300), batch([(1, 250), (4, 260)])).len(), 1);
         seam.pass(&window(300, 400), batch([]));
         assert!(seam.ahead.is_empty(), "what lies behind is forgotten");
+    }
+
+    #[test]
+    fn all_that_a_cut_window_gave_is_known_until_something_new_comes() {
+        let mut seam = Seam::new();
+        seam.pass(&window(0, 300), batch((0..64_000).map(|id| (id, 20))));
+        for (number, ids) in [0..64_000, 0..64_000, 60_000..64_000].into_iter().enumerate() {
+            let again = window(50 * number as i64, 50 * number as i64 + 50);
+            assert_eq!(seam.pass(&again, batch(ids.map(|id| (id, 20)))).len(), 0);
+        }
     }
 
     #[test]

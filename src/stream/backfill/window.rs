@@ -53,14 +53,14 @@ impl Question {
 }
 
 impl Window {
-    /// Whether an event of this time should not have come, had the service kept to the window.
-    pub(super) fn is_beyond(&self, time: DateTime<Utc>) -> bool {
-        !self.last && time > after(self.to)
+    /// The time beyond which no event should come, if the service keeps to the window.
+    pub(super) fn end(&self) -> Option<DateTime<Utc>> {
+        (!self.last).then(|| after(self.to))
     }
 
-    /// Whether an event of this time may be given again by the next window.
-    pub(super) fn is_shared(&self, time: DateTime<Utc>) -> bool {
-        !self.last && time >= before(self.to)
+    /// The time from which on an event may be given again by the next window.
+    pub(super) fn shared_from(&self) -> Option<DateTime<Utc>> {
+        (!self.last).then(|| before(self.to))
     }
 }
 
