@@ -67,8 +67,9 @@ use crate::page::Page;
 use crate::stream::PageSource;
 use crate::stream::range::Range;
 
-/// Bytes of pages that may lie ahead of the readers, over all streams (P9).
-const BUDGET: usize = 32 << 20;
+/// Memory of pages that may lie ahead of the readers, over all streams (P9): 32 MiB of answers, and what
+/// their buffers, ranges and identities take beside.
+const BUDGET: usize = 36 << 20;
 
 /// The part of it that one job brings along.
 const EACH: usize = 5 << 19;
