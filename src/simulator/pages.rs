@@ -139,7 +139,8 @@ impl Pages {
     /// Whether there is more, and the position that the page's cursor holds.
     fn go_on(&self, ask: &Ask, chosen: &Chosen, fault: Option<&Fault>) -> (bool, Position) {
         let asked = ask.position;
-        let empty = chosen.numbers.is_empty();
+        // A page of repeats alone is as good as empty: it leads nowhere new.
+        let empty = chosen.next <= chosen.begin;
         let mut to = Position { next: chosen.next, near_end: false, caught_up: false, turn: 0, ..asked };
         if self.habits.cursor_forgets_end {
             to.span.end = None;
@@ -170,9 +171,9 @@ impl Pages {
         };
         to.caught_up = !more;
         to.near_end &= more;
-        if matches!(fault, Some(Fault::Repeat(_))) && to == asked {
-            // Nothing but repeats, at the end: still another answer, and so another cursor.
-            to.turn += 1;
+        if more && empty && matches!(fault, Some(Fault::Repeat(_))) {
+            // Still another answer, and so another cursor than any before.
+            to.turn = asked.turn + 1;
         }
         (more, to)
     }
