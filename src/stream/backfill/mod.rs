@@ -233,6 +233,7 @@ impl Shared {
             // A full channel means that the reader will look anyway.
             let _ = shared.wakes[lane].try_send(());
             if is_wide && is_slow {
+                queue.expect_slow();
                 drop(queue);
                 // A thread that cannot be had is done without.
                 let _ = Shared::employ(shared, shared.jobs);

@@ -15,6 +15,8 @@ pub(super) struct Queue {
     lanes: Vec<Lane>,
     /// Bytes of pages that may lie ahead of the readers, beside one page for each of them.
     budget: usize,
+    /// What it may grow to.
+    whole: usize,
 }
 
 impl Queue {
@@ -22,8 +24,14 @@ impl Queue {
     pub(super) fn new(streams: &[Stream], question: Question, jobs: usize) -> Self {
         let lanes = streams.iter().map(|stream| Lane::new(*stream, question)).collect();
         // One job reads lazily: only what the reader will ask for next.
-        let budget = if jobs > 1 { BUDGET.min(jobs * EACH) } else { 0 };
-        Queue { lanes, budget }
+        let whole = if jobs > 1 { BUDGET.min(jobs * EACH) } else { 0 };
+        // While answers are quick, reading far ahead would gain nothing and only hold memory.
+        Queue { lanes, budget: whole.min(streams.len() * EACH), whole }
+    }
+
+    /// Answers take their time: from now on the whole budget is read ahead.
+    pub(super) fn expect_slow(&mut self) {
+        self.budget = self.whole;
     }
 
     /// The request to make next, if one may be made, and the number of its stream: the window nearest to

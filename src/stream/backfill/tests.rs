@@ -106,6 +106,7 @@ fn run_at(
     model.full_pages.store(0, Ordering::Relaxed);
     let question = Question::about(range, at(at_now), page_size, density);
     let mut queue = Queue::new(&[STREAM], question, jobs);
+    queue.expect_slow();
     let mut seam = Seam::new();
     let mut numbers = Vec::new();
     let mut under_way = BTreeMap::new();
