@@ -3,7 +3,7 @@
 //! A chain decides on its events alone, so that it decides the same whatever the page size, whoever reads
 //! it and whenever (P4). It sends nothing: it says what to ask and is given the answer.
 
-use super::density::{Cut, Pace};
+use super::density::{Cut, Overlap, Pace};
 use super::window::{Question, Window};
 use crate::api::endpoint::Ask;
 use crate::event::Stream;
@@ -17,8 +17,8 @@ use crate::stream::cursor::Progress;
 pub(super) struct Batch {
     pub(super) page: Page,
     pub(super) identities: Vec<u128>,
-    /// With the last page of a cut window: what it gave that windows to come will give again.
-    pub(super) ahead: Vec<(chrono::DateTime<chrono::Utc>, u128)>,
+    /// With the last page of a cut window: what windows to come will give again.
+    pub(super) overlap: Option<Overlap>,
 }
 
 /// Whether a chain may be cut.
@@ -28,8 +28,8 @@ pub(super) enum Cutting {
     Never,
     /// It is the whole question.
     Whole,
-    /// It is a piece of a window that was cut.
-    Part,
+    /// It is a piece of a window that was cut, and should hold so many events.
+    Part(u64),
 }
 
 /// What became of a chain with its latest page.
@@ -39,7 +39,7 @@ pub(super) enum Step {
     More,
     /// The window has been read.
     End,
-    /// The rest of the window is left to others. With the batch that the page held beyond the cut.
+    /// The window is left to its pieces. With the batch that the page held beyond the cut.
     Cut(Box<Cut>, Option<Box<Batch>>),
     /// So much came from beyond the window that its end must have been forgotten.
     Overrun,
@@ -118,9 +118,9 @@ impl Chain {
             }
             if self.cutting != Cutting::Never && self.pace.note(time, batch.identities[index]) {
                 let more = index + 1 < batch.identities.len() || !self.is_read;
-                if let Some(mut cut) = self.cut().filter(|_| more) {
+                if let Some((cut, overlap)) = self.cut().filter(|_| more) {
                     let rest = batch.split_off(index + 1);
-                    batch.ahead = std::mem::take(&mut cut.ahead);
+                    batch.overlap = Some(overlap);
                     return Ok((batch, Step::Cut(Box::new(cut), rest.map(Box::new))));
                 }
             }
@@ -129,11 +129,11 @@ impl Chain {
         Ok((batch, step))
     }
 
-    fn cut(&self) -> Option<Cut> {
+    fn cut(&self) -> Option<(Cut, Overlap)> {
         match self.cutting {
             Cutting::Never => None,
-            Cutting::Whole => self.pace.cut(&self.window, false),
-            Cutting::Part => self.pace.cut(&self.window, true),
+            Cutting::Whole => self.pace.cut(&self.window, None),
+            Cutting::Part(target) => self.pace.cut(&self.window, Some(target)),
         }
     }
 }
@@ -147,7 +147,7 @@ impl Batch {
 
     fn of(page: Page) -> Self {
         let identities = page.events().map(|event| identity(&event)).collect();
-        Batch { page, identities, ahead: Vec::new() }
+        Batch { page, identities, overlap: None }
     }
 
     fn retain(&mut self, mut keep: impl FnMut(u128) -> bool) {
@@ -174,7 +174,7 @@ impl Batch {
                 received_at: self.page.received_at,
             },
             identities,
-            ahead: Vec::new(),
+            overlap: None,
         })
     }
 }

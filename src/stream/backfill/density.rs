@@ -20,39 +20,46 @@ pub(super) struct Density {
     pub(super) last_mark: usize,
     /// How many events must remain, by the reckoning, for a cut to be worth its extra requests.
     pub(super) least: u64,
-    /// The same for what is itself a piece of a cut window. It is cut into pieces of the largest size:
-    /// that it holds more than it should means that the whole was taken for too small.
+    /// The same for what is itself a piece of a cut window.
     pub(super) least_again: u64,
-    /// Into how many windows a question is divided where the next two allow it.
+    /// Into how many windows a question is divided where their size allows it: as many as can be read at
+    /// once, and the probe beside them.
     pub(super) windows: u64,
-    /// The fewest events that a window should hold.
-    pub(super) target_min: u64,
-    /// The most events that a window should hold: several must fit in memory side by side.
-    pub(super) target_max: u64,
+    /// The fewest and the most events that a window should hold. An empty page often follows its last, so
+    /// that many small ones cost requests; several must fit in memory side by side, so that large ones cost
+    /// time.
+    pub(super) size: (u64, u64),
     /// The most windows of one cut. What they cost where the rest of the time turns out to be empty.
     pub(super) most_windows: u64,
+    /// The same where a window is cut again: what it holds is often one burst.
+    pub(super) most_pieces: u64,
     /// The shortest window; much longer than the margins, which are asked for twice.
     pub(super) shortest: TimeDelta,
 }
 
 impl Density {
-    /// The measures for the service as it is: pages of 1,000 events, about a megabyte each.
+    /// The measures for the service as it is: pages of 1,000 events, a bit less than a megabyte each.
     ///
-    /// A window of 1,850 events is two requests; one of 7,500 is eight, of which seven bring full pages. On
-    /// a model with 16 jobs, 300 ms and 600 requests a minute, 600 pages of 0.9 MB were had at 594 requests
-    /// a minute, 534 of them full, when spread evenly; at 578 and 435 when nine in ten came in office
-    /// hours; at 572 and 503 when they grew a hundredfold.
+    /// On a model of a service whose windows end with an empty page, with 16 jobs: 40 pages take five
+    /// rounds and 60 requests when spread evenly, six or seven and 63 to 70 in office hours, whenever the
+    /// question begins; 600 pages take 680 requests when spread evenly, 760 to 860 in office hours. Larger
+    /// windows cost fewer requests, and leave fewer under way in the same memory.
     pub(super) const STANDARD: Density = Density {
         first_mark: 1_000,
         last_mark: 64_000,
         least: 2_500,
-        least_again: 11_000,
-        windows: 64,
-        target_min: 1_850,
-        target_max: 7_500,
+        least_again: 6_000,
+        windows: 14,
+        size: (925, 10_900),
         most_windows: 64,
+        most_pieces: 8,
         shortest: TimeDelta::seconds(10),
     };
+
+    /// How many events each window should hold where so many should be divided evenly.
+    fn size(&self, events: u64) -> u64 {
+        events.clamp(self.size.0, self.size.1)
+    }
 
     /// How many of the latest timestamps do not count when asked how far a window was read.
     fn outliers(&self) -> usize {
@@ -75,16 +82,23 @@ pub(super) struct Pace {
 /// How a window is divided after some of its events were given.
 #[derive(Debug)]
 pub(super) struct Cut {
-    /// The late check, where there is room for one, and then what remains.
+    /// All of the window, in order. The first holds what was given: events that belong there and reached the
+    /// service later are only found by reading it again.
     pub(super) windows: Vec<Window>,
-    /// Whether the first of them is a late check.
-    pub(super) late_check: bool,
-    /// The identities of what was given beyond the late check's end.
-    pub(super) ahead: Vec<(DateTime<Utc>, u128)>,
-    /// How many events each is reckoned to hold.
+    /// How many events each should hold, and how many it does hold by the reckoning, at most as many.
+    pub(super) target: u64,
     pub(super) expected: u64,
     /// The times of the last events given, in order.
     pub(super) sample: Vec<DateTime<Utc>>,
+}
+
+/// What was given of a window when it was cut, and its pieces will give again.
+#[derive(Debug)]
+pub(super) struct Overlap {
+    /// All of it lies before this moment, but for a few events.
+    pub(super) reached: DateTime<Utc>,
+    /// The times and identities of those few.
+    pub(super) ahead: Vec<(DateTime<Utc>, u128)>,
 }
 
 impl Pace {
@@ -121,54 +135,61 @@ impl Pace {
         true
     }
 
-    /// How to divide `window`, if that is worth it; a piece of a cut window `again`.
-    pub(super) fn cut(&self, window: &Window, again: bool) -> Option<Cut> {
-        let mut sample: Vec<_> = self.times.iter().copied().collect();
-        sample.sort_unstable();
+    /// How to divide `window`, if that is worth it. A piece of a window that was cut has a `target`.
+    pub(super) fn cut(&self, window: &Window, target: Option<u64>) -> Option<(Cut, Overlap)> {
         let Reverse((reached, _)) = *self.greatest.peek()?;
         let reached = reached.clamp(window.from, window.to);
-        let ahead = window.to - reached;
+        let ahead = micros(window.to - reached);
+        let mut sample: Vec<_> = self.times.iter().copied().collect();
+        sample.sort_unstable();
         let remaining = remaining(&sample, ahead)?;
         let given = self.events as u64;
-        let Density { windows, target_min, target_max, most_windows, shortest, .. } = self.density;
-        let (least, target) = if again {
-            (self.density.least_again, target_max)
-        } else {
-            (self.density.least, ((given + remaining) / windows).clamp(target_min, target_max))
+        let total = given + remaining;
+        let Density { least, least_again, windows, most_windows, most_pieces, shortest, .. } = self.density;
+        let (least, target, most) = match target {
+            None => (least, self.density.size(total / windows), most_windows),
+            // A piece that holds many times what it should tells that the whole was taken for too small.
+            Some(target) => {
+                (least_again.max(target + target / 2), self.density.size(target.max(total / 4)), most_pieces)
+            }
         };
         if remaining <= least.max(2 * given) {
             return None;
         }
-        let room = micros(ahead) / micros(shortest).max(1);
-        let count = remaining.div_ceil(target).clamp(2, most_windows).min(room);
+        let count = total.div_ceil(target).clamp(2, most).min(ahead / micros(shortest).max(1));
         if count < 2 {
             return None;
         }
-        let mut windows = Vec::new();
-        let late_check = reached > window.from;
-        if late_check {
-            windows.push(Window { from: window.from, to: reached, last: false });
-        }
-        let edge = |n: u64| match n {
-            n if n == count => window.to,
-            n => reached + ahead / count as i32 * n as i32,
-        };
-        windows.extend((0..count).map(|n| Window {
+        // What was given counts for the first, and so much more as makes it as large as the others.
+        let more = (total / count).saturating_sub(given);
+        let first = reached + share(ahead, more, remaining);
+        let rest = micros(window.to - first);
+        let edge = |n: u64| if n == count { window.to } else { first + share(rest, n - 1, count - 1) };
+        let mut windows = vec![Window { from: window.from, to: first, last: false }];
+        windows.extend((1..count).map(|n| Window {
             from: edge(n),
             to: edge(n + 1),
             last: window.last && n + 1 == count,
         }));
         let ahead = self.greatest.iter().map(|Reverse(event)| *event).collect();
-        Some(Cut { windows, late_check, ahead, expected: remaining / count, sample })
+        let expected = target.min(total / count);
+        Some((Cut { windows, target, expected, sample }, Overlap { reached, ahead }))
     }
 }
 
-/// How many events lie ahead if they come as thick as those of the sample, its outer fifths left aside.
-fn remaining(sample: &[DateTime<Utc>], ahead: TimeDelta) -> Option<u64> {
+/// How many events come in `ahead` microseconds if they are as thick as those of the sample, its outer tenths
+/// left aside.
+fn remaining(sample: &[DateTime<Utc>], ahead: u64) -> Option<u64> {
     let (first, last) = (sample.len() / 10, sample.len() - sample.len() / 10 - 1);
-    let span = *sample.get(last)? - *sample.get(first)?;
-    let events = (last - first) as u128 * u128::from(micros(ahead)) / u128::from(micros(span).max(1));
-    Some(u64::try_from(events).unwrap_or(u64::MAX / 2))
+    let span = micros(*sample.get(last)? - *sample.get(first)?);
+    let events = (last - first) as u128 * u128::from(ahead) / u128::from(span.max(1));
+    Some(u64::try_from(events).unwrap_or(u64::MAX / 4))
+}
+
+/// So much of a time in microseconds as `part` is of `whole`.
+fn share(time: u64, part: u64, whole: u64) -> TimeDelta {
+    let micros = u128::from(time) * u128::from(part) / u128::from(whole.max(1));
+    TimeDelta::microseconds(i64::try_from(micros).unwrap_or(i64::MAX))
 }
 
 fn micros(time: TimeDelta) -> u64 {

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use chrono::{DateTime, Utc};
+
 use super::Fetch;
 use super::chain::{Batch, Chain, Cutting, Step};
 use super::density::Cut;
@@ -27,6 +29,8 @@ pub(super) struct Lane {
     wanted: bool,
     bytes: usize,
     events: usize,
+    /// The most events of one page.
+    fullest: usize,
     /// The chain of the whole question as it was when it was cut, until the probe is back.
     whole: Option<(Box<Chain>, Option<Box<Batch>>)>,
 }
@@ -38,9 +42,12 @@ struct Entry {
     window: Window,
     state: State,
     batches: VecDeque<Batch>,
-    /// How many events it should hold, and how many were read.
-    expected: u64,
+    /// How many events were read, and how many it should hold in all.
     read: u64,
+    expected: u64,
+    /// Whether only an empty page should follow: the last one had room for more, though nothing said that
+    /// it was the last.
+    is_ending: bool,
 }
 
 #[derive(Debug)]
@@ -57,18 +64,21 @@ enum Task {
     Probe(Probe),
 }
 
-/// How many events a window of a few pages holds at most.
-const SHORT: u64 = 2_500;
+/// A window of which nobody knows how much it holds.
+const UNKNOWN: u64 = u64::MAX;
+
+/// How many events to come are believed in when a window's size is reckoned: it is thicker here than there.
+const FORESEEN: u64 = 5_000;
 
 /// How soon a request should be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
     /// Its reader has nothing else to read.
     Next,
-    /// It is a window's first.
-    New,
-    /// Its window is being read.
-    Begun,
+    /// It should bring events.
+    Ahead,
+    /// It should bring nothing but the certainty that there is nothing more.
+    Ending,
 }
 
 /// A request to be made.
@@ -90,7 +100,7 @@ pub(super) struct Done {
 
 #[derive(Debug)]
 enum Answer {
-    Read { chain: Box<Chain>, batch: Batch, step: Step, events: usize },
+    Read { chain: Box<Chain>, batch: Batch, step: Step, events: usize, time: Option<DateTime<Utc>> },
     Probe { probe: Probe, verdict: Option<Verdict> },
 }
 
@@ -113,8 +123,9 @@ impl Job {
             Task::Read(mut chain) => {
                 let page = fetch(stream, chain.ask())?;
                 let events = page.len();
+                let time = page.spans.last().and_then(|span| span.time);
                 let (batch, step) = chain.take(page)?;
-                Ok(Answer::Read { chain, batch, step, events })
+                Ok(Answer::Read { chain, batch, step, events, time })
             }
             Task::Probe(mut probe) => {
                 let verdict = probe.take(&fetch(stream, probe.ask())?);
@@ -141,29 +152,27 @@ impl Lane {
             wanted: false,
             bytes: 0,
             events: 0,
+            fullest: 0,
             whole: None,
         };
-        lane.insert(0, question.whole, lane.chain(question.whole, Cutting::Whole), 0);
+        lane.insert(0, question.whole, lane.chain(question.whole, Cutting::Whole), UNKNOWN);
         lane
     }
 
-    /// The first window that may be asked for, within a budget of bytes: its place, and how it ranks.
+    /// The window to ask for, within a budget of bytes: its place, and how soon it should be.
     ///
-    /// First comes what the reader needs next, then windows of which nothing was read yet: a long one that is
-    /// begun late would be read on alone at the end.
+    /// First comes what the reader needs next, then what it will need soonest; and where memory allows no
+    /// more pages, requests that should bring none.
     pub(super) fn nearest(&self, budget: usize) -> Option<(Rank, usize)> {
-        let has_room = self.held + self.largest.max(1) <= budget;
         let mut is_head = true;
-        let mut found: Option<(Rank, usize)> = None;
+        let mut ending = None;
         let ahead = self.entries.iter().enumerate().skip_while(|(_, entry)| entry.is_given());
         for (place, entry) in ahead.take(self.reach(budget)) {
             match entry.state {
                 State::Waiting(_) if is_head && entry.batches.is_empty() => return Some((Rank::Next, place)),
-                State::Waiting(_) if has_room => {
-                    let rank = if entry.read == 0 { Rank::New } else { Rank::Begun };
-                    if found.is_none_or(|(best, _)| rank < best) {
-                        found = Some((rank, place));
-                    }
+                State::Waiting(_) if entry.is_ending => ending = ending.or(Some((Rank::Ending, place))),
+                State::Waiting(_) if self.held + self.room_for(entry).max(1) <= budget => {
+                    return Some((Rank::Ahead, place));
                 }
                 // Behind a failure nothing will be given, so nothing is asked.
                 State::Failed(_) => break,
@@ -171,22 +180,29 @@ impl Lane {
             }
             is_head &= entry.is_given();
         }
-        found
+        ending
     }
 
-    /// How many windows may be under way side by side: those that would fit in the budget, and a quarter
-    /// more, because most are not full when their turn comes. With more of them it would be full of pages
-    /// that are not wanted soon, and the first would go on alone.
+    /// The memory that the next page of a window should take: as much as the events that the window should
+    /// still hold, but a quarter of the largest page so far at least, and all of it at most.
+    fn room_for(&self, entry: &Entry) -> usize {
+        if entry.is_ending {
+            return 0;
+        }
+        let left = usize::try_from(entry.expected.saturating_sub(entry.read)).unwrap_or(usize::MAX);
+        left.saturating_mul(self.bytes / self.events.max(1)).clamp(self.largest / 4, self.largest)
+    }
+
+    /// How many windows may be under way side by side: those that would fill the budget half as much again,
+    /// because most are not read to their end when their turn comes. With more of them it would be full of
+    /// pages that are not wanted soon, and the first would go on alone.
     fn reach(&self, budget: usize) -> usize {
-        let budget = (budget + budget / 4) as u64;
+        let budget = (budget + budget / 2) as u64;
         let event = (self.bytes / self.events.max(1)) as u64;
         let ahead = self.entries.iter().skip_while(|entry| entry.is_given()).skip(1);
         let mut sum = 0u64;
         let within = ahead.take_while(|entry| {
-            let events = entry.expected.max(entry.read);
-            // A window of a few pages has ended by the time that the reader comes near.
-            let events = if events <= SHORT { events * 3 / 4 } else { events };
-            sum = sum.saturating_add(events.saturating_mul(event));
+            sum = sum.saturating_add(entry.expected.saturating_mul(event));
             sum <= budget
         });
         1 + within.count()
@@ -194,10 +210,10 @@ impl Lane {
 
     /// Hands out the request of a window that waits.
     pub(super) fn start(&mut self, place: usize) -> Option<Job> {
+        let reserved = self.entries.get(place).map_or(0, |entry| self.room_for(entry));
         let entry = self.entries.get_mut(place)?;
         match mem::replace(&mut entry.state, State::UnderWay) {
             State::Waiting(task) => {
-                let reserved = self.largest;
                 self.held += reserved;
                 Some(Job { stream: self.stream, entry: entry.id, reserved, task })
             }
@@ -214,10 +230,11 @@ impl Lane {
         // A window may have been given up while it was under way.
         let Some(place) = self.entries.iter().position(|entry| entry.id == done.entry) else { return false };
         match done.result {
-            Ok(Answer::Read { chain, batch, step, events }) => {
+            Ok(Answer::Read { chain, batch, step, events, time }) => {
                 self.bytes += batch.bytes();
                 self.events += events;
-                self.entries[place].read += events as u64;
+                self.fullest = self.fullest.max(events);
+                self.entries[place].note(events, time, chain.is_read(), self.fullest);
                 self.buffer(place, batch);
                 self.go_on(place, chain, step);
             }
@@ -245,7 +262,7 @@ impl Lane {
                 // What follows would overrun as well: one chain reads it all, and repeats are dropped.
                 self.give_up_after(place);
                 let rest = Window { from: window.from, ..self.question.whole };
-                self.insert(place + 1, rest, self.chain(rest, Cutting::Never), 0);
+                self.insert(place + 1, rest, self.chain(rest, Cutting::Never), UNKNOWN);
             }
         }
     }
@@ -260,9 +277,7 @@ impl Lane {
             self.whole = Some((chain, rest));
         }
         for (index, window) in cut.windows.into_iter().enumerate() {
-            let is_late_check = cut.late_check && index == 0;
-            let cutting = if is_late_check { Cutting::Never } else { Cutting::Part };
-            self.insert(at + index, window, self.chain(window, cutting), cut.expected);
+            self.insert(at + index, window, self.chain(window, Cutting::Part(cut.target)), cut.expected);
         }
     }
 
@@ -277,6 +292,7 @@ impl Lane {
             }
             if !chain.is_read() {
                 self.entries[place].state = State::Waiting(Task::Read(chain));
+                self.entries[place].expected = UNKNOWN;
             }
         }
     }
@@ -337,7 +353,15 @@ impl Lane {
         let state = State::Waiting(task);
         self.entries.insert(
             place,
-            Entry { id: self.next_id, window, state, batches: VecDeque::new(), expected, read: 0 },
+            Entry {
+                id: self.next_id,
+                window,
+                state,
+                batches: VecDeque::new(),
+                read: 0,
+                expected,
+                is_ending: false,
+            },
         );
         self.next_id += 1;
     }
@@ -357,6 +381,19 @@ impl Lane {
 }
 
 impl Entry {
+    /// Takes note of a page of so many events, the last of which happened at `time`, in a stream whose
+    /// fullest page so far is `fullest`.
+    fn note(&mut self, events: usize, time: Option<DateTime<Utc>>, is_read: bool, fullest: usize) {
+        self.read += events as u64;
+        self.is_ending = events > 0 && events < fullest;
+        self.expected = match time {
+            Some(time) if !is_read && !self.is_ending => {
+                self.window.extrapolate(self.read, time).min(self.read + FORESEEN)
+            }
+            _ => self.read,
+        };
+    }
+
     fn is_given(&self) -> bool {
         matches!(self.state, State::Ended) && self.batches.is_empty()
     }

@@ -7,19 +7,17 @@
 //!  since                                                                     until
 //!    |== read so far =>|                    and there is more                  |     one window
 //!
-//!    |=== as it was ===|                                                             what was read
-//!    |-- late check -->|-- window 1 -->|-- window 2 -->| ...   |-- window n -->|     read side by side
+//!    |-- window 1 ----------->|-- window 2 --->| ...              |-- window n -->|  read side by side
 //!                                        cut again where it is dense
 //!
-//!  asked:                         [--------------]
+//!  asked:                    [------------------]
 //!                                              [--------------]    a second wider on both sides
 //! ```
 //!
 //! Output is window by window, each in the order of the service; for a service that filters by arrival
-//! that is the order of arrival, as if nothing had been cut. The late check reads the first part again
-//! from its start, for events that belong there and reached the service later; what was given before is
-//! dropped by identity, there as at every edge. Nothing is ever cut off or stopped at by its
-//! timestamp (P1).
+//! that is the order of arrival, as if nothing had been cut. The first window is read from its start again,
+//! for events that belong there and reached the service later; what was given before is dropped by
+//! identity, there as at every edge. Nothing is ever cut off or stopped at by its timestamp (P1).
 //!
 //! ```text
 //! density   when a window is cut, and where

@@ -39,6 +39,8 @@ pub(super) struct Model {
     pub(super) behaviour: Behaviour,
     /// The numbers of the events in the order of the service.
     order: Vec<usize>,
+    /// Whether every event arrived when it happened.
+    is_simple: bool,
     pub(super) requests: AtomicUsize,
     pub(super) full_pages: AtomicUsize,
 }
@@ -55,7 +57,8 @@ impl Model {
         if behaviour.orders_by_time {
             order.sort_by_key(|number| events[*number].time);
         }
-        Arc::new(Model { events, behaviour, order, requests: 0.into(), full_pages: 0.into() })
+        let is_simple = events.iter().all(|event| event.time == event.arrival);
+        Arc::new(Model { events, behaviour, order, is_simple, requests: 0.into(), full_pages: 0.into() })
     }
 
     pub(super) fn fetch(self: &Arc<Self>) -> Fetch {
@@ -81,6 +84,13 @@ impl Model {
         let (after, before) = (since.parse().ok(), until.parse().ok());
         let mut numbers: Vec<usize> = part().split_whitespace().map(|n| n.parse().unwrap()).collect();
 
+        // Where arrival is time and time the order, what came before the start need not be looked at.
+        let place = match (after, self.is_simple) {
+            (Some(after), true) => {
+                place.max(self.events.partition_point(|event| 1_000_000 * event.time < after))
+            }
+            _ => place,
+        };
         let mut matching = (place..self.order.len()).filter(|p| self.holds(self.order[*p], after, before));
         let places: Vec<usize> = matching.by_ref().take(limit).collect();
         let is_more = matching.next().is_some();
@@ -118,6 +128,7 @@ impl Model {
                 time: Some(at(self.events[*number].time)),
             });
         }
+        body.shrink_to_fit();
         Page { stream, body, spans, next, received_at: at(0) }
     }
 }

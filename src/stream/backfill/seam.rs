@@ -1,8 +1,8 @@
 //! Where windows meet, nothing is given twice: what was given is known by its identity, in bounded memory.
 //!
-//! Kept of a stream are the identities of the windows of late, which hold all that a cut window gave: those
-//! of the current one (70,000 of them at least) and of the one before it, or of several where they are
-//! small; and the events that a later window will give again however long ago they were given: those near
+//! Kept of a stream are the identities of the windows of late: those of the current one (70,000 of them at
+//! least) and of the one before it, or of several where they are small; all that a cut window gave, until
+//! its pieces are past where it was cut; and the events that a later window will give again however long ago they were given: those near
 //! their window's end or beyond it (up to 8,000). That is most often half a MiB a stream, and at most four. An event can come out twice only where the
 //! service repeats it from further back than both. Two equal events in one page are both given: the
 //! service meant them so.
@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::chain::Batch;
+use super::density::Overlap;
 use super::window::{Window, before};
 use crate::page::Page;
 use crate::recent::Generations;
@@ -21,8 +22,6 @@ const LAST: usize = 70_000;
 
 /// With how many new identities windows are forgotten, two of them later.
 ///
-/// What a window gives again comes before anything new (where the service goes by arrival), or is found in
-/// the late check, which is one window; so all of a cut window is known as long as it is needed.
 const ENOUGH: usize = 3_000;
 
 /// How many identities are kept for windows to come.
@@ -34,12 +33,19 @@ pub(super) struct Seam {
     last: Generations,
     ahead: BTreeMap<u128, DateTime<Utc>>,
     window: Option<Window>,
+    /// Up to here windows give again what was given, and nothing of it may be forgotten.
+    reached: DateTime<Utc>,
 }
 
 impl Seam {
     /// A memory of nothing.
     pub(super) fn new() -> Self {
-        Seam { last: Generations::of(LAST), ahead: BTreeMap::new(), window: None }
+        Seam {
+            last: Generations::of(LAST),
+            ahead: BTreeMap::new(),
+            window: None,
+            reached: DateTime::<Utc>::MIN_UTC,
+        }
     }
 
     /// A window's next page without what was given before. Windows come in order, and with them their pages.
@@ -48,11 +54,11 @@ impl Seam {
             self.window = Some(*window);
             let start = before(window.from);
             self.ahead.retain(|_, time| *time >= start);
-            if self.last.young() >= ENOUGH {
+            if self.last.young() >= ENOUGH && window.from > self.reached {
                 self.last.turn();
             }
         }
-        let Batch { mut page, identities, ahead } = batch;
+        let Batch { mut page, identities, overlap } = batch;
         let shared_from = window.shared_from();
         let is_known = |id: &u128| self.last.contains(*id) || self.ahead.contains_key(id);
         let known: Vec<bool> = identities.iter().map(is_known).collect();
@@ -67,8 +73,11 @@ impl Seam {
                 time => self.expect(time.unwrap_or(DateTime::<Utc>::MAX_UTC), *id),
             }
         }
-        for (time, id) in ahead {
-            self.expect(time, id);
+        if let Some(Overlap { reached, ahead }) = overlap {
+            self.reached = self.reached.max(reached);
+            for (time, id) in ahead {
+                self.expect(time, id);
+            }
         }
         let mut known = known.into_iter();
         page.spans.retain(|_| !known.next().unwrap_or(false));
@@ -109,7 +118,7 @@ mod tests {
             next: Next::CaughtUp(None),
             received_at: at(0),
         };
-        Batch { page, identities, ahead: Vec::new() }
+        Batch { page, identities, overlap: None }
     }
 
     #[test]
@@ -129,7 +138,7 @@ mod tests {
     fn what_a_cut_window_gave_ahead_is_known_until_its_window_is_past() {
         let mut seam = Seam::new();
         let mut cut = batch([(1, 250), (2, 50)]);
-        cut.ahead = vec![(at(250), 1)];
+        cut.overlap = Some(Overlap { reached: at(60), ahead: vec![(at(250), 1)] });
         seam.pass(&window(0, 300), cut);
         seam.pass(&window(0, 50), batch((10..2 * LAST as u128 + 20).map(|id| (id, 20))));
         assert_eq!(seam.pass(&window(50, 200), batch([(3, 60)])).len(), 1);
@@ -146,6 +155,21 @@ mod tests {
             let again = window(50 * number as i64, 50 * number as i64 + 50);
             assert_eq!(seam.pass(&again, batch(ids.map(|id| (id, 20)))).len(), 0);
         }
+    }
+
+    #[test]
+    fn nothing_is_forgotten_before_the_place_where_a_window_was_cut() {
+        let mut seam = Seam::new();
+        let enough = ENOUGH as u128;
+        let mut cut = batch((0..1_000).map(|id| (id, 20)));
+        cut.overlap = Some(Overlap { reached: at(50), ahead: Vec::new() });
+        seam.pass(&window(0, 300), cut);
+        // Its first piece is cut as well, after much that is new; and so is the first piece of that.
+        for piece in 1..4 {
+            let new = (piece * enough..(piece + 1) * enough).map(|id| (id, 20));
+            assert_eq!(seam.pass(&window(0, 200 - piece as i64), batch(new)).len(), ENOUGH);
+        }
+        assert_eq!(seam.pass(&window(0, 60), batch((0..1_000).map(|id| (id, 20)))).len(), 0);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Asked a little wider than it is, on both sides, so that neighbours overlap and the service may treat its
 //! bounds either way (P1). Knows nothing of what a window holds.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::density::Density;
 use crate::api::endpoint::Ask;
@@ -53,6 +53,13 @@ impl Question {
 }
 
 impl Window {
+    /// How many events it should hold in all, if so many came before `time`.
+    pub(super) fn extrapolate(&self, events: u64, time: DateTime<Utc>) -> u64 {
+        let seconds = |time: TimeDelta| u64::try_from(time.num_seconds()).unwrap_or(0);
+        let (whole, past) = (seconds(self.to - self.from), seconds(time.min(self.to) - self.from));
+        events.saturating_mul(whole.max(1)) / past.max(1)
+    }
+
     /// The time beyond which no event should come, if the service keeps to the window.
     pub(super) fn end(&self) -> Option<DateTime<Utc>> {
         (!self.last).then(|| after(self.to))
