@@ -51,7 +51,7 @@ pub(crate) fn run(choice: &Choice) -> Result<()> {
         }
         let count = if form.rival == Rival::Curl { choice.times() } else { choice.few_times() };
         let rival = form.rival.command(&service, &curl);
-        let [ours, other] = in_turn(count, [&service.fetch(form.args), &rival])?;
+        let [ours, other] = in_turn(count, [&service.fetch_unlimited(form.args), &rival])?;
         let ratio = times(ours.cpu, other.cpu);
         let rate = events as f64 / ours.cpu.as_secs_f64() / 1e6;
         let row = row

@@ -22,7 +22,7 @@ pub(crate) fn run(choice: &Choice) -> Result<()> {
                 continue;
             }
             let count = if events > 1_000_000 { 1 } else { choice.times() };
-            let cost = measure(count, &service.fetch(&["--format", "ndjson", "--jobs", jobs]))?;
+            let cost = measure(count, &service.fetch_unlimited(&["--format", "ndjson", "--jobs", jobs]))?;
             let least = least.get_or_insert(cost).peak;
             Row::new(title(jobs))
                 .measured(memory(cost.peak))
@@ -40,7 +40,7 @@ fn slow_answers(choice: &Choice) -> Result<()> {
     let title = format!("memory: {events} events, answers of 100ms");
     if choice.wants(&title) {
         let service = Service::start(events, &["--latency", "100ms"])?;
-        let cost = measure(choice.few_times(), &service.fetch(&["--format", "ndjson"]))?;
+        let cost = measure(choice.few_times(), &service.fetch_unlimited(&["--format", "ndjson"]))?;
         Row::new(title).measured(memory(cost.peak)).print();
     }
     Ok(())

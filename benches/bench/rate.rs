@@ -36,7 +36,7 @@ pub(crate) fn run(choice: &Choice) -> Result<()> {
             let service = ["--rhythm", rhythm, "--latency", "300ms", "--rate-limit", &allowed];
             let question = [names, &["--format", "ndjson"]].concat();
             let (cost, asked) =
-                observe(events(PAGES, share), &service, PAGES, |service| service.question(&question))?;
+                observe(events(PAGES, share), &service, PAGES, |service| service.fetch(&question))?;
             let minute = first_minute(&asked);
             let answers = minute.iter().filter(|asked| asked.status == 200).count();
             let full = minute.iter().filter(|asked| asked.events == FULL_PAGE).count();

@@ -81,7 +81,7 @@ impl Service {
     }
 
     /// `opev fetch` of everything, as anybody would type it.
-    pub(crate) fn question(&self, args: &[&str]) -> Command {
+    pub(crate) fn fetch(&self, args: &[&str]) -> Command {
         let mut command = Command::new(OPEV);
         command
             .args(["fetch", "--since", &format!("{SINCE}d"), "-q"])
@@ -93,9 +93,9 @@ impl Service {
         command
     }
 
-    /// The same without our own rate limit, where it would be all that is measured.
-    pub(crate) fn fetch(&self, args: &[&str]) -> Command {
-        self.question(&[args, &["--rate-limit", "0"]].concat())
+    /// The same without our own rate limit, for more pages than it lets pass in a minute.
+    pub(crate) fn fetch_unlimited(&self, args: &[&str]) -> Command {
+        self.fetch(&[args, &["--rate-limit", "0"]].concat())
     }
 
     /// The requests for every page of these streams, found by asking for them once.
