@@ -779,7 +779,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__simulate)
-            opts="-v -q -h --port --announce --token-file --assert --one-at-a-time --data --events --seed --days --live --live-from --at --hostile --features --expires-in --audience --bounds --filter --cursor-forgets-end --keys --user-type --errors --no-empty-page --repeat-when-followed --fault --latency --rate-limit --gzip --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-v -q -h --port --announce --token-file --log --assert --one-at-a-time --data --events --seed --days --rhythm --live --live-from --at --hostile --features --expires-in --audience --bounds --filter --cursor-forgets-end --keys --user-type --errors --no-empty-page --repeat-when-followed --fault --latency --rate-limit --gzip --verbose --quiet --log-level --log-format --color --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -797,6 +797,10 @@ _opev() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --data)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -811,6 +815,10 @@ _opev() {
                     ;;
                 --days)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rhythm)
+                    COMPREPLY=($(compgen -W "office even" -- "${cur}"))
                     return 0
                     ;;
                 --live)

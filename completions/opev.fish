@@ -338,10 +338,13 @@ complete -c opev -n "__fish_opev_using_subcommand simulate" -l announce -d 'How 
 env\t'Lines for a shell\'s `eval`'
 json\t'One object on one line'"
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l token-file -d 'Write the token to a file' -r -F
+complete -c opev -n "__fish_opev_using_subcommand simulate" -l log -d 'Add a line of JSON to a file for every request' -r -F
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l data -d 'Serve events from NDJSON files' -r -F
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l events -d 'How many events there are, in all streams together' -r
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l seed -d 'Which company: the same number brings the same events' -r
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l days -d 'Over how many days before now the events lie' -r
+complete -c opev -n "__fish_opev_using_subcommand simulate" -l rhythm -d 'How the events lie over those days' -r -f -a "office\t'In office hours most of all'
+even\t'At every hour alike'"
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l live -d 'New events a second, from the start on' -r
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l live-from -d 'When --live began, if not now (RFC 3339)' -r
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l at -d 'Stand still at this time (RFC 3339)' -r

@@ -1,13 +1,22 @@
 //! Whole-process benchmarks: the real program beside others on the same pages, as ratios in one table.
 //!
 //! ```text
-//! cargo bench                      everything: some minutes
-//! cargo bench -- --quick           fewer events, medians of three
+//! cargo bench                      everything: about a quarter of an hour
+//! cargo bench -- --quick           a tenth of the events, fewer repeats, no run over ten seconds
 //! cargo bench -- cpu start         only the groups or rows whose name holds one of these words
 //! ```
 //!
 //! The service is `opev simulate` in a process of its own, whose time is not counted. It decides nothing:
-//! a limit that is not held is said, and the exit code stays 0. BENCHMARKS.md says what the rows mean.
+//! a limit that is not held is said, and the exit code stays 0. It fails when a program fails.
+//! BENCHMARKS.md says what the rows mean.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `cpu` `memory` `rate` `backfill` `start` | the groups of rows: what is measured, beside what, its limit |
+//! | `service` | the stand-in: its pages, and what it was asked |
+//! | `rivals` | the others: curl, jq, a Python loop |
+//! | `stopwatch` | what a command costs |
+//! | `table` | how that is shown |
 
 #![expect(
     clippy::print_stdout,
@@ -15,9 +24,13 @@
     reason = "this is a program for people, not the product"
 )]
 
+mod backfill;
+mod cpu;
+mod memory;
+mod rate;
 mod rivals;
-mod rows;
 mod service;
+mod start;
 mod stopwatch;
 mod table;
 
@@ -50,15 +63,29 @@ impl Choice {
         choice
     }
 
-    /// Whether a row of a group is wanted.
-    fn wants(&self, group: &str, row: &str) -> bool {
-        self.words.is_empty() || self.words.iter().any(|word| group.contains(word) || row.contains(word))
+    /// Whether the row with this name is wanted; it begins with the name of its group.
+    fn wants(&self, row: &str) -> bool {
+        self.words.is_empty() || self.words.iter().any(|word| row.contains(word))
     }
 
     /// How often each thing is done; the middle one counts.
     fn times(&self) -> usize {
         if self.quick { 3 } else { 5 }
     }
+
+    /// How often what takes seconds is done.
+    fn few_times(&self) -> usize {
+        if self.quick { 1 } else { 3 }
+    }
+}
+
+/// Runs what was asked for.
+fn run(choice: &Choice) -> Result<()> {
+    table::begin();
+    for group in [cpu::run, memory::run, rate::run, backfill::run, start::run] {
+        group(choice)?;
+    }
+    Ok(())
 }
 
 fn main() -> ExitCode {
@@ -66,7 +93,7 @@ fn main() -> ExitCode {
     let ended = if args.peek().is_some_and(|arg| arg == stopwatch::FLAG) {
         stopwatch::run(args.skip(1))
     } else {
-        rows::run(&Choice::read(args))
+        run(&Choice::read(args))
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,10 +1,10 @@
 //! Others that move the same pages: curl, curl with jq, and the loop that one would write in Python.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use opev::clock::{Clock as _, RealClock};
+use opev::event::Stream;
 use tempfile::NamedTempFile;
 
 use crate::Result;
@@ -36,10 +36,48 @@ for stream in sys.argv[2:]:
         body = {"cursor": page["cursor"]}
 "#;
 
-/// Whether a program can be started here.
-pub(crate) fn is_there(program: &str) -> bool {
-    let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    found.is_ok_and(|status| status.success())
+/// Whom `opev fetch` is held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rival {
+    /// It moves the pages and looks at nothing.
+    Curl,
+    /// It also takes the events out of them.
+    CurlWithJq,
+    /// It does what `opev fetch` does, but for sorting.
+    Python,
+}
+
+impl Rival {
+    /// A program that it needs and that cannot be started here; curl has to be there.
+    pub(crate) fn missing(self) -> Option<&'static str> {
+        let program = match self {
+            Rival::Curl => return None,
+            Rival::CurlWithJq => "jq",
+            Rival::Python => "python3",
+        };
+        let found =
+            Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        (!found.is_ok_and(|status| status.success())).then_some(program)
+    }
+
+    /// Has it move everything there is, for which `curl` has learned the pages.
+    pub(crate) fn command(self, service: &Service, curl: &Curl) -> Command {
+        match self {
+            Rival::Curl => curl.command(),
+            Rival::CurlWithJq => curl.with_jq(),
+            Rival::Python => python(service),
+        }
+    }
+}
+
+impl fmt::Display for Rival {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Rival::Curl => "curl",
+            Rival::CurlWithJq => "curl with jq",
+            Rival::Python => "a Python loop",
+        })
+    }
 }
 
 /// A curl command that asks for all pages over one connection; its list is deleted with it.
@@ -49,7 +87,7 @@ pub(crate) struct Curl {
 
 impl Curl {
     pub(crate) fn new(service: &Service, pages: &[Ready]) -> Result<Self> {
-        let mut text = String::new();
+        let mut text = String::from("fail-early\n");
         for (index, page) in pages.iter().enumerate() {
             if index > 0 {
                 text.push_str("next\n");
@@ -76,19 +114,21 @@ impl Curl {
 
     /// curl with jq behind it.
     pub(crate) fn with_jq(&self) -> Command {
-        let mut command = Command::new("sh");
-        command.args(["-c", "curl --config \"$0\" | jq -c '.items[]'"]).arg(self.list.path());
+        let mut command = Command::new("bash");
+        command
+            .args(["-c", "set -o pipefail; curl --config \"$0\" | jq -c '.items[]'"])
+            .arg(self.list.path());
         command
     }
 }
 
-/// The Python loop over these streams.
-pub(crate) fn python(service: &Service, streams: &[&str]) -> Command {
-    let since = RealClock::new().now() - chrono::TimeDelta::days(119);
+/// The Python loop over all streams.
+fn python(service: &Service) -> Command {
+    let since = service.since.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let mut command = Command::new("python3");
     command
-        .args(["-c", PYTHON, &since.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)])
-        .args(streams)
+        .args(["-c", PYTHON, &since])
+        .args(Stream::ALL.map(Stream::name))
         .env("OPEV_BASE_URL", &service.base_url)
         .env("EVENTS_API_TOKEN", &service.token);
     command

@@ -42,30 +42,44 @@ pub(crate) fn run(mut command: impl Iterator<Item = String>) -> Result<()> {
     Ok(())
 }
 
-/// The median cost of a command that was run so many times, after once for warmth.
+/// The median cost of a command that is run so many times, after once for warmth.
 pub(crate) fn measure(times: usize, command: &Command) -> Result<Cost> {
-    let mut costs = Vec::new();
-    for _ in 0..=times {
-        let mut stopwatch = Command::new(std::env::current_exe()?);
-        stopwatch.arg(FLAG).arg(command.get_program()).args(command.get_args()).stdin(Stdio::null());
-        for (name, value) in command.get_envs() {
-            stopwatch.env(name, value.unwrap_or(OsStr::new("")));
+    let [cost] = in_turn(times, [command])?;
+    Ok(cost)
+}
+
+/// The median cost of each command, run in turn so that a busy moment hits all of them.
+pub(crate) fn in_turn<const N: usize>(times: usize, commands: [&Command; N]) -> Result<[Cost; N]> {
+    let mut costs = [const { Vec::new() }; N];
+    for round in 0..=times {
+        for (costs, command) in costs.iter_mut().zip(commands) {
+            let cost = once(command)?;
+            if round > 0 {
+                costs.push(cost);
+            }
         }
-        let output = stopwatch.stderr(Stdio::inherit()).output()?;
-        let text = String::from_utf8(output.stdout)?;
-        let numbers: Vec<u64> =
-            text.split_whitespace().map(str::parse).collect::<std::result::Result<_, _>>()?;
-        let &[wall, cpu, peak] = numbers.as_slice() else {
-            return Err(format!("{} failed", command.get_program().display()).into());
-        };
-        costs.push(Cost { wall: Duration::from_micros(wall), cpu: Duration::from_micros(cpu), peak });
     }
-    costs.remove(0);
-    Ok(Cost {
+    Ok(costs.map(|costs| Cost {
         wall: median(costs.iter().map(|cost| cost.wall)),
         cpu: median(costs.iter().map(|cost| cost.cpu)),
         peak: median(costs.iter().map(|cost| cost.peak)),
-    })
+    }))
+}
+
+/// The cost of a command that is run once.
+pub(crate) fn once(command: &Command) -> Result<Cost> {
+    let mut stopwatch = Command::new(std::env::current_exe()?);
+    stopwatch.arg(FLAG).arg(command.get_program()).args(command.get_args()).stdin(Stdio::null());
+    for (name, value) in command.get_envs() {
+        stopwatch.env(name, value.unwrap_or(OsStr::new("")));
+    }
+    let output = stopwatch.stderr(Stdio::inherit()).output()?;
+    let text = String::from_utf8(output.stdout)?;
+    let numbers: Vec<u64> = text.split_whitespace().map(str::parse).collect::<std::result::Result<_, _>>()?;
+    let &[wall, cpu, peak] = numbers.as_slice() else {
+        return Err(format!("{} failed", command.get_program().display()).into());
+    };
+    Ok(Cost { wall: Duration::from_micros(wall), cpu: Duration::from_micros(cpu), peak })
 }
 
 fn median<T: Ord + Copy + Default>(values: impl Iterator<Item = T>) -> T {

@@ -1,15 +1,16 @@
 //! The table, in Markdown, as BENCHMARKS.md holds it; a row is printed as soon as it is known.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 /// One line of the table.
+#[derive(Debug, Default)]
 pub(crate) struct Row {
-    pub(crate) what: String,
-    pub(crate) measured: String,
-    pub(crate) beside: String,
-    pub(crate) ratio: String,
-    /// What the row is held against, and whether that was kept.
-    pub(crate) limit: Option<(String, bool)>,
+    what: String,
+    measured: String,
+    beside: String,
+    ratio: String,
+    limits: Vec<String>,
 }
 
 /// Prints the header.
@@ -19,31 +20,33 @@ pub(crate) fn begin() {
 }
 
 impl Row {
-    /// A row with nothing beside it.
-    pub(crate) fn alone(what: impl Into<String>, measured: String) -> Self {
-        Row { what: what.into(), measured, beside: String::new(), ratio: String::new(), limit: None }
+    /// A row with this name.
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Row { what: what.into(), ..Row::default() }
     }
 
-    /// Says what it is compared with.
+    /// Says what was found.
+    pub(crate) fn measured(mut self, measured: impl Into<String>) -> Self {
+        self.measured = measured.into();
+        self
+    }
+
+    /// Says what it is compared with, and how many times that it is.
     pub(crate) fn beside(mut self, beside: String, ratio: f64) -> Self {
         self.beside = beside;
         self.ratio = format!("{ratio:.2}");
         self
     }
 
-    /// Says what it is held against.
-    pub(crate) fn limit(mut self, limit: impl Into<String>, kept: bool) -> Self {
-        self.limit = Some((limit.into(), kept));
+    /// Says what it is held against, and whether that is kept.
+    pub(crate) fn limit(mut self, limit: impl Display, kept: bool) -> Self {
+        self.limits.push(format!("{limit}: {}", if kept { "kept" } else { "NOT KEPT" }));
         self
     }
 
     pub(crate) fn print(self) {
-        let limit = match &self.limit {
-            Some((limit, true)) => format!("{limit}: kept"),
-            Some((limit, false)) => format!("{limit}: NOT KEPT"),
-            None => String::new(),
-        };
-        println!("| {} | {} | {} | {} | {limit} |", self.what, self.measured, self.beside, self.ratio);
+        let Row { what, measured, beside, ratio, limits } = self;
+        println!("| {what} | {measured} | {beside} | {ratio} | {} |", limits.join("; "));
     }
 }
 

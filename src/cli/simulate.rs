@@ -31,6 +31,14 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
 
+    /// Add a line of JSON to a file for every request
+    ///
+    /// When it arrived and when its answer was ready, on which connection, for which stream, the status, and
+    /// how many events the answer held; never a token. The line comes with the answer. The file is made with
+    /// mode 0600.
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+
     /// Exit with 1 if a client broke a rule
     ///
     /// The rules: at most 600 requests in any 60 s and 30,000 in any 3,600 s (or --rate-limit), a bearer token,
@@ -49,14 +57,14 @@ pub struct SimulateArgs {
     ///
     /// One event a line, byte for byte, in the order of the lines, for v1 and v2 alike. The stream is told by
     /// the file's name (signin, itemusage or audit in it), else by the event's fields.
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["events", "seed", "days", "live",
-        "live_from", "hostile"], help_heading = "Events")]
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["events", "seed", "days",
+        "rhythm", "live", "live_from", "hostile"], help_heading = "Events")]
     pub data: Vec<PathBuf>,
 
     /// How many events there are, in all streams together
     ///
-    /// At the start, over --days. While it runs, new ones arrive as in a company's everyday life, or as --live
-    /// says.
+    /// At the start, over --days: 35 % sign-in attempts, 50 % item usages, 15 % audit events. While it runs,
+    /// new ones arrive as in a company's everyday life, or as --live says.
     #[arg(long, value_name = "N", default_value_t = 12_000, help_heading = "Events")]
     pub events: u64,
 
@@ -72,6 +80,12 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "D", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=366),
         help_heading = "Events")]
     pub days: u32,
+
+    /// How the events lie over those days
+    ///
+    /// A company is quiet at night and on weekends; even events lie at every hour of the week alike.
+    #[arg(long, value_enum, value_name = "RHYTHM", default_value_t = Rhythm::Office, help_heading = "Events")]
+    pub rhythm: Rhythm,
 
     /// New events a second, from the start on
     ///
@@ -206,6 +220,15 @@ pub enum Announce {
     Env,
     /// One object on one line
     Json,
+}
+
+/// How the events lie over the days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Rhythm {
+    /// In office hours most of all
+    Office,
+    /// At every hour alike
+    Even,
 }
 
 /// Which bounds of a range belong to it.

@@ -2,6 +2,8 @@
 //!
 //! The announcement is complete before the first request can be answered, so that scripts may wait for it.
 
+mod request_log;
+
 use std::io::Write;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -10,15 +12,16 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use self::request_log::RequestLog;
 use crate::cancel::Cancel;
-use crate::cli::simulate::{Announce, Bounds, Errors, Filter, Keys, SimulateArgs, UserType};
+use crate::cli::simulate::{Announce, Bounds, Errors, Filter, Keys, Rhythm, SimulateArgs, UserType};
 use crate::clock::Clock;
 use crate::disk::real::publish;
 use crate::event::Stream;
 use crate::failure::{Failure, Kind, Result};
 use crate::simulator::{
-    Bound, Data, ErrorShape, FilterBy, Habits, KeyOrder, Latency, Options, RateLimit, Rule, Running, Script,
-    Seeded, Simulator, TokenOptions, UserTypeKey, parse_duration,
+    Bound, Data, ErrorShape, FilterBy, Habits, Hours, KeyOrder, Latency, Options, RateLimit, Rule, Running,
+    Script, Seeded, Simulator, TokenOptions, UserTypeKey, parse_duration,
 };
 
 /// Runs the stand-in until `cancel` is triggered; `announce` is stdout, `summary` stderr.
@@ -44,6 +47,11 @@ pub fn run(
         Data::Seeded(seeded) => seeded.live_from,
         Data::Files(_) => None,
     };
+    let mut log = None;
+    if let Some(path) = &args.log {
+        let (opened, requests) = RequestLog::open(path, &*clock)?;
+        (log, options.log) = (Some(opened), Some(requests));
+    }
     let running = Simulator::start(options, clock)?;
     if let Some(path) = &args.token_file {
         let line = format!("{}\n", running.token().expose());
@@ -61,8 +69,10 @@ pub fn run(
 
     let report = running.report();
     drop(running);
+    let logged = log.map_or(Ok(()), RequestLog::close);
     // Nothing is left to do when stderr is gone; the exit code still tells.
     let _ = write!(summary, "{report}");
+    logged?;
     if args.assert && !report.broken.is_empty() {
         let rules: Vec<String> = report.broken.iter().map(|broken| broken.rule.to_string()).collect();
         return Err(Failure::new(Kind::CheckFailed, format!("a client broke a rule: {}", rules.join("; "))));
@@ -80,6 +90,10 @@ pub fn options(args: &SimulateArgs) -> Result<Options> {
             seed: args.seed,
             events: args.events,
             days: args.days,
+            hours: match args.rhythm {
+                Rhythm::Office => Hours::Office,
+                Rhythm::Even => Hours::Even,
+            },
             live: args.live.map(rate).transpose()?,
             live_from: args.live_from.as_deref().map(|text| time("--live-from", text)).transpose()?,
             hostile: args.hostile,
@@ -283,6 +297,8 @@ mod tests {
             "status=503,retry-after=2@3",
             "--fault",
             "hang@always",
+            "--rhythm",
+            "even",
             "--live",
             "2.5",
             "--expires-in",
@@ -295,7 +311,10 @@ mod tests {
         assert_eq!(options.rate_limit, Some(RateLimit { per_minute: 60, per_hour: 30_000 }));
         assert_eq!(options.token.features, [Stream::AuditEvents, Stream::SignInAttempts]);
         assert_eq!(options.token.expires_in, Some(-5));
-        assert!(matches!(options.data, Data::Seeded(Seeded { live: Some(2.5), events: 12_000, .. })));
+        assert!(matches!(
+            options.data,
+            Data::Seeded(Seeded { live: Some(2.5), events: 12_000, hours: Hours::Even, .. })
+        ));
     }
 
     #[test]
@@ -358,21 +377,57 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_broken_rule_fails_the_check() {
+    /// How a stand-in with these words ended that was asked these requests.
+    fn asked(words: &[&str], requests: &[&str]) -> Result<()> {
         let (cancel, (send, receive)) = (Cancel::new(), std::sync::mpsc::channel());
         let stop = cancel.clone();
+        let args = args(&[&["--announce", "json"], words].concat());
         let server = std::thread::spawn(move || {
-            let args = args(&["--announce", "json", "--assert"]);
             run(&args, Arc::new(RealClock::new()), &cancel, &mut Channel(send), &mut Vec::new())
         });
-        let announced: serde_json::Value = serde_json::from_slice(&receive.recv().unwrap()).unwrap();
+        let Ok(announced) = receive.recv() else { return server.join().unwrap() };
+        let announced: serde_json::Value = serde_json::from_slice(&announced).unwrap();
         let port = announced["port"].as_u64().unwrap() as u16;
-        let mut connection = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
-        connection.write_all(b"GET /nowhere HTTP/1.0\r\n\r\n").unwrap();
-        std::io::copy(&mut connection, &mut std::io::sink()).unwrap();
+        for request in requests {
+            let mut connection = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+            let token = announced["token"].as_str().unwrap();
+            connection.write_all(request.replace("TOKEN", token).as_bytes()).unwrap();
+            std::io::copy(&mut connection, &mut std::io::sink()).unwrap();
+        }
         stop.trigger(0);
-        let failure = server.join().unwrap().unwrap_err();
+        server.join().unwrap()
+    }
+
+    #[test]
+    fn every_request_is_logged_and_the_token_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("requests");
+        let words = ["--events", "100", "--latency", "20ms", "--log", path.to_str().unwrap()];
+        let question = "POST /api/v2/itemusages HTTP/1.1\r\nConnection: close\r\nContent-Length: 37\r\n\
+                        Authorization: Bearer TOKEN\r\n\r\n{\"start_time\":\"2020-01-01T00:00:00Z\"}";
+        asked(&words, &[question, "GET /nowhere?TOKEN HTTP/1.0\r\n\r\n"]).unwrap();
+        let log = fs::read_to_string(&path).unwrap();
+        assert!(!log.contains("eyJ"), "{log}");
+        let lines: Vec<serde_json::Value> =
+            log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let time = |key: &str| -> DateTime<Utc> { lines[0][key].as_str().unwrap().parse().unwrap() };
+        assert!(time("answered") - time("arrived") >= chrono::TimeDelta::milliseconds(20), "{log}");
+        let told = |line: &serde_json::Value| {
+            ["number", "connection", "target", "ask", "status", "events", "spoiled"]
+                .map(|key| line[key].to_string())
+                .join(" ")
+        };
+        assert_eq!(told(&lines[0]), r#"1 1 "itemusages" "range" 200 50 false"#);
+        assert_eq!(told(&lines[1]), r#"2 2 null null 404 0 false"#);
+        assert_eq!(lines.len(), 2);
+
+        let failure = asked(&["--log", "/no/such/folder/log"], &[]).unwrap_err();
+        assert_eq!(failure.kind(), Kind::Output);
+    }
+
+    #[test]
+    fn a_broken_rule_fails_the_check() {
+        let failure = asked(&["--assert"], &["GET /nowhere HTTP/1.0\r\n\r\n"]).unwrap_err();
         assert_eq!(failure.kind(), Kind::CheckFailed);
         assert!(failure.to_string().contains("an address or method that the API does not have"), "{failure}");
     }

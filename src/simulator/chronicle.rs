@@ -4,7 +4,7 @@
 //! processes with the same options serve the same bytes, and a million events cost no memory.
 
 use super::audits;
-use super::options::{Form, Habits, Seeded};
+use super::options::{Form, Habits, Hours, Seeded};
 use super::rhythm::{Rhythm, Scene, Slot};
 use super::scribe::{LONGEST_DELAY, Scribe};
 use super::{signins, usages};
@@ -33,7 +33,10 @@ impl Chronicle {
         let rhythms = Stream::ALL.map(|stream| {
             let wanted = share(options.events, stream);
             let seed = options.seed ^ (stream as u64 + 1) << 56;
-            let activity = |hour| scribe.company.activity(hour, weekend_rest);
+            let activity = |hour| match options.hours {
+                Hours::Office => scribe.company.activity(hour, weekend_rest),
+                Hours::Even => 1,
+            };
             let rhythm = Rhythm::new(seed, scenes(stream), activity, wanted, options.days);
             oldest[stream as usize] = rhythm.count_before(live_from.min(now)) - wanted;
             match options.live.filter(|rate| *rate > 0.0) {
@@ -105,7 +108,7 @@ fn share(events: u64, stream: Stream) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulator::rhythm::{DAY, SECOND};
+    use crate::simulator::rhythm::{DAY, HOUR, SECOND};
     use serde_json::Value;
 
     const NOW: i64 = 1_795_000_000 * SECOND;
@@ -139,6 +142,24 @@ mod tests {
             }
             assert_eq!(count, events, "{events} events in {days} days");
         }
+    }
+
+    #[test]
+    fn even_hours_are_alike_and_office_hours_are_not() {
+        let busiest_and_quietest = |hours| {
+            let chronicle = chronicle(Seeded { events: 100_000, hours, ..Seeded::default() });
+            let within = |hour: i64| {
+                let before = |hour| chronicle.arrived_before(Stream::ItemUsages, NOW - hour * HOUR);
+                before(hour) - before(hour + 1)
+            };
+            let counts: Vec<u64> = (0..168).map(within).collect();
+            (*counts.iter().max().unwrap(), *counts.iter().min().unwrap())
+        };
+        let (most, least) = busiest_and_quietest(Hours::Office);
+        assert!(most > 10 * least, "{most} and {least}");
+        let (most, least) = busiest_and_quietest(Hours::Even);
+        // The export of the incident lies on top.
+        assert!(least >= 60 && most <= least + 40, "{most} and {least}");
     }
 
     #[test]

@@ -51,7 +51,7 @@ use chrono::{DateTime, Utc};
 
 pub use fault::{BadFault, Cut, ErrorBody, Fault, RetryAfter, duration as parse_duration};
 pub use options::{
-    Bound, Data, ErrorShape, FilterBy, Form, Habits, KeyOrder, Latency, Options, RateLimit, Seeded,
+    Bound, Data, ErrorShape, FilterBy, Form, Habits, Hours, KeyOrder, Latency, Options, RateLimit, Seeded,
     TokenOptions, UserTypeKey,
 };
 pub use script::{AskKind, Rule, Scope, Script, Target, When};
@@ -112,7 +112,7 @@ impl Simulator {
             account: grant.account,
             clock,
             stop: Cancel::new(),
-            watch: Mutex::new(watch::Watch::new(options.rate_limit, options.one_at_a_time)),
+            watch: Mutex::new(watch::Watch::new(&options)),
             gate: options.rate_limit.map(|limit| Mutex::new(limit::Gate::new(limit))),
             dice: Mutex::new(dice::Dice::new(&[seed, 0x1a])),
             known_token: Mutex::default(),
@@ -131,8 +131,8 @@ impl Simulator {
 /// What tells these events from others: cursors are good wherever it is the same.
 fn fingerprint(data: &Data, source: &source::Source) -> Vec<u8> {
     match (data, source) {
-        (Data::Seeded(Seeded { seed, events, days, hostile, .. }), _) => {
-            format!("{seed} {events} {days} {hostile}").into_bytes()
+        (Data::Seeded(Seeded { seed, events, days, hours, hostile, .. }), _) => {
+            format!("{seed} {events} {days} {hours:?} {hostile}").into_bytes()
         }
         (Data::Files(_), source::Source::Files(files)) => files.bytes().to_vec(),
         (Data::Files(_), source::Source::Seeded(_)) => Vec::new(),

@@ -3,11 +3,13 @@
 //! Plain data. The command line's words for it are in `cli`; what they do is in the other files here.
 
 use std::path::PathBuf;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use super::script::Script;
+use super::watch::Logged;
 use crate::event::Stream;
 
 /// How a simulator is set up. Start from [`Options::default`].
@@ -35,6 +37,8 @@ pub struct Options {
     pub one_at_a_time: bool,
     /// How many connections may be open at once; more are answered 503.
     pub connections: usize,
+    /// Is told every request once its answer is ready.
+    pub log: Option<Sender<Logged>>,
 }
 
 impl Default for Options {
@@ -51,6 +55,7 @@ impl Default for Options {
             gzip: false,
             one_at_a_time: false,
             connections: 256,
+            log: None,
         }
     }
 }
@@ -73,6 +78,8 @@ pub struct Seeded {
     pub events: u64,
     /// The days before the start over which they lie.
     pub days: u32,
+    /// How they lie there.
+    pub hours: Hours,
     /// From the start on, this many new events a second in all streams together, instead of the
     /// everyday rhythm.
     pub live: Option<f64>,
@@ -85,8 +92,25 @@ pub struct Seeded {
 
 impl Default for Seeded {
     fn default() -> Self {
-        Seeded { seed: 1, events: 12_000, days: 30, live: None, live_from: None, hostile: false }
+        Seeded {
+            seed: 1,
+            events: 12_000,
+            days: 30,
+            hours: Hours::Office,
+            live: None,
+            live_from: None,
+            hostile: false,
+        }
     }
+}
+
+/// When the made-up company is at work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hours {
+    /// In the offices' working hours most of all, on weekends hardly.
+    Office,
+    /// At every hour of the week alike.
+    Even,
 }
 
 /// Whether a bound belongs to the range it bounds.

@@ -184,7 +184,7 @@ impl Server {
         }
         let silent = matches!(fault, Some(Fault::Hang | Fault::Cut(Cut::BeforeHead)));
         let status = (!silent).then_some(answer.status);
-        self.watch().answer(number, status, answer.events, fault.is_some());
+        self.watch().answer(number, self.clock.elapsed(), status, answer.events, fault.is_some());
         let sent = self.wire(connection, request.keep_alive).send(&answer, fault.as_ref(), &mut leave);
         leave();
         sent.unwrap_or(false)

@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use super::http::Request;
 use super::limit::Record;
-use super::options::RateLimit;
+use super::options::{Options, RateLimit};
 use super::script::{AskKind, Target};
 use crate::event::Stream;
 
@@ -137,6 +138,8 @@ pub struct Logged {
     pub number: u64,
     /// When it came, on the clock's steady side.
     pub at: Duration,
+    /// When its answer was ready, on the same side; `None` while it is not.
+    pub answered: Option<Duration>,
     /// The number of its connection, from 1.
     pub connection: u64,
     /// `GET` or `POST`.
@@ -168,19 +171,21 @@ pub(super) struct Watch {
     under_way: [usize; 3],
     cursors: HashMap<Vec<u8>, usize>,
     log: VecDeque<Logged>,
+    listener: Option<Sender<Logged>>,
 }
 
 impl Watch {
-    pub(super) fn new(limit: Option<RateLimit>, one_at_a_time: bool) -> Self {
+    pub(super) fn new(options: &Options) -> Self {
         Watch {
-            limit: limit.unwrap_or(RateLimit::DOCUMENTED),
-            one_at_a_time,
+            limit: options.rate_limit.unwrap_or(RateLimit::DOCUMENTED),
+            one_at_a_time: options.one_at_a_time,
             report: Report::default(),
             broken: BTreeMap::new(),
             record: Record::default(),
             under_way: [0; 3],
             cursors: HashMap::new(),
             log: VecDeque::new(),
+            listener: options.log.clone(),
         }
     }
 
@@ -230,6 +235,7 @@ impl Watch {
         self.log.push_back(Logged {
             number,
             at,
+            answered: None,
             connection,
             method: request.method.clone(),
             path: request.path_and_query(),
@@ -275,14 +281,26 @@ impl Watch {
         }
     }
 
-    /// Notes what a request was answered.
-    pub(super) fn answer(&mut self, number: u64, status: Option<u16>, events: usize, spoiled: bool) {
+    /// Notes what a request is answered, now that the answer is ready.
+    pub(super) fn answer(
+        &mut self,
+        number: u64,
+        at: Duration,
+        status: Option<u16>,
+        events: usize,
+        spoiled: bool,
+    ) {
         *self.report.answers.entry(status.unwrap_or(0)).or_default() += 1;
         self.report.events += events as u64;
         self.report.faults += u64::from(spoiled);
         let first = self.log.front().map_or(number, |logged| logged.number);
         if let Some(logged) = number.checked_sub(first).and_then(|i| self.log.get_mut(i as usize)) {
+            logged.answered = Some(at);
             (logged.status, logged.events, logged.spoiled) = (status, events, spoiled);
+            if let Some(listener) = &self.listener {
+                // Whoever stops listening has their reasons; it is no matter of the clients'.
+                let _ = listener.send(logged.clone());
+            }
         }
     }
 
