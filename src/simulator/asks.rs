@@ -89,7 +89,7 @@ pub(super) fn from_query(query: &str, seal: Seal) -> Result<Ask, Wrong> {
 }
 
 fn first(stream: Stream, limit: u64, span: Span) -> Ask {
-    let position = Position { stream, next: 0, limit, span, near_end: false, caught_up: false, turn: 0 };
+    let position = Position { stream, next: 0, limit, span, caught_up: false, turn: 0 };
     Ask { kind: AskKind::First, position }
 }
 

@@ -141,7 +141,7 @@ impl Pages {
         let asked = ask.position;
         // A page of repeats alone is as good as empty: it leads nowhere new.
         let empty = chosen.next <= chosen.begin;
-        let mut to = Position { next: chosen.next, near_end: false, caught_up: false, turn: 0, ..asked };
+        let mut to = Position { next: chosen.next, caught_up: false, turn: 0, ..asked };
         if self.habits.cursor_forgets_end {
             to.span.end = None;
         }
@@ -160,17 +160,8 @@ impl Pages {
             }
             _ => {}
         }
-        let more = if chosen.full {
-            true
-        } else if empty {
-            // One empty page that says there is more, then one that does not.
-            self.habits.empty_page_before_end && asked.near_end
-        } else {
-            to.near_end = true;
-            self.habits.empty_page_before_end
-        };
+        let more = chosen.full || (!empty && self.habits.empty_page_before_end);
         to.caught_up = !more;
-        to.near_end &= more;
         if more && empty && matches!(fault, Some(Fault::Repeat(_))) {
             // Still another answer, and so another cursor than any before.
             to.turn = asked.turn + 1;

@@ -21,8 +21,6 @@ pub(super) struct Position {
     pub(super) next: u64,
     pub(super) limit: u64,
     pub(super) span: Span,
-    /// The page before was not full: the end is near.
-    pub(super) near_end: bool,
     /// The page before said `has_more: false`.
     pub(super) caught_up: bool,
     /// Counts answers that lead back to the same place, so that their cursors differ.
@@ -37,7 +35,7 @@ struct Text {
     end_time: Option<i64>,
     search_after: u64,
     feature: String,
-    flags: u8,
+    caught_up: bool,
     turn: u64,
     tie_breaker: String,
 }
@@ -62,7 +60,7 @@ impl Seal {
             end_time: position.span.end,
             search_after: position.next,
             feature: position.stream.name().to_owned(),
-            flags: u8::from(position.near_end) | u8::from(position.caught_up) << 1,
+            caught_up: position.caught_up,
             turn: position.turn,
             tie_breaker: self.tie_breaker(position),
         };
@@ -77,8 +75,7 @@ impl Seal {
             next: text.search_after,
             limit: text.limit,
             span: Span { start: text.start_time, end: text.end_time },
-            near_end: text.flags & 1 != 0,
-            caught_up: text.flags & 2 != 0,
+            caught_up: text.caught_up,
             turn: text.turn,
         };
         (text.tie_breaker == self.tie_breaker(&position)).then_some(position)
@@ -102,7 +99,6 @@ mod tests {
             next: 123_456_789,
             limit: 7,
             span: Span { start: Some(-5), end: None },
-            near_end: false,
             caught_up: true,
             turn: 3,
         };
