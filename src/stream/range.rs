@@ -41,8 +41,13 @@ impl Range {
     /// A service that filters by arrival gives an event of the range that reached it late only when asked
     /// beyond the range's end, hence [`Range::late`]. An end that is not in the past need not be asked.
     pub fn asked_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let end = self.until?.checked_add_signed(self.late)?.checked_add_signed(MARGIN)?;
+        let end = self.end()?.checked_add_signed(MARGIN)?;
         (end < now).then_some(end)
+    }
+
+    /// The moment after which nothing of the range reaches the service any more; `None` without `until`.
+    pub(crate) fn end(&self) -> Option<DateTime<Utc>> {
+        self.until?.checked_add_signed(self.late)
     }
 }
 

@@ -93,7 +93,7 @@ struct Question {
 
 impl Question {
     fn before(at: DateTime<Utc>, days: i64) -> Self {
-        Question { since: at - TimeDelta::days(days), until: at - TimeDelta::hours(3) }
+        Question { since: at - TimeDelta::days(days), until: at - TimeDelta::hours(26) }
     }
 
     fn ask(&self, account: &Account, more: &[&str]) -> Run {

@@ -56,8 +56,8 @@ fn at(account: &Account, file: &str) -> Vec<u8> {
 
 #[test]
 fn a_refused_cursor_ends_with_8_and_names_what_may_be_missing() {
-    // The first run asks with two cursors; the second run's first question is refused, and refused again.
-    let rule: Rule = "refuse-cursor@3-4,on=audit".parse().unwrap();
+    // The first run asks with one cursor; the second run's first question is refused, and refused again.
+    let rule: Rule = "refuse-cursor@2-3,on=audit".parse().unwrap();
     let options = Options { script: Script::from(rule), ..frozen(600) };
     let since = beginning(&options);
     let account = Account::new(options);
@@ -77,7 +77,7 @@ fn a_refused_cursor_ends_with_8_and_names_what_may_be_missing() {
 
 #[test]
 fn an_accepted_gap_starts_before_the_last_event_and_drops_what_was_delivered() {
-    let rule: Rule = "refuse-cursor@3-4,on=audit".parse().unwrap();
+    let rule: Rule = "refuse-cursor@2-3,on=audit".parse().unwrap();
     let options = Options { script: Script::from(rule), ..frozen(600) };
     let since = beginning(&options);
     let account = Account::new(options);

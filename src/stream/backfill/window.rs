@@ -3,7 +3,7 @@
 //! Asked a little wider than it is, on both sides, so that neighbours overlap and the service may treat its
 //! bounds either way (P1). Knows nothing of what a window holds.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 
 use super::density::Density;
 use crate::api::endpoint::Ask;
@@ -35,11 +35,14 @@ pub(super) struct Question {
 
 impl Question {
     /// The question about `range` at the moment `now`.
+    ///
+    /// Windows are reckoned by the range alone, so that the same question has the same answer a minute
+    /// later; and by the hour where the range does not end in the past, so that none begins in the future.
     pub(super) fn about(range: &Range, now: DateTime<Utc>, page_size: u16, density: Density) -> Self {
-        let asked_until = range.asked_until(now);
-        let end = asked_until.map_or(now, before);
+        let hour = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
+        let end = range.end().map_or(hour, |end| end.min(hour));
         let whole = Window { from: range.since, to: end.max(range.since), last: true };
-        Question { page_size, asked_until, whole, density }
+        Question { page_size, asked_until: range.asked_until(now), whole, density }
     }
 
     /// The first question about a window; for the whole question, that of the serial loop to the letter.
