@@ -11,6 +11,7 @@ pub mod endpoint;
 pub mod http;
 mod json;
 pub mod limiter;
+mod marks;
 pub mod observer;
 mod passing;
 pub mod permits;
