@@ -39,8 +39,8 @@ const SMALL: usize = 20_000;
 ///
 /// Three of them, of 100,000 each, hold 6.4 MB: 16 bytes each in the ring, and 2^17 slots of 4 bytes
 /// in an open-addressed index, which is grown by doubling and at most three quarters full. The bits that
-/// a slot has left over hold a part of the identity, so that a search hardly ever looks into the ring. A
-/// small memory keeps more of its index free, so that searches are shorter.
+/// a slot has left over hold a part of the identity, so that a search hardly ever looks into the ring. As
+/// long as there are few, more of the index is kept free, so that searches are shorter.
 #[derive(Clone, Debug)]
 pub struct Recent {
     capacity: usize,
@@ -70,7 +70,7 @@ impl Recent {
         true
     }
 
-    /// Remembers an identity that is not remembered.
+    /// Remembers an identity; one that is remembered already, a second time.
     fn push(&mut self, identity: u128) {
         if self.ring.len() < self.capacity {
             self.grow();
@@ -181,7 +181,7 @@ impl Recent {
     /// Makes room in the index for one more.
     fn grow(&mut self) {
         // 100,000 of 2^17 slots are 76 %: the last doubling stops just there.
-        let fullest = if self.capacity <= SMALL { 40 } else { 77 };
+        let fullest = if self.ring.len() < SMALL { 40 } else { 77 };
         if (self.ring.len() + 1) * 100 <= self.index.len() * fullest {
             return;
         }
@@ -219,7 +219,7 @@ impl Generations {
         if self.young.len() == self.most {
             self.turn();
         }
-        self.young.insert(identity);
+        self.young.push(identity);
     }
 
     /// How many were remembered since the last turn.

@@ -70,8 +70,10 @@ impl Seam {
         for (time, id) in ahead {
             self.expect(time, id);
         }
-        let mut known = known.into_iter();
-        page.spans.retain(|_| !known.next().unwrap_or(false));
+        if known.contains(&true) {
+            let mut known = known.into_iter();
+            page.spans.retain(|_| !known.next().unwrap_or(false));
+        }
         page
     }
 
