@@ -199,14 +199,56 @@ impl Recent {
 #[derive(Clone, Debug)]
 pub struct Generations {
     most: usize,
-    young: Recent,
-    old: Recent,
+    young: Generation,
+    old: Generation,
+}
+
+/// Identities that are forgotten together.
+#[derive(Clone, Debug)]
+struct Generation {
+    known: Recent,
+    /// A bit for each value that the upper bits of an identity can have, set where one is known. Nearly
+    /// every identity is new, and is found to be so in memory that is always at hand.
+    sieve: Vec<u64>,
+}
+
+/// The size of the largest sieve, in words: 16 KiB.
+const SIEVE: usize = 2048;
+
+impl Generation {
+    fn of(most: usize) -> Self {
+        // Sixteen bits for each identity, as long as they are not too many.
+        let words = (most / 4).next_power_of_two().min(SIEVE);
+        Generation { known: Recent::with_capacity(most), sieve: vec![0; words] }
+    }
+
+    /// The word and the bit of it that speak for an identity.
+    fn bit(&self, identity: u128) -> (usize, u64) {
+        let hash = (identity >> 64) as usize;
+        (hash / 64 & (self.sieve.len() - 1), 1 << (hash % 64))
+    }
+
+    fn contains(&self, identity: u128) -> bool {
+        let (word, bit) = self.bit(identity);
+        self.sieve[word] & bit != 0 && self.known.contains(identity)
+    }
+
+    fn push(&mut self, identity: u128) {
+        let (word, bit) = self.bit(identity);
+        self.sieve[word] |= bit;
+        self.known.push(identity);
+    }
+
+    fn clear(&mut self) {
+        self.sieve.fill(0);
+        self.known.clear();
+    }
 }
 
 impl Generations {
     /// A memory of at least the last `most` identities, and at most twice as many.
     pub fn of(most: usize) -> Self {
-        Generations { most, young: Recent::with_capacity(most), old: Recent::with_capacity(most) }
+        Generations { most, young: Generation::of(most), old: Generation::of(most) }
     }
 
     /// Whether an identity is remembered.
@@ -216,7 +258,7 @@ impl Generations {
 
     /// Remembers an identity, once more where it is remembered.
     pub fn insert(&mut self, identity: u128) {
-        if self.young.len() == self.most {
+        if self.young.known.len() == self.most {
             self.turn();
         }
         self.young.push(identity);
@@ -224,7 +266,7 @@ impl Generations {
 
     /// How many were remembered since the last turn.
     pub fn young(&self) -> usize {
-        self.young.len()
+        self.young.known.len()
     }
 
     /// Forgets what was old, and makes old what was young.

@@ -13,6 +13,7 @@ mod json;
 pub mod limiter;
 mod marks;
 pub mod observer;
+mod one_piece;
 mod passing;
 pub mod permits;
 pub mod probe;
