@@ -12,10 +12,11 @@ use std::time::Duration;
 
 use ureq::http::{HeaderMap, HeaderValue, Request as HttpRequest, header};
 use ureq::tls::{RootCerts, TlsConfig};
-use ureq::unversioned::transport::DefaultConnector;
+use ureq::unversioned::transport::{Connector as _, DefaultConnector};
 use ureq::{Agent, ProxyProtocol};
 
 use crate::api::endpoint::BaseUrl;
+use crate::api::one_piece::InOnePiece;
 use crate::api::proxy::{Protocol, Proxy};
 use crate::api::resolver::Addresses;
 pub use crate::api::trouble::Trouble;
@@ -312,7 +313,8 @@ impl Http {
             .max_idle_connections_per_host(settings.idle_connections)
             .max_idle_age(settings.idle_age)
             .build();
-        Ok(Agent::with_parts(config, DefaultConnector::default(), self.0.addresses.clone()))
+        let connector = DefaultConnector::default().chain(InOnePiece);
+        Ok(Agent::with_parts(config, connector, self.0.addresses.clone()))
     }
 }
 

@@ -9,6 +9,7 @@ use std::ops::Range;
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
 use crate::api::json::{Json, Malformed, Result, Text};
+use crate::api::marks;
 use crate::page::Span;
 
 /// The names of an answer's top-level keys; they differ between versions of the API.
@@ -38,7 +39,8 @@ pub struct Found {
 /// # Errors
 /// Says where the bytes stop being such an object.
 pub fn answer(body: &[u8], names: &Names) -> Result<Found> {
-    let mut json = Json::new(body);
+    let marks = marks::of(body);
+    let mut json = Json::new(body, &marks);
     let mut found = Found::default();
     json.members(|json, key| {
         if json.is_key(&key, names.items) {

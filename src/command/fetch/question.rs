@@ -30,7 +30,10 @@ use crate::stream::timeline::{Reader, Timeline};
 use crate::stream::{PageSource, backfill};
 
 /// How many bytes are held before they are written in one piece.
-const WRITE_AT: usize = 128 << 10;
+const WRITE_AT: usize = 112 << 10;
+
+/// The room for them: the last event of a piece does not fit exactly, and should not make it twice as large.
+const ROOM: usize = 128 << 10;
 
 /// Answers the question, output by output.
 pub(super) fn run(
@@ -80,7 +83,7 @@ fn answer(
         begins,
         ends,
         target,
-        buffer: Vec::new(),
+        buffer: Vec::with_capacity(ROOM),
         // Rows on the same terminal and the progress line would get in each other's way.
         shares_terminal: process.stdout_is_terminal && output.place == Place::Stdout,
         progress,

@@ -105,8 +105,11 @@ impl Chain {
         if !std::mem::take(&mut self.is_new) {
             batch.retain(|id| !self.latest.contains(id));
         }
-        for id in &batch.identities {
-            self.latest.insert(*id);
+        // After the last page nothing comes that could repeat it.
+        if !self.is_read {
+            for id in &batch.identities {
+                self.latest.insert(*id);
+            }
         }
         let end = self.window.end();
         for index in 0..batch.identities.len() {

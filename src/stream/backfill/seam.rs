@@ -2,8 +2,9 @@
 //!
 //! Kept of a stream are the identities of the windows of late: those of the current one (70,000 of them at
 //! least) and of the one before it, or of several where they are small; all that a cut window gave, until
-//! its pieces are past where it was cut; and the events that a later window will give again however long ago they were given: those near
-//! their window's end or beyond it (up to 8,000). That is most often half a MiB a stream, and at most four. An event can come out twice only where the
+//! its pieces are past where it was cut; and the events that a later window will give again however long
+//! ago they were given: those near their window's end or beyond it (up to 8,000). That is most often half a
+//! MiB a stream, and at most five. An event can come out twice only where the
 //! service repeats it from further back than both. Two equal events in one page are both given: the
 //! service meant them so.
 
@@ -79,8 +80,10 @@ impl Seam {
                 self.expect(time, id);
             }
         }
-        let mut known = known.into_iter();
-        page.spans.retain(|_| !known.next().unwrap_or(false));
+        if known.contains(&true) {
+            let mut known = known.into_iter();
+            page.spans.retain(|_| !known.next().unwrap_or(false));
+        }
         page
     }
 
