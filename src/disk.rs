@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::io;
+use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 
 pub mod failing;
@@ -64,6 +64,12 @@ pub trait File: Send + fmt::Debug {
 
     /// Writes at the end; may write fewer bytes than given.
     fn append(&mut self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Writes these at the end, one after another, without putting them together first; may write fewer
+    /// bytes than given.
+    fn append_pieces(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        pieces.iter().find(|piece| !piece.is_empty()).map_or(Ok(0), |piece| self.append(piece))
+    }
 
     /// Writes at `offset` of a file opened with [`Open::InPlace`] or [`Open::New`]; may write fewer bytes
     /// than given.
@@ -149,6 +155,17 @@ pub fn append_all(file: &mut dyn File, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         let written = retried(|| file.append(bytes))?;
         bytes = &bytes[written..];
+    }
+    Ok(())
+}
+
+/// Appends all of these pieces, in order, as [`append_all`] does; they are used up by it.
+pub fn append_all_pieces(file: &mut dyn File, mut pieces: &mut [IoSlice<'_>]) -> io::Result<()> {
+    // Empty ones at the front would look like nothing left to write.
+    IoSlice::advance_slices(&mut pieces, 0);
+    while !pieces.is_empty() {
+        let written = retried(|| file.append_pieces(pieces))?;
+        IoSlice::advance_slices(&mut pieces, written);
     }
     Ok(())
 }

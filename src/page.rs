@@ -60,7 +60,7 @@ pub struct Span {
 pub struct Page {
     /// The stream whose endpoint answered.
     pub stream: Stream,
-    /// The decoded body of the answer.
+    /// The decoded body of the answer; between events it may have been changed.
     pub body: Vec<u8>,
     /// The events in the order of the answer.
     pub spans: Vec<Span>,
@@ -68,6 +68,8 @@ pub struct Page {
     pub next: Next,
     /// When the answer was complete.
     pub received_at: DateTime<Utc>,
+    /// Whether each event is one line of the body, and ends as one.
+    pub has_lines: bool,
 }
 
 impl Page {
@@ -82,6 +84,24 @@ impl Page {
     /// Panics when the page has no such event.
     pub fn event_at(&self, index: usize) -> Event<'_> {
         self.event(&self.spans[index])
+    }
+
+    /// Puts a line break behind each event, in place of the comma or bracket there; none may have one within.
+    pub fn with_lines(mut self) -> Self {
+        for span in &self.spans {
+            // Behind an item there is always something, if only the end of the list.
+            if let Some(behind) = self.body.get_mut(span.raw.end) {
+                *behind = b'\n';
+            }
+        }
+        self.has_lines = self.spans.last().is_none_or(|span| span.raw.end < self.body.len());
+        self
+    }
+
+    /// Where the event at `index` lies in the body as a line with its end; none if it is no line.
+    pub fn line_at(&self, index: usize) -> Option<Range<usize>> {
+        let span = self.spans.get(index).filter(|_| self.has_lines)?;
+        Some(span.raw.start..span.raw.end + 1)
     }
 
     /// How many events there are.

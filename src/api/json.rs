@@ -46,6 +46,8 @@ pub(crate) struct Json<'a> {
     block: usize,
     /// The marks of the blocks behind it.
     blocks: &'a [u64],
+    /// Whether a line was broken between tokens.
+    breaks_lines: bool,
 }
 
 /// A string that was passed over: the range between its quotes.
@@ -88,12 +90,17 @@ impl<'a> Json<'a> {
     /// The beginning of a text, of which these are the marks.
     pub(crate) fn new(body: &'a [u8], blocks: &'a [u64]) -> Self {
         let (marks, blocks) = blocks.split_first().map_or((0, blocks), |(first, rest)| (*first, rest));
-        Json { body, at: 0, marks, block: 0, blocks }
+        Json { body, at: 0, marks, block: 0, blocks, breaks_lines: false }
     }
 
     /// How many bytes have been passed.
     pub(crate) fn at(&self) -> usize {
         self.at
+    }
+
+    /// Whether there was a line break in what has been passed.
+    pub(crate) fn breaks_lines(&self) -> bool {
+        self.breaks_lines
     }
 
     /// The bytes of a range, most often of one that [`Json::string`] gave.
@@ -136,6 +143,7 @@ impl<'a> Json<'a> {
             if byte != b' ' {
                 self.take_mark();
             }
+            self.breaks_lines |= matches!(byte, b'\n' | b'\r');
             self.at += 1;
         }
     }

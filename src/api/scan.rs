@@ -32,6 +32,8 @@ pub struct Found {
     pub cursor: Option<String>,
     /// The flag.
     pub has_more: Option<bool>,
+    /// Whether there is a line break anywhere in the answer.
+    pub breaks_lines: bool,
 }
 
 /// Reads a whole answer: one JSON object, its keys in any order, the last of repeated keys winning.
@@ -55,6 +57,7 @@ pub fn answer(body: &[u8], names: &Names) -> Result<Found> {
         Ok(())
     })?;
     json.end()?;
+    found.breaks_lines = json.breaks_lines();
     Ok(found)
 }
 

@@ -73,7 +73,9 @@ pub fn page(
         (true, None) => return Err(Unreadable::new("it says that there is more, but gives no cursor")),
         (false, cursor) => Next::CaughtUp(cursor),
     };
-    Ok(Page { stream, spans: found.items.unwrap_or_default(), body, next, received_at })
+    let page =
+        Page { stream, spans: found.items.unwrap_or_default(), body, next, received_at, has_lines: false };
+    Ok(if found.breaks_lines { page } else { page.with_lines() })
 }
 
 /// What the service says a token may read. Its texts are foreign: escape before showing.
@@ -166,6 +168,20 @@ mod tests {
         let page = read(ApiVersion::V1, r#"{"items":null,"has_more":false,"cursor":"c"}"#).unwrap();
         assert!(page.is_empty());
         assert_eq!(page.next, Next::CaughtUp(Some(Cursor::new("c"))));
+    }
+
+    #[test]
+    fn events_are_lines_where_the_answer_has_none() {
+        let lines = |body| {
+            let page = read(ApiVersion::V2, body).unwrap();
+            let line = |index| page.line_at(index).map(|range| page.body[range].to_vec());
+            (0..page.len()).map(line).collect::<Option<Vec<_>>>()
+        };
+        let whole = lines(r#"{"items":[{"uuid":"A,\n"} ,{"n":[1, 2]}, 3],"has_more":false}"#).unwrap();
+        assert_eq!(whole, [&b"{\"uuid\":\"A,\\n\"}\n"[..], b"{\"n\":[1, 2]}\n", b"3\n"]);
+        // A line break between tokens has to be taken out of the events, wherever it is.
+        assert_eq!(lines("{\"items\":[{\r\n\"uuid\":\"A\"}],\"has_more\":false}"), None);
+        assert_eq!(lines("{\"items\":[{}],\"has_more\":false}\n"), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ pub mod managed;
 pub mod replace;
 pub mod stream;
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::path::Path;
 
 use super::checkpoint::record::Output;
@@ -20,6 +20,14 @@ pub trait Sink: Send + std::fmt::Debug {
     /// # Errors
     /// Fails with `ClosedPipe` when the reader went away, else with `Output`.
     fn write(&mut self, bytes: &[u8]) -> Result<()>;
+
+    /// Hands over all of these, in order; they are used up by it.
+    ///
+    /// # Errors
+    /// As [`Sink::write`].
+    fn write_pieces(&mut self, pieces: &mut [IoSlice<'_>]) -> Result<()> {
+        pieces.iter().try_for_each(|piece| self.write(piece))
+    }
 
     /// Makes everything handed over as durable as the sink can. A failure is final (P8).
     ///

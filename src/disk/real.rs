@@ -7,7 +7,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions, Permissions, TryLockError};
-use std::io::{self, Write as _};
+use std::io::{self, IoSlice, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{
     DirBuilderExt as _, FileExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _,
@@ -193,6 +193,21 @@ pub fn of_descriptor(descriptor: OwnedFd) -> Box<dyn File> {
 #[derive(Debug)]
 struct RealFile(fs::File);
 
+impl RealFile {
+    /// What a write came to; where somebody else who holds this pipe or terminal made it non-blocking, waits
+    /// in the kernel until it is worth another try.
+    fn or_wait(&self, written: io::Result<usize>) -> io::Result<usize> {
+        match written {
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                let mut wanted = [PollFd::new(&self.0, PollFlags::OUT)];
+                rustix::event::poll(&mut wanted, None)?;
+                Err(io::ErrorKind::Interrupted.into())
+            }
+            outcome => outcome,
+        }
+    }
+}
+
 impl File for RealFile {
     fn metadata(&self) -> io::Result<Metadata> {
         self.0.metadata().map(|found| understood(&found))
@@ -203,15 +218,13 @@ impl File for RealFile {
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.0.write(bytes) {
-            // Somebody else who holds this pipe or terminal made it non-blocking: wait in the kernel.
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                let mut wanted = [PollFd::new(&self.0, PollFlags::OUT)];
-                rustix::event::poll(&mut wanted, None)?;
-                Err(io::ErrorKind::Interrupted.into())
-            }
-            outcome => outcome,
-        }
+        let written = self.0.write(bytes);
+        self.or_wait(written)
+    }
+
+    fn append_pieces(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        let written = self.0.write_vectored(pieces);
+        self.or_wait(written)
     }
 
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
@@ -297,8 +310,12 @@ mod tests {
         });
         let mut file = of_descriptor(writer.into());
         super::super::append_all(&mut *file, &bytes).unwrap();
+        // In more pieces than one call takes, some of them empty.
+        let mut pieces: Vec<_> =
+            [IoSlice::new(b"")].into_iter().chain(bytes.chunks(97).map(IoSlice::new)).collect();
+        super::super::append_all_pieces(&mut *file, &mut pieces).unwrap();
         drop(file);
-        assert_eq!(reading.join().unwrap(), bytes.len());
+        assert_eq!(reading.join().unwrap(), 2 * bytes.len());
     }
 
     #[test]

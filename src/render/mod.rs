@@ -203,6 +203,11 @@ impl Renderer {
         }
     }
 
+    /// Whether every event comes out as the line that it is in its answer, where it is one.
+    pub fn is_verbatim(&self) -> bool {
+        self.shape == Shape::Raw && matches!(self.writer, Writer::Ndjson { terminal: false, .. })
+    }
+
     /// Appends what makes the output whole, however few of the events have come.
     pub fn end(&mut self, out: &mut Vec<u8>) {
         if let Writer::Json { any, .. } = &self.writer {

@@ -122,6 +122,7 @@ mod tests {
             spans,
             next,
             received_at: DateTime::UNIX_EPOCH,
+            has_lines: false,
         }
     }
 

@@ -73,6 +73,7 @@ mod tests {
                 spans,
                 next,
                 received_at: DateTime::UNIX_EPOCH,
+                has_lines: false,
             }))
         }
     }

@@ -182,7 +182,7 @@ mod tests {
             body.extend_from_slice(raw.as_bytes());
             spans.push(Span { raw: start..body.len(), uuid: None, time: None });
         }
-        Page { stream: STREAM, body, spans, next, received_at: DateTime::UNIX_EPOCH }
+        Page { stream: STREAM, body, spans, next, received_at: DateTime::UNIX_EPOCH, has_lines: false }
     }
 
     fn caught_up(cursor: &str) -> Next {

@@ -97,6 +97,7 @@ mod tests {
                 spans: Vec::new(),
                 next: Next::CaughtUp(None),
                 received_at: DateTime::UNIX_EPOCH,
+                has_lines: false,
             }))
         }
     }

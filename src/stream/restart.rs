@@ -87,6 +87,7 @@ mod tests {
             spans: hours.iter().map(span).collect(),
             next: Next::CaughtUp(None),
             received_at: time(&50),
+            has_lines: false,
         }
     }
 

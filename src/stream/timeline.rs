@@ -4,9 +4,11 @@
 //! stream, however late an event arrives, and do not depend on where pages were cut (P4). Equal keys are
 //! ordered by stream, then by arrival.
 
+use std::rc::Rc;
+
 use chrono::{DateTime, Utc};
 
-use crate::event::{Event, Stream};
+use crate::event::Stream;
 use crate::failure::{Failure, Kind, Result};
 use crate::page::Page;
 use crate::stream::PageSource;
@@ -22,7 +24,7 @@ pub struct Timeline<S> {
 struct Lane<S> {
     stream: Stream,
     source: Option<S>,
-    page: Option<Page>,
+    page: Option<Rc<Page>>,
     at: usize,
     /// Whether the event at `at` is part of the answer and waits for its turn.
     ready: bool,
@@ -43,15 +45,19 @@ pub trait Reader {
     fn page(&mut self, page: &Page);
 
     /// A page's last event was given; its memory may be used again.
-    fn done(&mut self, page: Page) {
+    ///
+    /// # Errors
+    /// Whatever kept what was held back of it from being written; ends the run.
+    fn done(&mut self, page: Rc<Page>) -> Result<()> {
         drop(page);
+        Ok(())
     }
 
-    /// Takes the next event and the time its page was received; false ends the run.
+    /// Takes the next event, which is the one at `index` of its page; false ends the run.
     ///
     /// # Errors
     /// Whatever is wrong with it; ends the run.
-    fn event(&mut self, event: &Event<'_>, received_at: DateTime<Utc>) -> Result<bool>;
+    fn event(&mut self, page: &Rc<Page>, index: usize) -> Result<bool>;
 }
 
 /// How a stream ended, and how many of its events were part of the answer.
@@ -106,7 +112,7 @@ impl<S: PageSource> Timeline<S> {
             let lane = &mut self.lanes[head];
             if let Some(page) = &lane.page {
                 lane.events += 1;
-                let go_on = reader.event(&page.event_at(lane.at), page.received_at)?;
+                let go_on = reader.event(page, lane.at)?;
                 lane.at += 1;
                 lane.ready = false;
                 if !go_on {
@@ -141,7 +147,7 @@ impl<S: PageSource> Lane<S> {
                 }
             }
             if let Some(page) = self.page.take() {
-                reader.done(page);
+                reader.done(page)?;
             }
             self.at = 0;
             let Some(source) = &mut self.source else { return Ok(()) };
@@ -149,7 +155,7 @@ impl<S: PageSource> Lane<S> {
             match source.next_page() {
                 Ok(Some(page)) => {
                     reader.page(&page);
-                    self.page = Some(page);
+                    self.page = Some(Rc::new(page));
                 }
                 Ok(None) => self.source = None,
                 Err(failure) => {
@@ -197,7 +203,7 @@ mod tests {
                     Span { raw: start..body.len(), uuid: Some(start..body.len()), time: Some(at(*time)) }
                 })
                 .collect();
-            Ok(Page { stream, body, spans, next: Next::CaughtUp(None), received_at: at(0) })
+            Ok(Page { stream, body, spans, next: Next::CaughtUp(None), received_at: at(0), has_lines: false })
         };
         Pages(events.chunks(size).map(page).collect())
     }
@@ -212,8 +218,8 @@ mod tests {
 
         fn page(&mut self, _: &Page) {}
 
-        fn event(&mut self, event: &Event<'_>, _: DateTime<Utc>) -> Result<bool> {
-            self.0.push(String::from_utf8_lossy(event.raw).into_owned());
+        fn event(&mut self, page: &Rc<Page>, index: usize) -> Result<bool> {
+            self.0.push(String::from_utf8_lossy(page.event_at(index).raw).into_owned());
             Ok(self.0.len() < self.1)
         }
     }

@@ -213,8 +213,14 @@ fn save_position(account: &Account, state_dir: &Path, then: DateTime<Utc>) {
     let clock = Arc::new(ManualClock::at(then));
     let mut pipeline = Pipeline::open(Arc::new(RealDisk), clock, setup, target).unwrap();
     let next = Next::CaughtUp(Some(Cursor::new("an old one")));
-    let page =
-        Page { stream: Stream::SignInAttempts, body: Vec::new(), spans: Vec::new(), next, received_at: then };
+    let page = Page {
+        stream: Stream::SignInAttempts,
+        body: Vec::new(),
+        spans: Vec::new(),
+        next,
+        received_at: then,
+        has_lines: false,
+    };
     pipeline.deliver(&page, &mut Silent).unwrap();
     pipeline.finish().unwrap();
 }

@@ -3,10 +3,12 @@
 //! ```text
 //! plan      what was typed -> streams, form and place of the output
 //! question  a time range, no state: one timeline to stdout or into a new file
+//! lines     what goes out as it came, without a copy
 //! profiles  the same for every profile: one after another, or side by side
 //! resume    from the saved position, saving as it delivers
 //! ```
 
+mod lines;
 mod plan;
 mod profiles;
 mod question;

@@ -1,10 +1,13 @@
 //! A question: a time range, read once, as one timeline. Keeps no state and touches no saved position.
 
+use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::Outcome;
+use super::lines::Lines;
 use super::plan::Plan;
 use super::profiles::Document;
 use crate::api::client::Client;
@@ -84,6 +87,7 @@ fn answer(
         ends,
         target,
         buffer: Vec::with_capacity(ROOM),
+        lines: Lines::default(),
         // Rows on the same terminal and the progress line would get in each other's way.
         shares_terminal: process.stdout_is_terminal && output.place == Place::Stdout,
         progress,
@@ -163,7 +167,9 @@ struct Writer {
     begins: bool,
     ends: bool,
     target: Target,
+    /// What was rendered, or is a line already, and was not written yet; never both.
     buffer: Vec<u8>,
+    lines: Lines,
     shares_terminal: bool,
     progress: Progress,
     limit: Option<u64>,
@@ -216,21 +222,42 @@ impl Writer {
         if self.limit.is_some_and(|limit| self.written >= limit) {
             return Ok(false);
         }
+        if !self.lines.is_empty() {
+            self.flush()?;
+        }
         self.renderer.event(event, received_at, &mut self.buffer);
+        self.count(self.buffer.len())
+    }
+
+    /// Writes a line of a page as it is; false when there are enough.
+    fn emit_line(&mut self, page: &Rc<Page>, line: Range<usize>) -> Result<bool> {
+        if self.limit.is_some_and(|limit| self.written >= limit) {
+            return Ok(false);
+        }
+        if !self.buffer.is_empty() {
+            self.flush()?;
+        }
+        self.lines.push(page, line);
+        self.count(self.lines.bytes())
+    }
+
+    /// One more was taken, and so many bytes wait.
+    fn count(&mut self, waiting: usize) -> Result<bool> {
         self.written += 1;
-        if self.buffer.len() >= WRITE_AT {
+        if waiting >= WRITE_AT {
             self.flush()?;
         }
         Ok(self.limit.is_none_or(|limit| self.written < limit))
     }
 
     fn flush(&mut self) -> Result<()> {
-        if self.buffer.is_empty() {
+        if self.buffer.is_empty() && self.lines.is_empty() {
             return Ok(());
         }
         if self.shares_terminal {
             self.progress.clear();
         }
+        self.lines.write_to(self.target.sink())?;
         self.target.sink().write(&self.buffer)?;
         self.buffer.clear();
         Ok(())
@@ -275,14 +302,24 @@ impl Reader for Writer {
         self.progress.page(page.len(), page.events().filter_map(|event| event.time).max());
     }
 
-    fn done(&mut self, page: Page) {
-        self.client.reuse(page);
+    fn done(&mut self, page: Rc<Page>) -> Result<()> {
+        if !self.lines.is_empty() {
+            self.flush()?;
+        }
+        // Nobody else has it now.
+        if let Some(page) = Rc::into_inner(page) {
+            self.client.reuse(page);
+        }
+        Ok(())
     }
 
-    fn event(&mut self, event: &Event<'_>, received_at: DateTime<Utc>) -> Result<bool> {
-        match &mut self.sorter {
-            Some(sorter) => sorter.push(event, received_at).map(|()| true),
-            None => self.emit(event, received_at),
+    fn event(&mut self, page: &Rc<Page>, index: usize) -> Result<bool> {
+        if let Some(sorter) = &mut self.sorter {
+            return sorter.push(&page.event_at(index), page.received_at).map(|()| true);
+        }
+        match page.line_at(index) {
+            Some(line) if self.renderer.is_verbatim() => self.emit_line(page, line),
+            _ => self.emit(&page.event_at(index), page.received_at),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! What is shown first and what follows is read with the same cursors, so that nothing lies between; what
 //! a page repeats is dropped. A stream that does not answer soon comes in later, and holds nobody.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,7 +15,7 @@ use crate::api::endpoint::Ask;
 use crate::command::output::{Place, names};
 use crate::config;
 use crate::deliver::sink::stream::StreamSink;
-use crate::event::{Event, Stream};
+use crate::event::Stream;
 use crate::failure::{Failure, Kind, Result};
 use crate::health::{About, Reporter, State, Work};
 use crate::page::Page;
@@ -261,11 +262,12 @@ impl Reader for View<'_> {
         self.run.delivered(page, page.len() as u64);
     }
 
-    fn event(&mut self, event: &Event<'_>, received_at: DateTime<Utc>) -> Result<bool> {
+    fn event(&mut self, page: &Rc<Page>, index: usize) -> Result<bool> {
+        let event = page.event_at(index);
         match &mut self.newest {
-            Some(newest) => newest.push(event, received_at),
+            Some(newest) => newest.push(&event, page.received_at),
             None => {
-                self.renderer.event(event, received_at, &mut self.buffer);
+                self.renderer.event(&event, page.received_at, &mut self.buffer);
                 if self.buffer.len() >= WRITE_AT {
                     self.flush()?;
                 }

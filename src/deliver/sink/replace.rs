@@ -4,7 +4,7 @@
 //! A file managed by a checkpoint is never replaced.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -80,6 +80,10 @@ impl Replace {
 impl Sink for Replace {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         disk::append_all(&mut *self.file, bytes).map_err(|e| disk_failure("write", &self.path, e))
+    }
+
+    fn write_pieces(&mut self, pieces: &mut [IoSlice<'_>]) -> Result<()> {
+        disk::append_all_pieces(&mut *self.file, pieces).map_err(|e| disk_failure("write", &self.path, e))
     }
 
     fn sync(&mut self) -> Result<()> {

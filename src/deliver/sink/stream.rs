@@ -3,7 +3,7 @@
 //! Writes go straight to the descriptor, past Rust's line buffer: a page is one write. The only sink that
 //! touches the standard streams.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -74,6 +74,10 @@ impl StreamSink {
 impl Sink for StreamSink {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         disk::append_all(&mut *self.file, bytes).map_err(|e| broken(&self.name, "write to", e))
+    }
+
+    fn write_pieces(&mut self, pieces: &mut [IoSlice<'_>]) -> Result<()> {
+        disk::append_all_pieces(&mut *self.file, pieces).map_err(|e| broken(&self.name, "write to", e))
     }
 
     fn sync(&mut self) -> Result<()> {

@@ -175,6 +175,7 @@ impl Batch {
                 spans,
                 next: self.page.next.clone(),
                 received_at: self.page.received_at,
+                has_lines: self.page.has_lines,
             },
             identities,
             overlap: None,

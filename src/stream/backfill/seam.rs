@@ -120,6 +120,7 @@ mod tests {
             spans,
             next: Next::CaughtUp(None),
             received_at: at(0),
+            has_lines: false,
         };
         Batch { page, identities, overlap: None }
     }
