@@ -148,15 +148,17 @@ impl Pace {
         let Density { least, least_again, windows, most_windows, most_pieces, shortest, .. } = self.density;
         let (least, target, most) = match target {
             None => (least, self.density.size(total / windows), most_windows),
-            // A piece that holds many times what it should tells that the whole was taken for too small.
+            // A piece that holds many times what it should tells that the whole was taken for too small; a few
+            // times may only mean that it begins at daytime.
             Some(target) => {
-                (least_again.max(target + target / 2), self.density.size(target.max(total / 4)), most_pieces)
+                let least = least_again.max((3 * target).min(self.density.size.1 * 3 / 2));
+                (least, self.density.size(target.max(total / 4)), most_pieces)
             }
         };
         if remaining <= least.max(2 * given) {
             return None;
         }
-        let count = total.div_ceil(target).clamp(2, most).min(ahead / micros(shortest).max(1));
+        let count = ((total + target / 2) / target).clamp(2, most).min(ahead / micros(shortest).max(1));
         if count < 2 {
             return None;
         }
