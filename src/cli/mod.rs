@@ -17,6 +17,7 @@ pub mod status;
 pub mod tail;
 pub mod time;
 pub mod token_check;
+pub mod zone;
 
 use std::ffi::OsString;
 

@@ -14,6 +14,7 @@ use chrono::{
 };
 
 use super::duration;
+use super::zone::NamedZone;
 
 /// What may be typed, for messages.
 pub const FORMS: &str = "2026-11-20, \"2026-11-20 14:05\", 2026-11-20T14:05:06Z, @1763700000, \
@@ -141,7 +142,7 @@ fn is_shaped(date: &str) -> bool {
 }
 
 /// The zone in which times without one are read and shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Zone {
     /// Coordinated Universal Time.
     #[default]
@@ -149,7 +150,7 @@ pub enum Zone {
     /// The machine's zone.
     Local,
     /// A zone of the IANA database, such as `Europe/Berlin`.
-    Named(chrono_tz::Tz),
+    Named(NamedZone),
 }
 
 impl Zone {
@@ -158,7 +159,7 @@ impl Zone {
         match self {
             Zone::Utc => moment.naive_utc(),
             Zone::Local => moment.with_timezone(&chrono::Local).naive_local(),
-            Zone::Named(zone) => moment.with_timezone(zone).naive_local(),
+            Zone::Named(zone) => moment.with_timezone(&zone.offset(moment)).naive_local(),
         }
     }
 
@@ -167,7 +168,9 @@ impl Zone {
         match self {
             Zone::Utc => moment.to_rfc3339_opts(SecondsFormat::Secs, true),
             Zone::Local => moment.with_timezone(&chrono::Local).to_rfc3339_opts(SecondsFormat::Secs, true),
-            Zone::Named(zone) => moment.with_timezone(zone).to_rfc3339_opts(SecondsFormat::Secs, true),
+            Zone::Named(zone) => {
+                moment.with_timezone(&zone.offset(moment)).to_rfc3339_opts(SecondsFormat::Secs, true)
+            }
         }
     }
 
@@ -176,7 +179,7 @@ impl Zone {
         let found = match self {
             Zone::Utc => Some(wall.and_utc()),
             Zone::Local => chrono::Local.from_local_datetime(&wall).earliest().map(|t| t.to_utc()),
-            Zone::Named(zone) => zone.from_local_datetime(&wall).earliest().map(|t| t.to_utc()),
+            Zone::Named(zone) => zone.earliest(wall),
         };
         found.or_else(|| self.end_of_gap(wall))
     }
@@ -203,7 +206,7 @@ impl fmt::Display for Zone {
         match self {
             Zone::Utc => f.write_str("UTC"),
             Zone::Local => f.write_str("local"),
-            Zone::Named(zone) => f.write_str(zone.name()),
+            Zone::Named(zone) => zone.fmt(f),
         }
     }
 }
@@ -218,19 +221,16 @@ impl FromStr for Zone {
         if text.eq_ignore_ascii_case("local") {
             return Ok(Zone::Local);
         }
-        let names = || chrono_tz::TZ_VARIANTS.iter();
-        if let Some(zone) = names().find(|zone| zone.name().eq_ignore_ascii_case(text)) {
-            return Ok(Zone::Named(*zone));
+        if let Some(zone) = NamedZone::find(text) {
+            return Ok(Zone::Named(zone));
         }
         // Nothing long is near to any of them, and comparing takes time by its length.
         let short = (text.len() <= LONGEST_NAME).then(|| text.to_lowercase());
         let scored = short.into_iter().flat_map(|text| {
-            names().map(move |zone| (strsim::jaro_winkler(&zone.name().to_lowercase(), &text), zone))
+            NamedZone::names().map(move |name| (strsim::jaro_winkler(&name.to_lowercase(), &text), name))
         });
-        match scored.max_by(|a, b| a.0.total_cmp(&b.0)) {
-            Some((score, zone)) if score > 0.85 => {
-                Err(format!("no such time zone; did you mean {}?", zone.name()))
-            }
+        match scored.max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(b.1))) {
+            Some((score, name)) if score > 0.85 => Err(format!("no such time zone; did you mean {name}?")),
             _ => Err("no such time zone; write UTC, local, or a name like Europe/Berlin".into()),
         }
     }
@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn zones_are_read_in_any_case_and_a_typo_gets_the_nearest() {
-        assert_eq!("europe/berlin".parse(), Ok(Zone::Named(chrono_tz::Europe::Berlin)));
+        assert_eq!("europe/berlin".parse::<Zone>().unwrap().to_string(), "Europe/Berlin");
         assert_eq!("Local".parse(), Ok(Zone::Local));
         assert_eq!(
             "Europe/Berln".parse::<Zone>().unwrap_err(),
@@ -339,16 +339,32 @@ mod tests {
         fn no_text_makes_it_panic(text in "\\PC*", now in -8_000_000_000_000i64..8_000_000_000_000) {
             if let Ok(expression) = text.parse::<TimeExpr>() {
                 let now = DateTime::from_timestamp(now, 0).unwrap_or_default();
-                let _ = expression.resolve(now, &Zone::Named(chrono_tz::Pacific::Apia));
+                let _ = expression.resolve(now, &"Pacific/Apia".parse().unwrap());
             }
         }
 
         #[test]
         fn nothing_that_looks_like_a_time_makes_it_panic(text in "[-+@0-9TZtz :.smhdw]{0,30}") {
             if let Ok(expression) = text.parse::<TimeExpr>() {
-                let _ = expression.resolve(DateTime::UNIX_EPOCH, &Zone::Named(chrono_tz::Europe::Berlin));
+                let _ = expression.resolve(DateTime::UNIX_EPOCH, &"Europe/Berlin".parse().unwrap());
                 let again = expression.to_string().parse::<TimeExpr>();
                 prop_assert_eq!(again, Ok(expression));
+            }
+        }
+
+        #[test]
+        fn a_typo_gets_the_name_that_is_nearest_and_last(which in 0..chrono_tz::TZ_VARIANTS.len(), at in 0usize..40, letter in "[a-zA-Z/_]?") {
+            let mut typo = chrono_tz::TZ_VARIANTS[which].name().to_owned();
+            let at = at % typo.len();
+            typo.replace_range(at..=at, &letter);
+            let nearest = chrono_tz::TZ_VARIANTS
+                .iter()
+                .map(|zone| (strsim::jaro_winkler(&zone.name().to_lowercase(), &typo.to_lowercase()), zone.name()))
+                .max_by(|a, b| a.0.total_cmp(&b.0))
+                .filter(|(score, _)| *score > 0.85);
+            if let Err(error) = typo.parse::<Zone>() {
+                let expected = nearest.map_or("write UTC, local, or a name like Europe/Berlin".into(), |(_, name)| format!("did you mean {name}?"));
+                prop_assert_eq!(error, format!("no such time zone; {expected}"));
             }
         }
 
@@ -362,7 +378,7 @@ mod tests {
 
         #[test]
         fn the_wall_clock_shows_the_typed_time_or_the_end_of_a_gap(seconds in 0i64..4_000_000_000, zone in 0..chrono_tz::TZ_VARIANTS.len()) {
-            let zone = Zone::Named(chrono_tz::TZ_VARIANTS[zone]);
+            let zone: Zone = chrono_tz::TZ_VARIANTS[zone].name().parse().unwrap();
             let wall = DateTime::from_timestamp(seconds, 0).unwrap().naive_utc();
             let moment = TimeExpr::WallClock(wall).resolve(DateTime::UNIX_EPOCH, &zone).unwrap();
             prop_assert!(zone.wall_clock(moment) >= wall);

@@ -26,7 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Fails as settings, token and request can.
 pub fn run(process: &Process, args: &IntrospectArgs) -> Result<Vec<u8>> {
     let config = Config::read(args.account.file.config.as_deref(), process.environment.clone())?;
-    let typed = Typed { account: &args.account, tz: process.console_args.tz, page_size: None, jobs: None };
+    let typed =
+        Typed { account: &args.account, tz: process.console_args.tz.as_ref(), page_size: None, jobs: None };
     let session = Session::open(process, &Connections::default(), config.settings(&typed)?, PATIENCE)?;
     let answer = session.client.introspect()?;
     let now = process.clock.now();
@@ -51,7 +52,7 @@ fn as_json(session: &Session, answer: &Introspection, now: DateTime<Utc>) -> Vec
 }
 
 fn as_lines(session: &Session, answer: &Introspection, now: DateTime<Utc>) -> Vec<u8> {
-    let zone = session.settings.zone;
+    let zone = &session.settings.zone;
     let unknown = || "not said".to_owned();
     let account = match (&answer.account_uuid, session.account_uuid()) {
         (Some(uuid), _) => uuid.clone(),
@@ -67,7 +68,7 @@ fn as_lines(session: &Session, answer: &Introspection, now: DateTime<Utc>) -> Ve
         ("account", account),
         ("features", features),
         ("issued", answer.issued_at.map_or_else(unknown, |at| zone.show(at))),
-        ("expires", expiry(expires_at(session), now, &zone)),
+        ("expires", expiry(expires_at(session), now, zone)),
     ];
     let mut text = String::new();
     for (key, value) in lines {

@@ -109,7 +109,7 @@ impl Form {
                 "without a name of its own this would read away the events of a job that uses the default one",
             ));
         }
-        let zone = time_style(settings.zone);
+        let zone = time_style(&settings.zone);
         let choice = process.console_args.color;
         let colour = to_stdout && terminal::colour(choice, &process.environment, process.stdout_is_terminal);
         let look = if to_terminal {
@@ -257,10 +257,13 @@ fn shape(typed: Option<cli::Shape>) -> Shape {
     }
 }
 
-fn time_style(zone: Zone) -> TimeStyle {
+/// How tables show times in a zone.
+pub(super) fn time_style(zone: &Zone) -> TimeStyle {
     match zone {
         Zone::Utc => TimeStyle::utc(),
-        Zone::Local => TimeStyle::zone(chrono::Local, "local"),
-        Zone::Named(zone) => TimeStyle::zone(zone, zone.name()),
+        zone => {
+            let zone = zone.clone();
+            TimeStyle::zone(zone.to_string(), move |time| zone.wall_clock(time))
+        }
     }
 }

@@ -112,7 +112,7 @@ pub(super) fn first_ask(
     beginning: Beginning,
     accept_gap: bool,
 ) -> Result<Ask> {
-    let zone = session.settings.zone;
+    let zone = &session.settings.zone;
     let from = |since| Ask::First { limit: session.settings.page_size, since: Some(since), until: None };
     let Some(position) = position else {
         process

@@ -29,7 +29,7 @@ pub struct Typed<'a> {
     /// The account flags.
     pub account: &'a AccountArgs,
     /// `--tz`.
-    pub tz: Option<Zone>,
+    pub tz: Option<&'a Zone>,
     /// `--page-size`.
     pub page_size: Option<u16>,
     /// `--jobs`.
@@ -145,7 +145,7 @@ impl Settings {
                 |path| path.display().to_string(),
                 "none",
             ),
-            zone: match layers.value("tz", typed.tz, |s| &s.tz, ToString::to_string, Zone::Utc) {
+            zone: match layers.value("tz", typed.tz.cloned(), |s| &s.tz, ToString::to_string, Zone::Utc) {
                 Zone::Local => config.environment.local_zone(),
                 zone => zone,
             },

@@ -37,7 +37,12 @@ fn config(text: &str, variables: &[(&str, &str)]) -> Config {
 fn with_typed<T>(flags: &str, decide: impl FnOnce(&Typed<'_>) -> T) -> T {
     let cli = Cli::read(format!("opev fetch {flags}").split_whitespace()).unwrap();
     let Command::Fetch(args) = cli.command else { panic!("{flags}") };
-    decide(&Typed { account: &args.account, tz: cli.console.tz, page_size: args.page_size, jobs: args.jobs })
+    decide(&Typed {
+        account: &args.account,
+        tz: cli.console.tz.as_ref(),
+        page_size: args.page_size,
+        jobs: args.jobs,
+    })
 }
 
 fn decide(text: &str, variables: &[(&str, &str)], flags: &str) -> Result<Settings> {

@@ -33,7 +33,7 @@ pub fn run(args: &ConfigArgs, console: &ConsoleArgs, environment: Environment) -
 
 fn show(args: &ShowArgs, console: &ConsoleArgs, environment: Environment) -> Result<Vec<u8>> {
     let config = Config::read(args.account.file.config.as_deref(), environment)?;
-    let typed = Typed { account: &args.account, tz: console.tz, page_size: None, jobs: None };
+    let typed = Typed { account: &args.account, tz: console.tz.as_ref(), page_size: None, jobs: None };
     let settings = config.settings(&typed)?;
     Ok(if args.json { as_json(&settings.shown) } else { as_lines(&settings.shown) })
 }

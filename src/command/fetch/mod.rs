@@ -54,7 +54,7 @@ pub fn run(process: &Process, args: &FetchArgs) -> Result<End> {
     let config = Config::read(args.account.file.config.as_deref(), process.environment.clone())?;
     let typed = Typed {
         account: &args.account,
-        tz: process.console_args.tz,
+        tz: process.console_args.tz.as_ref(),
         page_size: args.page_size,
         jobs: args.jobs,
     };

@@ -43,7 +43,7 @@ impl Plan {
         args: &FetchArgs,
         decided: config::Range,
     ) -> Result<Plan> {
-        let zone = session.settings.zone;
+        let zone = &session.settings.zone;
         let streams = session.streams(&args.streams)?;
         let wish = Wish {
             output: args.output.as_deref(),
@@ -64,7 +64,7 @@ impl Plan {
             by_time: args.sort == Some(Sort::Time)
                 || args.last.is_some()
                 || (args.sort.is_none() && is_watched && args.limit.is_none() && !args.resume),
-            zone,
+            zone: zone.clone(),
             form,
         };
         if !args.resume {

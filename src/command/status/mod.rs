@@ -109,6 +109,7 @@ fn places(config: &Config, args: &StatusArgs) -> Result<Vec<Place>> {
 /// The zone that times are shown in.
 fn zone(config: &Config, process: &Process, args: &StatusArgs) -> Result<crate::cli::Zone> {
     let account = args.whose.account(Some("default".into()));
-    let typed = Typed { account: &account, tz: process.console_args.tz, page_size: None, jobs: None };
+    let typed =
+        Typed { account: &account, tz: process.console_args.tz.as_ref(), page_size: None, jobs: None };
     Ok(config.settings(&typed)?.zone)
 }

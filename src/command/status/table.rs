@@ -12,7 +12,7 @@ use crate::health::State;
 use crate::sanitize;
 
 /// How it is to look.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Look {
     /// Columns; the greatest number where nothing is to be wrapped.
     pub width: usize,

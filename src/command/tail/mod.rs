@@ -104,8 +104,12 @@ pub fn run(process: &Process, args: &TailArgs) -> Result<End> {
         return super::print(Fields::help(streams).as_bytes());
     }
     let config = Config::read(args.account.file.config.as_deref(), process.environment.clone())?;
-    let typed =
-        Typed { account: &args.account, tz: process.console_args.tz, page_size: args.page_size, jobs: None };
+    let typed = Typed {
+        account: &args.account,
+        tz: process.console_args.tz.as_ref(),
+        page_size: args.page_size,
+        jobs: None,
+    };
     let profiles =
         if args.all_profiles { config.all_settings(&typed)? } else { vec![config.settings(&typed)?] };
     let feed = args.health_file.as_deref().map(|path| Feed::open(&RealDisk, path, &process.console));

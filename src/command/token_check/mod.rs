@@ -50,7 +50,8 @@ struct Subject {
 /// Fails for what concerns the whole run; what is wrong with single tokens is reported here.
 pub fn run(process: &Process, args: &TokenCheckArgs) -> Result<End> {
     let config = Config::read(args.account.file.config.as_deref(), process.environment.clone())?;
-    let typed = Typed { account: &args.account, tz: process.console_args.tz, page_size: None, jobs: None };
+    let typed =
+        Typed { account: &args.account, tz: process.console_args.tz.as_ref(), page_size: None, jobs: None };
     let profiles =
         if args.all_profiles { config.all_settings(&typed)? } else { vec![config.settings(&typed)?] };
     let connections = Connections::default();
@@ -59,7 +60,7 @@ pub fn run(process: &Process, args: &TokenCheckArgs) -> Result<End> {
     for settings in profiles {
         subjects.push(Subject::read(process, &connections, settings, args)?);
     }
-    let zone = subjects.first().map(|subject| subject.settings.zone).unwrap_or_default();
+    let zone = subjects.first().map(|subject| subject.settings.zone.clone()).unwrap_or_default();
     let checks: Vec<Check> =
         side_by_side::map(subjects, AT_ONCE, |subject| subject.check(process, &connections, args))
             .into_iter()

@@ -12,10 +12,11 @@ use super::step::{Check, Outcome, Sample, Step};
 use crate::cli::Zone;
 use crate::command::Process;
 use crate::command::introspect::{days, days_left};
+use crate::command::output::time_style;
 use crate::config::terminal;
 use crate::event::Event;
 use crate::failure::{Kind, Result};
-use crate::render::{Context, Format, Look, Renderer, Shape, TimeStyle};
+use crate::render::{Context, Format, Look, Renderer, Shape};
 use crate::sanitize;
 
 /// The columns before the last one: name, state, milliseconds, and the gaps between them.
@@ -171,11 +172,7 @@ fn verdict(check: &Check, paper: &Paper, now: DateTime<Utc>) -> String {
 
 /// The newest events as a table of their own, oldest first.
 fn samples(check: &Check, paper: &Paper, out: &mut Vec<u8>) -> Result<()> {
-    let zone = match paper.zone {
-        Zone::Utc => TimeStyle::utc(),
-        Zone::Local => TimeStyle::zone(chrono::Local, "local"),
-        Zone::Named(zone) => TimeStyle::zone(zone, zone.name()),
-    };
+    let zone = time_style(&paper.zone);
     let width = paper.width.map(|width| u16::try_from(width).unwrap_or(u16::MAX));
     let look = Look { width, colour: paper.colour, escape: true, zone };
     let context = Context { profile: check.profile.clone(), account_uuid: check.account_uuid.clone() };

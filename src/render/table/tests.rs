@@ -114,7 +114,9 @@ TIME                 WHO             EMAIL                  FROM                
 
 #[test]
 fn columns_that_were_asked_for_come_in_their_order_with_the_zone_named() {
-    let zone = TimeStyle::zone(chrono_tz::America::Argentina::Buenos_Aires, "America/Argentina/Buenos_Aires");
+    let zone = TimeStyle::zone("America/Argentina/Buenos_Aires", |time| {
+        time.with_timezone(&chrono_tz::America::Argentina::Buenos_Aires).naive_local()
+    });
     assert_eq!(
         picture(
             Some("stream,client.ip_address,timestamp,location"),
