@@ -227,6 +227,13 @@ impl Generations {
         self.young.len()
     }
 
+    /// Forgets what was old where that takes much memory.
+    pub fn forgo_old(&mut self) {
+        if self.old.capacity() > SMALL {
+            self.old = Identities::default();
+        }
+    }
+
     /// Forgets what was old, and makes old what was young.
     pub fn turn(&mut self) {
         std::mem::swap(&mut self.young, &mut self.old);
@@ -298,6 +305,18 @@ mod tests {
         assert!(!known.contains(4) && known.young() == 5);
         known.turn();
         assert!(known.contains(24) && !known.contains(19) && known.young() == 0);
+        known.forgo_old();
+        assert!(known.contains(24), "so few cost nothing");
+    }
+
+    #[test]
+    fn a_large_old_generation_can_be_given_up() {
+        let mut known = Generations::of(70_000);
+        (0..SMALL as u128 + 1).for_each(|n| known.insert(n));
+        known.turn();
+        known.insert(1);
+        known.forgo_old();
+        assert!(known.contains(1) && !known.contains(2));
     }
 
     proptest! {

@@ -41,8 +41,8 @@ impl Density {
     /// The measures for the service as it is: pages of 1,000 events, a bit less than a megabyte each.
     ///
     /// On a model of a service whose windows end with an empty page, with 16 jobs: 40 pages take five
-    /// rounds and 60 requests when spread evenly, six or seven and 63 to 70 in office hours, whenever the
-    /// question begins; 600 pages take 680 requests when spread evenly, 760 to 860 in office hours. Larger
+    /// rounds and 60 requests when spread evenly, six or seven and 62 to 67 in office hours, whenever the
+    /// question begins; 600 pages take 664 requests when spread evenly, 737 to 832 in office hours. Larger
     /// windows cost fewer requests, and leave fewer under way in the same memory.
     pub(super) const STANDARD: Density = Density {
         first_mark: 1_000,

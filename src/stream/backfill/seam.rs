@@ -1,12 +1,12 @@
 //! Where windows meet, nothing is given twice: what was given is known by its identity, in bounded memory.
 //!
 //! Kept of a stream are the identities of the windows of late: those of the current one (70,000 of them at
-//! least) and of the one before it, or of several where they are small; all that a cut window gave, until
-//! its pieces are past where it was cut; and the events that a later window will give again however long
-//! ago they were given: those near their window's end or beyond it (up to 8,000). That is most often half a
-//! MiB a stream, and at most five. An event can come out twice only where the
-//! service repeats it from further back than both. Two equal events in one page are both given: the
-//! service meant them so.
+//! least) and of the one before it, or of several where they are small, or the last 7,000 where they are
+//! large; all that a cut window gave, until its pieces are past where it was cut; and the events that a later
+//! window will give again however long ago they were given: those near their window's end or beyond it (up to
+//! 8,000). That is most often half a MiB a stream, and at most five. An event can come out twice only where
+//! the service repeats it from further back than all of these. Two equal events in one page are both given:
+//! the service meant them so.
 
 use std::collections::BTreeMap;
 
@@ -24,6 +24,9 @@ const LAST: usize = 70_000;
 /// With how many new identities windows are forgotten, two of them later.
 ///
 const ENOUGH: usize = 3_000;
+
+/// After how many new identities a large window before is forgotten at once: its memory is wanted for this one.
+const PLENTY: usize = 7_000;
 
 /// How many identities are kept for windows to come.
 const AHEAD: usize = 8_000;
@@ -79,6 +82,9 @@ impl Seam {
             for (time, id) in ahead {
                 self.expect(time, id);
             }
+        }
+        if self.last.young() >= PLENTY && window.from > self.reached {
+            self.last.forgo_old();
         }
         if known.contains(&true) {
             let mut known = known.into_iter();
