@@ -38,6 +38,9 @@ pub fn identity(event: &Event<'_>) -> u128 {
 /// Up to how many identities memory matters less than time.
 const SMALL: usize = 20_000;
 
+/// From how many places on a table's memory is worth giving back.
+const LARGE: usize = 10_000;
+
 /// The last identities of one stream: a ring in order of arrival, and an index into it.
 ///
 /// Three of them, of 100,000 each, hold 6.4 MB: 16 bytes each in the ring, and 2^17 slots of 4 bytes
@@ -229,7 +232,7 @@ impl Generations {
 
     /// Forgets what was old where that takes much memory.
     pub fn forgo_old(&mut self) {
-        if self.old.capacity() > SMALL {
+        if self.old.capacity() > LARGE {
             self.old = Identities::default();
         }
     }
@@ -312,7 +315,7 @@ mod tests {
     #[test]
     fn a_large_old_generation_can_be_given_up() {
         let mut known = Generations::of(70_000);
-        (0..SMALL as u128 + 1).for_each(|n| known.insert(n));
+        (0..LARGE as u128 + 1).for_each(|n| known.insert(n));
         known.turn();
         known.insert(1);
         known.forgo_old();

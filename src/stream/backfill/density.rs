@@ -51,7 +51,7 @@ impl Density {
         least_again: 6_000,
         windows: 14,
         size: (925, 10_900),
-        most_windows: 64,
+        most_windows: 96,
         most_pieces: 8,
         shortest: TimeDelta::seconds(10),
     };
