@@ -219,7 +219,7 @@ impl Writer {
 
     /// Writes an event; false when there are enough.
     fn emit(&mut self, event: &Event<'_>, received_at: DateTime<Utc>) -> Result<bool> {
-        if self.limit.is_some_and(|limit| self.written >= limit) {
+        if self.has_enough() {
             return Ok(false);
         }
         if !self.lines.is_empty() {
@@ -231,7 +231,7 @@ impl Writer {
 
     /// Writes a line of a page as it is; false when there are enough.
     fn emit_line(&mut self, page: &Rc<Page>, line: Range<usize>) -> Result<bool> {
-        if self.limit.is_some_and(|limit| self.written >= limit) {
+        if self.has_enough() {
             return Ok(false);
         }
         if !self.buffer.is_empty() {
@@ -247,7 +247,11 @@ impl Writer {
         if waiting >= WRITE_AT {
             self.flush()?;
         }
-        Ok(self.limit.is_none_or(|limit| self.written < limit))
+        Ok(!self.has_enough())
+    }
+
+    fn has_enough(&self) -> bool {
+        self.limit.is_some_and(|limit| self.written >= limit)
     }
 
     fn flush(&mut self) -> Result<()> {

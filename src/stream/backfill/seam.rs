@@ -23,6 +23,8 @@ const LAST: usize = 70_000;
 
 /// With how many new identities windows are forgotten, two of them later.
 ///
+/// Where the service goes by arrival, what a window gives again comes before anything new, however long ago
+/// it was given; where it goes by time, it lies near an edge or before the place of a cut.
 const ENOUGH: usize = 3_000;
 
 /// After how many new identities a large window before is forgotten at once: its memory is wanted for this one.
