@@ -14,7 +14,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
-use crate::failure::{Failure, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// How long a clean end may take after the first signal.
 const PATIENCE: Duration = Duration::from_millis(4_500);
@@ -91,10 +91,10 @@ impl Cancel {
     }
 
     /// An error to return where work stops because of this token.
-    pub fn failure(&self) -> Failure {
+    pub fn failure(&self) -> Error {
         match self.signal() {
-            Some(signal) => Failure::new(Kind::Interrupted(signal), "stopped by a signal"),
-            None => Failure::new(Kind::Interrupted(0), "stopped"),
+            Some(signal) => Error::new(ErrorKind::Interrupted(signal), "stopped by a signal"),
+            None => Error::new(ErrorKind::Interrupted(0), "stopped"),
         }
     }
 
@@ -137,7 +137,8 @@ pub fn listen(cancel: &Cancel, hangup: Hangup) -> Result<()> {
     let ignored = ignored_at_start();
     let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|s| !ignored.contains(s));
     // A limit on file sizes then fails the write instead of killing the process: a full disk like others.
-    let failed = |e: std::io::Error| Failure::new(Kind::Unexpected, "cannot listen for signals").because(e);
+    let failed =
+        |e: std::io::Error| Error::new(ErrorKind::Unexpected, "cannot listen for signals").because(e);
     signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))).map_err(failed)?;
     let mut signals = Signals::new(wanted).map_err(failed)?;
     let cancel = cancel.clone();
@@ -160,7 +161,7 @@ pub fn listen(cancel: &Cancel, hangup: Hangup) -> Result<()> {
                 }
             }
         })
-        .map_err(|e| Failure::new(Kind::Unexpected, "cannot start the signal thread").because(e))?;
+        .map_err(|e| Error::new(ErrorKind::Unexpected, "cannot start the signal thread").because(e))?;
     Ok(())
 }
 
@@ -198,7 +199,7 @@ mod tests {
         assert!(waiter.join().unwrap());
         assert!(cancel.wait(Duration::from_secs(60)));
         assert_eq!(cancel.signal(), Some(SIGTERM));
-        assert_eq!(cancel.check().unwrap_err().kind(), Kind::Interrupted(SIGTERM));
+        assert_eq!(cancel.check().unwrap_err().kind(), ErrorKind::Interrupted(SIGTERM));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::cancel::Cancel;
-use crate::failure::Result;
+use crate::error::Result;
 
 /// A source of time.
 pub trait Clock: Send + Sync + fmt::Debug {

@@ -1,40 +1,41 @@
 //! `opev` brings 1Password's security events to the command line.
 //!
 //! ```text
-//!  argv  env  file                             1Password Events API
-//!    |                                                 ^
-//!   cli -> config -> Settings                          | HTTPS, one cursor at a time per stream or window
-//!                       |                             api   (limiter, retry, clock)
-//!                       v                              ^
-//!        command/fetch, command/tail ---> stream ------+        where pages come from
-//!              |        |                   | Page { events, next }
-//!           health      |                 render                events -> bytes, pure
-//!                       |                   | bytes
-//!                    console             deliver                sink, sync, checkpoint: the commit order
-//!                  (stderr only)            |
-//!                                    stdout | file
+//!  argv  env  file
+//!    |
+//!   cli -> config -> Settings -> command: arguments in, one call, an ending out
+//!                                   |
+//!                                collect      the one engine: question, resume and follow are three ways to start it
+//!                                   |
+//!   source  ------>  select  ----->  encode  ----->  output
+//!   service          filters         formats and     destinations,
+//!   windows                          shapes          checkpoints: the commit order
+//!      |
+//!     api (1Password's protocol)
 //! ```
 //!
-//! A page of events travels one way, `api -> stream -> render -> deliver`; nothing flows back but the
-//! question for the next page.
+//! A page of events travels one way, `source -> encode -> output`; nothing flows back but the question for
+//! the next page.
 //!
 //! | module | what it is | uses, beside the vocabulary |
 //! |---|---|---|
-//! | [`cli`] | what can be typed: clap definitions, value parsers, help. No I/O | |
+//! | [`cli`] | what can be typed: clap definitions and help. No I/O | |
 //! | [`config`] | flags, environment and file become settings, each with its origin; token sources | `cli` `api` |
 //! | [`command`] | one file or folder per subcommand: settings in, calls below, a report out | all |
 //! | [`api`] | 1Password's protocol: endpoint, wire, scan, http, retry, limiter, claims | |
-//! | [`stream`] | where pages come from: cursor loop, windows, following, timeline, sorting | `api` |
-//! | [`render`] | shapes and formats: events become bytes | |
-//! | [`deliver`] | the pipeline (the commit order lives there only), sinks, checkpoints | `disk` |
-//! | [`health`] | what a collector says of itself, for `opev status` and monitors | `deliver` `disk` `console` |
+//! | [`source`] | where pages come from: cursor loop, windows, following, merging, sorting | `api` |
+//! | [`encode`] | shapes and formats: events become bytes | |
+//! | [`output`] | the commit order, sinks, checkpoints | `disk` |
+//! | [`health`] | what a collector says of itself, for `opev status` and monitors | `output` `disk` `console` |
 //! | [`console`] | all text for people: notes, progress, logs, errors | |
 //! | [`simulator`] | a loopback Events API: seeded data, faults, assertions on its clients | |
 //! | [`disk`] | the few file operations there are: real, recording, failing, modelled | |
 //!
-//! The vocabulary, used by all of them: [`failure`] (what can go wrong, and the one table of exit codes),
-//! [`event`] and [`page`], [`recent`] (what was given lately), [`secret`] (a token that cannot be printed),
-//! [`sanitize`] (foreign text made harmless), [`clock`] and [`cancel`] (time, and the wish to end).
+//! The vocabulary, used by all of them: [`error`] (what can go wrong, and the one table of exit codes),
+//! [`event`] and [`page`], [`identity`] (what makes an event the same event), [`secret`] (a token that cannot
+//! be printed), [`sanitize`] (foreign text made harmless), [`clock`] and [`cancel`] (time, and the wish to
+//! end), [`runtime`] (clock, cancel and console of a run), [`time`] and [`size`] (what people type for times,
+//! durations and sizes).
 //!
 //! Only `console` and the stdout sink write to the standard streams, only `disk` opens files for writing,
 //! only `config` reads the environment, only `clock` reads the time or sleeps, only `main` exits. The lints
@@ -47,15 +48,18 @@ pub mod clock;
 pub mod command;
 pub mod config;
 pub mod console;
-pub mod deliver;
 pub mod disk;
+pub mod encode;
+pub mod error;
 pub mod event;
-pub mod failure;
 pub mod health;
+pub mod identity;
+pub mod output;
 pub mod page;
-pub mod recent;
-pub mod render;
+pub mod runtime;
 pub mod sanitize;
 pub mod secret;
 pub mod simulator;
-pub mod stream;
+pub mod size;
+pub mod source;
+pub mod time;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use opev::api::endpoint::{ApiVersion, Ask};
+use opev::api::endpoint::{ApiVersion, PageRequest};
 use opev::api::http::{Http, Request, Settings};
 use opev::api::wire;
 use opev::clock::{Clock as _, RealClock};
@@ -106,7 +106,8 @@ impl Service {
         let mut pages = Vec::new();
         for &stream in streams {
             let path = ApiVersion::V2.path(stream);
-            let mut ask = Ask::First { limit: FULL_PAGE as u16, since: Some(self.since), until: None };
+            let mut ask =
+                PageRequest::First { limit: FULL_PAGE as u16, since: Some(self.since), until: None };
             loop {
                 let body = ask.body();
                 let request = Request {
@@ -121,7 +122,7 @@ impl Service {
                 let page = wire::page(ApiVersion::V2, stream, answer.body, RealClock::new().now())?;
                 pages.push(Ready { path: path.clone(), body });
                 match page.next {
-                    Next::More(cursor) => ask = Ask::Cursor(cursor),
+                    Next::More(cursor) => ask = PageRequest::Cursor(cursor),
                     Next::CaughtUp(_) => break,
                 }
             }

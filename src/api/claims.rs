@@ -71,7 +71,7 @@ impl Claims {
         }
         let parts: Vec<&str> = token.split('.').collect();
         let &[header, payload, signature] = parts.as_slice() else {
-            return Err(NotAToken::Parts(parts.len()));
+            return Err(NotAToken::ClientConfig(parts.len()));
         };
         let header = object(header, Part::Header)?;
         match header.get("alg").and_then(Value::as_str) {
@@ -175,7 +175,7 @@ pub enum NotAToken {
     /// A token for 1Password Connect.
     Connect,
     /// Not three parts between dots, but so many.
-    Parts(usize),
+    ClientConfig(usize),
     /// A part is not base64.
     Base64(Part),
     /// A part is not a JSON object.
@@ -197,13 +197,13 @@ impl fmt::Display for NotAToken {
                 f.write_str("this is a service-account token (ops_...), not an Events API token")
             }
             NotAToken::Connect => f.write_str("this is a 1Password Connect token, not an Events API token"),
-            NotAToken::Parts(count @ 1..=2) => {
+            NotAToken::ClientConfig(count @ 1..=2) => {
                 write!(
                     f,
                     "a token has three parts between dots, this text has {count}: it is cut off, or none"
                 )
             }
-            NotAToken::Parts(count) => {
+            NotAToken::ClientConfig(count) => {
                 write!(f, "a token has three parts between dots, this text has {count}")
             }
             NotAToken::Base64(part) => write!(f, "the token's {part} is not base64"),
@@ -330,8 +330,8 @@ mod tests {
         }
         let of = |text: &str| Claims::read(&Secret::new(text));
         assert_eq!(of(""), Err(NotAToken::Empty));
-        assert_eq!(of("abc"), Err(NotAToken::Parts(1)));
-        assert_eq!(of("a.b.c.d"), Err(NotAToken::Parts(4)));
+        assert_eq!(of("abc"), Err(NotAToken::ClientConfig(1)));
+        assert_eq!(of("a.b.c.d"), Err(NotAToken::ClientConfig(4)));
         assert_eq!(of("Bearer abc"), Err(NotAToken::Whitespace));
         assert_eq!(of("a.b\n.c"), Err(NotAToken::Whitespace));
         assert_eq!(of("ops_eyJ"), Err(NotAToken::ServiceAccount));

@@ -11,21 +11,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::api::claims::{Claims, NotAToken};
-use crate::api::endpoint::{ApiVersion, Ask, BaseUrl};
-use crate::api::http::{Answer, Http, Request, Trouble};
+use crate::api::connectivity::{self, Step, Way};
+use crate::api::endpoint::{ApiVersion, BaseUrl, PageRequest};
+use crate::api::http::{Answer, Http, Request, TransportError};
 use crate::api::limiter::Limiter;
 use crate::api::observer::{Observation, Observer};
-use crate::api::passing::{Passing, past_deadline};
 use crate::api::permits::Permits;
-use crate::api::probe::{self, Step, Way};
 use crate::api::proxy::Proxy;
-use crate::api::refusal::{Refused, claims_lack};
-use crate::api::retry::{self, Policy, RateLimit, Tries, Verdict};
+use crate::api::rejection::{Rejection, claims_lack};
+use crate::api::retry::{self, RateLimitHeaders, RetryPolicy, RetryState, Verdict};
+use crate::api::retryable::{RetryableError, past_deadline};
 use crate::api::wire::{self, Introspection, Unreadable};
 use crate::cancel::Cancel;
 use crate::clock::Clock;
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
-use crate::failure::{Failure, Kind, Result};
 use crate::page::Page;
 use crate::secret::Secret;
 
@@ -33,7 +33,7 @@ use crate::secret::Secret;
 pub type Reload = Box<dyn Fn() -> Result<Secret> + Send + Sync>;
 
 /// What a client is made of.
-pub struct Parts {
+pub struct ClientConfig {
     /// Whom to ask.
     pub server: BaseUrl,
     /// In which version of the API.
@@ -51,7 +51,7 @@ pub struct Parts {
     /// How many requests may be under way at once.
     pub permits: Permits,
     /// How long to keep trying.
-    pub policy: Policy,
+    pub policy: RetryPolicy,
     /// Who wants to know what happens to requests.
     pub observer: Option<Arc<dyn Observer>>,
     /// The time.
@@ -65,7 +65,7 @@ pub struct Parts {
 pub struct Client(Arc<Inner>);
 
 struct Inner {
-    parts: Parts,
+    parts: ClientConfig,
     token: Mutex<Token>,
     /// Set by every page, taken by the one reading of a new token that it allows.
     answered: AtomicBool,
@@ -96,7 +96,7 @@ impl fmt::Debug for Client {
 
 impl Client {
     /// A client; nothing is sent yet.
-    pub fn new(parts: Parts) -> Self {
+    pub fn new(parts: ClientConfig) -> Self {
         let token = Mutex::new(Token { generation: 0, secret: parts.token.clone() });
         Client(Arc::new(Inner { parts, token, answered: AtomicBool::new(false), granted: Mutex::default() }))
     }
@@ -123,11 +123,11 @@ impl Client {
     ///
     /// # Errors
     /// Fails with a kind and a hint of its own for everything that can go wrong. A cursor that the service
-    /// refuses is `BadRequest` on `Ask::Cursor`.
-    pub fn page(&self, stream: Stream, ask: &Ask) -> Result<Page> {
+    /// refuses is `BadRequest` on `PageRequest::Cursor`.
+    pub fn page(&self, stream: Stream, ask: &PageRequest) -> Result<Page> {
         let version = self.version();
         if !version.serves(stream) {
-            return Err(Failure::new(Kind::Usage, format!("{version} of the API has audit events only"))
+            return Err(Error::new(ErrorKind::Usage, format!("{version} of the API has audit events only"))
                 .hint("leave --api out, or ask for auditevents alone")
                 .on_stream(stream));
         }
@@ -147,8 +147,8 @@ impl Client {
     /// # Errors
     /// Fails only when cancelled; what is wrong with a leg is in its outcome.
     pub fn probe(&self) -> Result<Vec<Step>> {
-        let Parts { server, proxy, http, clock, cancel, .. } = &self.0.parts;
-        probe::walk(&Way { server, proxy: proxy.as_ref(), http, clock: &**clock, cancel })
+        let ClientConfig { server, proxy, http, clock, cancel, .. } = &self.0.parts;
+        connectivity::walk(&Way { server, proxy: proxy.as_ref(), http, clock: &**clock, cancel })
     }
 
     /// Takes back a page that is done with, so that the next one needs no new memory.
@@ -164,7 +164,7 @@ impl Client {
         self.introspect_within(self.0.parts.policy)
     }
 
-    fn introspect_within(&self, policy: Policy) -> Result<Introspection> {
+    fn introspect_within(&self, policy: RetryPolicy) -> Result<Introspection> {
         let path = self.version().introspect_path().to_owned();
         let question = Question { stream: None, path, query: None, body: None };
         self.ask(&question, policy, |answer| wire::introspection(&answer.body))
@@ -173,11 +173,11 @@ impl Client {
     fn ask<T>(
         &self,
         question: &Question,
-        policy: Policy,
+        policy: RetryPolicy,
         read: impl Fn(Answer) -> Result<T, Unreadable>,
     ) -> Result<T> {
-        let Parts { clock, cancel, .. } = &self.0.parts;
-        let mut tries = Tries::new(policy);
+        let ClientConfig { clock, cancel, .. } = &self.0.parts;
+        let mut tries = RetryState::new(policy);
         loop {
             let token = self.token();
             let passing = match self.send(question, &token.secret, &policy, tries.attempt())? {
@@ -188,22 +188,22 @@ impl Client {
                         self.tell(question.stream, &Observation::Answered);
                         return Ok(value);
                     }
-                    Err(unreadable) => Passing::unreadable(&unreadable.to_string()),
+                    Err(unreadable) => RetryableError::unreadable(&unreadable.to_string()),
                 },
                 Ok(answer) if retry::is_passing(answer.status) => {
-                    Passing::of_status(&answer, self.server(), clock.now())
+                    RetryableError::of_status(&answer, self.server(), clock.now())
                 }
                 Ok(answer) if (201..300).contains(&answer.status) => {
-                    Passing::unreadable(&format!("its status is {}", answer.status))
+                    RetryableError::unreadable(&format!("its status is {}", answer.status))
                 }
                 Ok(answer) if answer.status == 401 && self.renew(&token) => continue,
                 Ok(answer) => return Err(self.refusal(question, &answer, &token)),
-                Err(trouble) => Passing::of_trouble(trouble, self.server())?,
+                Err(trouble) => RetryableError::of_trouble(trouble, self.server())?,
             };
             let now = clock.elapsed();
-            match tries.failed(now, passing.retry_after, dice()) {
+            match tries.failed(now, passing.retry_after, jitter()) {
                 Verdict::Wait(wait) => {
-                    let Passing { kind, status, ref what, .. } = passing;
+                    let RetryableError { kind, status, ref what, .. } = passing;
                     let attempt = tries.attempt() - 1;
                     self.tell(question.stream, &Observation::Retrying { kind, status, what, wait, attempt });
                     passing.log(question.stream, wait, tries.attempt(), self.0.parts.observer.is_some());
@@ -219,10 +219,10 @@ impl Client {
         &self,
         question: &Question,
         token: &Secret,
-        policy: &Policy,
+        policy: &RetryPolicy,
         attempt: u32,
-    ) -> Result<Result<Answer, Trouble>> {
-        let Parts { clock, cancel, .. } = &self.0.parts;
+    ) -> Result<Result<Answer, TransportError>> {
+        let ClientConfig { clock, cancel, .. } = &self.0.parts;
         let permit = self.0.parts.permits.acquire(cancel)?;
         let place = self.0.parts.limiter.wait(cancel, policy.deadline)?;
         let start = clock.elapsed();
@@ -256,7 +256,8 @@ impl Client {
 
     /// Keeps to a rate that the server tells, where that is lower than the own one (P9).
     fn learn(&self, answer: &Answer) {
-        let told = RateLimit::read(|name| answer.header(name)).limit.and_then(|n| u32::try_from(n).ok());
+        let told =
+            RateLimitHeaders::read(|name| answer.header(name)).limit.and_then(|n| u32::try_from(n).ok());
         if let Some(limit) = told.filter(|limit| *limit > 0) {
             self.0.parts.limiter.learn(limit);
         }
@@ -268,9 +269,9 @@ impl Client {
         }
     }
 
-    fn refusal(&self, question: &Question, answer: &Answer, token: &Token) -> Failure {
+    fn refusal(&self, question: &Question, answer: &Answer, token: &Token) -> Error {
         let words = wire::words(&answer.body);
-        let refused = Refused {
+        let refused = Rejection {
             server: self.server(),
             path: &question.path,
             stream: question.stream,
@@ -298,7 +299,7 @@ impl Client {
             Some((generation, streams)) if *generation == token.generation => streams.clone(),
             _ => {
                 // One try: a refusal should be told at once, not after a budget of retries.
-                let once = Policy { budget: Duration::ZERO, ..self.0.parts.policy };
+                let once = RetryPolicy { budget: Duration::ZERO, ..self.0.parts.policy };
                 let streams = self.introspect_within(once).ok().map(|answer| answer.streams());
                 *granted = Some((token.generation, streams.clone()));
                 streams
@@ -335,7 +336,7 @@ impl Client {
     }
 }
 
-fn log_request(question: &Question, result: &Result<Answer, Trouble>, took: Duration, attempt: u32) {
+fn log_request(question: &Question, result: &Result<Answer, TransportError>, took: Duration, attempt: u32) {
     let method = if question.body.is_some() { "POST" } else { "GET" };
     let path = question.path.as_str();
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
@@ -354,8 +355,8 @@ fn log_request(question: &Question, result: &Result<Answer, Trouble>, took: Dura
 }
 
 /// A number from 0 to 1 that is another one in every process and call.
-#[expect(clippy::cast_precision_loss, reason = "it is only a throw of dice")]
-pub(crate) fn dice() -> f64 {
+#[expect(clippy::cast_precision_loss, reason = "it is only a throw of jitter")]
+pub(crate) fn jitter() -> f64 {
     RandomState::new().hash_one(()) as f64 / u64::MAX as f64
 }
 
@@ -371,7 +372,7 @@ mod tests {
 
     #[test]
     fn dice_are_within_bounds_and_differ() {
-        let throws: Vec<f64> = (0..100).map(|_| dice()).collect();
+        let throws: Vec<f64> = (0..100).map(|_| jitter()).collect();
         assert!(throws.iter().all(|throw| (0.0..=1.0).contains(throw)));
         assert!(throws.windows(2).any(|pair| pair[0] != pair[1]));
     }

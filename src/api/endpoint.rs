@@ -91,7 +91,7 @@ impl FromStr for ApiVersion {
 
 /// What is asked of a stream: a first question, or what comes after an answer. Never both at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ask {
+pub enum PageRequest {
     /// Starts somewhere in time (the API's "ResetCursor").
     First {
         /// How many events a page may hold at most, 1 to 1000; the cursors that follow carry it on.
@@ -105,7 +105,7 @@ pub enum Ask {
     Cursor(Cursor),
 }
 
-impl Ask {
+impl PageRequest {
     /// The body of a POST, for v1 and v2.
     pub fn body(&self) -> String {
         #[derive(Serialize)]
@@ -121,12 +121,12 @@ impl Ask {
             cursor: &'a str,
         }
         let body = match self {
-            Ask::First { limit, since, until } => serde_json::to_string(&ResetCursor {
+            PageRequest::First { limit, since, until } => serde_json::to_string(&ResetCursor {
                 limit: *limit,
                 start_time: since.map(rfc3339),
                 end_time: until.map(rfc3339),
             }),
-            Ask::Cursor(cursor) => serde_json::to_string(&Continue { cursor: cursor.as_str() }),
+            PageRequest::Cursor(cursor) => serde_json::to_string(&Continue { cursor: cursor.as_str() }),
         };
         body.unwrap_or_else(|_| unreachable!("numbers and strings always have a JSON text"))
     }
@@ -134,7 +134,7 @@ impl Ask {
     /// The query of a GET, for v3, with the names of its newest beta (2026-06).
     pub fn query(&self) -> String {
         match self {
-            Ask::First { limit, since, until } => {
+            PageRequest::First { limit, since, until } => {
                 let mut query = format!("max_page_size={limit}");
                 for (name, time) in [("start_time", since), ("end_time", until)] {
                     if let Some(time) = time {
@@ -143,7 +143,7 @@ impl Ask {
                 }
                 query
             }
-            Ask::Cursor(cursor) => format!("page_token={}", percent_encoded(cursor.as_str())),
+            PageRequest::Cursor(cursor) => format!("page_token={}", percent_encoded(cursor.as_str())),
         }
     }
 }
@@ -171,22 +171,22 @@ mod tests {
     #[test]
     fn a_first_question_and_a_cursor_never_mix() {
         let time = "2026-11-20T14:05:00.25Z".parse().unwrap();
-        let first = Ask::First { limit: 1000, since: Some(time), until: None };
+        let first = PageRequest::First { limit: 1000, since: Some(time), until: None };
         assert_eq!(first.body(), r#"{"limit":1000,"start_time":"2026-11-20T14:05:00.250Z"}"#);
-        let bare = Ask::First { limit: 1, since: None, until: Some(time) };
+        let bare = PageRequest::First { limit: 1, since: None, until: Some(time) };
         assert_eq!(bare.body(), r#"{"limit":1,"end_time":"2026-11-20T14:05:00.250Z"}"#);
-        assert_eq!(Ask::Cursor(Cursor::new("aG\"=/")).body(), r#"{"cursor":"aG\"=/"}"#);
+        assert_eq!(PageRequest::Cursor(Cursor::new("aG\"=/")).body(), r#"{"cursor":"aG\"=/"}"#);
     }
 
     #[test]
     fn v3_asks_by_query() {
         let time: DateTime<Utc> = "2026-05-29T18:00:00Z".parse().unwrap();
-        let first = Ask::First { limit: 50, since: Some(time), until: Some(time) };
+        let first = PageRequest::First { limit: 50, since: Some(time), until: Some(time) };
         assert_eq!(
             first.query(),
             "max_page_size=50&start_time=2026-05-29T18%3A00%3A00Z&end_time=2026-05-29T18%3A00%3A00Z"
         );
-        assert_eq!(Ask::Cursor(Cursor::new("a+/=&b")).query(), "page_token=a%2B%2F%3D%26b");
+        assert_eq!(PageRequest::Cursor(Cursor::new("a+/=&b")).query(), "page_token=a%2B%2F%3D%26b");
     }
 
     #[test]

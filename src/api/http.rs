@@ -16,13 +16,13 @@ use ureq::unversioned::transport::{Connector as _, DefaultConnector};
 use ureq::{Agent, ProxyProtocol};
 
 use crate::api::endpoint::BaseUrl;
-use crate::api::one_piece::InOnePiece;
 use crate::api::proxy::{Protocol, Proxy};
 use crate::api::resolver::Addresses;
-pub use crate::api::trouble::Trouble;
-use crate::api::trust::Roots;
+use crate::api::tls_roots::Roots;
+pub use crate::api::transport_error::TransportError;
+use crate::api::write_coalescing::InOnePiece;
 use crate::cancel::Cancel;
-use crate::failure::{Failure, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
 use crate::secret::Secret;
 
@@ -169,19 +169,19 @@ impl Http {
     ///
     /// # Errors
     /// Says what kept the answer from being whole.
-    pub fn send(&self, request: Request<'_>) -> Result<Answer, Trouble> {
+    pub fn send(&self, request: Request<'_>) -> Result<Answer, TransportError> {
         let way = Way { secure: request.server.is_secure(), proxy: request.proxy.cloned() };
-        let agent = self.agent(way).map_err(Trouble::Setup)?;
+        let agent = self.agent(way).map_err(TransportError::Setup)?;
         let mut builder = HttpRequest::builder()
             .uri(request.server.url(request.path))
-            .header(header::AUTHORIZATION, bearer(request.token).map_err(Trouble::Setup)?)
+            .header(header::AUTHORIZATION, bearer(request.token).map_err(TransportError::Setup)?)
             .header(header::ACCEPT, "application/json");
         if request.body.is_some() {
             builder = builder.method("POST").header(header::CONTENT_TYPE, "application/json");
         }
         let built = builder
             .body(request.body.unwrap_or_default())
-            .map_err(|e| Trouble::from(ureq::Error::from(e)))?;
+            .map_err(|e| TransportError::from(ureq::Error::from(e)))?;
         let built = match request.timeout {
             Some(timeout) if timeout < self.0.settings.timeout => {
                 agent.configure_request(built).timeout_global(Some(timeout)).build()
@@ -189,14 +189,14 @@ impl Http {
             _ => built,
         };
         let response = if built.method() == "GET" { agent.run(built.map(|_| ())) } else { agent.run(built) };
-        let answer = response.map_err(Trouble::from).and_then(|response| self.read(response));
+        let answer = response.map_err(TransportError::from).and_then(|response| self.read(response));
         if answer.is_err() {
             self.0.addresses.forget();
         }
         answer
     }
 
-    fn read(&self, response: ureq::http::Response<ureq::Body>) -> Result<Answer, Trouble> {
+    fn read(&self, response: ureq::http::Response<ureq::Body>) -> Result<Answer, TransportError> {
         let limit = self.0.settings.max_response_bytes;
         let (head, body) = response.into_parts();
         let status = head.status.as_u16();
@@ -208,7 +208,7 @@ impl Http {
         let reader = body.into_reader().take(most);
         let bytes = read_into(spare.unwrap_or_default(), reader, announced).map_err(ureq::Error::from)?;
         if status == 200 && bytes.len() as u64 > limit {
-            return Err(Trouble::TooLarge(limit));
+            return Err(TransportError::TooLarge(limit));
         }
         let bytes = self.fit(bytes);
         Ok(Answer { status, headers: head.headers, body: bytes })
@@ -272,13 +272,13 @@ impl Http {
             .name("hang-up".into())
             .spawn(watch)
             .map(|_| ())
-            .map_err(|e| Failure::new(Kind::Unexpected, "cannot start a thread").because(e))
+            .map_err(|e| Error::new(ErrorKind::Unexpected, "cannot start a thread").because(e))
     }
 
     fn agent(&self, way: Way) -> Result<Agent> {
         let mut agents = self.0.agents.lock().unwrap_or_else(PoisonError::into_inner);
         if agents.shut_down {
-            return Err(Failure::new(Kind::Interrupted(0), "stopped"));
+            return Err(Error::new(ErrorKind::Interrupted(0), "stopped"));
         }
         if let Some((_, agent)) = agents.list.iter().find(|(other, _)| *other == way) {
             return Ok(agent.clone());
@@ -361,7 +361,7 @@ fn read_into(mut bytes: Vec<u8>, mut reader: impl Read, announced: usize) -> io:
 fn bearer(token: &Secret) -> Result<HeaderValue> {
     let text = zeroize::Zeroizing::new(format!("Bearer {}", token.expose()));
     let mut value = HeaderValue::from_str(&text).map_err(|_| {
-        Failure::new(Kind::TokenRefused, "the token holds characters that no token can hold")
+        Error::new(ErrorKind::TokenRefused, "the token holds characters that no token can hold")
             .hint("copy the whole token again, on one line")
     })?;
     value.set_sensitive(true);
@@ -385,8 +385,8 @@ fn proxy_for_ureq(proxy: &Proxy) -> Result<ureq::Proxy> {
         builder = builder.password(password.expose());
     }
     builder.build().map_err(|_| {
-        Failure::new(
-            Kind::Config,
+        Error::new(
+            ErrorKind::Config,
             format!("cannot use the proxy {}:{}", sanitize::message(&proxy.host), proxy.port),
         )
     })

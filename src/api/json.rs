@@ -7,7 +7,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::api::marks::BLOCK;
+use crate::api::structural_index::BLOCK;
 
 /// How deep an answer may nest. Events nest three deep; this only has to be finite.
 pub(super) const DEPTH: usize = 512;
@@ -419,14 +419,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::api::marks;
+    use crate::api::structural_index;
 
     proptest! {
         #[test]
         fn marks_are_taken_in_order(
             body in prop::collection::vec(prop_oneof![9 => 0x20..=0xffu8, 1 => any::<u8>()], 0..300),
         ) {
-            let marks = marks::of(&body);
+            let marks = structural_index::of(&body);
             let mut json = Json::new(&body, &marks);
             let special = |b: &u8| *b < 0x20 || *b == b'"' || *b == b'\\';
             for at in (0..body.len()).filter(|at| special(&body[*at])) {

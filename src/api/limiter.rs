@@ -16,7 +16,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, select};
 
 use crate::cancel::Cancel;
 use crate::clock::Clock;
-use crate::failure::{Failure, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// What the service allows in a minute, and what is asked of it when nothing is set.
 pub const PER_MINUTE: u32 = 600;
@@ -101,8 +101,8 @@ impl Limiter {
             let verdict = self.record().start(self.0.clock.elapsed());
             let Err(wait) = verdict else { return Ok(Place(self.clone())) };
             if deadline.is_some_and(|deadline| self.0.clock.elapsed().saturating_add(wait) >= deadline) {
-                return Err(Failure::new(
-                    Kind::Deadline,
+                return Err(Error::new(
+                    ErrorKind::Deadline,
                     "the deadline passes while waiting for the own rate limit",
                 )
                 .hint("give more time with --deadline"));
@@ -430,7 +430,7 @@ mod tests {
                 std::thread::yield_now();
             }
             cancel.trigger(15);
-            assert_eq!(waiter.join().unwrap(), Kind::Interrupted(15));
+            assert_eq!(waiter.join().unwrap(), ErrorKind::Interrupted(15));
         });
         drop(first);
         limiter.wait(&Cancel::new(), None).unwrap();
@@ -442,7 +442,7 @@ mod tests {
         let limiter = Limiter::new(1, clock.clone());
         drop(limiter.wait(&Cancel::new(), Some(ms(10_000))).unwrap());
         let failure = limiter.wait(&Cancel::new(), Some(ms(10_000))).map(drop).unwrap_err();
-        assert_eq!((failure.kind(), clock.elapsed()), (Kind::Deadline, Duration::ZERO));
+        assert_eq!((failure.kind(), clock.elapsed()), (ErrorKind::Deadline, Duration::ZERO));
         limiter.wait(&Cancel::new(), Some(ms(61_000))).unwrap();
     }
 

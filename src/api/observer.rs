@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
+use crate::error::ErrorKind;
 use crate::event::Stream;
-use crate::failure::Kind;
 
 /// Is told what happens to requests.
 pub trait Observer: Send + Sync {
@@ -22,7 +22,7 @@ pub enum Observation<'a> {
     /// It failed in a way that may pass, and is asked again after `wait`.
     Retrying {
         /// What sort of failure it would be.
-        kind: Kind,
+        kind: ErrorKind,
         /// The answer's status; none where there was no whole answer.
         status: Option<u16>,
         /// What failed, in words.

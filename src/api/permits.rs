@@ -3,7 +3,7 @@
 use crossbeam_channel::{Receiver, Sender, bounded, select};
 
 use crate::cancel::Cancel;
-use crate::failure::Result;
+use crate::error::Result;
 
 /// A number of permits; clones share them.
 #[derive(Clone, Debug)]

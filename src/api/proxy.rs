@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use crate::api::endpoint::BaseUrl;
-use crate::failure::{Failure, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 
 /// The proxy variables' values; where both spellings exist, the lower-case one (as curl prefers it).
@@ -93,7 +93,7 @@ pub fn resolve(server: &BaseUrl, environment: &Environment) -> Result<Option<Pro
     match value.as_ref().map(|url| url.expose().trim()) {
         None | Some("") => Ok(None),
         Some(url) => parse(url).map(Some).map_err(|reason| {
-            Failure::new(Kind::Config, format!("{variable} is not a proxy's URL: {reason}"))
+            Error::new(ErrorKind::Config, format!("{variable} is not a proxy's URL: {reason}"))
                 .hint(format!("set {variable} to something like http://proxy.example:3128, or unset it"))
         }),
     }
@@ -252,7 +252,7 @@ mod tests {
             "http://me:hunter2@[::1:3128",
         ] {
             let failure = through(url).unwrap_err();
-            assert_eq!(failure.kind(), Kind::Config, "{url}");
+            assert_eq!(failure.kind(), ErrorKind::Config, "{url}");
             assert!(!format!("{failure} {failure:?}").contains("hunter2"), "{failure:?}");
         }
         assert!(!format!("{:?}", through("http://me:hunter2@p").unwrap()).contains("hunter2"));

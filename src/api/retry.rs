@@ -1,4 +1,4 @@
-//! Whether to ask again, and when: a pure policy, without clock, sleep or dice of its own.
+//! Whether to ask again, and when: a pure policy, without clock, sleep or jitter of its own.
 //!
 //! Every wait is bounded by the budget of `--retry-for` and by `--deadline` (P9).
 
@@ -14,14 +14,14 @@ pub const LONGEST: Duration = Duration::from_secs(30);
 
 /// How long to keep trying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy {
+pub struct RetryPolicy {
     /// How long after the first failure to go on (`--retry-for`); a success makes it whole again.
     pub budget: Duration,
     /// When the whole run has to end, on the monotonic clock.
     pub deadline: Option<Duration>,
 }
 
-impl Policy {
+impl RetryPolicy {
     /// The time left until the deadline, if there is one; zero once it has passed.
     pub fn until_deadline(&self, elapsed: Duration) -> Option<Duration> {
         self.deadline.map(|deadline| deadline.saturating_sub(elapsed))
@@ -48,16 +48,16 @@ pub enum Verdict {
 
 /// The failures of one request since its last success.
 #[derive(Debug)]
-pub struct Tries {
-    policy: Policy,
+pub struct RetryState {
+    policy: RetryPolicy,
     first_failure: Option<Duration>,
     failures: u32,
 }
 
-impl Tries {
+impl RetryState {
     /// No failure yet.
-    pub fn new(policy: Policy) -> Self {
-        Tries { policy, first_failure: None, failures: 0 }
+    pub fn new(policy: RetryPolicy) -> Self {
+        RetryState { policy, first_failure: None, failures: 0 }
     }
 
     /// The number of the try that is next or under way, from 1.
@@ -65,16 +65,16 @@ impl Tries {
         self.failures + 1
     }
 
-    /// Counts a failure at `elapsed` and says what to do. `retry_after` is the server's wish, `dice` a
+    /// Counts a failure at `elapsed` and says what to do. `retry_after` is the server's wish, `jitter` a
     /// number from 0 to 1.
-    pub fn failed(&mut self, elapsed: Duration, retry_after: Option<Duration>, dice: f64) -> Verdict {
+    pub fn failed(&mut self, elapsed: Duration, retry_after: Option<Duration>, jitter: f64) -> Verdict {
         let first = *self.first_failure.get_or_insert(elapsed);
         let left = first.saturating_add(self.policy.budget).saturating_sub(elapsed);
         let wait = match retry_after {
             Some(wish) if wish > left => return Verdict::TooLong(wish),
             Some(wish) => wish.max(SHORTEST),
             // The last try comes at the very end of the budget, not a whole wait before it.
-            None => backoff(self.failures, dice).min(left),
+            None => backoff(self.failures, jitter).min(left),
         };
         self.failures = self.failures.saturating_add(1);
         if left.is_zero() {
@@ -88,10 +88,10 @@ impl Tries {
 }
 
 /// Twice as long each time, somewhere in the upper half, so that many clients do not come back at once.
-fn backoff(failures: u32, dice: f64) -> Duration {
+fn backoff(failures: u32, jitter: f64) -> Duration {
     let most = SHORTEST.saturating_mul(2_u32.saturating_pow(failures.saturating_add(1))).min(LONGEST);
     let least = most / 2;
-    least + (most - least).mul_f64(dice.clamp(0.0, 1.0))
+    least + (most - least).mul_f64(jitter.clamp(0.0, 1.0))
 }
 
 /// Reads a Retry-After: seconds, or a date that is held against the answer's own Date, else against `now`.
@@ -119,9 +119,9 @@ fn http_date(text: &str) -> Option<DateTime<Utc>> {
     }
 }
 
-/// What a server says of its own rate limit (`RateLimit-*`, as the v3 beta documents them).
+/// What a server says of its own rate limit (`RateLimitHeaders-*`, as the v3 beta documents them).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RateLimit {
+pub struct RateLimitHeaders {
     /// How many requests a window holds.
     pub limit: Option<u64>,
     /// How many are left in this one.
@@ -130,7 +130,7 @@ pub struct RateLimit {
     pub reset: Option<u64>,
 }
 
-impl RateLimit {
+impl RateLimitHeaders {
     /// Reads the headers that `header` gives by name; whatever is no number counts as absent.
     pub fn read<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Self {
         let number = |name: &str| {
@@ -138,7 +138,7 @@ impl RateLimit {
             let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
             text[..end].parse().ok()
         };
-        RateLimit {
+        RateLimitHeaders {
             limit: number("ratelimit-limit"),
             remaining: number("ratelimit-remaining"),
             reset: number("ratelimit-reset"),
@@ -154,8 +154,8 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn tries(budget: u64, deadline: Option<u64>) -> Tries {
-        Tries::new(Policy { budget: secs(budget), deadline: deadline.map(secs) })
+    fn tries(budget: u64, deadline: Option<u64>) -> RetryState {
+        RetryState::new(RetryPolicy { budget: secs(budget), deadline: deadline.map(secs) })
     }
 
     #[test]
@@ -225,11 +225,11 @@ mod tests {
 
     #[test]
     fn rate_limit_headers_are_read_when_they_are_numbers() {
-        let limit = RateLimit::read(|name| match name {
+        let limit = RateLimitHeaders::read(|name| match name {
             "ratelimit-limit" => Some("600, 600;w=60"),
             "ratelimit-remaining" => Some("x"),
             _ => None,
         });
-        assert_eq!(limit, RateLimit { limit: Some(600), remaining: None, reset: None });
+        assert_eq!(limit, RateLimitHeaders { limit: Some(600), remaining: None, reset: None });
     }
 }

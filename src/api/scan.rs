@@ -9,7 +9,7 @@ use std::ops::Range;
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
 use crate::api::json::{Json, Malformed, Result, Text};
-use crate::api::marks;
+use crate::api::structural_index;
 use crate::page::Span;
 
 /// The names of an answer's top-level keys; they differ between versions of the API.
@@ -41,7 +41,7 @@ pub struct Found {
 /// # Errors
 /// Says where the bytes stop being such an object.
 pub fn answer(body: &[u8], names: &Names) -> Result<Found> {
-    let marks = marks::of(body);
+    let marks = structural_index::of(body);
     let mut json = Json::new(body, &marks);
     let mut found = Found::default();
     json.members(|json, key| {

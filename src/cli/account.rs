@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{duration, size};
+use crate::size;
+use crate::time::duration;
 
 /// Where 1Password keeps the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

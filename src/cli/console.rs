@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::time::Zone;
+use crate::time::expression::Zone;
 
 /// How much is said on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]

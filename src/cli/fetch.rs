@@ -7,9 +7,9 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::account::AccountArgs;
-use super::duration;
-use super::time::TimeExpr;
 use crate::event::Stream;
+use crate::time::duration;
+use crate::time::expression::TimeExpr;
 
 /// The form of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -7,17 +7,13 @@ pub mod account;
 pub mod completions;
 pub mod config;
 pub mod console;
-pub mod duration;
 pub mod fetch;
 pub mod introspect;
 pub mod simulate;
-pub mod size;
 pub mod state;
 pub mod status;
 pub mod tail;
-pub mod time;
 pub mod token_check;
-pub mod zone;
 
 use std::ffi::OsString;
 
@@ -29,7 +25,6 @@ pub use account::{AccountArgs, Api, ConfigFile, Region};
 pub use console::{ColorChoice, ConsoleArgs, LogFormat, LogLevel};
 pub use fetch::{FetchArgs, Format, Shape, Sort};
 pub use tail::TailArgs;
-pub use time::{TimeExpr, Zone};
 
 use crate::sanitize;
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::duration;
 use super::state::Whose;
+use crate::time::duration;
 
 /// The arguments of `opev status`.
 #[derive(Args, Debug)]

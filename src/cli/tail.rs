@@ -7,10 +7,10 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 
 use super::account::AccountArgs;
-use super::duration;
 use super::fetch::{Format, Shape, file_mode, stream};
-use super::time::TimeExpr;
 use crate::event::Stream;
+use crate::time::duration;
+use crate::time::expression::TimeExpr;
 
 /// The shortest interval: the service has nothing newer more often, and allows ten requests a second.
 const SHORTEST: Duration = Duration::from_secs(1);

@@ -9,13 +9,13 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::json;
 
 use crate::api::wire::Introspection;
-use crate::cli::Zone;
 use crate::cli::introspect::IntrospectArgs;
-use crate::command::Process;
+use crate::command::Invocation;
 use crate::command::session::{Connections, Session};
 use crate::config::{Config, Typed};
-use crate::failure::Result;
+use crate::error::Result;
 use crate::sanitize;
+use crate::time::Zone;
 
 /// How long a failing request is asked again, unless `--retry-for` says otherwise.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -24,13 +24,17 @@ const PATIENCE: Duration = Duration::from_secs(120);
 ///
 /// # Errors
 /// Fails as settings, token and request can.
-pub fn run(process: &Process, args: &IntrospectArgs) -> Result<Vec<u8>> {
-    let config = Config::read(args.account.file.config.as_deref(), process.environment.clone())?;
-    let typed =
-        Typed { account: &args.account, tz: process.console_args.tz.as_ref(), page_size: None, jobs: None };
-    let session = Session::open(process, &Connections::default(), config.settings(&typed)?, PATIENCE)?;
+pub fn run(invocation: &Invocation, args: &IntrospectArgs) -> Result<Vec<u8>> {
+    let config = Config::read(args.account.file.config.as_deref(), invocation.environment.clone())?;
+    let typed = Typed {
+        account: &args.account,
+        tz: invocation.console_args.tz.as_ref(),
+        page_size: None,
+        jobs: None,
+    };
+    let session = Session::open(invocation, &Connections::default(), config.settings(&typed)?, PATIENCE)?;
     let answer = session.client.introspect()?;
-    let now = process.clock.now();
+    let now = invocation.runtime.clock.now();
     Ok(if args.json { as_json(&session, &answer, now) } else { as_lines(&session, &answer, now) })
 }
 

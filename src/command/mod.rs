@@ -27,9 +27,10 @@ use crate::cli::{self, Cli, Command, ConsoleArgs};
 use crate::clock::{Clock, RealClock};
 use crate::config::{Environment, terminal};
 use crate::console::{Console, ConsoleOptions, LogFormat};
-use crate::deliver::Sink;
-use crate::deliver::sink::stream::StreamSink;
-use crate::failure::{self, Failure, Kind, Result};
+use crate::error::{self, Error, ErrorKind, Result};
+use crate::output::Sink;
+use crate::output::sink::stream::StreamSink;
+use crate::runtime::Runtime;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub enum End {
     /// Everything that was asked for is done.
     Done,
     /// It failed; every failure was reported.
-    Failed(Kind),
+    Failed(ErrorKind),
     /// A signal asked for the end, and nothing failed.
     Signal(i32),
     /// The command line was wrong, or asked for help; said already, with this exit code.
@@ -50,16 +51,16 @@ impl End {
         match self {
             End::Done => 0,
             End::Failed(kind) => kind.exit_code(),
-            End::Signal(signal) => Kind::Interrupted(signal).exit_code(),
+            End::Signal(signal) => ErrorKind::Interrupted(signal).exit_code(),
             End::Usage(code) => code,
         }
     }
 
     /// The end of a run whose failures, each reported already, come to `kind`.
-    pub fn of(kind: Option<Kind>) -> Self {
+    pub fn of(kind: Option<ErrorKind>) -> Self {
         match kind {
             None => End::Done,
-            Some(Kind::Interrupted(signal)) if signal != 0 => End::Signal(signal),
+            Some(ErrorKind::Interrupted(signal)) if signal != 0 => End::Signal(signal),
             Some(kind) => End::Failed(kind),
         }
     }
@@ -67,13 +68,9 @@ impl End {
 
 /// What every command is given.
 #[derive(Clone, Debug)]
-pub struct Process {
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// The wish to end.
-    pub cancel: Cancel,
-    /// The way to the person.
-    pub console: Console,
+pub struct Invocation {
+    /// The time, the wish to end, and the way to the person.
+    pub runtime: Runtime,
     /// The environment, read once.
     pub environment: Environment,
     /// Whether standard output is a terminal.
@@ -92,56 +89,54 @@ pub fn run(args: impl IntoIterator<Item = OsString>, environment: Environment) -
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
     let console = Console::new(console_options(&cli.console, &environment), Arc::clone(&clock));
     console.install();
-    let process = Process {
-        clock,
-        cancel: Cancel::new(),
-        console,
+    let invocation = Invocation {
+        runtime: Runtime { clock, cancel: Cancel::new(), console },
         environment,
         stdout_is_terminal: std::io::stdout().is_terminal(),
         console_args: cli.console,
     };
-    let outcome = dispatch(&process, cli.command);
+    let outcome = dispatch(&invocation, cli.command);
     match outcome {
         Ok(end) => end,
         Err(failure) => {
-            if let Kind::Interrupted(signal) = failure.kind() {
-                return End::of(Some(Kind::Interrupted(signal)));
+            if let ErrorKind::Interrupted(signal) = failure.kind() {
+                return End::of(Some(ErrorKind::Interrupted(signal)));
             }
-            process.console.failure(&failure);
+            invocation.runtime.console.failure(&failure);
             End::Failed(failure.kind())
         }
     }
 }
 
-fn dispatch(process: &Process, command: Command) -> Result<End> {
+fn dispatch(invocation: &Invocation, command: Command) -> Result<End> {
     match command {
         Command::Fetch(args) => {
-            cancel::listen(&process.cancel, Hangup::Ends)?;
-            fetch::run(process, &args)
+            cancel::listen(&invocation.runtime.cancel, Hangup::Ends)?;
+            fetch::run(invocation, &args)
         }
         Command::Tail(args) => {
             let rotates = args.resume && args.names_a_file();
-            cancel::listen(&process.cancel, if rotates { Hangup::Reopens } else { Hangup::Ends })?;
-            tail::run(process, &args)
+            cancel::listen(&invocation.runtime.cancel, if rotates { Hangup::Reopens } else { Hangup::Ends })?;
+            tail::run(invocation, &args)
         }
-        Command::Status(args) => status::run(process, &args),
-        Command::State(args) => state::run(process, &args),
+        Command::Status(args) => status::run(invocation, &args),
+        Command::State(args) => state::run(invocation, &args),
         Command::Introspect(args) => {
-            cancel::listen(&process.cancel, Hangup::Ends)?;
-            print(&introspect::run(process, &args)?)
+            cancel::listen(&invocation.runtime.cancel, Hangup::Ends)?;
+            print(&introspect::run(invocation, &args)?)
         }
         Command::TokenCheck(args) => {
-            cancel::listen(&process.cancel, Hangup::Ends)?;
-            token_check::run(process, &args)
+            cancel::listen(&invocation.runtime.cancel, Hangup::Ends)?;
+            token_check::run(invocation, &args)
         }
         Command::Simulate(args) => {
-            cancel::listen(&process.cancel, Hangup::Ends)?;
-            let (clock, cancel) = (Arc::clone(&process.clock), &process.cancel);
+            cancel::listen(&invocation.runtime.cancel, Hangup::Ends)?;
+            let (clock, cancel) = (Arc::clone(&invocation.runtime.clock), &invocation.runtime.cancel);
             simulate::run(&args, clock, cancel, &mut std::io::stdout(), &mut std::io::stderr())?;
             Ok(End::Done)
         }
         Command::Config(args) => {
-            print(&config::run(&args, &process.console_args, process.environment.clone())?)
+            print(&config::run(&args, &invocation.console_args, invocation.environment.clone())?)
         }
         Command::Completions(args) => print(&cli::completions::script(args.shell)),
     }
@@ -156,7 +151,7 @@ fn tell(error: &clap::Error, args: &[OsString], environment: &Environment) -> En
         match log_format {
             cli::LogFormat::Text => console.say(cli::complaint(error).trim_end()),
             cli::LogFormat::Json => {
-                let failure = Failure::new(Kind::Usage, cli::sentence(error));
+                let failure = Error::new(ErrorKind::Usage, cli::sentence(error));
                 console.failure(&failure.hint("for more information, try --help"));
             }
         }
@@ -168,13 +163,23 @@ fn tell(error: &clap::Error, args: &[OsString], environment: &Environment) -> En
 }
 
 /// Says what a run came to whose failures were told before, in so many messages, and gives the kind that stands for it.
-fn conclude(process: &Process, kinds: &[Kind], told: usize, anything_done: bool) -> Option<Kind> {
-    let end = failure::combine(kinds, anything_done);
+fn conclude(
+    invocation: &Invocation,
+    kinds: &[ErrorKind],
+    told: usize,
+    anything_done: bool,
+) -> Option<ErrorKind> {
+    let end = error::combine(kinds, anything_done);
     match end {
         Some(kind) if told > 1 => {
-            process.console.summary(kind, &format!("{told} failures; exit code {}", kind.exit_code()));
+            invocation
+                .runtime
+                .console
+                .summary(kind, &format!("{told} failures; exit code {}", kind.exit_code()));
         }
-        Some(Kind::Partial) if told > 0 => process.console.summary(Kind::Partial, "the rest is done"),
+        Some(ErrorKind::Partial) if told > 0 => {
+            invocation.runtime.console.summary(ErrorKind::Partial, "the rest is done")
+        }
         _ => {}
     }
     end
@@ -183,7 +188,7 @@ fn conclude(process: &Process, kinds: &[Kind], told: usize, anything_done: bool)
 /// Writes a finished text to standard output; a reader that had enough is no failure.
 fn print(bytes: &[u8]) -> Result<End> {
     match StreamSink::stdout()?.write(bytes) {
-        Err(failure) if failure.kind() != Kind::ClosedPipe => Err(failure),
+        Err(failure) if failure.kind() != ErrorKind::ClosedPipe => Err(failure),
         _ => Ok(End::Done),
     }
 }

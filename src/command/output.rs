@@ -1,31 +1,32 @@
 //! Where events go and in which form: decided once for every command that gives out events.
 //!
-//! Opens nothing but what [`Form::open_position`] is asked to; what is written, and when, is the commands' matter.
+//! Opens nothing but what [`OutputPlan::open_position`] is asked to; what is written, and when, is the commands' matter.
 
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::{self, Zone};
-use crate::command::Process;
+use crate::cli::{self};
+use crate::command::Invocation;
 use crate::command::position;
 use crate::command::session::Session;
 use crate::config::terminal;
-use crate::deliver::sink::stream::StreamSink;
-use crate::deliver::{Pipeline, Target, Terms};
 use crate::disk::{self, RealDisk};
+use crate::encode::{EventContext, EventEncoder, Fields, Format, RenderOptions, Shape, TimeStyle};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
-use crate::failure::{Failure, Kind, Result};
 use crate::health::Work;
-use crate::render::{Context, Fields, Format, Look, Renderer, Shape, TimeStyle};
+use crate::output::sink::stream::StreamSink;
+use crate::output::{CheckpointedOutput, OutputContract, OutputTarget};
 use crate::sanitize;
+use crate::time::Zone;
 
 /// Permissions of a new file, unless `--file-mode` says otherwise.
 pub(super) const FILE_MODE: u32 = 0o600;
 
 /// What was typed about the output.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Wish<'a> {
+pub(super) struct OutputArgs<'a> {
     /// `-o`.
     pub output: Option<&'a Path>,
     /// `--format`.
@@ -35,12 +36,12 @@ pub(super) struct Wish<'a> {
     /// `--fields`.
     pub fields: Option<&'a str>,
     /// Where the position is kept, under `--resume`.
-    pub saving: Option<Saving<'a>>,
+    pub saving: Option<ResumeOptions<'a>>,
 }
 
 /// What was typed about a saved position.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Saving<'a> {
+pub(super) struct ResumeOptions<'a> {
     /// `--consumer`.
     pub consumer: Option<&'a str>,
     /// `--lock-wait`.
@@ -53,7 +54,7 @@ pub(super) struct Saving<'a> {
 
 /// The form of the output, and its places.
 #[derive(Debug)]
-pub(super) struct Form {
+pub(super) struct OutputPlan {
     /// How events are framed.
     pub format: Format,
     /// The schema of an event.
@@ -65,22 +66,22 @@ pub(super) struct Form {
     /// Whether a person's terminal is what all of it goes to.
     pub to_terminal: bool,
     /// What the place where it is read can show.
-    pub look: Look,
-    context: Context,
+    pub look: RenderOptions,
+    context: EventContext,
 }
 
 /// One output and what goes there.
 #[derive(Debug)]
 pub(super) struct Output {
     /// Where to.
-    pub place: Place,
+    pub place: Destination,
     /// The streams, in output order.
     pub streams: Vec<Stream>,
 }
 
 /// Where bytes go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Destination {
     /// Standard output.
     Stdout,
     /// A FIFO or a device: written like standard output.
@@ -89,48 +90,50 @@ pub(super) enum Place {
     File(PathBuf),
 }
 
-impl Form {
+impl OutputPlan {
     /// Decides.
     ///
     /// # Errors
     /// Fails with `Usage` for what cannot be; nothing has been asked or written by then.
     pub(super) fn decide(
-        process: &Process,
+        invocation: &Invocation,
         session: &Session,
-        wish: &Wish<'_>,
+        wish: &OutputArgs<'_>,
         streams: &[Stream],
-    ) -> Result<Form> {
+    ) -> Result<OutputPlan> {
         let settings = &session.settings;
         let outputs = outputs(wish.output, &settings.profile, streams);
-        let to_stdout = outputs.iter().all(|o| o.place == Place::Stdout);
-        let to_terminal = process.stdout_is_terminal && to_stdout;
+        let to_stdout = outputs.iter().all(|o| o.place == Destination::Stdout);
+        let to_terminal = invocation.stdout_is_terminal && to_stdout;
         if to_terminal && wish.saving.is_some_and(|saving| saving.consumer.is_none()) {
-            return Err(Failure::new(Kind::Usage, "--resume to a terminal needs --consumer NAME").hint(
+            return Err(Error::new(ErrorKind::Usage, "--resume to a terminal needs --consumer NAME").hint(
                 "without a name of its own this would read away the events of a job that uses the default one",
             ));
         }
         let zone = time_style(&settings.zone);
-        let choice = process.console_args.color;
-        let colour = to_stdout && terminal::colour(choice, &process.environment, process.stdout_is_terminal);
+        let choice = invocation.console_args.color;
+        let colour =
+            to_stdout && terminal::colour(choice, &invocation.environment, invocation.stdout_is_terminal);
         let look = if to_terminal {
             let width = u16::try_from(terminal::width(std::io::stdout())).unwrap_or(u16::MAX);
-            Look { width: Some(width), colour, escape: true, zone }
+            RenderOptions { width: Some(width), colour, escape: true, zone }
         } else {
-            Look { colour, zone, ..Look::plain() }
+            RenderOptions { colour, zone, ..RenderOptions::plain() }
         };
-        let form = Form {
+        let form = OutputPlan {
             format: format(wish, to_terminal),
             shape: shape(wish.shape),
             fields: wish.fields.map(Fields::parse).transpose()?,
             outputs,
             to_terminal,
             look,
-            context: Context { profile: settings.profile.clone(), account_uuid: session.account_uuid() },
+            context: EventContext { profile: settings.profile.clone(), account_uuid: session.account_uuid() },
         };
         form.renderer(streams)?;
-        let manages = wish.saving.is_some() && form.outputs.iter().any(|o| matches!(o.place, Place::File(_)));
+        let manages =
+            wish.saving.is_some() && form.outputs.iter().any(|o| matches!(o.place, Destination::File(_)));
         if manages && form.format == Format::Table {
-            return Err(Failure::new(Kind::Usage, "tables cannot be written with --resume -o")
+            return Err(Error::new(ErrorKind::Usage, "tables cannot be written with --resume -o")
                 .hint("use --format ndjson or csv"));
         }
         Ok(form)
@@ -140,23 +143,23 @@ impl Form {
     ///
     /// # Errors
     /// Fails with `Usage` for combinations that cannot be rendered.
-    pub(super) fn renderer(&self, streams: &[Stream]) -> Result<Renderer> {
+    pub(super) fn renderer(&self, streams: &[Stream]) -> Result<EventEncoder> {
         let (fields, look) = (self.fields.clone(), self.look.clone());
-        Renderer::new(self.format, self.shape, fields, streams, look, self.context.clone())
+        EventEncoder::new(self.format, self.shape, fields, streams, look, self.context.clone())
     }
 
     /// Opens the saved position of an output, and the output itself.
     ///
     /// # Errors
-    /// As [`Pipeline::open`].
+    /// As [`CheckpointedOutput::open`].
     pub(super) fn open_position(
         &self,
-        process: &Process,
+        invocation: &Invocation,
         session: &Session,
         output: &Output,
-        saving: &Saving<'_>,
-    ) -> Result<Pipeline> {
-        let terms = Terms {
+        saving: &ResumeOptions<'_>,
+    ) -> Result<CheckpointedOutput> {
+        let terms = OutputContract {
             account: session.account_uuid(),
             host: session.home(),
             api: session.settings.api.name().into(),
@@ -166,32 +169,34 @@ impl Form {
         };
         let stream = |default: &str, sink| {
             let consumer = saving.consumer.unwrap_or(default).to_owned();
-            Target::Stream { consumer, sink: Box::new(sink) }
+            OutputTarget::Stream { consumer, sink: Box::new(sink) }
         };
-        position::open(process, session, terms, saving, || {
+        position::open(invocation, session, terms, saving, || {
             Ok(match &output.place {
                 // What goes to nobody must not count as delivered (P1).
-                Place::Stdout if disk::real::stdout_is_missing() => {
-                    return Err(Failure::new(Kind::Output, "stdout is closed").hint(
+                Destination::Stdout if disk::real::stdout_is_missing() => {
+                    return Err(Error::new(ErrorKind::Output, "stdout is closed").hint(
                         "give --resume a place with -o, or say > /dev/null if the events may be lost",
                     ));
                 }
-                Place::Stdout => stream("stdout", StreamSink::stdout()?),
-                Place::Device(path) => stream(&path.to_string_lossy(), StreamSink::at(&RealDisk, path)?),
-                Place::File(path) => {
-                    Target::File { path: path.clone(), mode: saving.file_mode.unwrap_or(FILE_MODE) }
+                Destination::Stdout => stream("stdout", StreamSink::stdout()?),
+                Destination::Device(path) => {
+                    stream(&path.to_string_lossy(), StreamSink::at(&RealDisk, path)?)
+                }
+                Destination::File(path) => {
+                    OutputTarget::File { path: path.clone(), mode: saving.file_mode.unwrap_or(FILE_MODE) }
                 }
             })
         })
     }
 }
 
-impl Place {
+impl Destination {
     /// The place as people are told of it.
     pub(super) fn shown(&self) -> String {
         match self {
-            Place::Stdout => "stdout".to_owned(),
-            Place::Device(path) | Place::File(path) => {
+            Destination::Stdout => "stdout".to_owned(),
+            Destination::Device(path) | Destination::File(path) => {
                 sanitize::message(&path.to_string_lossy()).into_owned()
             }
         }
@@ -208,7 +213,7 @@ fn outputs(path: Option<&Path>, profile: &str, streams: &[Stream]) -> Vec<Output
     let mut outputs: Vec<Output> = Vec::new();
     for &stream in streams {
         let place = match path.filter(|path| path.as_os_str() != "-") {
-            None => Place::Stdout,
+            None => Destination::Stdout,
             Some(path) => {
                 // Names are text where the two marks stand; other bytes of a path stay as they are.
                 let named = match path.to_str() {
@@ -217,7 +222,7 @@ fn outputs(path: Option<&Path>, profile: &str, streams: &[Stream]) -> Vec<Output
                     }
                     None => path.to_owned(),
                 };
-                if is_device(&named) { Place::Device(named) } else { Place::File(named) }
+                if is_device(&named) { Destination::Device(named) } else { Destination::File(named) }
             }
         };
         match outputs.iter_mut().find(|output| output.place == place) {
@@ -236,7 +241,7 @@ fn is_device(path: &Path) -> bool {
     })
 }
 
-fn format(wish: &Wish<'_>, to_terminal: bool) -> Format {
+fn format(wish: &OutputArgs<'_>, to_terminal: bool) -> Format {
     match wish.format {
         Some(cli::Format::Table) => Format::Table,
         Some(cli::Format::Ndjson) => Format::Ndjson,

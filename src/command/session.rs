@@ -6,18 +6,18 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::api::client::{Client, Parts};
+use crate::api::client::{Client, ClientConfig};
 use crate::api::endpoint::ApiVersion;
 use crate::api::http::{self, Http};
 use crate::api::limiter::Limiters;
 use crate::api::observer::Observer;
 use crate::api::permits::Permits;
 use crate::api::proxy;
-use crate::api::retry::Policy;
-use crate::command::Process;
+use crate::api::retry::RetryPolicy;
+use crate::command::Invocation;
 use crate::config::{Account, Settings};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
-use crate::failure::{Failure, Kind, Result};
 use crate::secret::Secret;
 use crate::simulator::{self, Simulator};
 
@@ -76,7 +76,7 @@ impl Connections {
     }
 
     /// The connections for these settings; profiles that agree share them.
-    fn http(&self, process: &Process, settings: &Settings, jobs: usize) -> Result<Http> {
+    fn http(&self, invocation: &Invocation, settings: &Settings, jobs: usize) -> Result<Http> {
         let wanted = http::Settings {
             timeout: settings.timeout,
             max_response_bytes: settings.max_response_bytes,
@@ -90,7 +90,7 @@ impl Connections {
         }
         let http = Http::new(wanted);
         // A request that hangs must not outlast the wish to end.
-        http.shut_down_on(&process.cancel)?;
+        http.shut_down_on(&invocation.runtime.cancel)?;
         https.push(http.clone());
         Ok(http)
     }
@@ -107,12 +107,12 @@ impl Connections {
     }
 
     /// The limiters of one rate; accounts on one host have one limiter each, whoever asks.
-    fn limiters(&self, process: &Process, per_minute: u32) -> Arc<Limiters> {
+    fn limiters(&self, invocation: &Invocation, per_minute: u32) -> Arc<Limiters> {
         let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, found)) = limiters.iter().find(|(rate, _)| *rate == per_minute) {
             return Arc::clone(found);
         }
-        let made = Arc::new(Limiters::new(per_minute, Arc::clone(&process.clock)));
+        let made = Arc::new(Limiters::new(per_minute, Arc::clone(&invocation.runtime.clock)));
         limiters.push((per_minute, Arc::clone(&made)));
         made
     }
@@ -126,12 +126,12 @@ impl Session {
     /// # Errors
     /// Fails as the settings' token and server can: 3 and 4.
     pub fn open(
-        process: &Process,
+        invocation: &Invocation,
         connections: &Connections,
         settings: Settings,
         patience: Duration,
     ) -> Result<Session> {
-        Session::open_observed(process, connections, settings, patience, None)
+        Session::open_observed(invocation, connections, settings, patience, None)
     }
 
     /// The same, with somebody who is told what happens to requests.
@@ -139,23 +139,23 @@ impl Session {
     /// # Errors
     /// As [`Session::open`].
     pub fn open_observed(
-        process: &Process,
+        invocation: &Invocation,
         connections: &Connections,
         settings: Settings,
         patience: Duration,
         observer: Option<Arc<dyn Observer>>,
     ) -> Result<Session> {
         let (account, simulator) = if settings.is_demo() {
-            let running = demo(process)?;
+            let running = demo(invocation)?;
             let server = running.base_url().parse().map_err(|e| {
-                Failure::new(Kind::Unexpected, "the demo's server has no address that can be asked")
+                Error::new(ErrorKind::Unexpected, "the demo's server has no address that can be asked")
                     .because(e)
             })?;
             (Account::new(server, running.token().clone()), Some(running))
         } else {
-            (settings.account(&process.cancel)?, None)
+            (settings.account(&invocation.runtime.cancel)?, None)
         };
-        Session::of_account(process, connections, settings, account, simulator, patience, observer)
+        Session::of_account(invocation, connections, settings, account, simulator, patience, observer)
     }
 
     /// As [`Session::open`], with a token that was read already.
@@ -163,18 +163,18 @@ impl Session {
     /// # Errors
     /// Fails as the server that the settings and the token name can: 3 and 4.
     pub fn with_token(
-        process: &Process,
+        invocation: &Invocation,
         connections: &Connections,
         settings: Settings,
         token: Secret,
         patience: Duration,
     ) -> Result<Session> {
         let account = settings.account_of(token)?;
-        Session::of_account(process, connections, settings, account, None, patience, None)
+        Session::of_account(invocation, connections, settings, account, None, patience, None)
     }
 
     fn of_account(
-        process: &Process,
+        invocation: &Invocation,
         connections: &Connections,
         settings: Settings,
         account: Account,
@@ -183,32 +183,34 @@ impl Session {
         observer: Option<Arc<dyn Observer>>,
     ) -> Result<Session> {
         for notice in &account.notices {
-            process.console.note(notice);
+            invocation.runtime.console.note(notice);
         }
         let jobs = connections.at_once(usize::from(settings.jobs.unwrap_or(DEFAULT_JOBS)));
         let owner =
             account.claims.as_ref().ok().and_then(|claims| claims.account.clone()).unwrap_or_default();
         let reload = {
             let (source, first, cancel) =
-                (settings.token.clone(), account.token.clone(), process.cancel.clone());
+                (settings.token.clone(), account.token.clone(), invocation.runtime.cancel.clone());
             move || Ok(source.reload(&first, &cancel)?.unwrap_or_else(|| first.clone()))
         };
-        let client = Client::new(Parts {
+        let client = Client::new(ClientConfig {
             server: account.server.clone(),
             version: settings.api,
             token: account.token.clone(),
             reload: Some(Box::new(reload)),
             proxy: proxy::resolve(&account.server, &settings.proxies)?,
-            http: connections.http(process, &settings, jobs)?,
-            limiter: connections.limiters(process, settings.rate_limit).get(&account.server.host(), &owner),
+            http: connections.http(invocation, &settings, jobs)?,
+            limiter: connections
+                .limiters(invocation, settings.rate_limit)
+                .get(&account.server.host(), &owner),
             permits: connections.permits(jobs),
-            policy: Policy {
+            policy: RetryPolicy {
                 budget: settings.retry_for.unwrap_or(patience),
-                deadline: settings.deadline.map(|deadline| process.clock.elapsed() + deadline),
+                deadline: settings.deadline.map(|deadline| invocation.runtime.clock.elapsed() + deadline),
             },
             observer,
-            clock: Arc::clone(&process.clock),
-            cancel: process.cancel.clone(),
+            clock: Arc::clone(&invocation.runtime.clock),
+            cancel: invocation.runtime.cancel.clone(),
         });
         Ok(Session { settings, client, account, _simulator: simulator })
     }
@@ -249,7 +251,7 @@ impl Session {
                 ApiVersion::V3 => "the token does not grant auditevents, and v3 of the API has nothing else",
                 ApiVersion::V1 | ApiVersion::V2 => "the token grants none of the streams",
             };
-            return Err(Failure::new(Kind::FeatureMissing, what).hint(
+            return Err(Error::new(ErrorKind::FeatureMissing, what).hint(
                 "issue a token with \"Events to Report\" set: Integrations > Events Reporting, in 1Password",
             ));
         }
@@ -258,6 +260,6 @@ impl Session {
 }
 
 /// Starts the server of the built-in demo profile.
-fn demo(process: &Process) -> Result<simulator::Running> {
-    Simulator::start(simulator::Options::default(), Arc::clone(&process.clock))
+fn demo(invocation: &Invocation) -> Result<simulator::Running> {
+    Simulator::start(simulator::Options::default(), Arc::clone(&invocation.runtime.clock))
 }

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::cli::state::{ImportArgs, ResetArgs, StateArgs, StateCommand, Which, Whose};
-use crate::command::{End, Process, print};
+use crate::command::{End, Invocation, print};
 use crate::config::{Config, Typed, environment};
-use crate::deliver::state::{self, Saved};
-use crate::deliver::{Consumer, shown};
 use crate::disk::{Disk, RealDisk};
-use crate::failure::{Failure, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::output::saved_state::{self, SavedPosition};
+use crate::output::{Consumer, shown};
 use crate::sanitize;
 
 /// The greatest export that is read: 300,000 delivered identities make about 10 MiB.
@@ -24,11 +24,11 @@ const LIMIT: u64 = 64 << 20;
 ///
 /// # Errors
 /// Fails when no such position is there, when a run writes it, and as the disk does.
-pub fn run(process: &Process, args: &StateArgs) -> Result<End> {
+pub fn run(invocation: &Invocation, args: &StateArgs) -> Result<End> {
     match &args.command {
-        StateCommand::Export(which) => export(process, which),
-        StateCommand::Import(args) => import(process, args),
-        StateCommand::Reset(args) => reset(process, args),
+        StateCommand::Export(which) => export(invocation, which),
+        StateCommand::Import(args) => import(invocation, args),
+        StateCommand::Reset(args) => reset(invocation, args),
     }
 }
 
@@ -46,31 +46,32 @@ pub(super) fn named_profile(config: &Config, whose: &Whose) -> Option<String> {
     whose.profile.clone().or_else(ambient)
 }
 
-fn export(process: &Process, which: &Which) -> Result<End> {
-    let (directory, found) = find(process, which)?;
+fn export(invocation: &Invocation, which: &Which) -> Result<End> {
+    let (directory, found) = find(invocation, which)?;
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     let mut text = String::new();
     // Where nothing is saved yet, a run may be about to: what was named, or is all there is, is not passed
     // over in silence.
     let is_named = which.consumer.is_some() || which.output.is_some();
-    let is_empty = |saved: &Saved| matches!(saved.record, Ok(None));
+    let is_empty = |saved: &SavedPosition| matches!(saved.record, Ok(None));
     let skips_empty = !is_named && !found.iter().all(is_empty);
     for saved in found.iter().filter(|saved| !(skips_empty && is_empty(saved))) {
-        text += &state::export(&disk, &*process.clock, &directory, &saved.profile, &saved.key)?;
+        text +=
+            &saved_state::export(&disk, &*invocation.runtime.clock, &directory, &saved.profile, &saved.key)?;
         text.push('\n');
     }
-    process.console.note(
+    invocation.runtime.console.note(
         "two machines must not go on from one position: once it is imported there, `opev state reset` it here",
     );
     print(text.as_bytes())
 }
 
-fn import(process: &Process, args: &ImportArgs) -> Result<End> {
-    let config = Config::read(args.whose.file.config.as_deref(), process.environment.clone())?;
+fn import(invocation: &Invocation, args: &ImportArgs) -> Result<End> {
+    let config = Config::read(args.whose.file.config.as_deref(), invocation.environment.clone())?;
     let exported = exported(&read(&args.from)?)?;
     if args.output.is_some() && exported.len() > 1 {
-        return Err(Failure::new(
-            Kind::Usage,
+        return Err(Error::new(
+            ErrorKind::Usage,
             format!("-o is for one position, and here are {}", exported.len()),
         )
         .hint("export that one alone, with `opev state export -o FILE`"));
@@ -83,8 +84,12 @@ fn import(process: &Process, args: &ImportArgs) -> Result<End> {
         let owner = luggage["record"]["profile"].as_str().unwrap_or_default();
         let directory = directory(&config, &args.whose, owner)?;
         let json = luggage.to_string();
-        let (profile, key) = state::import(&disk, &*process.clock, &directory, json.as_bytes())?;
-        process.console.note(&format!("profile {profile}: the next run goes on from the imported {key}"));
+        let (profile, key) =
+            saved_state::import(&disk, &*invocation.runtime.clock, &directory, json.as_bytes())?;
+        invocation
+            .runtime
+            .console
+            .note(&format!("profile {profile}: the next run goes on from the imported {key}"));
     }
     Ok(End::Done)
 }
@@ -92,7 +97,7 @@ fn import(process: &Process, args: &ImportArgs) -> Result<End> {
 /// The exported positions of a text: one JSON object after the other.
 fn exported(json: &[u8]) -> Result<Vec<Value>> {
     let invalid = |why: &dyn std::fmt::Display| {
-        Failure::new(Kind::Usage, format!("this is no exported state: {why}"))
+        Error::new(ErrorKind::Usage, format!("this is no exported state: {why}"))
             .hint("give the output of `opev state export`")
     };
     let all: Vec<Value> = serde_json::Deserializer::from_slice(json)
@@ -113,11 +118,11 @@ fn relabel(luggage: &mut Value, profile: Option<&str>, output: Option<&Path>) ->
     }
     if let Some(path) = output {
         if !record["output"].is_object() {
-            return Err(Failure::new(Kind::Usage, "the exported position has no managed file")
+            return Err(Error::new(ErrorKind::Usage, "the exported position has no managed file")
                 .hint("leave out -o; the consumer keeps its name"));
         }
         let path = path.to_str().ok_or_else(|| {
-            Failure::new(Kind::Usage, format!("the name {} is not UTF-8", shown(path)))
+            Error::new(ErrorKind::Usage, format!("the name {} is not UTF-8", shown(path)))
                 .hint("give the file another name")
         })?;
         record["consumer"] = path.into();
@@ -134,40 +139,40 @@ fn read(from: &Path) -> Result<Vec<u8>> {
         std::fs::File::open(from).map(|file| Box::new(file) as _)
     };
     source.and_then(|source| source.take(LIMIT).read_to_end(&mut bytes)).map_err(|e| {
-        Failure::new(Kind::Usage, format!("cannot read {}", shown(from)))
+        Error::new(ErrorKind::Usage, format!("cannot read {}", shown(from)))
             .because(e)
             .hint("name the output of `opev state export`, or - for standard input")
     })?;
     Ok(bytes)
 }
 
-fn reset(process: &Process, args: &ResetArgs) -> Result<End> {
+fn reset(invocation: &Invocation, args: &ResetArgs) -> Result<End> {
     let is_named = args.which.consumer.is_some() || args.which.output.is_some();
     if args.yes && !is_named {
-        return Err(Failure::new(Kind::Usage, "--yes needs the position's name")
+        return Err(Error::new(ErrorKind::Usage, "--yes needs the position's name")
             .hint("name it with --consumer NAME or -o FILE; `opev status` lists what there is"));
     }
-    let can_ask = io::stdin().is_terminal() && process.console.is_terminal();
+    let can_ask = io::stdin().is_terminal() && invocation.runtime.console.is_terminal();
     if !args.yes && !can_ask {
-        return Err(Failure::new(Kind::Usage, "a position is not forgotten without being asked")
+        return Err(Error::new(ErrorKind::Usage, "a position is not forgotten without being asked")
             .hint("add --yes where there is no terminal to ask on"));
     }
-    let (directory, found) = find(process, &args.which)?;
+    let (directory, found) = find(invocation, &args.which)?;
     let [saved] = &found[..] else {
-        return Err(Failure::new(Kind::Usage, "which position? name it with --consumer NAME or -o FILE")
+        return Err(Error::new(ErrorKind::Usage, "which position? name it with --consumer NAME or -o FILE")
             .hint(there_are(&found)));
     };
-    if !args.yes && !agreed(process, saved)? {
-        process.console.say("nothing was changed");
-        return Ok(End::Failed(Kind::CheckFailed));
+    if !args.yes && !agreed(invocation, saved)? {
+        invocation.runtime.console.say("nothing was changed");
+        return Ok(End::Failed(ErrorKind::CheckFailed));
     }
-    state::reset(&RealDisk, &*process.clock, &directory, &saved.profile, &saved.key)?;
-    process.console.note(&format!("profile {}: {} is forgotten", saved.profile, label(saved)));
+    saved_state::reset(&RealDisk, &*invocation.runtime.clock, &directory, &saved.profile, &saved.key)?;
+    invocation.runtime.console.note(&format!("profile {}: {} is forgotten", saved.profile, label(saved)));
     Ok(End::Done)
 }
 
-fn agreed(process: &Process, saved: &Saved) -> Result<bool> {
-    process.console.say(&format!(
+fn agreed(invocation: &Invocation, saved: &SavedPosition) -> Result<bool> {
+    invocation.runtime.console.say(&format!(
         "profile {}: forget the saved position of {}?\n\
          The output is not touched. The next run starts anew, at --since or 24 hours ago.\n\
          Type yes to forget it:",
@@ -178,19 +183,19 @@ fn agreed(process: &Process, saved: &Saved) -> Result<bool> {
     io::stdin()
         .lock()
         .read_line(&mut answer)
-        .map_err(|e| Failure::new(Kind::Unexpected, "cannot read the answer").because(e))?;
+        .map_err(|e| Error::new(ErrorKind::Unexpected, "cannot read the answer").because(e))?;
     Ok(matches!(answer.trim(), "y" | "yes"))
 }
 
 /// The positions that are meant, all of the profile's where none is named, and the directory they lie in.
-fn find(process: &Process, which: &Which) -> Result<(PathBuf, Vec<Saved>)> {
-    let config = Config::read(which.whose.file.config.as_deref(), process.environment.clone())?;
+fn find(invocation: &Invocation, which: &Which) -> Result<(PathBuf, Vec<SavedPosition>)> {
+    let config = Config::read(which.whose.file.config.as_deref(), invocation.environment.clone())?;
     let profile = named_profile(&config, &which.whose).unwrap_or_else(|| "default".into());
     let directory = directory(&config, &which.whose, &profile)?;
-    let mut all = state::list(&RealDisk, &directory)?;
+    let mut all = saved_state::list(&RealDisk, &directory)?;
     all.retain(|saved| saved.profile == profile);
     let key = which.output.as_deref().map(absolute).transpose()?.map(|path| Consumer::File(path).key());
-    let is_meant = |saved: &Saved| match (&which.consumer, &key) {
+    let is_meant = |saved: &SavedPosition| match (&which.consumer, &key) {
         (Some(name), _) => saved.key == *name || consumer(saved) == Some(name.as_str()),
         (None, Some(key)) => saved.key == *key,
         (None, None) => true,
@@ -208,26 +213,26 @@ fn find(process: &Process, which: &Which) -> Result<(PathBuf, Vec<Saved>)> {
     } else {
         there_are(&others)
     };
-    Err(Failure::new(Kind::CheckFailed, text).hint(hint))
+    Err(Error::new(ErrorKind::CheckFailed, text).hint(hint))
 }
 
-fn there_are(positions: &[Saved]) -> String {
+fn there_are(positions: &[SavedPosition]) -> String {
     format!("there are: {}", positions.iter().map(label).collect::<Vec<_>>().join(", "))
 }
 
-fn consumer(saved: &Saved) -> Option<&str> {
+fn consumer(saved: &SavedPosition) -> Option<&str> {
     saved.record.as_ref().ok()?.as_ref().map(|record| record.consumer.as_str())
 }
 
 /// The position's name as it can be typed, made harmless.
-fn label(saved: &Saved) -> String {
+fn label(saved: &SavedPosition) -> String {
     sanitize::message(consumer(saved).unwrap_or(&saved.key)).into_owned()
 }
 
 /// The path as a managed file's position knows it; its directory may be gone.
 fn absolute(path: &Path) -> Result<PathBuf> {
     RealDisk.absolute(path).or_else(|_| std::path::absolute(path)).map_err(|e| {
-        Failure::new(Kind::Usage, format!("cannot find {}", shown(path)))
+        Error::new(ErrorKind::Usage, format!("cannot find {}", shown(path)))
             .because(e)
             .hint("give its full path")
     })

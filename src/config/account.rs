@@ -5,7 +5,7 @@ use super::settings::Settings;
 use crate::api::claims::{Claims, NotAToken};
 use crate::api::endpoint::BaseUrl;
 use crate::cancel::Cancel;
-use crate::failure::{Failure, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
 use crate::secret::Secret;
 
@@ -54,7 +54,7 @@ impl Settings {
         let claims = Claims::read(&token);
         if let Err(why @ (NotAToken::ServiceAccount | NotAToken::Connect)) = &claims {
             // It opens vaults; it is never sent anywhere by mistake.
-            return Err(Failure::new(Kind::TokenRefused, why.to_string()).hint(why.advice()));
+            return Err(Error::new(ErrorKind::TokenRefused, why.to_string()).hint(why.advice()));
         }
         let server = match &self.server {
             Some(server) => server.clone(),
@@ -77,10 +77,10 @@ impl Settings {
     fn named_server(&self, claims: &Result<Claims, NotAToken>) -> Result<BaseUrl> {
         let claims = claims
             .as_ref()
-            .map_err(|why| Failure::new(Kind::TokenRefused, why.to_string()).hint(why.advice()))?;
+            .map_err(|why| Error::new(ErrorKind::TokenRefused, why.to_string()).hint(why.advice()))?;
         let server = claims.base_url().ok_or_else(|| {
             let named = claims.audience.first().map_or("nothing".into(), |aud| sanitize::message(aud));
-            Failure::new(Kind::Config, format!("the token names no server (its audience is {named})"))
+            Error::new(ErrorKind::Config, format!("the token names no server (its audience is {named})"))
                 .hint("name it: --region us, ca, eu or ent, or region = \"...\" in the profile")
         })?;
         self.allow(&server)?;
@@ -96,15 +96,17 @@ impl Settings {
         for allowed in &self.allow_host {
             let host = allowed.parse::<BaseUrl>().map_err(|e| {
                 let message = format!("{} cannot be allowed as a host", sanitize::message(allowed));
-                Failure::new(Kind::Config, message).because(e).hint("write the host alone: --allow-host HOST")
+                Error::new(ErrorKind::Config, message)
+                    .because(e)
+                    .hint("write the host alone: --allow-host HOST")
             })?;
             if server.host() == host.host() || server.host_name() == host.host() {
                 return Ok(());
             }
         }
         let host = server.host();
-        Err(Failure::new(
-            Kind::Config,
+        Err(Error::new(
+            ErrorKind::Config,
             format!("{host} is no server of 1Password's, so it does not get the token"),
         )
         .hint(format!("check the address; if it is meant, add --allow-host {host}")))
@@ -141,7 +143,7 @@ mod tests {
         config.settings(&typed)?.account(&Cancel::new())
     }
 
-    fn refused(token: &str, flags: &str, kind: Kind) -> String {
+    fn refused(token: &str, flags: &str, kind: ErrorKind) -> String {
         let failure = account(token, flags).unwrap_err();
         assert_eq!(failure.kind(), kind, "{failure}");
         assert!(failure.advice().is_some(), "{failure}");
@@ -162,7 +164,7 @@ mod tests {
         let evil = token("events.example.net");
         for flags in ["", "--base-url https://events.example.net", "--allow-host example.net"] {
             assert_eq!(
-                refused(&evil, flags, Kind::Config),
+                refused(&evil, flags, ErrorKind::Config),
                 "events.example.net is no server of 1Password's, so it does not get the token"
             );
         }
@@ -173,17 +175,19 @@ mod tests {
         let ported = "--base-url events.example.net:8443";
         assert!(account(&evil, &format!("{ported} --allow-host events.example.net")).is_ok());
         assert!(account(&evil, &format!("{ported} --allow-host events.example.net:8443")).is_ok());
-        refused(&evil, &format!("{ported} --allow-host events.example.net:9"), Kind::Config);
-        refused(&evil, "--base-url https://events.1password.com:8443", Kind::Config);
+        refused(&evil, &format!("{ported} --allow-host events.example.net:9"), ErrorKind::Config);
+        refused(&evil, "--base-url https://events.1password.com:8443", ErrorKind::Config);
         assert!(
-            refused(&evil, "--allow-host a/b", Kind::Config).starts_with("a/b cannot be allowed as a host")
+            refused(&evil, "--allow-host a/b", ErrorKind::Config)
+                .starts_with("a/b cannot be allowed as a host")
         );
         assert!(account("opaque", "--base-url http://127.0.0.1:1").is_ok(), "this machine needs no leave");
     }
 
     #[test]
     fn a_configured_server_is_judged_before_the_token_is_read() {
-        let message = refused("opaque-token", "--base-url evil.example --token-file /no/such", Kind::Config);
+        let message =
+            refused("opaque-token", "--base-url evil.example --token-file /no/such", ErrorKind::Config);
         assert!(message.contains("does not get the token"), "{message}");
     }
 
@@ -200,16 +204,16 @@ mod tests {
     #[test]
     fn a_token_that_names_no_server_needs_one() {
         let old = token("com.1password.streamingservice");
-        let message = refused(&old, "", Kind::Config);
+        let message = refused(&old, "", ErrorKind::Config);
         assert_eq!(message, "the token names no server (its audience is com.1password.streamingservice)");
         assert!(account(&old, "--region eu").unwrap().notices.is_empty());
-        refused("opaque", "", Kind::TokenRefused);
+        refused("opaque", "", ErrorKind::TokenRefused);
         assert_eq!(account("opaque", "--region eu").unwrap().notices.len(), 1);
     }
 
     #[test]
     fn a_token_for_something_else_is_never_sent() {
-        let message = refused("ops_eyJsecret", "--region us", Kind::TokenRefused);
+        let message = refused("ops_eyJsecret", "--region us", ErrorKind::TokenRefused);
         assert!(!message.contains("eyJsecret"), "{message}");
     }
 }

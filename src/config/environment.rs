@@ -13,8 +13,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::api::proxy;
-use crate::cli::Zone;
 use crate::secret::Secret;
+use crate::time::Zone;
 
 /// The variable that holds a token.
 pub const TOKEN: &str = "EVENTS_API_TOKEN";

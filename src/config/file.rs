@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{ErrorKind, Read as _};
+use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::environment::{self, Environment};
 use super::section::{ACCOUNT_KEYS, Entry, KEYS, Problem, Section, TokenKey, unknown};
-use crate::failure::{Failure, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
 
 /// The profile that is built in.
@@ -73,7 +73,7 @@ impl ConfigFile {
         let Some(path) = path else { return Ok(ConfigFile::default()) };
         let mut file = match File::open(&path) {
             Ok(file) => file,
-            Err(e) if e.kind() == ErrorKind::NotFound && chosen_by == PathChoice::Xdg => {
+            Err(e) if e.kind() == io::ErrorKind::NotFound && chosen_by == PathChoice::Xdg => {
                 return Ok(ConfigFile { path: Some(path), chosen_by, ..ConfigFile::default() });
             }
             Err(e) => return Err(unreadable(&path).because(e)),
@@ -145,7 +145,7 @@ impl ConfigFile {
                     token.line,
                     mode & 0o777
                 );
-                Err(Failure::new(Kind::Config, message).hint(format!("chmod go-w {path}")))
+                Err(Error::new(ErrorKind::Config, message).hint(format!("chmod go-w {path}")))
             }
             _ => Ok(()),
         }
@@ -193,10 +193,10 @@ impl<'a> Reader<'a> {
         1 + memchr::memchr_iter(b'\n', before).count()
     }
 
-    fn fail(&self, offset: usize, problem: Problem) -> Failure {
+    fn fail(&self, offset: usize, problem: Problem) -> Error {
         let path = self.path.to_string_lossy();
         let place = format!("{}:{}", sanitize::message(&path), self.line_at(offset));
-        let failure = Failure::new(Kind::Config, format!("{place}: {}", problem.message));
+        let failure = Error::new(ErrorKind::Config, format!("{place}: {}", problem.message));
         match problem.hint {
             Some(hint) => failure.hint(hint),
             None => failure,
@@ -254,9 +254,9 @@ fn in_order<'a, 'i>(
     entries
 }
 
-fn unreadable(path: &Path) -> Failure {
+fn unreadable(path: &Path) -> Error {
     let path = sanitize::message(&path.to_string_lossy()).into_owned();
-    Failure::new(Kind::Config, format!("cannot read the configuration file {path}"))
+    Error::new(ErrorKind::Config, format!("cannot read the configuration file {path}"))
         .hint("check --config and OPEV_CONFIG; `opev config path` says which file is read")
 }
 
@@ -273,7 +273,7 @@ mod tests {
     /// The message and the hint of a file that is refused.
     fn refused(text: &str) -> (String, String) {
         let failure = parse(text).unwrap_err();
-        assert_eq!(failure.kind(), Kind::Config, "{text}");
+        assert_eq!(failure.kind(), ErrorKind::Config, "{text}");
         (failure.to_string(), failure.advice().unwrap_or_default().to_owned())
     }
 
@@ -415,7 +415,7 @@ mod tests {
             let read = ConfigFile::read(Some(&path), &Environment::default());
             assert_eq!(read.is_ok(), fine, "{key} {mode:o}");
             if let Err(failure) = read {
-                assert_eq!(failure.kind(), Kind::Config);
+                assert_eq!(failure.kind(), ErrorKind::Config);
                 assert!(failure.to_string().contains("names a command"), "{failure}");
                 assert!(failure.advice().unwrap().starts_with("chmod go-w "));
             }
@@ -427,7 +427,7 @@ mod tests {
         let home: Environment = [("HOME", "/no/such")].into_iter().collect();
         assert!(!ConfigFile::read(None, &home).unwrap().exists);
         let failure = ConfigFile::read(Some(Path::new("/no/such/file")), &home).unwrap_err();
-        assert_eq!(failure.kind(), Kind::Config);
+        assert_eq!(failure.kind(), ErrorKind::Config);
         assert!(failure.to_string().starts_with("cannot read the configuration file /no/such/file: No such"));
         let named: Environment = [("OPEV_CONFIG", "/no/such/file")].into_iter().collect();
         assert!(ConfigFile::read(None, &named).is_err());

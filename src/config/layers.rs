@@ -14,7 +14,7 @@ use super::section::{Located, Section, TokenKey};
 use super::token::{TokenFile, TokenSource};
 use crate::api::endpoint::{BaseUrl, Region};
 use crate::cli::{self, AccountArgs};
-use crate::failure::{Failure, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
 use crate::secret::Secret;
 
@@ -219,7 +219,7 @@ impl<'a> Layers<'a> {
 
 fn read_url(text: &str, origin: Origin) -> Result<(BaseUrl, Origin)> {
     let url = text.parse::<BaseUrl>().map_err(|e| {
-        Failure::new(Kind::Config, format!("the base URL ({origin}) cannot be used"))
+        Error::new(ErrorKind::Config, format!("the base URL ({origin}) cannot be used"))
             .because(e)
             .hint("write a host such as events.1password.com, or https://HOST")
     })?;

@@ -27,7 +27,7 @@ pub use range::Range;
 pub use settings::{Settings, Typed};
 pub use token::TokenSource;
 
-use crate::failure::{Failure, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use file::{DEFAULT, DEMO};
 
 /// The environment and the configuration file: all that settings are made from, besides flags.
@@ -80,7 +80,7 @@ impl Config {
             })
             .collect::<Result<_>>()?;
         if all.is_empty() {
-            return Err(Failure::new(Kind::Config, "--all-profiles: no profile is enabled")
+            return Err(Error::new(ErrorKind::Config, "--all-profiles: no profile is enabled")
                 .hint("write profiles with `opev config init`"));
         }
         Ok(all)
@@ -89,7 +89,7 @@ impl Config {
     /// Refuses a profile that does not exist. `default` and `demo` need no file.
     fn check_profile(&self, name: &str) -> Result<()> {
         if let Err(problem) = file::check_name(name) {
-            let failure = Failure::new(Kind::Config, problem.message);
+            let failure = Error::new(ErrorKind::Config, problem.message);
             return Err(failure.hint(problem.hint.unwrap_or_default()));
         }
         if matches!(name, DEFAULT | DEMO) || self.file.profiles.contains_key(name) {
@@ -101,7 +101,7 @@ impl Config {
             }
             _ => ": there is no configuration file".into(),
         };
-        let failure = Failure::new(Kind::Config, format!("no profile {name}{place}"));
+        let failure = Error::new(ErrorKind::Config, format!("no profile {name}{place}"));
         let known = self.file.profiles.keys().map(String::as_str).chain([DEMO]);
         Err(match section::nearest(name, known.clone()) {
             Some(nearest) => failure.hint(format!("did you mean {nearest}?")),

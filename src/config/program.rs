@@ -14,9 +14,9 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::environment::Environment;
 use crate::cancel::Cancel;
-use crate::cli::duration;
-use crate::failure::{Failure, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
+use crate::time::duration;
 
 /// How long a token command may take.
 pub const LIMIT: Duration = Duration::from_secs(60);
@@ -109,8 +109,8 @@ impl Program {
         Ok((pid, ended))
     }
 
-    fn failure(&self, what: impl AsRef<str>) -> Failure {
-        Failure::new(Kind::TokenMissing, format!("{} {}", self.title, what.as_ref()))
+    fn failure(&self, what: impl AsRef<str>) -> Error {
+        Error::new(ErrorKind::TokenMissing, format!("{} {}", self.title, what.as_ref()))
     }
 }
 
@@ -161,7 +161,7 @@ mod tests {
         }
     }
 
-    fn failure(script: &str, limit: Duration) -> Failure {
+    fn failure(script: &str, limit: Duration) -> Error {
         shell(script).run(limit, &Cancel::new()).unwrap_err()
     }
 
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn a_bad_end_shows_its_complaint_escaped() {
         let failure = failure("printf 'not signed\\033[31m in\\n' >&2; exit 3", LIMIT);
-        assert_eq!(failure.kind(), Kind::TokenMissing);
+        assert_eq!(failure.kind(), ErrorKind::TokenMissing);
         assert_eq!(failure.to_string(), "the token command ended with exit code 3: not signed\\u{1b}[31m in");
     }
 
@@ -218,6 +218,6 @@ mod tests {
         let other = cancel.clone();
         let waiter = std::thread::spawn(move || shell("exec sleep 60").run(LIMIT, &other));
         cancel.trigger(15);
-        assert_eq!(waiter.join().unwrap().unwrap_err().kind(), Kind::Interrupted(15));
+        assert_eq!(waiter.join().unwrap().unwrap_err().kind(), ErrorKind::Interrupted(15));
     }
 }

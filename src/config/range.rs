@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::cli::{TimeExpr, Zone, duration};
-use crate::failure::{Failure, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::time::{TimeExpr, Zone, duration};
 
 /// How long the service keeps events, in days.
 pub const RETENTION_DAYS: i64 = 120;
@@ -63,7 +63,7 @@ impl Range {
         now: DateTime<Utc>,
         zone: &Zone,
     ) -> Result<Range> {
-        let usage = |message: String| Failure::new(Kind::Usage, message);
+        let usage = |message: String| Error::new(ErrorKind::Usage, message);
         let resolve = |flag: &str, time: &TimeExpr| {
             time.resolve(now, zone).map_err(|why| usage(format!("{flag}: {why}")))
         };
@@ -90,7 +90,7 @@ impl Range {
         if self.until <= kept {
             let until = zone.show(self.until);
             let message = format!("--until ({until}) is more than {RETENTION_DAYS} days ago");
-            return Err(Failure::new(Kind::Usage, message)
+            return Err(Error::new(ErrorKind::Usage, message)
                 .hint("the service keeps no more; older activity may be in the web app's reports"));
         }
         if self.since < kept {
@@ -124,7 +124,7 @@ mod tests {
 
     fn refused(since: Option<&str>, until: Option<&str>) -> String {
         let failure = decide(since, until).unwrap_err();
-        assert_eq!(failure.kind(), Kind::Usage);
+        assert_eq!(failure.kind(), ErrorKind::Usage);
         assert!(failure.advice().is_some());
         failure.to_string()
     }

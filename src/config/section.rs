@@ -11,7 +11,8 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::api::endpoint::{ApiVersion, BaseUrl, Region};
-use crate::cli::{Zone, duration, size};
+use crate::size;
+use crate::time::{Zone, duration};
 
 /// A value and the line it is written on.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,8 +10,10 @@ use super::origin::{Origin, Setting};
 use super::token::TokenSource;
 use crate::api::endpoint::{ApiVersion, BaseUrl};
 use crate::api::proxy;
-use crate::cli::{self, AccountArgs, Zone, duration, size};
-use crate::failure::{Failure, Kind, Result};
+use crate::cli::{self, AccountArgs};
+use crate::error::{Error, ErrorKind, Result};
+use crate::size;
+use crate::time::{Zone, duration};
 
 /// The service's own limit of requests in a minute.
 const REQUESTS_PER_MINUTE: u32 = 600;
@@ -161,7 +163,7 @@ impl Settings {
     /// Fails when nothing names a place.
     pub fn state_dir(&self) -> Result<&Path> {
         self.state_dir.as_deref().ok_or_else(|| {
-            Failure::new(Kind::Config, "no place for saved positions: HOME is not set")
+            Error::new(ErrorKind::Config, "no place for saved positions: HOME is not set")
                 .hint("name one with --state-dir or OPEV_STATE_DIR")
         })
     }
@@ -185,7 +187,7 @@ fn refuse_account_flags(flags: &AccountArgs) -> Result<()> {
         Some((flag, _)) => {
             let message =
                 format!("{flag} cannot be used with the profile demo, which brings its own server and token");
-            Err(Failure::new(Kind::Usage, message).hint("leave out one of the two"))
+            Err(Error::new(ErrorKind::Usage, message).hint("leave out one of the two"))
         }
         None => Ok(()),
     }

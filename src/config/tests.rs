@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::*;
 use crate::api::endpoint::ApiVersion;
 use crate::cancel::Cancel;
-use crate::cli::{Cli, Command, Zone};
+use crate::cli::{Cli, Command};
 use crate::secret::Secret;
+use crate::time::Zone;
 
 const FILE: &str = r#"
 [defaults]
@@ -119,7 +120,7 @@ fn every_key_is_shown_once() {
 fn a_profile_without_a_place_for_state_fails_only_when_it_needs_one() {
     let settings = decide("", &[], "").unwrap();
     let failure = settings.state_dir().unwrap_err();
-    assert_eq!(failure.kind(), Kind::Config);
+    assert_eq!(failure.kind(), ErrorKind::Config);
     assert!(failure.advice().unwrap().contains("--state-dir"));
 }
 
@@ -132,7 +133,7 @@ fn the_environments_token_serves_only_a_profile_that_names_none() {
     assert_eq!(token("--profile acme").unwrap(), Secret::new("acme"));
     let without = decide(FILE, &variables[..1], "--profile acme").unwrap();
     let failure = without.token.load(&Cancel::new()).unwrap_err();
-    assert_eq!(failure.kind(), Kind::TokenMissing);
+    assert_eq!(failure.kind(), ErrorKind::TokenMissing);
     assert_eq!(failure.to_string(), "the environment variable ACME_TOKEN is not set, or is not text");
     let empty = decide("", &[("EVENTS_API_TOKEN", "")], "").unwrap();
     let failure = empty.token.load(&Cancel::new()).unwrap_err();
@@ -184,12 +185,12 @@ fn the_demo_takes_nothing_from_environment_or_defaults_that_is_not_its_own() {
     assert_eq!(settings.server, None);
     assert_eq!(row(&settings, "base_url"), "a simulator inside this process (demo)");
     assert_eq!(row(&settings, "token"), "set (demo)");
-    assert_eq!(settings.token.load(&Cancel::new()).unwrap_err().kind(), Kind::Unexpected);
+    assert_eq!(settings.token.load(&Cancel::new()).unwrap_err().kind(), ErrorKind::Unexpected);
     for flags in
         ["--region eu", "--base-url localhost", "--token-file x", "--token-command x", "--allow-host x"]
     {
         let failure = decide("", &[], &format!("--profile demo {flags}")).unwrap_err();
-        assert_eq!(failure.kind(), Kind::Usage);
+        assert_eq!(failure.kind(), ErrorKind::Usage);
         assert!(failure.to_string().contains("cannot be used with the profile demo"), "{failure}");
     }
 }
@@ -204,7 +205,7 @@ fn all_profiles_are_the_enabled_ones_without_the_environments_token_and_server()
     assert_eq!(row(&all_settings[0], "base_url"), "https://events.1password.eu (from profile acme, line 9)");
     assert!(matches!(all_settings[1].token, TokenSource::None));
     let failure = all("[profiles.off]\nenabled = false\n", &[], "--all-profiles").unwrap_err();
-    assert_eq!(failure.kind(), Kind::Config);
+    assert_eq!(failure.kind(), ErrorKind::Config);
     assert_eq!(failure.to_string(), "--all-profiles: no profile is enabled");
 }
 
@@ -212,7 +213,7 @@ fn all_profiles_are_the_enabled_ones_without_the_environments_token_and_server()
 fn a_profile_that_does_not_exist_is_refused_with_the_nearest() {
     let failure = |text: &str, flags: &str| {
         let failure = decide(text, &[], flags).unwrap_err();
-        assert_eq!(failure.kind(), Kind::Config);
+        assert_eq!(failure.kind(), ErrorKind::Config);
         (failure.to_string(), failure.advice().unwrap().to_owned())
     };
     let (message, hint) = failure(FILE, "--profile acne");
@@ -229,7 +230,7 @@ fn a_profile_that_does_not_exist_is_refused_with_the_nearest() {
 #[test]
 fn a_server_that_is_none_is_refused_and_not_repeated() {
     let failure = decide("", &[("OPEV_BASE_URL", "https://me:secret@events.1password.com")], "").unwrap_err();
-    assert_eq!(failure.kind(), Kind::Config);
+    assert_eq!(failure.kind(), ErrorKind::Config);
     assert!(failure.to_string().starts_with("the base URL (OPEV_BASE_URL) cannot be used: "), "{failure}");
     assert!(!format!("{failure:?}").contains("secret"));
     let failure = decide("", &[], "--base-url http://events.1password.com").unwrap_err();

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::program::{LIMIT, Program};
 use crate::cancel::Cancel;
-use crate::failure::{Failure, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
 use crate::secret::Secret;
 
@@ -67,10 +67,10 @@ impl TokenSource {
     pub fn load(&self, cancel: &Cancel) -> Result<Secret> {
         let (text, place) = match self {
             TokenSource::None => {
-                return Err(Failure::new(Kind::TokenMissing, "no token is configured").hint(ALTERNATIVES));
+                return Err(Error::new(ErrorKind::TokenMissing, "no token is configured").hint(ALTERNATIVES));
             }
             TokenSource::Demo => {
-                return Err(Failure::new(Kind::Unexpected, "the demo's token comes from its simulator"));
+                return Err(Error::new(ErrorKind::Unexpected, "the demo's token comes from its simulator"));
             }
             TokenSource::File(file) if file.path.file_name().is_some_and(looks_like_a_token) => {
                 return Err(misplaced("the name of a file"));
@@ -145,11 +145,11 @@ impl TokenFile {
             return Ok(());
         }
         let path = shown(&self.path);
-        Err(Failure::new(Kind::Config, format!("others can read the token file {path} (mode {mode:03o})"))
+        Err(Error::new(ErrorKind::Config, format!("others can read the token file {path} (mode {mode:03o})"))
             .hint(format!("chmod 600 {path}, or set token_file_any_mode = true in the profile")))
     }
 
-    fn unreadable(&self, why: std::io::Error) -> Failure {
+    fn unreadable(&self, why: std::io::Error) -> Error {
         missing(format!("cannot read the token file {}", shown(&self.path)))
             .because(why)
             .hint("check the path and its permissions; the file holds the token alone, on one line")
@@ -168,7 +168,7 @@ impl TokenFile {
 
 /// The token in a text that may have white space around it.
 fn checked(text: &[u8], place: &str) -> Result<Secret> {
-    let refused = |why: &str| Failure::new(Kind::TokenRefused, format!("{place} {why}"));
+    let refused = |why: &str| Error::new(ErrorKind::TokenRefused, format!("{place} {why}"));
     if text.len() as u64 > MAX_BYTES {
         return Err(refused("is too long to be a token").hint("give the token alone"));
     }
@@ -199,8 +199,8 @@ fn looks_like_a_token(text: &OsStr) -> bool {
     text.starts_with(b"eyJ") && text.iter().filter(|b| **b == b'.').count() == 2 || text.starts_with(b"ops_")
 }
 
-fn misplaced(what_belongs_there: &str) -> Failure {
-    Failure::new(Kind::TokenRefused, format!("a token stands where {what_belongs_there} belongs"))
+fn misplaced(what_belongs_there: &str) -> Error {
+    Error::new(ErrorKind::TokenRefused, format!("a token stands where {what_belongs_there} belongs"))
         .hint("others may have read it: issue a new one, and keep it in a file of mode 600")
 }
 
@@ -220,14 +220,14 @@ fn interruptible<T: Send + 'static>(cancel: &Cancel, work: impl FnOnce() -> T + 
     });
     select! {
         recv(done) -> outcome => {
-            outcome.map_err(|_| Failure::new(Kind::Unexpected, "reading the token ended early"))
+            outcome.map_err(|_| Error::new(ErrorKind::Unexpected, "reading the token ended early"))
         }
         recv(cancel.channel()) -> _ => Err(cancel.failure()),
     }
 }
 
-fn missing(message: impl Into<String>) -> Failure {
-    Failure::new(Kind::TokenMissing, message)
+fn missing(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::TokenMissing, message)
 }
 
 fn shown(path: &Path) -> String {
@@ -269,15 +269,15 @@ mod tests {
     #[test]
     fn what_cannot_be_a_token_is_refused_and_not_repeated() {
         for (text, kind, why) in [
-            (&b""[..], Kind::TokenMissing, "is empty"),
-            (b" \n", Kind::TokenMissing, "is empty"),
-            (b"Bearer eyJsecret", Kind::TokenRefused, "holds spaces or line breaks"),
-            (b"eyJsecret\neyJsecret", Kind::TokenRefused, "holds spaces or line breaks"),
-            (b"\"eyJsecret\"", Kind::TokenRefused, "holds characters that no token has"),
-            ("eyJsecret\u{200b}".as_bytes(), Kind::TokenRefused, "holds characters that no token has"),
-            (b"eyJsecret\xff", Kind::TokenRefused, "is not text"),
-            (b"op://vault/item/credential", Kind::TokenRefused, "holds a reference"),
-            (&[b'x'; 70_000], Kind::TokenRefused, "is too long"),
+            (&b""[..], ErrorKind::TokenMissing, "is empty"),
+            (b" \n", ErrorKind::TokenMissing, "is empty"),
+            (b"Bearer eyJsecret", ErrorKind::TokenRefused, "holds spaces or line breaks"),
+            (b"eyJsecret\neyJsecret", ErrorKind::TokenRefused, "holds spaces or line breaks"),
+            (b"\"eyJsecret\"", ErrorKind::TokenRefused, "holds characters that no token has"),
+            ("eyJsecret\u{200b}".as_bytes(), ErrorKind::TokenRefused, "holds characters that no token has"),
+            (b"eyJsecret\xff", ErrorKind::TokenRefused, "is not text"),
+            (b"op://vault/item/credential", ErrorKind::TokenRefused, "holds a reference"),
+            (&[b'x'; 70_000], ErrorKind::TokenRefused, "is too long"),
         ] {
             let failure = load_text(text).unwrap_err();
             assert_eq!(failure.kind(), kind, "{failure}");
@@ -292,7 +292,7 @@ mod tests {
         for mode in [0o640, 0o604, 0o620] {
             let (_directory, file) = written(b"eyJ", mode);
             let failure = load(TokenSource::File(file.clone())).unwrap_err();
-            assert_eq!(failure.kind(), Kind::Config);
+            assert_eq!(failure.kind(), ErrorKind::Config);
             assert!(failure.to_string().contains("others can read"), "{failure}");
             assert!(failure.to_string().contains(&format!("mode {mode:03o}")), "{failure}");
             assert!(failure.advice().unwrap().starts_with("chmod 600 "));
@@ -310,7 +310,7 @@ mod tests {
         std::os::unix::fs::symlink(&target.path, &path).unwrap();
         let credentials = Some(directory.path().to_owned());
         let failure = load(TokenSource::File(TokenFile { path, any_mode: false, credentials })).unwrap_err();
-        assert_eq!(failure.kind(), Kind::Config);
+        assert_eq!(failure.kind(), ErrorKind::Config);
     }
 
     #[test]
@@ -330,14 +330,14 @@ mod tests {
 
         let cancel = Cancel::new();
         cancel.trigger(2);
-        assert_eq!(source.load(&cancel).unwrap_err().kind(), Kind::Interrupted(2));
+        assert_eq!(source.load(&cancel).unwrap_err().kind(), ErrorKind::Interrupted(2));
     }
 
     #[test]
     fn what_is_not_there_is_said() {
         let file = |path: &str| TokenFile { path: path.into(), any_mode: false, credentials: None };
         let failure = load(TokenSource::File(file("/no/such"))).unwrap_err();
-        assert_eq!(failure.kind(), Kind::TokenMissing);
+        assert_eq!(failure.kind(), ErrorKind::TokenMissing);
         assert!(failure.to_string().starts_with("cannot read the token file /no/such: No such file"));
         let failure = load(TokenSource::None).unwrap_err();
         assert_eq!(failure.to_string(), "no token is configured");

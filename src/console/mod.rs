@@ -14,7 +14,7 @@ use indicatif::ProgressBar;
 use log::LevelFilter;
 
 use crate::clock::Clock;
-use crate::failure::{Failure, Kind};
+use crate::error::{Error, ErrorKind};
 
 pub use progress::Progress;
 
@@ -92,7 +92,7 @@ impl Console {
     }
 
     /// Reports a failure with its cause and hint; false when it is routine and nobody watches.
-    pub fn failure(&self, failure: &Failure) -> bool {
+    pub fn failure(&self, failure: &Error) -> bool {
         if !self.is_worth_telling(failure) {
             return false;
         }
@@ -104,18 +104,18 @@ impl Console {
     }
 
     /// Reports failures, one that several streams met alike once for all of them; gives how many were told.
-    pub fn failures(&self, failures: &[&Failure]) -> usize {
+    pub fn failures(&self, failures: &[&Error]) -> usize {
         if self.0.options.format == LogFormat::Json {
             return failures.iter().filter(|failure| self.failure(failure)).count();
         }
-        let worth_it: Vec<&Failure> = failures.iter().copied().filter(|f| self.is_worth_telling(f)).collect();
+        let worth_it: Vec<&Error> = failures.iter().copied().filter(|f| self.is_worth_telling(f)).collect();
         let texts = report::together(&worth_it, self.0.options.colour);
         texts.iter().for_each(|text| self.line(text));
         texts.len()
     }
 
     /// Whether a failure is more than routine, or somebody watches.
-    fn is_worth_telling(&self, failure: &Failure) -> bool {
+    fn is_worth_telling(&self, failure: &Error) -> bool {
         let is_watched = self.0.terminal
             || self.0.options.level > LevelFilter::Warn
             || self.0.options.format == LogFormat::Json;
@@ -123,8 +123,8 @@ impl Console {
     }
 
     /// Says what a run came to when several failures were reported before it.
-    pub fn summary(&self, kind: Kind, text: &str) {
-        let failure = Failure::new(kind, text);
+    pub fn summary(&self, kind: ErrorKind, text: &str) {
+        let failure = Error::new(kind, text);
         self.line(&match self.0.options.format {
             LogFormat::Text => report::text(&failure, self.0.options.colour),
             LogFormat::Json => report::json(&failure, kind, self.0.clock.now()),

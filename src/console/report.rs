@@ -3,16 +3,16 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-use crate::failure::{Failure, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::sanitize;
 
 /// The failure as lines of text.
-pub(super) fn text(failure: &Failure, colour: bool) -> String {
+pub(super) fn text(failure: &Error, colour: bool) -> String {
     written(&failure.to_string(), failure.advice(), colour)
 }
 
 /// Failures as texts, where those that differ in their stream alone are one text that names them all.
-pub(super) fn together(failures: &[&Failure], colour: bool) -> Vec<String> {
+pub(super) fn together(failures: &[&Error], colour: bool) -> Vec<String> {
     let mut told: Vec<(String, Option<&str>, Vec<&str>)> = Vec::new();
     for failure in failures {
         let stream = failure.stream().map_or("", |stream| stream.name());
@@ -47,7 +47,7 @@ fn written(what: &str, advice: Option<&str>, colour: bool) -> String {
 }
 
 /// The failure as the last JSON line of a run.
-pub(super) fn json(failure: &Failure, kind: Kind, now: DateTime<Utc>) -> String {
+pub(super) fn json(failure: &Error, kind: ErrorKind, now: DateTime<Utc>) -> String {
     let mut object = json!({
         "type": "error",
         "time": now.to_rfc3339_opts(SecondsFormat::Millis, true),
@@ -79,8 +79,8 @@ mod tests {
     use super::*;
     use crate::event::Stream;
 
-    fn failure() -> Failure {
-        Failure::new(Kind::TokenRefused, "the service refused the token (401: \"no\u{1b}[2J\")")
+    fn failure() -> Error {
+        Error::new(ErrorKind::TokenRefused, "the service refused the token (401: \"no\u{1b}[2J\")")
             .hint("issue a new token")
             .on_stream(Stream::AuditEvents)
     }
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn what_several_streams_met_alike_is_told_once() {
-        let gone = |stream| Failure::new(Kind::Network, "no answer").hint("wait").on_stream(stream);
+        let gone = |stream| Error::new(ErrorKind::Network, "no answer").hint("wait").on_stream(stream);
         let failures = [
             gone(Stream::SignInAttempts),
             failure(),
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn json_has_the_code_and_whether_to_try_again() {
         let value: Value =
-            serde_json::from_str(&json(&failure(), Kind::TokenRefused, DateTime::UNIX_EPOCH)).unwrap();
+            serde_json::from_str(&json(&failure(), ErrorKind::TokenRefused, DateTime::UNIX_EPOCH)).unwrap();
         assert_eq!(value["type"], "error");
         assert_eq!(value["code"], 4);
         assert_eq!(value["kind"], "token_refused");

@@ -1,12 +1,12 @@
 //! Whose move a failure is: the three classes that Sumo Logic's collectors made usual.
 //!
-//! A total function from [`Kind`]; the exit code stays `failure`'s business.
+//! A total function from [`ErrorKind`]; the exit code stays `failure`'s business.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Kind;
+use crate::error::ErrorKind;
 
 /// Whose move it is after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -21,28 +21,28 @@ pub enum Class {
 
 impl Class {
     /// The class of a kind of failure.
-    pub fn of(kind: Kind) -> Class {
+    pub fn of(kind: ErrorKind) -> Class {
         match kind {
-            Kind::Usage
-            | Kind::Config
-            | Kind::Tls
-            | Kind::Redirect
-            | Kind::NotFound
-            | Kind::TokenMissing
-            | Kind::TokenRefused
-            | Kind::TokenExpired
-            | Kind::FeatureMissing
-            | Kind::BadRequest => Class::ThirdPartyConfig,
-            Kind::Service | Kind::Network | Kind::Deadline => Class::ThirdPartyGeneric,
-            Kind::Unexpected
-            | Kind::CheckFailed
-            | Kind::Output
-            | Kind::ClosedPipe
-            | Kind::Disagreement
-            | Kind::Gap
-            | Kind::Locked
-            | Kind::Partial
-            | Kind::Interrupted(_) => Class::FirstPartyGeneric,
+            ErrorKind::Usage
+            | ErrorKind::Config
+            | ErrorKind::Tls
+            | ErrorKind::Redirect
+            | ErrorKind::NotFound
+            | ErrorKind::TokenMissing
+            | ErrorKind::TokenRefused
+            | ErrorKind::TokenExpired
+            | ErrorKind::FeatureMissing
+            | ErrorKind::BadRequest => Class::ThirdPartyConfig,
+            ErrorKind::Service | ErrorKind::Network | ErrorKind::Deadline => Class::ThirdPartyGeneric,
+            ErrorKind::Unexpected
+            | ErrorKind::CheckFailed
+            | ErrorKind::Output
+            | ErrorKind::ClosedPipe
+            | ErrorKind::Disagreement
+            | ErrorKind::Gap
+            | ErrorKind::Locked
+            | ErrorKind::Partial
+            | ErrorKind::Interrupted(_) => Class::FirstPartyGeneric,
         }
     }
 
@@ -68,13 +68,15 @@ mod tests {
 
     #[test]
     fn what_the_customer_must_mend_is_told_from_what_passes_and_from_what_is_ours() {
-        for kind in [Kind::TokenRefused, Kind::FeatureMissing, Kind::NotFound, Kind::BadRequest] {
+        for kind in
+            [ErrorKind::TokenRefused, ErrorKind::FeatureMissing, ErrorKind::NotFound, ErrorKind::BadRequest]
+        {
             assert_eq!(Class::of(kind), Class::ThirdPartyConfig, "{kind:?}");
         }
-        for kind in [Kind::Service, Kind::Network] {
+        for kind in [ErrorKind::Service, ErrorKind::Network] {
             assert_eq!(Class::of(kind), Class::ThirdPartyGeneric, "{kind:?}");
         }
-        for kind in [Kind::Output, Kind::Disagreement, Kind::Unexpected] {
+        for kind in [ErrorKind::Output, ErrorKind::Disagreement, ErrorKind::Unexpected] {
             assert_eq!(Class::of(kind), Class::FirstPartyGeneric, "{kind:?}");
         }
     }

@@ -16,9 +16,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use crate::console::Console;
-use crate::deliver::shown;
 use crate::disk::{self, Disk, File, FileKind, Open};
-use crate::failure::{Failure, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::output::shown;
 use crate::sanitize::is_harmful;
 
 /// Where the lines go; clones share it.
@@ -83,7 +83,7 @@ impl Feed {
         let is_stream = disk.metadata(path).is_ok_and(|found| found.kind == FileKind::Other);
         let how = if is_stream { Open::Stream } else { Open::Append { mode: 0o600 } };
         let file = disk.open(path, how).map_err(|e| {
-            Failure::new(Kind::Output, format!("cannot open the health file {}", shown(path)))
+            Error::new(ErrorKind::Output, format!("cannot open the health file {}", shown(path)))
                 .because(e)
                 .hint("name a file that this user can write, or - for standard error")
         })?;

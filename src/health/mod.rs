@@ -26,7 +26,7 @@ pub use reporter::{About, Reporter};
 /// How far a stream's collector has come, in the order in which it gets there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum CollectorState {
     /// It is to be started.
     #[default]
     Pending,
@@ -44,35 +44,35 @@ pub enum State {
     Stopping,
 }
 
-impl State {
+impl CollectorState {
     /// Its name in the feed, as Sumo Logic's collectors write it.
     pub fn name(self) -> &'static str {
         match self {
-            State::Pending => "Pending",
-            State::Started => "Started",
-            State::Initialized => "Initialized",
-            State::Authenticated => "Authenticated",
-            State::Collecting => "Collecting",
-            State::Error => "Error",
-            State::Stopping => "Stopping",
+            CollectorState::Pending => "Pending",
+            CollectorState::Started => "Started",
+            CollectorState::Initialized => "Initialized",
+            CollectorState::Authenticated => "Authenticated",
+            CollectorState::Collecting => "Collecting",
+            CollectorState::Error => "Error",
+            CollectorState::Stopping => "Stopping",
         }
     }
 
     /// Its name in `opev status` and in the health file.
     pub fn word(self) -> &'static str {
         match self {
-            State::Pending => "pending",
-            State::Started => "started",
-            State::Initialized => "initialized",
-            State::Authenticated => "authenticated",
-            State::Collecting => "collecting",
-            State::Error => "error",
-            State::Stopping => "stopping",
+            CollectorState::Pending => "pending",
+            CollectorState::Started => "started",
+            CollectorState::Initialized => "initialized",
+            CollectorState::Authenticated => "authenticated",
+            CollectorState::Collecting => "collecting",
+            CollectorState::Error => "error",
+            CollectorState::Stopping => "stopping",
         }
     }
 }
 
-impl fmt::Display for State {
+impl fmt::Display for CollectorState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.word())
     }

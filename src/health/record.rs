@@ -10,12 +10,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Class, State};
-use crate::deliver::checkpoint::lock;
-use crate::deliver::{Place, shown};
+use super::{Class, CollectorState};
 use crate::disk::{self, Disk, Open};
+use crate::error::Error;
 use crate::event::Stream;
-use crate::failure::Failure;
+use crate::output::checkpoint::lock;
+use crate::output::{CheckpointDir, shown};
 use crate::sanitize;
 
 /// The file's name beside the checkpoint.
@@ -71,7 +71,7 @@ pub enum Work {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamHealth {
     /// How far it has come.
-    pub state: State,
+    pub state: CollectorState,
     /// Since when.
     #[serde(default)]
     pub since: Option<DateTime<Utc>>,
@@ -107,7 +107,7 @@ pub struct LastError {
 
 impl LastError {
     /// Remembers a failure. Its stream and profile are known where it is kept.
-    pub(super) fn of(failure: &Failure, at: DateTime<Utc>) -> Self {
+    pub(super) fn of(failure: &Error, at: DateTime<Utc>) -> Self {
         let text = failure.to_string();
         let mut message = text.as_str();
         if let Some(profile) = failure.profile() {
@@ -190,7 +190,11 @@ impl Health {
         for (name, old) in earlier.streams {
             let Some(new) = self.streams.get_mut(&name) else {
                 // Not this run's stream: only its history is of interest.
-                let state = if old.state == State::Error { State::Error } else { State::Stopping };
+                let state = if old.state == CollectorState::Error {
+                    CollectorState::Error
+                } else {
+                    CollectorState::Stopping
+                };
                 self.streams.insert(name, StreamHealth { state, interval_ms: None, ..old });
                 continue;
             };
@@ -204,7 +208,7 @@ impl Health {
     }
 
     /// Replaces the health file at `place`: whole at every moment, durable when the system likes.
-    pub(super) fn write(&self, disk: &dyn Disk, place: &Place) -> io::Result<()> {
+    pub(super) fn write(&self, disk: &dyn Disk, place: &CheckpointDir) -> io::Result<()> {
         let mut bytes = serde_json::to_vec(self).map_err(io::Error::other)?;
         bytes.push(b'\n');
         let fresh = place.file(FRESH);
@@ -219,9 +223,9 @@ impl Health {
 /// Where another run holds the lock, the file is that one's, and nothing is noted (P7).
 pub fn note_blocked(
     disk: &dyn Disk,
-    place: &Place,
+    place: &CheckpointDir,
     about: super::About<'_>,
-    failure: &Failure,
+    failure: &Error,
     now: DateTime<Utc>,
 ) {
     if lock::holder(disk, &place.file("lock")).is_some() {
@@ -236,7 +240,7 @@ pub fn note_blocked(
 }
 
 /// Reads the health file at `place`; none when there is none that can be read.
-pub fn read(disk: &dyn Disk, place: &Place) -> Option<Health> {
+pub fn read(disk: &dyn Disk, place: &CheckpointDir) -> Option<Health> {
     let file = disk.open(&place.file(FILE), Open::Read).ok()?;
     let bytes = disk::read_all(&*file, LIMIT).ok()?;
     let health: Health = serde_json::from_slice(&bytes)

@@ -11,12 +11,12 @@ use chrono::{DateTime, Utc};
 
 use super::feed::{self, Line, What};
 use super::record::{self, Health, LastError, StreamHealth, Work};
-use super::{Feed, State};
+use super::{CollectorState, Feed};
 use crate::clock::Clock;
-use crate::deliver::Place;
 use crate::disk::Disk;
+use crate::error::{Error, ErrorKind};
 use crate::event::Stream;
-use crate::failure::{Failure, Kind};
+use crate::output::CheckpointDir;
 
 /// The shortest time between two writes of the file, but for what cannot wait.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -34,14 +34,14 @@ pub struct About<'a> {
 
 /// Says what a collector does; clones share everything.
 #[derive(Clone, Debug)]
-pub struct Reporter(Arc<Mutex<Desk>>);
+pub struct Reporter(Arc<Mutex<HealthLog>>);
 
 #[derive(Debug)]
-struct Desk {
+struct HealthLog {
     clock: Arc<dyn Clock>,
     feed: Feed,
     health: Health,
-    file: Option<(Arc<dyn Disk>, Place)>,
+    file: Option<(Arc<dyn Disk>, CheckpointDir)>,
     last_write: Option<Duration>,
     /// Whether the file does not say all that is known.
     is_stale: bool,
@@ -52,14 +52,14 @@ impl Reporter {
     /// file.
     pub fn new(about: About<'_>, streams: &[Stream], clock: Arc<dyn Clock>, feed: Feed) -> Self {
         let health = Health::new(about.profile, about.consumer, about.work, clock.now());
-        let desk = Desk { clock, feed, health, file: None, last_write: None, is_stale: false };
+        let desk = HealthLog { clock, feed, health, file: None, last_write: None, is_stale: false };
         let reporter = Reporter(Arc::new(Mutex::new(desk)));
         reporter.with(|desk| {
             for &stream in streams {
                 let since = Some(desk.health.started_at);
                 let pending = StreamHealth { since, ..StreamHealth::default() };
                 desk.health.streams.insert(stream.name().to_owned(), pending);
-                desk.tell(stream, What::StateChange, State::Pending);
+                desk.tell(stream, What::StateChange, CollectorState::Pending);
             }
         });
         reporter
@@ -73,7 +73,7 @@ impl Reporter {
 
     /// Keeps the health file beside the checkpoint at `place` from now on, and goes on with the counts of
     /// the one there. For the run that holds the checkpoint's lock (P7).
-    pub fn keep_at(&self, disk: Arc<dyn Disk>, place: &Place) {
+    pub fn keep_at(&self, disk: Arc<dyn Disk>, place: &CheckpointDir) {
         self.with(|desk| {
             if let Some(earlier) = record::read(&*disk, place) {
                 desk.health.inherit(earlier);
@@ -84,23 +84,23 @@ impl Reporter {
     }
 
     /// A stream has come to another state. One that failed stays so in the file when it stops.
-    pub fn state(&self, stream: Stream, state: State) {
+    pub fn state(&self, stream: Stream, state: CollectorState) {
         self.with(|desk| {
             let now = desk.clock.now();
             let entry = desk.entry(stream);
             if entry.state == state {
                 return;
             }
-            if !(entry.state == State::Error && state == State::Stopping) {
+            if !(entry.state == CollectorState::Error && state == CollectorState::Stopping) {
                 (entry.state, entry.since) = (state, Some(now));
             }
             desk.tell(stream, What::StateChange, state);
-            desk.changed(matches!(state, State::Stopping | State::Error));
+            desk.changed(matches!(state, CollectorState::Stopping | CollectorState::Error));
         });
     }
 
     /// All streams have come to another state.
-    pub fn state_all(&self, state: State) {
+    pub fn state_all(&self, state: CollectorState) {
         let streams = self.with(|desk| {
             let reported = |stream: &Stream| desk.health.streams.contains_key(stream.name());
             Stream::ALL.into_iter().filter(reported).collect::<Vec<_>>()
@@ -115,11 +115,12 @@ impl Reporter {
     pub fn polled(&self, stream: Stream, at: DateTime<Utc>, events: u64) {
         let has_failed_since = self.with(|desk| {
             let entry = desk.entry(stream);
-            entry.state == State::Error && entry.last_error.as_ref().is_some_and(|error| error.at > at)
+            entry.state == CollectorState::Error
+                && entry.last_error.as_ref().is_some_and(|error| error.at > at)
         });
         if !has_failed_since {
             self.recovered(stream);
-            self.state(stream, State::Collecting);
+            self.state(stream, CollectorState::Collecting);
         }
         self.with(|desk| {
             let entry = desk.entry(stream);
@@ -130,23 +131,23 @@ impl Reporter {
     }
 
     /// A stream failed. A signal is no failure; the same failure again is only a poll.
-    pub fn failed(&self, stream: Stream, failure: &Failure) {
-        if matches!(failure.kind(), Kind::Interrupted(_)) {
+    pub fn failed(&self, stream: Stream, failure: &Error) {
+        if matches!(failure.kind(), ErrorKind::Interrupted(_)) {
             return;
         }
         self.with(|desk| {
             let now = desk.clock.now();
             let error = LastError::of(failure, now);
             let entry = desk.entry(stream);
-            let is_known =
-                entry.state == State::Error && entry.last_error.as_ref().is_some_and(|e| e.is_like(&error));
-            if entry.state != State::Error {
-                (entry.state, entry.since) = (State::Error, Some(now));
+            let is_known = entry.state == CollectorState::Error
+                && entry.last_error.as_ref().is_some_and(|e| e.is_like(&error));
+            if entry.state != CollectorState::Error {
+                (entry.state, entry.since) = (CollectorState::Error, Some(now));
             }
             entry.last_poll = entry.last_poll.max(Some(now));
             entry.last_error = Some(error);
             if !is_known {
-                desk.tell(stream, What::Failure, State::Error);
+                desk.tell(stream, What::Failure, CollectorState::Error);
             }
             desk.changed(!is_known);
         });
@@ -157,9 +158,9 @@ impl Reporter {
         self.with(|desk| {
             let now = desk.clock.now();
             let entry = desk.entry(stream);
-            if entry.state == State::Error {
-                (entry.state, entry.since) = (State::Collecting, Some(now));
-                desk.tell(stream, What::Recovery, State::Collecting);
+            if entry.state == CollectorState::Error {
+                (entry.state, entry.since) = (CollectorState::Collecting, Some(now));
+                desk.tell(stream, What::Recovery, CollectorState::Collecting);
                 desk.changed(true);
             }
         });
@@ -181,23 +182,24 @@ impl Reporter {
 
     /// Writes what the file does not say yet.
     pub fn flush(&self) {
-        self.with(Desk::write);
+        self.with(HealthLog::write);
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut Desk) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut HealthLog) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Desk {
+impl HealthLog {
     fn entry(&mut self, stream: Stream) -> &mut StreamHealth {
         self.health.streams.entry(stream.name().to_owned()).or_default()
     }
 
     /// Writes a line to the feed.
-    fn tell(&self, stream: Stream, what: What, state: State) {
+    fn tell(&self, stream: Stream, what: What, state: CollectorState) {
         let entry = self.health.stream(stream);
-        let error = entry.and_then(|entry| entry.last_error.as_ref()).filter(|_| state == State::Error);
+        let error =
+            entry.and_then(|entry| entry.last_error.as_ref()).filter(|_| state == CollectorState::Error);
         self.feed.write(&Line {
             time: feed::time(self.clock.now()),
             event: what,
@@ -225,7 +227,7 @@ impl Desk {
         let Some((disk, place)) = self.file.as_ref().filter(|_| self.is_stale) else { return };
         self.health.updated_at = self.clock.now();
         if let Err(e) = self.health.write(&**disk, place) {
-            log::warn!("cannot keep the health file in {}: {e}", crate::deliver::shown(place.directory()));
+            log::warn!("cannot keep the health file in {}: {e}", crate::output::shown(place.directory()));
             self.file = None;
         }
         self.is_stale = false;
@@ -233,7 +235,7 @@ impl Desk {
     }
 }
 
-impl Drop for Desk {
+impl Drop for HealthLog {
     fn drop(&mut self) {
         self.write();
     }

@@ -2,10 +2,10 @@
 //! that is known: an actor, entities, a context, a spelled-out action and the time of insertion.
 
 use super::company::Person;
-use super::dice::Id;
+use super::event_writer::Draft;
 use super::options::Form;
-use super::rhythm::{HOUR, Part, Scene};
-use super::scribe::Draft;
+use super::random::Id;
+use super::schedule::{HOUR, Part, Scene};
 use super::text::Object;
 
 /// What an event is about, and what else it names.

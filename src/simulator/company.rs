@@ -4,7 +4,7 @@
 //! (RFC 5737, RFC 3849), host names from `.example`, so that nobody real is ever shown. How events are
 //! written is not known here.
 
-use super::dice::{Dice, Id};
+use super::random::{Id, SeededRandom};
 
 /// Where the company's mail goes.
 const DOMAIN: &str = "kestrelvane.example";
@@ -262,7 +262,7 @@ pub(super) struct Company {
 impl Company {
     /// The company of this seed.
     pub(super) fn new(seed: u64) -> Self {
-        let mut dice = Dice::new(&[seed, 0xc0]);
+        let mut dice = SeededRandom::new(&[seed, 0xc0]);
         let account = dice.id();
         let integration = dice.id();
         let vaults = (0..17).map(|_| dice.lower_id()).collect();
@@ -270,7 +270,7 @@ impl Company {
         let people = (0..STAFF.len())
             .map(|number| {
                 let (name, mailbox, home, laptop, _) = STAFF[number];
-                let mut dice = Dice::new(&[seed, 0xc1, number as u64]);
+                let mut dice = SeededRandom::new(&[seed, 0xc1, number as u64]);
                 Person {
                     uuid: dice.id(),
                     name: name.to_owned(),
@@ -289,7 +289,7 @@ impl Company {
 
     /// The contractor of this incident; another one each time.
     pub(super) fn contractor(&self, incident: u64) -> Person {
-        let mut dice = Dice::new(&[self.seed, 0xc2, incident]);
+        let mut dice = SeededRandom::new(&[self.seed, 0xc2, incident]);
         let given = GIVEN[(incident % GIVEN.len() as u64) as usize];
         let family = FAMILY[(incident % FAMILY.len() as u64) as usize];
         let number = dice.below(90) as usize;
@@ -312,7 +312,7 @@ impl Company {
 
     /// Somebody among the first so many who may well be at work in this hour of the week, UTC: an index
     /// into `people`.
-    pub(super) fn somebody(&self, dice: &mut Dice, hour_of_week: u64, among: usize) -> usize {
+    pub(super) fn somebody(&self, dice: &mut SeededRandom, hour_of_week: u64, among: usize) -> usize {
         let mut somebody = 0;
         for _ in 0..6 {
             somebody = dice.below(among as u64) as usize;
@@ -325,7 +325,7 @@ impl Company {
 
     /// An item of a vault; each vault has its own few hundred.
     pub(super) fn item(&self, vault: usize, item: u64) -> Id {
-        Dice::new(&[self.seed, 0xc3, vault as u64, item]).lower_id()
+        SeededRandom::new(&[self.seed, 0xc3, vault as u64, item]).lower_id()
     }
 }
 

@@ -11,8 +11,8 @@ use std::path::Path;
 use chrono::DateTime;
 use serde_json::value::RawValue;
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
-use crate::failure::{Failure, Kind, Result};
 
 /// The events of some files.
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ impl Files {
         for path in paths {
             let path = path.as_ref();
             let bytes = fs::read(path).map_err(|e| {
-                Failure::new(Kind::Config, format!("cannot read {}", path.display())).because(e)
+                Error::new(ErrorKind::Config, format!("cannot read {}", path.display())).because(e)
             })?;
             files.add(path, &bytes)?;
         }
@@ -56,9 +56,9 @@ impl Files {
             let at = || format!("{}, line {}", path.display(), index + 1);
             let text = String::from_utf8_lossy(line);
             let fields: HashMap<String, &RawValue> = serde_json::from_str(&text)
-                .map_err(|e| Failure::new(Kind::Config, format!("{}: no JSON object", at())).because(e))?;
+                .map_err(|e| Error::new(ErrorKind::Config, format!("{}: no JSON object", at())).because(e))?;
             let stream = named.or_else(|| stream_of_fields(&fields)).ok_or_else(|| {
-                Failure::new(Kind::Config, format!("{}: cannot tell which stream this event is of", at()))
+                Error::new(ErrorKind::Config, format!("{}: cannot tell which stream this event is of", at()))
                     .hint("name the file after the stream: signinattempts, itemusages or auditevents")
             })?;
             let start = self.bytes.len();
@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(Stream::ALL.map(|stream| files.len(stream)), [1, 1, 1]);
         assert_eq!(add("all-signins.json", b"{}").unwrap().len(Stream::SignInAttempts), 1);
         let unclear = add("x.ndjson", b"{\"uuid\":1}").unwrap_err();
-        assert_eq!(unclear.kind(), Kind::Config);
+        assert_eq!(unclear.kind(), ErrorKind::Config);
         assert!(unclear.to_string().contains("x.ndjson, line 1"));
         assert!(add("audit.ndjson", b"[1]").is_err());
     }

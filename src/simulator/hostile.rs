@@ -4,7 +4,7 @@
 //! Only values and extra fields; an item's `uuid` and `timestamp` stay sound, so that the truth can still
 //! be told. Bytes that are not UTF-8 are a fault (`bad-utf8`), not data.
 
-use super::dice::Dice;
+use super::random::SeededRandom;
 
 /// What is odd about one event.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,7 @@ const FIELDS: [&str; 10] = [
 ];
 
 /// What is odd about the event that these dice decide; for six in seven events nothing is.
-pub(super) fn twist(dice: &mut Dice) -> Option<Twist> {
+pub(super) fn twist(dice: &mut SeededRandom) -> Option<Twist> {
     match dice.below(28) {
         0 | 1 => Some(Twist::Name(dice.pick::<&str>(&NAMES))),
         2 => Some(Twist::Fields(dice.pick::<&str>(&FIELDS))),

@@ -17,11 +17,10 @@
 //! An event is a pure function of seed and number, a number one of rate and time; so the same options give
 //! the same bytes and the same cursors in every process, and memory does not grow with the events.
 
-mod asks;
 mod audits;
-mod chronicle;
 mod company;
-mod dice;
+mod event_store;
+mod event_writer;
 mod fault;
 mod files;
 mod hostile;
@@ -30,8 +29,9 @@ mod limit;
 mod options;
 mod pages;
 mod position;
-mod rhythm;
-mod scribe;
+mod random;
+mod requests;
+mod schedule;
 mod script;
 mod server;
 mod signins;
@@ -54,14 +54,14 @@ pub use options::{
     Bound, Data, ErrorShape, FilterBy, Form, Habits, Hours, KeyOrder, Latency, Options, RateLimit, Seeded,
     TokenOptions, UserTypeKey,
 };
-pub use script::{AskKind, Rule, Scope, Script, Target, When};
+pub use script::{RequestKind, Rule, Scope, Script, Target, When};
 pub use source::Fact;
 pub use watch::{Broken, ClientRule, Logged, Report};
 
 use crate::cancel::Cancel;
 use crate::clock::Clock;
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
-use crate::failure::{Failure, Kind, Result};
 use crate::secret::Secret;
 
 /// The stand-in for 1Password's Events API.
@@ -75,7 +75,7 @@ impl Simulator {
     /// Fails when the port is taken or a data file cannot be used.
     pub fn start(options: Options, clock: Arc<dyn Clock>) -> Result<Running> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
-        let cannot = |what: String| Failure::new(Kind::Config, what);
+        let cannot = |what: String| Error::new(ErrorKind::Config, what);
         let listener = TcpListener::bind(address).map_err(|e| {
             cannot(format!("the stand-in cannot listen on {address}"))
                 .because(e)
@@ -114,7 +114,7 @@ impl Simulator {
             stop: Cancel::new(),
             watch: Mutex::new(watch::Watch::new(&options)),
             gate: options.rate_limit.map(|limit| Mutex::new(limit::Gate::new(limit))),
-            dice: Mutex::new(dice::Dice::new(&[seed, 0x1a])),
+            dice: Mutex::new(random::SeededRandom::new(&[seed, 0x1a])),
             known_token: Mutex::default(),
             open: Mutex::default(),
             options,
@@ -123,7 +123,9 @@ impl Simulator {
         let thread = thread::Builder::new()
             .name("simulator".into())
             .spawn(move || accepting.accept(&listener))
-            .map_err(|e| Failure::new(Kind::Unexpected, "cannot start the stand-in's thread").because(e))?;
+            .map_err(|e| {
+                Error::new(ErrorKind::Unexpected, "cannot start the stand-in's thread").because(e)
+            })?;
         Ok(Running { server, port, token, thread: Some(thread) })
     }
 }

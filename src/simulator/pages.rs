@@ -3,11 +3,11 @@
 //! The one place where paging is decided. Everything follows from the position asked for, the habits and
 //! the time; nothing is remembered between pages.
 
-use super::asks::Ask;
 use super::fault::Fault;
 use super::options::{Bound, FilterBy, Form, Habits, KeyOrder};
 use super::position::{Position, Seal};
-use super::script::AskKind;
+use super::requests::PageQuery;
+use super::script::RequestKind;
 use super::source::Source;
 use super::text::quoted;
 
@@ -44,7 +44,7 @@ struct Chosen {
 
 impl Pages {
     /// The answer to this question at `now`, as far as a fault does not change it.
-    pub(super) fn page(&self, ask: &Ask, form: Form, fault: Option<&Fault>, now: i64) -> Page {
+    pub(super) fn page(&self, ask: &PageQuery, form: Form, fault: Option<&Fault>, now: i64) -> Page {
         let habits = match form {
             // v3 says what it does: insertion time, exclusive at both ends.
             Form::V3 => Habits {
@@ -105,10 +105,10 @@ impl Pages {
         Page { body, count: chosen.numbers.len(), first_item }
     }
 
-    fn choose(&self, ask: &Ask, habits: &Habits, fault: Option<&Fault>, now: i64) -> Chosen {
+    fn choose(&self, ask: &PageQuery, habits: &Habits, fault: Option<&Fault>, now: i64) -> Chosen {
         let position = &ask.position;
         let (first, last) = self.source.numbers(position.stream, position.span, habits.filter, now);
-        let begin = if ask.kind == AskKind::First { first } else { position.next };
+        let begin = if ask.kind == RequestKind::First { first } else { position.next };
         let again = match fault {
             Some(Fault::Repeat(count)) => *count,
             _ if position.caught_up => habits.repeats_when_followed,
@@ -137,7 +137,7 @@ impl Pages {
     }
 
     /// Whether there is more, and the position that the page's cursor holds.
-    fn go_on(&self, ask: &Ask, chosen: &Chosen, fault: Option<&Fault>) -> (bool, Position) {
+    fn go_on(&self, ask: &PageQuery, chosen: &Chosen, fault: Option<&Fault>) -> (bool, Position) {
         let asked = ask.position;
         // A page of repeats alone is as good as empty: it leads nowhere new.
         let empty = chosen.next <= chosen.begin;

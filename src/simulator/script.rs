@@ -43,7 +43,7 @@ pub enum Scope {
 
 /// How a request asks for events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AskKind {
+pub enum RequestKind {
     /// With a range, or with nothing.
     First,
     /// With a cursor.
@@ -56,7 +56,7 @@ pub struct Rule {
     fault: Fault,
     when: When,
     scope: Scope,
-    ask: Option<AskKind>,
+    ask: Option<RequestKind>,
     seen: Arc<AtomicU64>,
 }
 
@@ -106,13 +106,13 @@ impl Rule {
 
     /// Counts and strikes requests that ask in this way only.
     #[must_use]
-    pub fn asking(mut self, ask: AskKind) -> Self {
+    pub fn asking(mut self, ask: RequestKind) -> Self {
         self.ask = Some(ask);
         self
     }
 
     /// Counts a request and says whether the rule strikes it.
-    fn strikes(&self, target: Target, ask: Option<AskKind>) -> bool {
+    fn strikes(&self, target: Target, ask: Option<RequestKind>) -> bool {
         let in_scope = match self.scope {
             Scope::Any => true,
             Scope::Events => matches!(target, Target::Stream(_)),
@@ -138,7 +138,7 @@ impl FromStr for Rule {
         let (fault, when) = text.rsplit_once('@').unwrap_or((text, "1"));
         let mut rule = Rule::new(fault.parse()?);
         if fault.trim() == "refuse-cursor" {
-            rule.ask = Some(AskKind::Cursor);
+            rule.ask = Some(RequestKind::Cursor);
         }
         for part in when.split(',').map(str::trim) {
             match part.split_once(['=', ':']) {
@@ -146,8 +146,8 @@ impl FromStr for Rule {
                 None => rule.when = numbers(part)?,
                 Some(("every", count)) => rule.when = When::Every(number("every", count, 1, u64::MAX)?),
                 Some(("on", scope)) => rule.scope = parse_scope(scope)?,
-                Some(("ask", "first")) => rule.ask = Some(AskKind::First),
-                Some(("ask", "cursor")) => rule.ask = Some(AskKind::Cursor),
+                Some(("ask", "first")) => rule.ask = Some(RequestKind::First),
+                Some(("ask", "cursor")) => rule.ask = Some(RequestKind::Cursor),
                 Some(_) => {
                     return bad(format!(
                         "\"@{part}\": know a number, 2-5, every:7, always, on=STREAM|events|introspect|any and \
@@ -191,7 +191,7 @@ impl Script {
     }
 
     /// The fault of this request, if it has one.
-    pub(super) fn fault(&self, target: Target, ask: Option<AskKind>) -> Option<Fault> {
+    pub(super) fn fault(&self, target: Target, ask: Option<RequestKind>) -> Option<Fault> {
         // Every rule counts every request, also those that an earlier rule strikes.
         let struck: Vec<bool> = self.0.iter().map(|rule| rule.strikes(target, ask)).collect();
         let first = struck.iter().position(|struck| *struck)?;
@@ -212,7 +212,7 @@ mod tests {
     const SIGNINS: Target = Target::Stream(Stream::SignInAttempts);
     const AUDITS: Target = Target::Stream(Stream::AuditEvents);
 
-    fn struck(rule: &str, requests: &[(Target, Option<AskKind>)]) -> Vec<usize> {
+    fn struck(rule: &str, requests: &[(Target, Option<RequestKind>)]) -> Vec<usize> {
         let script = Script::from(rule.parse::<Rule>().unwrap());
         let strikes = requests.iter().map(|(target, ask)| script.fault(*target, *ask).is_some());
         strikes.enumerate().filter(|(_, struck)| *struck).map(|(index, _)| index + 1).collect()
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn rules_pick_their_requests() {
-        let same = [(SIGNINS, Some(AskKind::First)); 9];
+        let same = [(SIGNINS, Some(RequestKind::First)); 9];
         assert_eq!(struck("hang", &same), [1]);
         assert_eq!(struck("hang@3", &same), [3]);
         assert_eq!(struck("hang@2-4", &same), [2, 3, 4]);
@@ -232,11 +232,11 @@ mod tests {
     fn rules_count_within_their_scope() {
         let requests = [
             (Target::Introspect, None),
-            (SIGNINS, Some(AskKind::First)),
-            (AUDITS, Some(AskKind::First)),
-            (SIGNINS, Some(AskKind::Cursor)),
-            (AUDITS, Some(AskKind::Cursor)),
-            (AUDITS, Some(AskKind::Cursor)),
+            (SIGNINS, Some(RequestKind::First)),
+            (AUDITS, Some(RequestKind::First)),
+            (SIGNINS, Some(RequestKind::Cursor)),
+            (AUDITS, Some(RequestKind::Cursor)),
+            (AUDITS, Some(RequestKind::Cursor)),
         ];
         assert_eq!(struck("html@1", &requests), [2]);
         assert_eq!(struck("html@1,on=introspect", &requests), [1]);

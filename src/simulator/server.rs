@@ -12,14 +12,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::asks::{self, Ask, Wrong};
-use super::dice::Dice;
 use super::fault::{Cut, Fault};
 use super::http::{self, NoRequest, Request};
 use super::limit::Gate;
 use super::options::{ErrorShape, Form, Options};
 use super::pages::Pages;
-use super::script::{AskKind, Target};
+use super::random::SeededRandom;
+use super::requests::{self, PageQuery, Wrong};
+use super::script::{RequestKind, Target};
 use super::text::write_time;
 use super::token::{self, Grant};
 use super::watch::{ClientRule, Watch};
@@ -40,7 +40,7 @@ pub(super) struct Server {
     pub(super) watch: Mutex<Watch>,
     pub(super) gate: Option<Mutex<Gate>>,
     /// Decides the jitter of the latency.
-    pub(super) dice: Mutex<Dice>,
+    pub(super) dice: Mutex<SeededRandom>,
     /// The last good token, so that a signature is checked once and not for every page.
     pub(super) known_token: Mutex<Option<(Secret, Grant)>>,
     /// The open connections, to be shut when the simulator stops.
@@ -191,7 +191,7 @@ impl Server {
     }
 
     /// Waits as long as the answer is to take.
-    fn wait(&self, fault: Option<&Fault>) -> crate::failure::Result<()> {
+    fn wait(&self, fault: Option<&Fault>) -> crate::error::Result<()> {
         let latency = self.options.latency;
         let mut wait = latency.fixed;
         if !latency.jitter.is_zero() {
@@ -242,11 +242,11 @@ impl Server {
         }
     }
 
-    fn ask(&self, stream: Stream, form: Form, request: &Request) -> Result<Ask, Wrong> {
+    fn ask(&self, stream: Stream, form: Form, request: &Request) -> Result<PageQuery, Wrong> {
         match form {
-            Form::V3 => asks::from_query(&request.query, self.pages.seal),
+            Form::V3 => requests::from_query(&request.query, self.pages.seal),
             Form::V1 | Form::V2 => {
-                asks::from_body(stream, &request.body, self.pages.seal, self.nanoseconds())
+                requests::from_body(stream, &request.body, self.pages.seal, self.nanoseconds())
             }
         }
     }
@@ -303,18 +303,18 @@ fn method(route: Route) -> &'static str {
     if route.form == Form::V3 || route.target == Target::Introspect { "GET" } else { "POST" }
 }
 
-fn ask_kind(route: Route, request: &Request) -> Option<AskKind> {
+fn ask_kind(route: Route, request: &Request) -> Option<RequestKind> {
     match route {
         Route { target: Target::Introspect, .. } => None,
-        Route { form: Form::V3, .. } if request.query.contains("page_token=") => Some(AskKind::Cursor),
-        Route { form: Form::V3, .. } => Some(AskKind::First),
-        _ => asks::kind_of(&request.body),
+        Route { form: Form::V3, .. } if request.query.contains("page_token=") => Some(RequestKind::Cursor),
+        Route { form: Form::V3, .. } => Some(RequestKind::First),
+        _ => requests::kind_of(&request.body),
     }
 }
 
 fn introspection(grant: &Grant, form: Form) -> Answer {
     let mut issued_at = Vec::new();
-    write_time(&mut issued_at, grant.issued_at * super::rhythm::SECOND, 0);
+    write_time(&mut issued_at, grant.issued_at * super::schedule::SECOND, 0);
     let issued_at = String::from_utf8(issued_at).unwrap_or_default();
     let body = match form {
         Form::V1 => json!({"UUID": grant.integration, "IssuedAt": issued_at, "Features": grant.features}),

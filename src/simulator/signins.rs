@@ -1,10 +1,10 @@
 //! Sign-in attempts: who tried, from where, and whether it worked.
 
 use super::company::{App, Place};
+use super::event_writer::Draft;
 use super::hostile::Twist;
 use super::options::Form;
-use super::rhythm::{Part, Scene};
-use super::scribe::Draft;
+use super::schedule::{Part, Scene};
 
 /// What came of an attempt: category, type, and of how many in ten thousand.
 const OUTCOMES: [(&str, &str, u64); 15] = [

@@ -4,11 +4,11 @@
 
 use chrono::{DateTime, Utc};
 
-use super::chronicle::Chronicle;
+use super::event_store::EventStore;
 use super::files::Files;
 use super::options::{Bound, Data, FilterBy, Form, Habits};
+use crate::error::Result;
 use crate::event::Stream;
-use crate::failure::Result;
 
 /// A range of time, in nanoseconds since the epoch; an absent bound bounds nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct Fact {
 /// All events there are.
 #[derive(Debug)]
 pub(super) enum Source {
-    Seeded(Box<Chronicle>),
+    Seeded(Box<EventStore>),
     Files(Files),
 }
 
@@ -46,7 +46,7 @@ impl Source {
     /// Fails when a file cannot be read.
     pub(super) fn new(data: &Data, habits: &Habits, now: i64) -> Result<Self> {
         Ok(match data {
-            Data::Seeded(seeded) => Source::Seeded(Box::new(Chronicle::new(seeded, habits, now))),
+            Data::Seeded(seeded) => Source::Seeded(Box::new(EventStore::new(seeded, habits, now))),
             Data::Files(paths) => Source::Files(Files::read(paths)?),
         })
     }

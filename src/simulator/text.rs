@@ -5,8 +5,8 @@
 
 use chrono::DateTime;
 
-use super::dice::Id;
-use super::rhythm::SECOND;
+use super::random::Id;
+use super::schedule::SECOND;
 
 /// An object being written into a buffer.
 pub(super) struct Object<'a> {

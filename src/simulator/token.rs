@@ -12,9 +12,9 @@ use ring::signature::{
 };
 use serde_json::{Value, json};
 
-use super::dice::{Dice, Id};
+use super::random::{Id, SeededRandom};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
-use crate::failure::{Failure, Kind, Result};
 
 const PRIVATE_KEY: &str = "C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721";
 const PUBLIC_KEY: &str = "0460FED4BA255A9D31C961EB74C6356D68C049B8923B61FA6CE669622E60F29FB6\
@@ -43,7 +43,7 @@ impl Grant {
 /// # Errors
 /// Fails when the machine has no randomness to give.
 pub(super) fn issue(grant: &Grant, audience: &str, seed: u64) -> Result<String> {
-    let mut dice = Dice::new(&[seed, 0x70, grant.issued_at as u64]);
+    let mut dice = SeededRandom::new(&[seed, 0x70, grant.issued_at as u64]);
     let header = json!({"alg": "ES256", "kid": dice.lower_id().as_str(), "typ": "JWT"});
     let mut claims = json!({
         "1password.com/auuid": grant.account,
@@ -60,7 +60,7 @@ pub(super) fn issue(grant: &Grant, audience: &str, seed: u64) -> Result<String> 
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(&header), part(&claims));
     let failed =
-        |what: &str| Failure::new(Kind::Unexpected, format!("cannot sign the stand-in's token: {what}"));
+        |what: &str| Error::new(ErrorKind::Unexpected, format!("cannot sign the stand-in's token: {what}"));
     let random = SystemRandom::new();
     let key = EcdsaKeyPair::from_private_key_and_public_key(
         &ECDSA_P256_SHA256_FIXED_SIGNING,
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     fn fresh() -> Grant {
-        let mut dice = Dice::new(&[1]);
+        let mut dice = SeededRandom::new(&[1]);
         grant(&dice.id(), &dice.id(), &[Stream::AuditEvents], 1_795_000_000, Some(60))
     }
 

@@ -1,8 +1,8 @@
 //! Item usages: who used which item of a shared vault, and how.
 
 use super::company::App;
+use super::event_writer::Draft;
 use super::options::Form;
-use super::scribe::Draft;
 
 /// What was done, and of how many in a thousand.
 const ACTIONS: [(&str, u64); 10] = [

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::http::Request;
 use super::limit::Record;
 use super::options::{Options, RateLimit};
-use super::script::{AskKind, Target};
+use super::script::{RequestKind, Target};
 use crate::event::Stream;
 
 /// How many requests the log keeps.
@@ -151,7 +151,7 @@ pub struct Logged {
     /// What it asked for; `None` for an unknown address.
     pub target: Option<Target>,
     /// How it asked for events.
-    pub ask: Option<AskKind>,
+    pub ask: Option<RequestKind>,
     /// The answer's status; `None` while there is none.
     pub status: Option<u16>,
     /// How many events the answer held.
@@ -202,7 +202,7 @@ impl Watch {
         connection: u64,
         request: &Request,
         target: Option<Target>,
-        ask: Option<AskKind>,
+        ask: Option<RequestKind>,
     ) -> u64 {
         self.report.requests += 1;
         let number = self.report.requests;
@@ -249,7 +249,7 @@ impl Watch {
         number
     }
 
-    fn begin(&mut self, stream: Stream, request: &Request, ask: Option<AskKind>, number: u64) {
+    fn begin(&mut self, stream: Stream, request: &Request, ask: Option<RequestKind>, number: u64) {
         let index = stream as usize;
         self.report.per_stream[index] += 1;
         self.under_way[index] += 1;
@@ -257,7 +257,7 @@ impl Watch {
         if self.one_at_a_time && self.under_way[index] > 1 {
             self.breaks(ClientRule::OneAtATime, number);
         }
-        if ask == Some(AskKind::Cursor) {
+        if ask == Some(RequestKind::Cursor) {
             let same = self.cursors.entry(cursor_key(request)).or_default();
             *same += 1;
             if *same > 1 {
@@ -267,10 +267,10 @@ impl Watch {
     }
 
     /// Notes that a request is no longer under way.
-    pub(super) fn leave(&mut self, stream: Stream, request: &Request, ask: Option<AskKind>) {
+    pub(super) fn leave(&mut self, stream: Stream, request: &Request, ask: Option<RequestKind>) {
         let count = &mut self.under_way[stream as usize];
         *count = count.saturating_sub(1);
-        if ask == Some(AskKind::Cursor) {
+        if ask == Some(RequestKind::Cursor) {
             let key = cursor_key(request);
             if let Some(same) = self.cursors.get_mut(&key) {
                 *same -= 1;

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The vocabulary every module may use.
-const VOCABULARY: [&str; 8] = ["failure", "event", "page", "recent", "secret", "sanitize", "clock", "cancel"];
+const VOCABULARY: [&str; 11] = [
+    "error", "event", "page", "identity", "secret", "sanitize", "clock", "cancel", "time", "size", "runtime",
+];
 
 /// What each module may use beside the vocabulary. `command` may use everything.
 const MAY_USE: [(&str, &[&str]); 12] = [
@@ -12,26 +14,29 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("cli", &[]),
     ("config", &["cli", "api"]),
     ("console", &[]),
-    ("deliver", &["disk"]),
+    ("output", &["disk"]),
     ("disk", &[]),
-    ("health", &["deliver", "disk", "console"]),
-    ("render", &[]),
+    ("health", &["output", "disk", "console"]),
+    ("encode", &[]),
     ("simulator", &[]),
-    ("stream", &["api"]),
+    ("source", &["api"]),
     ("lib", &[]),
     ("main", &["cancel", "command", "config"]),
 ];
 
 /// What the vocabulary uses of itself: nothing here may reach for a module above it.
-const WORDS_MAY_USE: [(&str, &[&str]); 8] = [
-    ("cancel", &["failure"]),
-    ("clock", &["cancel", "failure"]),
+const WORDS_MAY_USE: [(&str, &[&str]); 11] = [
+    ("cancel", &["error"]),
+    ("clock", &["cancel", "error"]),
     ("event", &[]),
-    ("failure", &["event"]),
+    ("error", &["event"]),
     ("page", &["event"]),
-    ("recent", &["event"]),
+    ("identity", &["event"]),
     ("sanitize", &[]),
     ("secret", &[]),
+    ("runtime", &["cancel", "clock", "console"]),
+    ("size", &[]),
+    ("time", &[]),
 ];
 
 fn source() -> PathBuf {

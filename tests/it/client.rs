@@ -8,17 +8,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::DateTime;
-use opev::api::client::{Client, Parts, Reload};
-use opev::api::endpoint::{ApiVersion, Ask, BaseUrl};
+use opev::api::client::{Client, ClientConfig, Reload};
+use opev::api::endpoint::{ApiVersion, BaseUrl, PageRequest};
 use opev::api::http::{Http, Settings};
 use opev::api::limiter::Limiter;
 use opev::api::permits::Permits;
 use opev::api::proxy::{Environment, Proxy, resolve};
-use opev::api::retry::Policy;
+use opev::api::retry::RetryPolicy;
 use opev::cancel::Cancel;
 use opev::clock::{Clock, ManualClock, RealClock};
+use opev::error::{Error, ErrorKind};
 use opev::event::Stream;
-use opev::failure::{Failure, Kind};
 use opev::page::{Cursor, Next};
 use opev::secret::Secret;
 
@@ -31,7 +31,7 @@ struct Setting {
     clock: Arc<ManualClock>,
     cancel: Cancel,
     http: Settings,
-    policy: Policy,
+    policy: RetryPolicy,
     version: ApiVersion,
     token: String,
     reload: Option<Reload>,
@@ -44,7 +44,7 @@ impl Default for Setting {
             clock: Arc::new(ManualClock::at(DateTime::UNIX_EPOCH)),
             cancel: Cancel::new(),
             http: Settings { timeout: Duration::from_secs(20), ..Settings::default() },
-            policy: Policy { budget: Duration::from_secs(120), deadline: None },
+            policy: RetryPolicy { budget: Duration::from_secs(120), deadline: None },
             version: ApiVersion::V2,
             token: TOKEN.to_owned(),
             reload: None,
@@ -56,7 +56,7 @@ impl Default for Setting {
 impl Setting {
     fn client(self, server: impl ToString) -> Client {
         let limiter = Limiter::new(600, self.clock.clone());
-        Client::new(Parts {
+        Client::new(ClientConfig {
             server: server.to_string().parse().unwrap(),
             version: self.version,
             token: Secret::new(self.token),
@@ -73,8 +73,8 @@ impl Setting {
     }
 }
 
-fn first() -> Ask {
-    Ask::First { limit: 1000, since: None, until: None }
+fn first() -> PageRequest {
+    PageRequest::First { limit: 1000, since: None, until: None }
 }
 
 /// Asks a server that misbehaves once and then answers; the second answer must come out.
@@ -92,7 +92,7 @@ fn recovers(fault: impl Fn() -> Act + Send + 'static) -> Vec<String> {
 }
 
 /// Asks a server that always misbehaves; gives the failure and the number of requests.
-fn fails(setting: Setting, fault: impl Fn() -> Act + Send + 'static) -> (Failure, usize) {
+fn fails(setting: Setting, fault: impl Fn() -> Act + Send + 'static) -> (Error, usize) {
     let server = Scripted::start(move |_| fault());
     let failure = setting.client(server.address).page(Stream::AuditEvents, &first()).unwrap_err();
     let text = format!("{failure} {failure:?}");
@@ -115,7 +115,7 @@ fn a_page_is_asked_for_as_the_api_wants_it() {
     let page = client.page(Stream::ItemUsages, &first()).unwrap();
     assert_eq!(page.event_at(0).raw, br#"{"uuid":"A","n":1e400}"#);
     assert_eq!((page.stream, &page.next), (Stream::ItemUsages, &Next::More(Cursor::new("c/1"))));
-    client.page(Stream::ItemUsages, &Ask::Cursor(Cursor::new("c/1"))).unwrap();
+    client.page(Stream::ItemUsages, &PageRequest::Cursor(Cursor::new("c/1"))).unwrap();
     let requests = server.requests();
     let lower = requests[0].to_ascii_lowercase();
     assert!(requests[0].starts_with("POST /api/v2/itemusages HTTP/1.1\r\n"), "{}", requests[0]);
@@ -132,10 +132,10 @@ fn v3_is_asked_by_get_and_has_audit_events_only() {
     let server = Scripted::start(|_| answer("200 OK", "", r#"{"audit_events":[{}],"next_page_token":"t+"}"#));
     let client = Setting { version: ApiVersion::V3, ..Setting::default() }.client(server.address);
     let page = client.page(Stream::AuditEvents, &first()).unwrap();
-    client.page(Stream::AuditEvents, &Ask::Cursor(page.next.cursor().unwrap().clone())).unwrap();
+    client.page(Stream::AuditEvents, &PageRequest::Cursor(page.next.cursor().unwrap().clone())).unwrap();
     assert!(server.requests()[0].starts_with("GET /api/v3/auditevents?max_page_size=1000 HTTP/1.1\r\n"));
     assert!(server.requests()[1].starts_with("GET /api/v3/auditevents?page_token=t%2B HTTP/1.1\r\n"));
-    assert_eq!(client.page(Stream::ItemUsages, &first()).unwrap_err().kind(), Kind::Usage);
+    assert_eq!(client.page(Stream::ItemUsages, &first()).unwrap_err().kind(), ErrorKind::Usage);
 }
 
 #[test]
@@ -189,26 +189,26 @@ fn gzip_and_bytes_that_are_not_utf8_are_read() {
 #[test]
 fn what_never_passes_ends_when_the_budget_is_spent() {
     let (failure, count) = fails(Setting::default(), || answer("503 Unavailable", "", "down\u{1b}"));
-    assert_eq!(failure.kind(), Kind::Service);
+    assert_eq!(failure.kind(), ErrorKind::Service);
     assert!(failure.to_string().contains("answered 503: down\\u{1b}"), "{failure}");
     assert!((6..30).contains(&count), "{count}");
 
     let (failure, _) = fails(Setting::default(), || answer("200 OK", "", "<html>"));
-    assert_eq!(failure.kind(), Kind::Service);
+    assert_eq!(failure.kind(), ErrorKind::Service);
     assert!(failure.to_string().contains("cannot be read"), "{failure}");
 
     let (failure, _) = fails(Setting::default(), || Act::Blurt(Vec::new()));
-    assert_eq!(failure.kind(), Kind::Network);
+    assert_eq!(failure.kind(), ErrorKind::Network);
 
     let http = Settings { max_response_bytes: 1000, ..Settings::default() };
     let (failure, _) =
         fails(Setting { http, ..Setting::default() }, || answer("200 OK", "", vec![b' '; 1001]));
-    assert_eq!(failure.kind(), Kind::Service);
+    assert_eq!(failure.kind(), ErrorKind::Service);
     assert!(failure.to_string().contains("longer than 1000 bytes"), "{failure}");
     assert!(failure.advice().unwrap().contains("--max-response-bytes"));
 
     let failure = Setting::default().client(nobody()).page(Stream::AuditEvents, &first()).unwrap_err();
-    assert_eq!(failure.kind(), Kind::Network);
+    assert_eq!(failure.kind(), ErrorKind::Network);
 }
 
 #[test]
@@ -234,33 +234,33 @@ fn retry_after_is_obeyed_in_both_forms_and_ends_at_once_beyond_the_budget() {
     let setting = Setting::default();
     let clock = setting.clock.clone();
     let (failure, count) = fails(setting, || answer("429 Too Many Requests", "Retry-After: 7200\r\n", ""));
-    assert_eq!((failure.kind(), count, clock.elapsed()), (Kind::Service, 1, Duration::ZERO));
+    assert_eq!((failure.kind(), count, clock.elapsed()), (ErrorKind::Service, 1, Duration::ZERO));
     assert!(failure.to_string().contains("until 1970-01-01T02:00:00Z"), "{failure}");
     let (failure, count) =
         fails(Setting::default(), || answer("503 x", "Retry-After: 99999999999999999999\r\n", ""));
-    assert_eq!((failure.kind(), count), (Kind::Service, 1));
+    assert_eq!((failure.kind(), count), (ErrorKind::Service, 1));
 }
 
 #[test]
 fn the_deadline_of_the_run_ends_the_retries() {
-    let policy = Policy { budget: Duration::from_secs(120), deadline: Some(Duration::from_secs(5)) };
+    let policy = RetryPolicy { budget: Duration::from_secs(120), deadline: Some(Duration::from_secs(5)) };
     let setting = Setting { policy, ..Setting::default() };
     let clock = setting.clock.clone();
     let (failure, _) = fails(setting, || answer("500 x", "", ""));
-    assert_eq!(failure.kind(), Kind::Deadline);
+    assert_eq!(failure.kind(), ErrorKind::Deadline);
     assert!(clock.elapsed() <= Duration::from_secs(5));
-    let policy = Policy { budget: Duration::from_secs(120), deadline: Some(Duration::ZERO) };
+    let policy = RetryPolicy { budget: Duration::from_secs(120), deadline: Some(Duration::ZERO) };
     let (failure, count) = fails(Setting { policy, ..Setting::default() }, || answer("200 OK", "", PAGE));
-    assert_eq!((failure.kind(), count), (Kind::Deadline, 0));
+    assert_eq!((failure.kind(), count), (ErrorKind::Deadline, 0));
 }
 
 #[test]
 fn what_no_retry_mends_is_told_at_once() {
     for (status, kind) in [
-        ("400 x", Kind::BadRequest),
-        ("403 x", Kind::TokenRefused),
-        ("404 x", Kind::NotFound),
-        ("413 x", Kind::BadRequest),
+        ("400 x", ErrorKind::BadRequest),
+        ("403 x", ErrorKind::TokenRefused),
+        ("404 x", ErrorKind::NotFound),
+        ("413 x", ErrorKind::BadRequest),
     ] {
         let (failure, count) =
             fails(Setting::default(), move || answer(status, "", r#"{"Error":{"Message":"Words"}}"#));
@@ -275,7 +275,7 @@ fn a_redirect_is_not_followed_and_the_token_not_sent_on() {
     for status in ["301 x", "302 x", "303 x", "307 x", "308 x"] {
         let location = format!("Location: http://{}/elsewhere\r\n", target.address);
         let (failure, count) = fails(Setting::default(), move || answer(status, &location, ""));
-        assert_eq!((failure.kind(), count), (Kind::Redirect, 1));
+        assert_eq!((failure.kind(), count), (ErrorKind::Redirect, 1));
         assert!(failure.to_string().contains(&format!("redirects to {}", target.address)), "{failure}");
     }
     assert!(target.requests().is_empty());
@@ -297,7 +297,7 @@ fn a_401_is_told_apart_by_one_introspection_for_all_streams() {
         .create();
     let client = Setting::default().client(server.url());
     let kinds = Stream::ALL.map(|stream| client.page(stream, &first()).unwrap_err().kind());
-    assert_eq!(kinds, [Kind::FeatureMissing, Kind::FeatureMissing, Kind::TokenRefused]);
+    assert_eq!(kinds, [ErrorKind::FeatureMissing, ErrorKind::FeatureMissing, ErrorKind::TokenRefused]);
     refuse.assert();
     introspect.assert();
 }
@@ -306,7 +306,7 @@ fn a_401_is_told_apart_by_one_introspection_for_all_streams() {
 fn a_401_to_everything_is_a_refused_token() {
     let (failure, count) =
         fails(Setting::default(), || answer("401 x", "", r#"{"Error":{"Message":"Unauthorized"}}"#));
-    assert_eq!((failure.kind(), count), (Kind::TokenRefused, 2));
+    assert_eq!((failure.kind(), count), (ErrorKind::TokenRefused, 2));
     assert!(failure.to_string().contains("Unauthorized"), "{failure}");
 }
 
@@ -334,7 +334,7 @@ fn a_rotated_token_is_read_once_more_after_a_success_and_not_before() {
     let (count, source) = reload(&["new"]);
     let server = Scripted::start(|_| answer("401 x", "", ""));
     let client = Setting { reload: Some(source), ..Setting::default() }.client(server.address);
-    assert_eq!(page(&client).unwrap_err().kind(), Kind::TokenRefused);
+    assert_eq!(page(&client).unwrap_err().kind(), ErrorKind::TokenRefused);
     assert_eq!(count.load(Ordering::SeqCst), 0);
 }
 
@@ -381,7 +381,9 @@ fn connections_are_kept_and_used_again() {
 
 #[test]
 fn a_proxy_sees_the_host_and_its_own_password_but_never_the_token() {
-    for (reply, kind) in [("407 Proxy Authentication Required", Kind::Config), ("502 Bad", Kind::Network)] {
+    for (reply, kind) in
+        [("407 Proxy Authentication Required", ErrorKind::Config), ("502 Bad", ErrorKind::Network)]
+    {
         let proxy = Scripted::start(move |_| answer(reply, "", ""));
         let server: BaseUrl = "events.1password.com".parse().unwrap();
         let url = format!("http://me:p%3Aw@{}", proxy.address);
@@ -404,7 +406,7 @@ fn a_cancelled_request_is_cut_short() {
     let http = Http::new(Settings::default());
     http.shut_down_on(&cancel).unwrap();
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
-    let client = Client::new(Parts {
+    let client = Client::new(ClientConfig {
         server: server.address.to_string().parse().unwrap(),
         version: ApiVersion::V2,
         token: Secret::new(TOKEN),
@@ -413,7 +415,7 @@ fn a_cancelled_request_is_cut_short() {
         http,
         limiter: Limiter::new(600, clock.clone()),
         permits: Permits::new(1),
-        policy: Policy { budget: Duration::from_secs(120), deadline: None },
+        policy: RetryPolicy { budget: Duration::from_secs(120), deadline: None },
         observer: None,
         clock,
         cancel: cancel.clone(),
@@ -424,7 +426,7 @@ fn a_cancelled_request_is_cut_short() {
             std::thread::yield_now();
         }
         cancel.trigger(15);
-        assert_eq!(worker.join().unwrap(), Kind::Interrupted(15));
+        assert_eq!(worker.join().unwrap(), ErrorKind::Interrupted(15));
     });
 }
 
@@ -480,7 +482,7 @@ fn tls_is_verified_and_a_ca_file_adds_a_root() {
     let clock = setting.clock.clone();
     let client = setting.client(format!("https://localhost:{}", server.port()));
     let failure = client.page(Stream::AuditEvents, &first()).unwrap_err();
-    assert_eq!((failure.kind(), clock.elapsed()), (Kind::Tls, Duration::ZERO), "{failure}");
+    assert_eq!((failure.kind(), clock.elapsed()), (ErrorKind::Tls, Duration::ZERO), "{failure}");
     assert!(failure.advice().unwrap().contains("--ca-file"));
 }
 
@@ -489,5 +491,5 @@ fn a_server_that_does_not_speak_tls_is_a_tls_failure() {
     let server = Scripted::start(|_| Act::Blurt(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()));
     let client = with_ca("ca.pem").client(format!("https://127.0.0.1:{}", server.address.port()));
     let failure = client.page(Stream::AuditEvents, &first()).unwrap_err();
-    assert_eq!(failure.kind(), Kind::Tls, "{failure}");
+    assert_eq!(failure.kind(), ErrorKind::Tls, "{failure}");
 }

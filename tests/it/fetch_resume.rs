@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use opev::clock::ManualClock;
-use opev::deliver::pipeline::{Encode, Setup};
-use opev::deliver::{Pipeline, Target, Terms};
 use opev::disk::RealDisk;
 use opev::event::{Event, Stream};
+use opev::output::commit::{Encode, OutputSetup};
+use opev::output::{CheckpointedOutput, OutputContract, OutputTarget};
 use opev::page::{Cursor, Next, Page};
 use opev::simulator::{Habits, Options, Running, Seeded, Simulator, TokenOptions};
 use rustix::process::Signal;
@@ -196,10 +196,10 @@ impl Encode for Silent {
 
 /// Saves a position that was caught up at `then`, as a run at that time would have.
 fn save_position(account: &Account, state_dir: &Path, then: DateTime<Utc>) {
-    let setup = Setup {
+    let setup = OutputSetup {
         state_dir: state_dir.to_owned(),
         profile: "default".into(),
-        terms: Terms {
+        terms: OutputContract {
             account: Some(account.simulator.account_uuid().into()),
             host: account.simulator.base_url().replace("http://", ""),
             api: "v2".into(),
@@ -209,9 +209,9 @@ fn save_position(account: &Account, state_dir: &Path, then: DateTime<Utc>) {
         },
         remembered: 100,
     };
-    let target = Target::File { path: account.sandbox.path("out.ndjson"), mode: 0o600 };
+    let target = OutputTarget::File { path: account.sandbox.path("out.ndjson"), mode: 0o600 };
     let clock = Arc::new(ManualClock::at(then));
-    let mut pipeline = Pipeline::open(Arc::new(RealDisk), clock, setup, target).unwrap();
+    let mut pipeline = CheckpointedOutput::open(Arc::new(RealDisk), clock, setup, target).unwrap();
     let next = Next::CaughtUp(Some(Cursor::new("an old one")));
     let page = Page {
         stream: Stream::SignInAttempts,

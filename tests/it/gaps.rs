@@ -5,9 +5,9 @@
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use opev::deliver::checkpoint::record::Record;
 use opev::event::Stream;
-use opev::simulator::{AskKind, Data, Options, Rule, Script, Seeded, Target};
+use opev::output::checkpoint::record::Checkpoint;
+use opev::simulator::{Data, Options, RequestKind, Rule, Script, Seeded, Target};
 
 use crate::frozen::{beginning, counts, frozen, resume_to, truth};
 use crate::harness::Account;
@@ -20,16 +20,16 @@ fn slots(directory: &Path) -> Vec<PathBuf> {
 }
 
 /// The newest record of the one checkpoint there is.
-fn saved(account: &Account) -> Record {
+fn saved(account: &Account) -> Checkpoint {
     let records = slots(&account.sandbox.path("state"));
-    let records = records.iter().map(|path| Record::from_bytes(&std::fs::read(path).unwrap()).unwrap());
+    let records = records.iter().map(|path| Checkpoint::from_bytes(&std::fs::read(path).unwrap()).unwrap());
     records.max_by_key(|record| record.sequence).unwrap()
 }
 
 /// Changes what is saved, as if an earlier run had saved it so.
-fn rewrite(account: &Account, change: impl Fn(&mut Record)) {
+fn rewrite(account: &Account, change: impl Fn(&mut Checkpoint)) {
     for path in slots(&account.sandbox.path("state")) {
-        let mut record = Record::from_bytes(&std::fs::read(&path).unwrap()).unwrap();
+        let mut record = Checkpoint::from_bytes(&std::fs::read(&path).unwrap()).unwrap();
         change(&mut record);
         std::fs::write(&path, record.to_bytes().unwrap()).unwrap();
     }
@@ -91,7 +91,7 @@ fn an_accepted_gap_starts_before_the_last_event_and_drops_what_was_delivered() {
     assert!(at(&account, "out.ndjson") == first, "the overlap was delivered again");
     let asked = account.simulator.requests();
     let asked = asked.iter().rfind(|request| {
-        request.target == Some(Target::Stream(Stream::AuditEvents)) && request.ask == Some(AskKind::First)
+        request.target == Some(Target::Stream(Stream::AuditEvents)) && request.ask == Some(RequestKind::First)
     });
     let body: serde_json::Value = serde_json::from_str(&asked.unwrap().body).unwrap();
     let from: DateTime<Utc> = body["start_time"].as_str().unwrap().parse().unwrap();

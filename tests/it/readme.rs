@@ -77,18 +77,18 @@ fn every_command_runs() {
 
 #[test]
 fn the_table_of_exit_codes_is_the_programs() {
-    use opev::failure::Kind;
+    use opev::error::ErrorKind;
     for kind in [
-        Kind::Unexpected,
-        Kind::Usage,
-        Kind::Config,
-        Kind::TokenRefused,
-        Kind::FeatureMissing,
-        Kind::Service,
-        Kind::Output,
-        Kind::Gap,
-        Kind::Locked,
-        Kind::Partial,
+        ErrorKind::Unexpected,
+        ErrorKind::Usage,
+        ErrorKind::Config,
+        ErrorKind::TokenRefused,
+        ErrorKind::FeatureMissing,
+        ErrorKind::Service,
+        ErrorKind::Output,
+        ErrorKind::Gap,
+        ErrorKind::Locked,
+        ErrorKind::Partial,
     ] {
         let row = format!("| {} |", kind.exit_code());
         assert!(README.lines().any(|line| line.starts_with(&row)), "{kind:?}");

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use opev::clock::ManualClock;
-use opev::deliver::pipeline::{Encode, Pipeline, Setup, Target};
-use opev::deliver::{Consumer, Place, Terms};
 use opev::disk::{Disk, RealDisk};
+use opev::error::{ErrorKind, Result};
 use opev::event::{Event, Stream};
-use opev::failure::{Kind, Result};
+use opev::output::commit::{CheckpointedOutput, Encode, OutputSetup, OutputTarget};
+use opev::output::{CheckpointDir, Consumer, OutputContract};
 use opev::page::{Cursor, Next, Page, Span};
 
 /// How many events a stream are remembered: few, so that the log is compacted within a run.
@@ -43,12 +43,12 @@ impl Rehearsal {
     }
 
     /// The directory of its checkpoint.
-    pub(crate) fn place(&self) -> Place {
-        Place::of(&self.state_dir, "default", &Consumer::File(self.output.clone()))
+    pub(crate) fn place(&self) -> CheckpointDir {
+        CheckpointDir::of(&self.state_dir, "default", &Consumer::File(self.output.clone()))
     }
 
-    pub(crate) fn setup(&self) -> Setup {
-        Setup {
+    pub(crate) fn setup(&self) -> OutputSetup {
+        OutputSetup {
             state_dir: self.state_dir.clone(),
             profile: "default".into(),
             terms: terms(),
@@ -56,9 +56,9 @@ impl Rehearsal {
         }
     }
 
-    pub(crate) fn open(&self, disk: Arc<dyn Disk>) -> Result<Pipeline> {
-        let target = Target::File { path: self.output.clone(), mode: 0o600 };
-        Pipeline::open(disk, Arc::new(clock()), self.setup(), target)
+    pub(crate) fn open(&self, disk: Arc<dyn Disk>) -> Result<CheckpointedOutput> {
+        let target = OutputTarget::File { path: self.output.clone(), mode: 0o600 };
+        CheckpointedOutput::open(disk, Arc::new(clock()), self.setup(), target)
     }
 
     /// One whole run, from where the last one stopped until the service has no more.
@@ -71,7 +71,7 @@ impl Rehearsal {
     pub(crate) fn run_for_real(&self) -> Result<()> {
         for _ in 0..1_000 {
             match self.run(Arc::new(RealDisk)) {
-                Err(failure) if failure.kind() == Kind::Locked => {
+                Err(failure) if failure.kind() == ErrorKind::Locked => {
                     std::thread::park_timeout(Duration::from_millis(1));
                 }
                 outcome => return outcome,
@@ -82,20 +82,20 @@ impl Rehearsal {
 }
 
 /// Delivers all there is, and ends.
-pub(crate) fn drain(pipeline: Pipeline) -> Result<()> {
+pub(crate) fn drain(pipeline: CheckpointedOutput) -> Result<()> {
     drain_as(pipeline, &mut Lines)
 }
 
 /// Delivers all there is in a form of one's own, and ends.
-pub(crate) fn drain_as(mut pipeline: Pipeline, encode: &mut dyn Encode) -> Result<()> {
+pub(crate) fn drain_as(mut pipeline: CheckpointedOutput, encode: &mut dyn Encode) -> Result<()> {
     while let Some(page) = next_page(&pipeline) {
         pipeline.deliver(&page, encode)?;
     }
     pipeline.finish()
 }
 
-pub(crate) fn terms() -> Terms {
-    Terms {
+pub(crate) fn terms() -> OutputContract {
+    OutputContract {
         account: Some("ACCOUNT".into()),
         host: "events.1password.com".into(),
         api: "v2".into(),
@@ -115,7 +115,7 @@ pub(crate) fn now() -> DateTime<Utc> {
 
 /// The page to ask for next: of the stream that is furthest behind, so that the order of pages is the same
 /// however often the run was interrupted.
-pub(crate) fn next_page(pipeline: &Pipeline) -> Option<Page> {
+pub(crate) fn next_page(pipeline: &CheckpointedOutput) -> Option<Page> {
     let asked = |stream: Stream| {
         let cursor = pipeline.position(stream).and_then(|position| position.cursor());
         cursor.map_or(0, |cursor| cursor.as_str().parse::<usize>().unwrap())
@@ -189,5 +189,5 @@ pub(crate) fn golden() -> Vec<u8> {
 
 /// The exit code of a run.
 pub(crate) fn code(outcome: &Result<()>) -> u8 {
-    outcome.as_ref().err().map_or(0, |failure| Kind::exit_code(failure.kind()))
+    outcome.as_ref().err().map_or(0, |failure| ErrorKind::exit_code(failure.kind()))
 }

@@ -10,10 +10,10 @@ use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::sync::{Arc, Mutex};
 
-use opev::deliver::pipeline::{Pipeline, Target};
-use opev::deliver::sink::Sink;
 use opev::disk::failing::Fate;
 use opev::disk::{Disk, FailingDisk, ModelDisk, RealDisk};
+use opev::output::commit::{CheckpointedOutput, OutputTarget};
+use opev::output::sink::Sink;
 
 use crate::rehearsal::{Rehearsal, clock, drain, golden};
 
@@ -121,13 +121,13 @@ fn killed_at_every_pair_of_operations() {
 struct Reader(Arc<Mutex<Vec<String>>>);
 
 impl Sink for Reader {
-    fn write(&mut self, bytes: &[u8]) -> opev::failure::Result<()> {
+    fn write(&mut self, bytes: &[u8]) -> opev::error::Result<()> {
         let page = String::from_utf8(bytes.to_vec()).unwrap();
         self.0.lock().unwrap().push(page.strip_prefix("header\n").unwrap_or(&page).to_owned());
         Ok(())
     }
 
-    fn sync(&mut self) -> opev::failure::Result<()> {
+    fn sync(&mut self) -> opev::error::Result<()> {
         Ok(())
     }
 }
@@ -135,9 +135,10 @@ impl Sink for Reader {
 #[test]
 fn on_stdout_a_kill_repeats_at_most_one_page() {
     let run = |disk: Arc<dyn Disk>, pages: &Arc<Mutex<Vec<String>>>| {
-        let target = Target::Stream { consumer: "stdout".into(), sink: Box::new(Reader(pages.clone())) };
+        let target =
+            OutputTarget::Stream { consumer: "stdout".into(), sink: Box::new(Reader(pages.clone())) };
         let setup = Rehearsal::modelled().setup();
-        Pipeline::open(disk, Arc::new(clock()), setup, target).and_then(drain)
+        CheckpointedOutput::open(disk, Arc::new(clock()), setup, target).and_then(drain)
     };
     let mut repeated = 0;
     for kill_at in 1.. {

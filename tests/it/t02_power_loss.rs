@@ -106,7 +106,7 @@ fn survives_quiet_recoveries(program: Program) -> Result<usize, String> {
     let mut count = 0;
     for (at, killed) in moments(&empty_disk(), program)?.iter().enumerate() {
         let disk = killed.after_kill();
-        let outcome = rehearsal.open(program(&disk)).and_then(opev::deliver::Pipeline::finish);
+        let outcome = rehearsal.open(program(&disk)).and_then(opev::output::CheckpointedOutput::finish);
         outcome.map_err(|e| format!("killed at {at}, then a quiet run: {e}"))?;
         for state in disk.crash_states(PER_PAIR, at as u64) {
             count += 1;

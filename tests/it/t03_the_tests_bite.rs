@@ -6,11 +6,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use opev::deliver::pipeline::{Pipeline, Target};
-use opev::deliver::sink::Sink;
 use opev::disk::failing::{Fate, Operation, Verb};
 use opev::disk::{Disk, FailingDisk, ModelDisk, Open, append_all};
-use opev::failure::{Failure, Kind, Result};
+use opev::error::{Error, ErrorKind, Result};
+use opev::output::commit::{CheckpointedOutput, OutputTarget};
+use opev::output::sink::Sink;
 
 use crate::rehearsal::{Rehearsal, clock, drain, golden};
 use crate::t02_power_loss::{Program, survives_kills, survives_power_loss};
@@ -163,7 +163,7 @@ struct Reader {
 impl Sink for Reader {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         if self.takes == 0 {
-            let closed = Failure::new(Kind::ClosedPipe, "the reader went away");
+            let closed = Error::new(ErrorKind::ClosedPipe, "the reader went away");
             return if self.is_ignored { Ok(()) } else { Err(closed) };
         }
         self.takes -= 1;
@@ -185,11 +185,12 @@ fn lines_past_leaving_readers(is_ignored: bool) -> Vec<Vec<String>> {
         let taken = Arc::new(std::sync::Mutex::new(Vec::new()));
         for takes in [takes, usize::MAX] {
             let sink = Box::new(Reader { taken: taken.clone(), takes, is_ignored });
-            let target = Target::Stream { consumer: "stdout".into(), sink };
+            let target = OutputTarget::Stream { consumer: "stdout".into(), sink };
             let setup = Rehearsal::modelled().setup();
-            let outcome = Pipeline::open(disk.clone(), Arc::new(clock()), setup, target).and_then(drain);
+            let outcome =
+                CheckpointedOutput::open(disk.clone(), Arc::new(clock()), setup, target).and_then(drain);
             if takes != usize::MAX && !is_ignored {
-                assert_eq!(outcome.unwrap_err().kind(), Kind::ClosedPipe);
+                assert_eq!(outcome.unwrap_err().kind(), ErrorKind::ClosedPipe);
             }
         }
         let text = String::from_utf8(taken.lock().unwrap().clone()).unwrap();

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use opev::clock::Clock as _;
-use opev::deliver::pipeline::{Pipeline, Target};
 use opev::disk::{Disk, RecordingDisk};
 use opev::event::Stream;
+use opev::output::commit::{CheckpointedOutput, OutputTarget};
 use opev::page::{Cursor, Next};
 
 use crate::rehearsal::{Lines, Rehearsal, clock, next_page, page_of};
@@ -24,8 +24,8 @@ fn the_operations_are_the_documented_ones() {
     let disk = Arc::new(RecordingDisk::new(empty_disk()));
     let clock = clock();
     let open = || {
-        let target = Target::File { path: rehearsal.output.clone(), mode: 0o600 };
-        Pipeline::open(disk.clone(), Arc::new(clock.clone()), rehearsal.setup(), target).unwrap()
+        let target = OutputTarget::File { path: rehearsal.output.clone(), mode: 0o600 };
+        CheckpointedOutput::open(disk.clone(), Arc::new(clock.clone()), rehearsal.setup(), target).unwrap()
     };
 
     let mut pipeline = open();
@@ -113,10 +113,14 @@ fn a_quiet_stream_is_proved_quiet_every_five_minutes() {
     let rehearsal = Rehearsal::modelled();
     let disk = Arc::new(RecordingDisk::new(empty_disk()));
     let clock = clock();
-    let target = Target::File { path: rehearsal.output.clone(), mode: 0o600 };
-    let mut pipeline =
-        Pipeline::open(disk.clone() as Arc<dyn Disk>, Arc::new(clock.clone()), rehearsal.setup(), target)
-            .unwrap();
+    let target = OutputTarget::File { path: rehearsal.output.clone(), mode: 0o600 };
+    let mut pipeline = CheckpointedOutput::open(
+        disk.clone() as Arc<dyn Disk>,
+        Arc::new(clock.clone()),
+        rehearsal.setup(),
+        target,
+    )
+    .unwrap();
     let mut commits = 0;
     for _ in 0..24 * 60 {
         clock.advance(std::time::Duration::from_secs(60));

@@ -8,12 +8,12 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
-use opev::deliver::pipeline::{Encode, Pipeline, Target};
-use opev::deliver::sink::stream::StreamSink;
 use opev::disk::failing::{Fate, Verb};
 use opev::disk::{FailingDisk, ModelDisk, RealDisk};
+use opev::error::ErrorKind;
 use opev::event::Event;
-use opev::failure::Kind;
+use opev::output::commit::{CheckpointedOutput, Encode, OutputTarget};
+use opev::output::sink::stream::StreamSink;
 
 use crate::rehearsal::{Rehearsal, clock, code, drain, drain_as, golden};
 use crate::t02_power_loss::empty_disk;
@@ -114,9 +114,9 @@ fn nothing_is_written_after_a_failure() {
     let page = crate::rehearsal::next_page(&pipeline).unwrap();
     assert!(pipeline.deliver(&page, &mut crate::rehearsal::Lines).is_err());
     let count = disk.count();
-    assert_eq!(pipeline.deliver(&page, &mut crate::rehearsal::Lines).unwrap_err().kind(), Kind::Output);
-    assert_eq!(pipeline.reopen().unwrap_err().kind(), Kind::Output);
-    assert_eq!(pipeline.finish().unwrap_err().kind(), Kind::Output);
+    assert_eq!(pipeline.deliver(&page, &mut crate::rehearsal::Lines).unwrap_err().kind(), ErrorKind::Output);
+    assert_eq!(pipeline.reopen().unwrap_err().kind(), ErrorKind::Output);
+    assert_eq!(pipeline.finish().unwrap_err().kind(), ErrorKind::Output);
     assert_eq!(disk.count(), count);
 }
 
@@ -125,9 +125,9 @@ fn a_full_device_commits_nothing() {
     let disk = Arc::new(empty_disk());
     for round in 0..2 {
         let sink = Box::new(StreamSink::at(&RealDisk, Path::new("/dev/full")).unwrap());
-        let target = Target::Stream { consumer: "stdout".into(), sink };
+        let target = OutputTarget::Stream { consumer: "stdout".into(), sink };
         let setup = Rehearsal::modelled().setup();
-        let pipeline = Pipeline::open(disk.clone(), Arc::new(clock()), setup, target).unwrap();
+        let pipeline = CheckpointedOutput::open(disk.clone(), Arc::new(clock()), setup, target).unwrap();
         for stream in opev::event::Stream::ALL {
             assert!(pipeline.position(stream).is_none(), "round {round}");
         }

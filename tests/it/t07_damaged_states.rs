@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use opev::deliver::checkpoint::record::{Output, Record};
-use opev::deliver::gap;
 use opev::disk::RealDisk;
-use opev::failure::Kind;
+use opev::error::ErrorKind;
+use opev::output::checkpoint::record::{Checkpoint, OutputMark};
+use opev::output::gap;
 
 use crate::rehearsal::{Lines, Rehearsal, code, golden, next_page};
 
@@ -103,7 +103,7 @@ fn copytruncate_is_refused_at_the_start_and_in_the_middle() {
     let rehearsal = half_run(directory.path());
     cut(&rehearsal.output, 0);
     let failure = rehearsal.run_for_real().unwrap_err();
-    assert_eq!(failure.kind(), Kind::Disagreement);
+    assert_eq!(failure.kind(), ErrorKind::Disagreement);
     assert!(failure.to_string().contains("copytruncate"), "{failure}");
     assert_eq!(std::fs::metadata(&rehearsal.output).unwrap().len(), 0);
 
@@ -112,7 +112,7 @@ fn copytruncate_is_refused_at_the_start_and_in_the_middle() {
     let mut pipeline = rehearsal.open(Arc::new(RealDisk)).unwrap();
     cut(&rehearsal.output, 10);
     let page = next_page(&pipeline).unwrap();
-    assert_eq!(pipeline.deliver(&page, &mut Lines).unwrap_err().kind(), Kind::Disagreement);
+    assert_eq!(pipeline.deliver(&page, &mut Lines).unwrap_err().kind(), ErrorKind::Disagreement);
     assert_eq!(std::fs::metadata(&rehearsal.output).unwrap().len(), 10);
 }
 
@@ -158,7 +158,7 @@ fn bytes_in_a_file_that_nobody_manages_are_kept() {
     let directory = tempfile::tempdir().unwrap();
     let rehearsal = Rehearsal::under(directory.path());
     write(&rehearsal.output, b"precious");
-    assert_eq!(rehearsal.run_for_real().unwrap_err().kind(), Kind::Disagreement);
+    assert_eq!(rehearsal.run_for_real().unwrap_err().kind(), ErrorKind::Disagreement);
     assert_eq!(std::fs::read(&rehearsal.output).unwrap(), b"precious");
 }
 
@@ -175,7 +175,7 @@ fn the_state_holds_no_event_and_no_more_than_it_should() {
     let position = pipeline.position(opev::event::Stream::SignInAttempts).unwrap();
     let later = crate::rehearsal::now() + chrono::TimeDelta::days(130);
     let gap = gap::by_age(opev::event::Stream::SignInAttempts, position, later).unwrap();
-    assert_eq!(gap.failure().kind(), Kind::Gap);
+    assert_eq!(gap.failure().kind(), ErrorKind::Gap);
 }
 
 /// Only what the service gave is a cursor: other collectors saved a placeholder, and never recovered.
@@ -183,7 +183,7 @@ fn assert_no_cursor_before_the_first_answer() {
     let directory = tempfile::tempdir().unwrap();
     let rehearsal = Rehearsal::under(directory.path());
     rehearsal.open(Arc::new(RealDisk)).unwrap().finish().unwrap();
-    let saved = opev::deliver::state::list(&RealDisk, &rehearsal.state_dir).unwrap().remove(0);
+    let saved = opev::output::saved_state::list(&RealDisk, &rehearsal.state_dir).unwrap().remove(0);
     assert!(saved.record.unwrap().unwrap().streams.is_empty());
 }
 
@@ -214,9 +214,9 @@ fn make_the_corpus() {
     let read = |name: &str| std::fs::read(place.file(name)).unwrap();
     let nowhere = |slot: &str| {
         let bytes = read(slot);
-        let record = Record::from_bytes(&bytes).unwrap();
-        let output = record.output.clone().map(|output| Output { device: 0, inode: 0, ..output });
-        Record { output, ..record }.to_bytes().unwrap()
+        let record = Checkpoint::from_bytes(&bytes).unwrap();
+        let output = record.output.clone().map(|output| OutputMark { device: 0, inode: 0, ..output });
+        Checkpoint { output, ..record }.to_bytes().unwrap()
     };
     // Slot a holds record 5, slot b record 4: one for the new file, and four pages.
     let (a, b, seen) = (nowhere("checkpoint.a"), nowhere("checkpoint.b"), read("seen.0"));
@@ -226,7 +226,7 @@ fn make_the_corpus() {
         assert!(text.contains(from), "{from}");
         let (_, json) = text.split_once('\n').unwrap();
         let json = json.trim_end().replace(from, to);
-        let checksum = opev::deliver::digest::Digest::of(json.as_bytes());
+        let checksum = opev::output::digest::Digest::of(json.as_bytes());
         format!("opev checkpoint 1 {} {checksum}\n{json}\n", json.len()).into_bytes()
     };
     let changed = |bytes: &[u8], at: usize| {

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use opev::deliver::sink::replace::Replace;
-use opev::deliver::{Place, state};
 use opev::disk::{Disk, RealDisk};
-use opev::failure::Kind;
+use opev::error::ErrorKind;
+use opev::output::sink::replaced::ReplacedFile;
+use opev::output::{CheckpointDir, saved_state};
 
 use crate::rehearsal::{Lines, Rehearsal, clock, drain, golden, next_page};
 
@@ -41,24 +41,24 @@ fn another_process_is_kept_out_until_the_holder_is_killed() {
     assert!(lines.any(|line| line.unwrap() == "holding"));
     let before = std::fs::read(&rehearsal.output).unwrap();
 
-    assert_eq!(rehearsal.run(Arc::new(RealDisk)).unwrap_err().kind(), Kind::Locked);
+    assert_eq!(rehearsal.run(Arc::new(RealDisk)).unwrap_err().kind(), ErrorKind::Locked);
     // Another state directory has another lock, but the output has its own.
     let other = Rehearsal { state_dir: directory.path().join("other"), ..rehearsal.clone() };
-    assert_eq!(other.run(Arc::new(RealDisk)).unwrap_err().kind(), Kind::Locked);
+    assert_eq!(other.run(Arc::new(RealDisk)).unwrap_err().kind(), ErrorKind::Locked);
     assert_eq!(std::fs::read(&rehearsal.output).unwrap(), before);
-    let saved = state::list(&RealDisk, &rehearsal.state_dir).unwrap();
+    let saved = saved_state::list(&RealDisk, &rehearsal.state_dir).unwrap();
     assert_eq!(saved[0].holder.clone().flatten().unwrap().pid, holder.id());
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-    let exported = state::export(&disk, &clock(), &rehearsal.state_dir, "default", &saved[0].key);
-    assert_eq!(exported.unwrap_err().kind(), Kind::Locked);
+    let exported = saved_state::export(&disk, &clock(), &rehearsal.state_dir, "default", &saved[0].key);
+    assert_eq!(exported.unwrap_err().kind(), ErrorKind::Locked);
 
     holder.kill().unwrap();
     holder.wait().unwrap();
-    assert_eq!(state::list(&RealDisk, &rehearsal.state_dir).unwrap()[0].holder, None);
+    assert_eq!(saved_state::list(&RealDisk, &rehearsal.state_dir).unwrap()[0].holder, None);
     rehearsal.run(Arc::new(RealDisk)).unwrap();
     assert_eq!(std::fs::read(&rehearsal.output).unwrap(), golden());
     // And then the file is known to be another's: not to be written from another state directory.
-    assert_eq!(other.run(Arc::new(RealDisk)).unwrap_err().kind(), Kind::Disagreement);
+    assert_eq!(other.run(Arc::new(RealDisk)).unwrap_err().kind(), ErrorKind::Disagreement);
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn of_many_at_once_each_page_is_written_by_one() {
         runs.into_iter().map(|run| run.join().unwrap()).collect()
     });
     assert!(kinds.contains(&Ok(())), "{kinds:?}");
-    assert!(kinds.iter().all(|kind| matches!(kind, Ok(()) | Err(Kind::Locked))), "{kinds:?}");
+    assert!(kinds.iter().all(|kind| matches!(kind, Ok(()) | Err(ErrorKind::Locked))), "{kinds:?}");
     assert_eq!(std::fs::read(&rehearsal.output).unwrap(), golden());
 }
 
@@ -82,7 +82,7 @@ fn a_lock_on_a_file_that_lost_its_name_is_no_lock() {
     let pipeline = rehearsal.open(Arc::new(RealDisk)).unwrap();
     // A reset by hand under a running service: the new run has a new lock file, and the output's lock.
     std::fs::remove_dir_all(&rehearsal.state_dir).unwrap();
-    assert_eq!(rehearsal.run(Arc::new(RealDisk)).unwrap_err().kind(), Kind::Locked);
+    assert_eq!(rehearsal.run(Arc::new(RealDisk)).unwrap_err().kind(), ErrorKind::Locked);
     drop(pipeline);
     rehearsal.run(Arc::new(RealDisk)).unwrap();
     assert_eq!(std::fs::read(&rehearsal.output).unwrap(), golden());
@@ -101,15 +101,15 @@ fn state_moves_to_another_machine_and_is_thrown_away() {
     pipeline.finish().unwrap();
 
     let clock = clock();
-    let key = state::list(&*disk, &rehearsal.state_dir).unwrap().remove(0).key;
-    let json = state::export(&disk, &clock, &rehearsal.state_dir, "default", &key).unwrap();
+    let key = saved_state::list(&*disk, &rehearsal.state_dir).unwrap().remove(0).key;
+    let json = saved_state::export(&disk, &clock, &rehearsal.state_dir, "default", &key).unwrap();
     let moved = Rehearsal { state_dir: there.path().join("state"), output: rehearsal.output.clone() };
-    let import = |json: &str| state::import(&disk, &clock, &moved.state_dir, json.as_bytes());
-    assert_eq!(import("{}").unwrap_err().kind(), Kind::Usage);
+    let import = |json: &str| saved_state::import(&disk, &clock, &moved.state_dir, json.as_bytes());
+    assert_eq!(import("{}").unwrap_err().kind(), ErrorKind::Usage);
     let newer = json.replace("\"opev_state\": 1", "\"opev_state\": 2");
-    assert_eq!(import(&newer).unwrap_err().kind(), Kind::Disagreement);
+    assert_eq!(import(&newer).unwrap_err().kind(), ErrorKind::Disagreement);
     assert_eq!(import(&json).unwrap(), ("default".to_owned(), key.clone()));
-    assert_eq!(import(&json).unwrap_err().kind(), Kind::Disagreement);
+    assert_eq!(import(&json).unwrap_err().kind(), ErrorKind::Disagreement);
     drain(moved.open(disk.clone()).unwrap()).unwrap();
     assert_eq!(std::fs::read(&rehearsal.output).unwrap(), golden());
 
@@ -117,12 +117,12 @@ fn state_moves_to_another_machine_and_is_thrown_away() {
     let alias = here.path().join("alias");
     std::fs::hard_link(&rehearsal.output, &alias).unwrap();
     for path in [&rehearsal.output, &alias] {
-        let replaced = Replace::create(&disk, path, 0o600, true, &moved.state_dir);
-        assert_eq!(replaced.unwrap_err().kind(), Kind::Usage);
+        let replaced = ReplacedFile::create(&disk, path, 0o600, true, &moved.state_dir);
+        assert_eq!(replaced.unwrap_err().kind(), ErrorKind::Usage);
     }
-    state::reset(&*disk, &clock, &moved.state_dir, "default", &key).unwrap();
-    assert!(state::list(&*disk, &moved.state_dir).unwrap().is_empty());
-    assert!(!Place::at(&moved.state_dir, "default", &key).directory().exists());
-    let again = state::reset(&*disk, &clock, &moved.state_dir, "default", "../default");
-    assert_eq!(again.unwrap_err().kind(), Kind::CheckFailed);
+    saved_state::reset(&*disk, &clock, &moved.state_dir, "default", &key).unwrap();
+    assert!(saved_state::list(&*disk, &moved.state_dir).unwrap().is_empty());
+    assert!(!CheckpointDir::at(&moved.state_dir, "default", &key).directory().exists());
+    let again = saved_state::reset(&*disk, &clock, &moved.state_dir, "default", "../default");
+    assert_eq!(again.unwrap_err().kind(), ErrorKind::CheckFailed);
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use chrono::{TimeDelta, Utc};
-use opev::deliver::checkpoint::record::Record;
+use opev::output::checkpoint::record::Checkpoint;
 use opev::simulator::{Options, Rule, Script};
 
 use crate::frozen::{beginning, counts, frozen, resume_to, truth, until};
@@ -93,7 +93,7 @@ fn a_busy_lock_is_silent_in_cron_until_its_holder_stands_still() {
                 std::fs::write(&path, note).unwrap();
             }
             "checkpoint.a" | "checkpoint.b" => {
-                let mut record = Record::from_bytes(&std::fs::read(&path).unwrap()).unwrap();
+                let mut record = Checkpoint::from_bytes(&std::fs::read(&path).unwrap()).unwrap();
                 record.updated_at = long_ago;
                 std::fs::write(&path, record.to_bytes().unwrap()).unwrap();
             }

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use opev::api::client::{Client, Parts};
-use opev::api::endpoint::{ApiVersion, Ask};
+use opev::api::client::{Client, ClientConfig};
+use opev::api::endpoint::{ApiVersion, PageRequest};
 use opev::api::http::{Http, Settings};
 use opev::api::limiter::Limiter;
 use opev::api::permits::Permits;
-use opev::api::retry::Policy;
+use opev::api::retry::RetryPolicy;
 use opev::cancel::Cancel;
 use opev::clock::{Clock as _, ManualClock};
 use opev::event::Stream;
@@ -31,7 +31,7 @@ fn no_window_holds_more_than_the_limit_and_nearly_all_of_it_is_used() {
     let start = options.at.unwrap();
     let clock = Arc::new(ManualClock::at(start));
     let simulator = Simulator::start(options, clock.clone()).unwrap();
-    let client = Client::new(Parts {
+    let client = Client::new(ClientConfig {
         server: simulator.base_url().parse().unwrap(),
         version: ApiVersion::V2,
         token: simulator.token().clone(),
@@ -40,7 +40,7 @@ fn no_window_holds_more_than_the_limit_and_nearly_all_of_it_is_used() {
         http: Http::new(Settings::default()),
         limiter: Limiter::new(PER_MINUTE as u32, clock.clone()),
         permits: Permits::new(WORKERS),
-        policy: Policy { budget: Duration::ZERO, deadline: None },
+        policy: RetryPolicy { budget: Duration::ZERO, deadline: None },
         observer: None,
         clock: clock.clone(),
         cancel: Cancel::new(),
@@ -58,7 +58,7 @@ fn no_window_holds_more_than_the_limit_and_nearly_all_of_it_is_used() {
                         let days = if number.is_multiple_of(1_000) { 1 } else { -1 };
                         clock.step_to(start + TimeDelta::days(days));
                     }
-                    client.page(stream, &Ask::First { limit: 1, since: None, until: None }).unwrap();
+                    client.page(stream, &PageRequest::First { limit: 1, since: None, until: None }).unwrap();
                 }
             });
         }

@@ -12,16 +12,17 @@ use chrono::{DateTime, Utc};
 use opev::api::claims::Claims;
 use opev::api::endpoint::{ApiVersion, BaseUrl};
 use opev::api::{retry, wire};
-use opev::cli::time::{TimeExpr, Zone};
-use opev::cli::{duration, size};
 use opev::config::{ConfigFile, Environment};
-use opev::deliver::checkpoint::record::{LogMark, Record};
-use opev::deliver::digest::Digest;
-use opev::deliver::repeats::log::SeenLog;
-use opev::deliver::{Place, state};
 use opev::disk::{Disk, ModelDisk, Open, write_all_at};
 use opev::event::Stream;
+use opev::output::checkpoint::record::{Checkpoint, LogMark};
+use opev::output::digest::Digest;
+use opev::output::seen::log::SeenLog;
+use opev::output::{CheckpointDir, saved_state};
 use opev::secret::Secret;
+use opev::size;
+use opev::time::duration;
+use opev::time::expression::{TimeExpr, Zone};
 use proptest::prelude::*;
 
 use crate::rehearsal::{clock, now, terms};
@@ -89,8 +90,8 @@ const INTROSPECTION: &str =
 const CLAIMS: &str = r#"{"1password.com/auuid":"A","1password.com/fts":["auditevents"],"aud":["events.1password.com"],"iat":1793000000,"exp":1893000000.5,"nbf":1,"sub":"S"}"#;
 const CONFIG: &str = "[defaults]\nregion = \"eu\"\n\n[profiles.acme]\ntoken_command = \"op read 'op://v/i/f'\"\nstate_dir = \"~/x\"\npage_size = 100\n[profiles.\"b.c\"]\ntoken_env = \"T\"\nbase_url = \"https://events.1password.eu\"\n";
 
-fn record() -> Record {
-    let mut record = Record::new("default", "/out", terms(), now());
+fn record() -> Checkpoint {
+    let mut record = Checkpoint::new("default", "/out", terms(), now());
     let position = serde_json::from_str(
         r#"{"cursor":"abc","caught_up":true,"newest":"2026-11-01T00:00:00Z","delivered":7,
             "last_event":{"uuid":"U","time":"2026-11-01T00:00:00Z"}}"#,
@@ -111,17 +112,17 @@ proptest! {
     #[test]
     fn saved_records(changes in changes()) {
         let good = record();
-        let _ = Record::from_bytes(&spoiled(&good.to_bytes().unwrap(), &changes));
+        let _ = Checkpoint::from_bytes(&spoiled(&good.to_bytes().unwrap(), &changes));
         let json = spoiled(&serde_json::to_vec(&good).unwrap(), &changes);
-        if let Ok(read) = Record::from_bytes(&framed(&json)) {
+        if let Ok(read) = Checkpoint::from_bytes(&framed(&json)) {
             // What is read can be used: its place in time, its restart, its form in bytes.
             for stream in Stream::ALL {
                 if let Some(position) = read.position(stream) {
                     let _ = (position.reached(), position.restart_from(now()), position.cursor());
-                    let _ = opev::deliver::gap::by_age(stream, position, now()).map(|gap| gap.failure());
+                    let _ = opev::output::gap::by_age(stream, position, now()).map(|gap| gap.failure());
                 }
             }
-            prop_assert_eq!(Record::from_bytes(&read.to_bytes().unwrap()), Ok(read));
+            prop_assert_eq!(Checkpoint::from_bytes(&read.to_bytes().unwrap()), Ok(read));
         }
     }
 
@@ -129,7 +130,7 @@ proptest! {
     fn logs_of_identities_and_exported_state(changes in changes(), length in any::<u64>()) {
         let model = ModelDisk::new();
         let disk: Arc<dyn Disk> = Arc::new(model);
-        let place = Place::at(Path::new("/s"), "p", "c");
+        let place = CheckpointDir::at(Path::new("/s"), "p", "c");
         place.make(&*disk).unwrap();
         let bytes = spoiled(&[2; 17 * 20], &changes);
         let mut file = disk.open(&place.file("seen.3"), Open::InPlace { mode: 0o600 }).unwrap();
@@ -145,7 +146,7 @@ proptest! {
             r#"{{"opev_state":1,"record":{},"seen":"AAAA"}}"#,
             serde_json::to_string(&record()).unwrap()
         );
-        let _ = state::import(&disk, &clock(), Path::new("/elsewhere"), &spoiled(export.as_bytes(), &changes));
+        let _ = saved_state::import(&disk, &clock(), Path::new("/elsewhere"), &spoiled(export.as_bytes(), &changes));
     }
 
     #[test]
@@ -214,7 +215,7 @@ proptest! {
 fn very_deep_nesting_ends_no_process() {
     for open in ["[", "{\"a\":"] {
         let deep = open.repeat(1_000_000);
-        let _ = Record::from_bytes(&framed(deep.as_bytes()));
+        let _ = Checkpoint::from_bytes(&framed(deep.as_bytes()));
         let page = format!("{{\"items\":[{deep}");
         assert!(wire::page(ApiVersion::V2, Stream::AuditEvents, page.into_bytes(), now()).is_err());
         assert!(wire::introspection(deep.as_bytes()).is_err());

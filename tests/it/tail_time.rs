@@ -9,9 +9,10 @@ use chrono::TimeDelta;
 use opev::cancel::Cancel;
 use opev::cli::{Cli, Command, ConsoleArgs};
 use opev::clock::{Clock, ManualClock, RealClock};
-use opev::command::{End, Process, tail};
+use opev::command::{End, Invocation, tail};
 use opev::config::Environment;
 use opev::console::{Console, ConsoleOptions, LogFormat};
+use opev::runtime::Runtime;
 use opev::simulator::{Broken, ClientRule, Report, Running, Simulator};
 
 use crate::harness::{Account, Sandbox, uuids};
@@ -60,15 +61,13 @@ fn run_here(sandbox: &Sandbox, simulator: &Running, clock: &ManualClock, line: &
     let clock: Arc<dyn Clock> = Arc::new(clock.clone());
     let level = log::LevelFilter::Error;
     let options = ConsoleOptions { level, format: LogFormat::Text, colour: false, progress: false };
-    let process = Process {
-        console: Console::new(options, Arc::clone(&clock)),
-        clock,
-        cancel: Cancel::new(),
+    let invocation = Invocation {
+        runtime: Runtime { console: Console::new(options, Arc::clone(&clock)), clock, cancel: Cancel::new() },
         environment,
         stdout_is_terminal: false,
         console_args: ConsoleArgs::default(),
     };
-    tail::run(&process, &args).unwrap()
+    tail::run(&invocation, &args).unwrap()
 }
 
 /// The uuids in a file, among them those of events that hold a byte which is not UTF-8.

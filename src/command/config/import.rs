@@ -3,7 +3,7 @@
 //! A token in the clear goes into a file of its own when that is asked for, and nowhere else (P10). All is
 //! checked before anything is written.
 
-use std::io::{ErrorKind, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -14,7 +14,7 @@ use crate::api::claims::Claims;
 use crate::cli::config::ImportSumoArgs;
 use crate::config::{ConfigFile, Environment};
 use crate::disk::real::publish;
-use crate::failure::{Failure, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
 use crate::secret::Secret;
 
@@ -37,7 +37,7 @@ pub(super) fn run(args: &ImportSumoArgs, environment: &Environment) -> Result<Ve
     if sources.len() > 1 && args.profile.is_some() {
         let message = format!("--profile names one profile, but there are {} sources", sources.len());
         return Err(
-            Failure::new(Kind::Usage, message).hint("leave it out: each source has a name of its own")
+            Error::new(ErrorKind::Usage, message).hint("leave it out: each source has a name of its own")
         );
     }
     let mut tables = Vec::new();
@@ -55,7 +55,7 @@ pub(super) fn run(args: &ImportSumoArgs, environment: &Environment) -> Result<Ve
         tables.push(table(&source, name, &place)?);
         if let Some(file) = token {
             if token_files.iter().any(|other| other.path == file.path) {
-                return Err(Failure::new(Kind::Usage, "--token-to names one file for several tokens")
+                return Err(Error::new(ErrorKind::Usage, "--token-to names one file for several tokens")
                     .hint("put {profile} into its name"));
             }
             token_files.push(file);
@@ -93,7 +93,7 @@ fn token(token: Option<&Secret>, profile: &str, to: Option<&Path>) -> Result<Opt
     let Some(token) = token else {
         let masked = "the source's token is missing or masked (********)";
         if to.is_some() {
-            return Err(Failure::new(Kind::TokenMissing, format!("{profile}: {masked}")).hint(
+            return Err(Error::new(ErrorKind::TokenMissing, format!("{profile}: {masked}")).hint(
                 "leave --token-to out, and name the token in the profile: token = \"op://...\" or token_file",
             ));
         }
@@ -113,7 +113,7 @@ fn token(token: Option<&Secret>, profile: &str, to: Option<&Path>) -> Result<Opt
     let path = PathBuf::from(text(to)?.replace("{profile}", profile));
     // Relative paths in the configuration would start at its directory.
     let path = std::path::absolute(&path)
-        .map_err(|e| Failure::new(Kind::Output, "--token-to names no file").because(e))?;
+        .map_err(|e| Error::new(ErrorKind::Output, "--token-to names no file").because(e))?;
     if path.symlink_metadata().is_ok() {
         return Err(exists(&path));
     }
@@ -125,13 +125,13 @@ fn extended(path: &Path, names: &[&str], addition: &str, environment: &Environme
     let shown = sanitize::message(&path.to_string_lossy()).into_owned();
     let before = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(e) if e.kind() == ErrorKind::NotFound => String::new(),
-        Err(e) => return Err(Failure::new(Kind::Config, format!("cannot read {shown}")).because(e)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(e) => return Err(Error::new(ErrorKind::Config, format!("cannot read {shown}")).because(e)),
     };
     let file = ConfigFile::parse(path, &before, environment)?;
     for (index, name) in names.iter().enumerate() {
         if file.profiles.contains_key(*name) || names[..index].contains(name) {
-            return Err(Failure::new(Kind::Config, format!("the profile {name} exists already"))
+            return Err(Error::new(ErrorKind::Config, format!("the profile {name} exists already"))
                 .hint("choose another name with --profile NAME"));
         }
     }
@@ -155,28 +155,29 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
         std::fs::File::open(path).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut text))
     };
     let shown = sanitize::message(&path.to_string_lossy()).into_owned();
-    outcome.map_err(|e| Failure::new(Kind::Config, format!("cannot read {shown}")).because(e))?;
+    outcome.map_err(|e| Error::new(ErrorKind::Config, format!("cannot read {shown}")).because(e))?;
     Ok(text)
 }
 
 fn write(path: &Path, bytes: &[u8], replace: bool) -> Result<()> {
     publish(path, bytes, replace).map_err(|e| match e.kind() {
-        ErrorKind::AlreadyExists => exists(path),
+        io::ErrorKind::AlreadyExists => exists(path),
         _ => {
             let shown = sanitize::message(&path.to_string_lossy()).into_owned();
-            Failure::new(Kind::Output, format!("cannot write {shown}")).because(e)
+            Error::new(ErrorKind::Output, format!("cannot write {shown}")).because(e)
         }
     })
 }
 
-fn exists(path: &Path) -> Failure {
+fn exists(path: &Path) -> Error {
     let shown = sanitize::message(&path.to_string_lossy()).into_owned();
-    Failure::new(Kind::Config, format!("{shown} exists already")).hint("name another file, or move it away")
+    Error::new(ErrorKind::Config, format!("{shown} exists already"))
+        .hint("name another file, or move it away")
 }
 
 fn text(path: &Path) -> Result<String> {
     path.to_str().map(str::to_owned).ok_or_else(|| {
-        Failure::new(Kind::Usage, "the path is not UTF-8, which a configuration file must be")
+        Error::new(ErrorKind::Usage, "the path is not UTF-8, which a configuration file must be")
             .hint("choose another place with --token-to")
     })
 }

@@ -3,7 +3,7 @@
 mod import;
 mod sumo;
 
-use std::io::ErrorKind;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -12,7 +12,7 @@ use crate::cli::ConsoleArgs;
 use crate::cli::config::{ConfigArgs, ConfigCommand, InitArgs, ShowArgs};
 use crate::config::{Config, Environment, Setting, Typed, file, template};
 use crate::disk::real::publish;
-use crate::failure::{Failure, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
 
 /// Runs `opev config`, and gives what goes to standard output.
@@ -62,16 +62,16 @@ fn init(args: &InitArgs, environment: &Environment) -> Result<Vec<u8>> {
     let path = place(args.file.config.as_deref(), environment)?;
     let shown = sanitize::message(&path.to_string_lossy()).into_owned();
     publish(&path, template::TEMPLATE.as_bytes(), args.force).map_err(|e| match e.kind() {
-        ErrorKind::AlreadyExists => Failure::new(Kind::Config, format!("{shown} exists already"))
+        io::ErrorKind::AlreadyExists => Error::new(ErrorKind::Config, format!("{shown} exists already"))
             .hint("edit it, or replace it with --force"),
-        _ => Failure::new(Kind::Output, format!("cannot write {shown}")).because(e),
+        _ => Error::new(ErrorKind::Output, format!("cannot write {shown}")).because(e),
     })?;
     Ok(format!("{shown}\n").into_bytes())
 }
 
 fn place(flag: Option<&Path>, environment: &Environment) -> Result<PathBuf> {
     file::locate(flag, environment).0.ok_or_else(|| {
-        Failure::new(Kind::Config, "no place for the configuration file: HOME is not set")
+        Error::new(ErrorKind::Config, "no place for the configuration file: HOME is not set")
             .hint("name one with --config FILE or OPEV_CONFIG")
     })
 }
@@ -110,7 +110,7 @@ mod tests {
         let mut file = OpenOptions::new().append(true).open(&expected).unwrap();
         file.write_all(b"# mine\n").unwrap();
         let failure = run_in(home.path(), "opev config init", &[]).unwrap_err();
-        assert_eq!(failure.kind(), Kind::Config);
+        assert_eq!(failure.kind(), ErrorKind::Config);
         assert!(failure.to_string().ends_with("config.toml exists already"), "{failure}");
         assert!(std::fs::read_to_string(&expected).unwrap().ends_with("# mine\n"));
 
@@ -147,7 +147,7 @@ mod tests {
         let cli = Cli::read(["opev", "config", "path"]).unwrap();
         let Command::Config(args) = cli.command else { panic!() };
         let failure = run(&args, &cli.console, Environment::default()).unwrap_err();
-        assert_eq!(failure.kind(), Kind::Config);
+        assert_eq!(failure.kind(), ErrorKind::Config);
         assert!(failure.advice().unwrap().contains("OPEV_CONFIG"));
     }
 }

@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 
 use crate::api::endpoint::BaseUrl;
 use crate::config::file::{DEMO, check_name};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
-use crate::failure::{Failure, Kind, Result};
 use crate::sanitize;
 use crate::secret::Secret;
 
@@ -63,7 +63,7 @@ pub(super) enum TokenPlace {
 /// Fails with `Config` when it is no JSON, or holds no such source. No message repeats any value.
 pub(super) fn sources(text: &[u8]) -> Result<Vec<Source>> {
     let value: Value = serde_json::from_slice(text).map_err(|e| {
-        Failure::new(Kind::Config, "the source's configuration is no JSON")
+        Error::new(ErrorKind::Config, "the source's configuration is no JSON")
             .because(e)
             .hint("give the JSON that Sumo Logic shows for the source")
     })?;
@@ -77,7 +77,7 @@ pub(super) fn sources(text: &[u8]) -> Result<Vec<Source>> {
     };
     let found: Vec<Source> = list.into_iter().filter_map(source).collect();
     if found.is_empty() {
-        return Err(Failure::new(Kind::Config, "there is no 1Password source in the file").hint(
+        return Err(Error::new(ErrorKind::Config, "there is no 1Password source in the file").hint(
             "give the JSON of a source with schemaRef {\"type\": \"1Password\"}, or its config object",
         ));
     }
@@ -167,7 +167,9 @@ impl Source {
         };
         match problem {
             None => Ok(name),
-            Some(problem) => Err(Failure::new(Kind::Config, problem).hint("choose one with --profile NAME")),
+            Some(problem) => {
+                Err(Error::new(ErrorKind::Config, problem).hint("choose one with --profile NAME"))
+            }
         }
     }
 
@@ -180,7 +182,7 @@ impl Source {
             return Ok(None);
         };
         text.trim().parse().map(Some).map_err(|e| {
-            Failure::new(Kind::Config, "the source's base URL cannot be used")
+            Error::new(ErrorKind::Config, "the source's base URL cannot be used")
                 .because(e)
                 .hint("write a host such as events.1password.com there")
         })
@@ -299,12 +301,12 @@ mod tests {
     #[test]
     fn what_is_no_source_is_refused() {
         for text in ["", "{}", "[]", "7", r#"{"source":{"schemaRef":{"type":"Okta"},"config":{}}}"#] {
-            assert_eq!(sources(text.as_bytes()).unwrap_err().kind(), Kind::Config, "{text}");
+            assert_eq!(sources(text.as_bytes()).unwrap_err().kind(), ErrorKind::Config, "{text}");
         }
         let demo = Source { name: "demo".into(), ..Source::default() };
         assert!(demo.profile_name(None).is_err() && demo.profile_name(Some("x y")).is_err());
         assert_eq!(demo.profile_name(Some("acme")).unwrap(), "acme");
         let wrong = Source { base_url: Some("http://events.1password.com".into()), ..Source::default() };
-        assert_eq!(wrong.server().unwrap_err().kind(), Kind::Config);
+        assert_eq!(wrong.server().unwrap_err().kind(), ErrorKind::Config);
     }
 }

@@ -4,8 +4,8 @@ use std::io::IoSlice;
 use std::ops::Range;
 use std::rc::Rc;
 
-use crate::deliver::Sink;
-use crate::failure::Result;
+use crate::error::Result;
+use crate::output::Sink;
 use crate::page::Page;
 
 /// Lines that wait to be written, in order.

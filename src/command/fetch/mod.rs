@@ -18,10 +18,10 @@ use std::time::Duration;
 
 use crate::cli::FetchArgs;
 use crate::command::session::{Connections, Session};
-use crate::command::{End, Process};
+use crate::command::{End, Invocation};
 use crate::config::{Config, Range, Settings, Typed};
-use crate::failure::{Failure, Kind, Result};
-use crate::render::Fields;
+use crate::encode::Fields;
+use crate::error::{Error, ErrorKind, Result};
 
 /// How long a failing request is asked again, unless `--retry-for` says otherwise.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -32,12 +32,12 @@ struct Outcome {
     events: u64,
     /// Whether a stream was read to its end.
     anything_done: bool,
-    failures: Vec<Failure>,
+    failures: Vec<Error>,
 }
 
 impl Outcome {
     /// Of a run that ended with a failure before anything was done.
-    fn of(failure: Failure) -> Self {
+    fn of(failure: Error) -> Self {
         Outcome { failures: vec![failure], ..Outcome::default() }
     }
 }
@@ -46,69 +46,69 @@ impl Outcome {
 ///
 /// # Errors
 /// Fails for what concerns the whole run; failures of single streams and profiles are reported here.
-pub fn run(process: &Process, args: &FetchArgs) -> Result<End> {
+pub fn run(invocation: &Invocation, args: &FetchArgs) -> Result<End> {
     if args.fields.as_deref() == Some("help") {
         let streams = if args.streams.is_empty() { &crate::event::Stream::ALL[..] } else { &args.streams };
         return super::print(Fields::help(streams).as_bytes());
     }
-    let config = Config::read(args.account.file.config.as_deref(), process.environment.clone())?;
+    let config = Config::read(args.account.file.config.as_deref(), invocation.environment.clone())?;
     let typed = Typed {
         account: &args.account,
-        tz: process.console_args.tz.as_ref(),
+        tz: invocation.console_args.tz.as_ref(),
         page_size: args.page_size,
         jobs: args.jobs,
     };
     let connections = Connections::default();
     let whole = if args.all_profiles {
-        profiles::run(process, &connections, config.all_settings(&typed)?, args)?
+        profiles::run(invocation, &connections, config.all_settings(&typed)?, args)?
     } else {
         let settings = config.settings(&typed)?;
-        fetch_profile(process, &connections, settings, args).unwrap_or_else(Outcome::of)
+        fetch_profile(invocation, &connections, settings, args).unwrap_or_else(Outcome::of)
     };
-    Ok(report(process, args, whole))
+    Ok(report(invocation, args, whole))
 }
 
 fn fetch_profile(
-    process: &Process,
+    invocation: &Invocation,
     connections: &Connections,
     settings: Settings,
     args: &FetchArgs,
 ) -> Result<Outcome> {
-    let span = plan::span(process, &settings, args)?;
-    let session = Session::open(process, connections, settings, PATIENCE)?;
-    fetch_session(process, &session, args, span, None)
+    let span = plan::span(invocation, &settings, args)?;
+    let session = Session::open(invocation, connections, settings, PATIENCE)?;
+    fetch_session(invocation, &session, args, span, None)
 }
 
 fn fetch_session(
-    process: &Process,
+    invocation: &Invocation,
     session: &Session,
     args: &FetchArgs,
     span: Range,
     document: Option<&mut profiles::Document>,
 ) -> Result<Outcome> {
-    let plan = plan::Plan::make(process, session, args, span)?;
+    let plan = plan::Plan::make(invocation, session, args, span)?;
     if args.dry_run {
-        process.console.say(&plan.describe(session));
+        invocation.runtime.console.say(&plan.describe(session));
         return Ok(Outcome { anything_done: true, events: 1, failures: Vec::new() });
     }
     if args.resume {
-        resume::run(process, session, args, &plan)
+        resume::run(invocation, session, args, &plan)
     } else {
-        question::run(process, session, args, &plan, document)
+        question::run(invocation, session, args, &plan, document)
     }
 }
 
 /// Tells every failure, and gives the one exit code for all.
-fn report(process: &Process, args: &FetchArgs, outcome: Outcome) -> End {
-    let told: Vec<&Failure> =
-        outcome.failures.iter().filter(|f| !matches!(f.kind(), Kind::Interrupted(_))).collect();
-    let told = process.console.failures(&told);
-    let kinds: Vec<Kind> = outcome.failures.iter().map(Failure::kind).collect();
-    let end = super::conclude(process, &kinds, told, outcome.anything_done);
+fn report(invocation: &Invocation, args: &FetchArgs, outcome: Outcome) -> End {
+    let told: Vec<&Error> =
+        outcome.failures.iter().filter(|f| !matches!(f.kind(), ErrorKind::Interrupted(_))).collect();
+    let told = invocation.runtime.console.failures(&told);
+    let kinds: Vec<ErrorKind> = outcome.failures.iter().map(Error::kind).collect();
+    let end = super::conclude(invocation, &kinds, told, outcome.anything_done);
     if end.is_none() && outcome.events == 0 {
-        process.console.note(if args.resume { "no new events" } else { "no events" });
+        invocation.runtime.console.note(if args.resume { "no new events" } else { "no events" });
         if args.fail_if_empty {
-            return End::Failed(Kind::CheckFailed);
+            return End::Failed(ErrorKind::CheckFailed);
         }
     }
     End::of(end)

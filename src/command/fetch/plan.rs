@@ -5,15 +5,16 @@ use std::fmt::Write as _;
 use chrono::TimeDelta;
 
 use crate::api::endpoint::BaseUrl;
-use crate::cli::{FetchArgs, Sort, Zone};
-use crate::command::Process;
-use crate::command::output::{Form, Saving, Wish, names};
+use crate::cli::{FetchArgs, Sort};
+use crate::command::Invocation;
+use crate::command::output::{OutputArgs, OutputPlan, ResumeOptions, names};
 use crate::command::session::Session;
 use crate::config::{self, Settings};
-use crate::failure::Result;
+use crate::encode::Format;
+use crate::error::Result;
 use crate::health::Work;
-use crate::render::Format;
-use crate::stream::range::Range;
+use crate::source::range::TimeRange;
+use crate::time::Zone;
 
 /// How long after the range's end an event of it may reach the service, unless `--late` says otherwise.
 const LATE: TimeDelta = TimeDelta::days(1);
@@ -22,9 +23,9 @@ const LATE: TimeDelta = TimeDelta::days(1);
 #[derive(Debug)]
 pub(super) struct Plan {
     /// The form of the output, and its places.
-    pub form: Form,
+    pub form: OutputPlan,
     /// The question's range; for a resumed run, where it starts if nothing was saved.
-    pub range: Range,
+    pub range: TimeRange,
     /// The range's end as it is said to people.
     pub until: chrono::DateTime<chrono::Utc>,
     /// Whether events are to be put strictly in order of time.
@@ -38,24 +39,24 @@ impl Plan {
     /// # Errors
     /// Fails with `Usage` for what cannot be, and as [`Session::streams`] does.
     pub(super) fn make(
-        process: &Process,
+        invocation: &Invocation,
         session: &Session,
         args: &FetchArgs,
         decided: config::Range,
     ) -> Result<Plan> {
         let zone = &session.settings.zone;
         let streams = session.streams(&args.streams)?;
-        let wish = Wish {
+        let wish = OutputArgs {
             output: args.output.as_deref(),
             format: args.format,
             shape: args.shape,
             fields: args.fields.as_deref(),
             saving: args.resume.then(|| saving(args)),
         };
-        let form = Form::decide(process, session, &wish, &streams)?;
+        let form = OutputPlan::decide(invocation, session, &wish, &streams)?;
         let is_watched = form.to_terminal && form.format == Format::Table;
         let plan = Plan {
-            range: Range {
+            range: TimeRange {
                 since: decided.since,
                 until: decided.until_is_typed.then_some(decided.until),
                 late: args.late.map_or(LATE, |late| TimeDelta::from_std(late).unwrap_or(TimeDelta::MAX)),
@@ -68,7 +69,7 @@ impl Plan {
             form,
         };
         if !args.resume {
-            process.console.note(&format!(
+            invocation.runtime.console.note(&format!(
                 "{} from {} to {}",
                 names(&streams),
                 zone.show(plan.range.since),
@@ -91,7 +92,7 @@ impl Plan {
             self.zone.show(self.until),
             if self.range.until.is_none() { " (now: cuts nothing)" } else { "" }
         );
-        let Form { format, shape, outputs, .. } = &self.form;
+        let OutputPlan { format, shape, outputs, .. } = &self.form;
         for output in outputs {
             let (names, place) = (names(&output.streams), output.place.shown());
             let _ = writeln!(text, "output    {names} -> {place} as {format} ({shape})");
@@ -105,9 +106,9 @@ impl Plan {
 ///
 /// # Errors
 /// As [`config::Range::decide`].
-pub(super) fn span(process: &Process, settings: &Settings, args: &FetchArgs) -> Result<config::Range> {
+pub(super) fn span(invocation: &Invocation, settings: &Settings, args: &FetchArgs) -> Result<config::Range> {
     let (since, until) = (args.since.as_ref(), args.until.as_ref());
-    let now = process.clock.now();
+    let now = invocation.runtime.clock.now();
     let decided = if settings.server.as_ref().is_some_and(BaseUrl::is_loopback) {
         config::Range::decide_for_stand_in(since, until, now, &settings.zone)?
     } else {
@@ -120,7 +121,7 @@ pub(super) fn span(process: &Process, settings: &Settings, args: &FetchArgs) -> 
 }
 
 /// What was typed about the saved position.
-pub(super) fn saving(args: &FetchArgs) -> Saving<'_> {
+pub(super) fn saving(args: &FetchArgs) -> ResumeOptions<'_> {
     let consumer = args.consumer.as_deref();
-    Saving { consumer, lock_wait: args.lock_wait, file_mode: args.file_mode, work: Work::Fetch }
+    ResumeOptions { consumer, lock_wait: args.lock_wait, file_mode: args.file_mode, work: Work::Fetch }
 }

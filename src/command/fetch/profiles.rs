@@ -7,13 +7,14 @@ use super::plan::{self, Plan};
 use super::{Outcome, PATIENCE, fetch_session};
 use crate::cli::{FetchArgs, Shape};
 use crate::command::session::{Connections, Session};
-use crate::command::{Process, side_by_side};
+use crate::command::{Invocation, side_by_side};
 use crate::config::{Range, Settings};
-use crate::deliver::Sink;
-use crate::deliver::sink::stream::StreamSink;
+use crate::encode::{EventContext, EventEncoder};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
-use crate::failure::{Failure, Kind, Result};
-use crate::render::{Context, Renderer};
+use crate::output::Sink;
+use crate::output::sink::stream::StreamSink;
+use crate::runtime::Runtime;
 
 /// How many profiles are read side by side; `--jobs` bounds their requests.
 const AT_ONCE: usize = 16;
@@ -21,7 +22,7 @@ const AT_ONCE: usize = 16;
 /// One output that several profiles write, one after another: one header, one array.
 #[derive(Debug, Default)]
 pub(super) struct Document {
-    renderer: Option<Renderer>,
+    renderer: Option<EventEncoder>,
     /// Whether its reader has had enough.
     is_closed: bool,
 }
@@ -33,10 +34,10 @@ impl Document {
         session: &Session,
         args: &FetchArgs,
         plan: &Plan,
-    ) -> Result<(Renderer, bool)> {
+    ) -> Result<(EventEncoder, bool)> {
         if let Some(mut renderer) = self.renderer.take() {
             let (profile, account_uuid) = (session.settings.profile.clone(), session.account_uuid());
-            renderer.speak_for(Context { profile, account_uuid });
+            renderer.speak_for(EventContext { profile, account_uuid });
             return Ok((renderer, false));
         }
         // Other profiles may be granted other streams: the columns have to suit all.
@@ -45,7 +46,7 @@ impl Document {
     }
 
     /// Keeps the renderer for the next profile.
-    pub(super) fn keep(&mut self, renderer: Renderer, is_closed: bool) {
+    pub(super) fn keep(&mut self, renderer: EventEncoder, is_closed: bool) {
         self.renderer = Some(renderer);
         self.is_closed |= is_closed;
     }
@@ -69,14 +70,14 @@ impl Document {
 /// # Errors
 /// Fails only when the output cannot be made whole; failures of profiles are in the outcome.
 pub(super) fn run(
-    process: &Process,
+    invocation: &Invocation,
     connections: &Connections,
     profiles: Vec<Settings>,
     args: &FetchArgs,
 ) -> Result<Outcome> {
     let mut whole = Outcome::default();
     if args.names_a_file_per_profile() && !args.dry_run {
-        apart(process, connections, profiles, args, &mut whole);
+        apart(invocation, connections, profiles, args, &mut whole);
         return Ok(whole);
     }
     let mut args = args.clone();
@@ -87,24 +88,28 @@ pub(super) fn run(
     let mut document = Document::default();
     for settings in profiles {
         let profile = settings.profile.clone();
-        process.console.note(&format!("profile {profile}"));
-        let outcome = open(process, connections, settings, &args)
-            .and_then(|(session, span)| fetch_session(process, &session, &args, span, Some(&mut document)));
+        invocation.runtime.console.note(&format!("profile {profile}"));
+        let outcome = open(invocation, connections, settings, &args).and_then(|(session, span)| {
+            fetch_session(invocation, &session, &args, span, Some(&mut document))
+        });
         whole.add(&profile, outcome);
-        let is_gone = |failure: &Failure| failure.kind() == Kind::ClosedPipe;
-        if process.cancel.is_triggered() || document.is_closed || whole.failures.iter().any(is_gone) {
+        let is_gone = |failure: &Error| failure.kind() == ErrorKind::ClosedPipe;
+        if invocation.runtime.cancel.is_triggered()
+            || document.is_closed
+            || whole.failures.iter().any(is_gone)
+        {
             break;
         }
     }
     match document.finish() {
-        Err(failure) if failure.kind() != Kind::ClosedPipe => Err(failure),
+        Err(failure) if failure.kind() != ErrorKind::ClosedPipe => Err(failure),
         _ => Ok(whole),
     }
 }
 
 /// Each profile has an output of its own, so none has to wait for another.
 fn apart(
-    process: &Process,
+    invocation: &Invocation,
     connections: &Connections,
     profiles: Vec<Settings>,
     args: &FetchArgs,
@@ -113,17 +118,24 @@ fn apart(
     let mut opened = Vec::new();
     for settings in profiles {
         let profile = settings.profile.clone();
-        match open(process, connections, settings, args) {
+        match open(invocation, connections, settings, args) {
             Ok((session, span)) => opened.push((profile, session, span)),
             Err(failure) => whole.add(&profile, Err(failure)),
         }
     }
     // Several progress lines would write over each other.
-    let quiet = Process { console: process.console.without_progress(), ..process.clone() };
+    let quiet = Invocation {
+        runtime: Runtime {
+            console: invocation.runtime.console.without_progress(),
+            ..invocation.runtime.clone()
+        },
+        ..invocation.clone()
+    };
     let outcomes = side_by_side::map(opened, AT_ONCE, |(profile, session, span)| {
-        let outcome = quiet.cancel.check().and_then(|()| fetch_session(&quiet, &session, args, span, None));
+        let outcome =
+            quiet.runtime.cancel.check().and_then(|()| fetch_session(&quiet, &session, args, span, None));
         if let Ok(outcome) = &outcome {
-            quiet.console.note(&format!("profile {profile}: {} events", outcome.events));
+            quiet.runtime.console.note(&format!("profile {profile}: {} events", outcome.events));
         }
         (profile, outcome)
     });
@@ -133,13 +145,13 @@ fn apart(
 }
 
 fn open(
-    process: &Process,
+    invocation: &Invocation,
     connections: &Connections,
     settings: Settings,
     args: &FetchArgs,
 ) -> Result<(Session, Range)> {
-    let span = plan::span(process, &settings, args)?;
-    Ok((Session::open(process, connections, settings, PATIENCE)?, span))
+    let span = plan::span(invocation, &settings, args)?;
+    Ok((Session::open(invocation, connections, settings, PATIENCE)?, span))
 }
 
 impl Outcome {
@@ -148,7 +160,7 @@ impl Outcome {
         let outcome = outcome.unwrap_or_else(Outcome::of);
         self.events += outcome.events;
         self.anything_done |= outcome.anything_done;
-        let named = |failure: Failure| failure.on_profile(profile);
+        let named = |failure: Error| failure.on_profile(profile);
         self.failures.extend(outcome.failures.into_iter().map(named));
     }
 }

@@ -11,26 +11,26 @@ use super::lines::Lines;
 use super::plan::Plan;
 use super::profiles::Document;
 use crate::api::client::Client;
-use crate::api::endpoint::{ApiVersion, Ask};
+use crate::api::endpoint::{ApiVersion, PageRequest};
 use crate::cli::FetchArgs;
-use crate::command::Process;
-use crate::command::output::{FILE_MODE, Output, Place};
+use crate::command::Invocation;
+use crate::command::output::{Destination, FILE_MODE, Output};
 use crate::command::session::Session;
 use crate::console::Progress;
-use crate::deliver::Sink;
-use crate::deliver::sink::replace::Replace;
-use crate::deliver::sink::stream::StreamSink;
 use crate::disk::{Disk, RealDisk};
+use crate::encode::EventEncoder;
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Stream};
-use crate::failure::{Failure, Kind, Result};
+use crate::output::Sink;
+use crate::output::sink::replaced::ReplacedFile;
+use crate::output::sink::stream::StreamSink;
 use crate::page::Page;
-use crate::render::Renderer;
-use crate::stream::cursor::CursorLoop;
-use crate::stream::distinct::Distinct;
-use crate::stream::prefetch::Prefetch;
-use crate::stream::sorted::{self, Sorter};
-use crate::stream::timeline::{Reader, Timeline};
-use crate::stream::{PageSource, backfill};
+use crate::source::cursor::CursorLoop;
+use crate::source::dedup::Dedup;
+use crate::source::merge::{MergeReader, StreamMerge};
+use crate::source::prefetch::Prefetch;
+use crate::source::sort::{self, EventSorter};
+use crate::source::{PageSource, windows};
 
 /// How many bytes are held before they are written in one piece.
 const WRITE_AT: usize = 112 << 10;
@@ -40,7 +40,7 @@ const ROOM: usize = 128 << 10;
 
 /// Answers the question, output by output.
 pub(super) fn run(
-    process: &Process,
+    invocation: &Invocation,
     session: &Session,
     args: &FetchArgs,
     plan: &Plan,
@@ -48,7 +48,7 @@ pub(super) fn run(
 ) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     for output in &plan.form.outputs {
-        match answer(process, session, args, plan, output, document.as_deref_mut()) {
+        match answer(invocation, session, args, plan, output, document.as_deref_mut()) {
             Ok(one) => {
                 outcome.events += one.events;
                 outcome.anything_done |= one.anything_done;
@@ -56,7 +56,7 @@ pub(super) fn run(
             }
             Err(failure) => outcome.failures.push(failure),
         }
-        if process.cancel.is_triggered() {
+        if invocation.runtime.cancel.is_triggered() {
             break;
         }
     }
@@ -65,7 +65,7 @@ pub(super) fn run(
 
 /// Answers it for one output.
 fn answer(
-    process: &Process,
+    invocation: &Invocation,
     session: &Session,
     args: &FetchArgs,
     plan: &Plan,
@@ -78,7 +78,7 @@ fn answer(
         Some(document) => document.renderer(session, args, plan)?,
         None => (plan.form.renderer(&output.streams)?, true),
     };
-    let mut progress = process.console.progress(true);
+    let mut progress = invocation.runtime.console.progress(true);
     progress.set_range(plan.range.since, plan.until);
     let mut writer = Writer {
         client: session.client.clone(),
@@ -89,25 +89,25 @@ fn answer(
         buffer: Vec::with_capacity(ROOM),
         lines: Lines::default(),
         // Rows on the same terminal and the progress line would get in each other's way.
-        shares_terminal: process.stdout_is_terminal && output.place == Place::Stdout,
+        shares_terminal: invocation.stdout_is_terminal && output.place == Destination::Stdout,
         progress,
         limit: args.limit,
         written: 0,
         // What --limit, the limiter and the merge read ahead of need is no event of the answer.
         sorter: plan.by_time.then(|| {
             let newest = args.last.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-            Sorter::new(sorted::BUDGET, newest, crate::disk::real::scratch)
+            EventSorter::new(sort::BUDGET, newest, crate::disk::real::scratch)
         }),
     };
-    let outcome = writer.read(process, session, plan, output);
+    let outcome = writer.read(invocation, session, plan, output);
     let Writer { target, written, renderer, .. } = writer;
     if let Some(document) = document {
-        let is_closed = outcome.as_ref().err().is_some_and(|failure| failure.kind() == Kind::ClosedPipe);
+        let is_closed = outcome.as_ref().err().is_some_and(|failure| failure.kind() == ErrorKind::ClosedPipe);
         document.keep(renderer, is_closed);
     }
     match outcome {
         // The reader of a pipe had enough: that is how `| head` ends, and no failure.
-        Err(failure) if failure.kind() == Kind::ClosedPipe => {
+        Err(failure) if failure.kind() == ErrorKind::ClosedPipe => {
             Ok(Outcome { events: written, anything_done: true, failures: Vec::new() })
         }
         Err(failure) => Err(failure),
@@ -134,19 +134,19 @@ fn answer(
 /// Where the answer goes.
 enum Target {
     Stream(StreamSink),
-    File(Replace),
+    File(ReplacedFile),
 }
 
 impl Target {
-    fn open(args: &FetchArgs, session: &Session, place: &Place) -> Result<Target> {
+    fn open(args: &FetchArgs, session: &Session, place: &Destination) -> Result<Target> {
         match place {
-            Place::Stdout => StreamSink::stdout().map(Target::Stream),
-            Place::Device(path) => StreamSink::at(&RealDisk, path).map(Target::Stream),
-            Place::File(path) => {
+            Destination::Stdout => StreamSink::stdout().map(Target::Stream),
+            Destination::Device(path) => StreamSink::at(&RealDisk, path).map(Target::Stream),
+            Destination::File(path) => {
                 let disk: Arc<dyn Disk> = Arc::new(RealDisk);
                 let mode = args.file_mode.unwrap_or(FILE_MODE);
                 let state = session.settings.state_dir()?;
-                Replace::create(&disk, path, mode, args.overwrite, state).map(Target::File)
+                ReplacedFile::create(&disk, path, mode, args.overwrite, state).map(Target::File)
             }
         }
     }
@@ -162,7 +162,7 @@ impl Target {
 /// Takes the timeline's events to the output.
 struct Writer {
     client: Client,
-    renderer: Renderer,
+    renderer: EventEncoder,
     /// Whether the output's frame begins and ends with these events.
     begins: bool,
     ends: bool,
@@ -174,25 +174,25 @@ struct Writer {
     progress: Progress,
     limit: Option<u64>,
     written: u64,
-    sorter: Option<Sorter>,
+    sorter: Option<EventSorter>,
 }
 
 impl Writer {
     /// Reads everything; gives the failures of single streams.
     fn read(
         &mut self,
-        process: &Process,
+        invocation: &Invocation,
         session: &Session,
         plan: &Plan,
         output: &Output,
-    ) -> Result<Vec<Failure>> {
-        let mut timeline = Timeline::new(plan.range);
-        for (stream, pages) in sources(process, session, plan, &output.streams)? {
+    ) -> Result<Vec<Error>> {
+        let mut timeline = StreamMerge::new(plan.range);
+        for (stream, pages) in sources(invocation, session, plan, &output.streams)? {
             timeline.add(stream, pages);
         }
         let read = self.write_all(&mut timeline);
         // However it went, what is on its way is made whole: an array is closed, a last line ended.
-        if read.as_ref().err().is_none_or(|f| matches!(f.kind(), Kind::Interrupted(_))) {
+        if read.as_ref().err().is_none_or(|f| matches!(f.kind(), ErrorKind::Interrupted(_))) {
             if self.ends {
                 self.renderer.end(&mut self.buffer);
             }
@@ -206,7 +206,7 @@ impl Writer {
         Ok(timeline.endings().into_iter().filter_map(|ending| ending.failure).collect())
     }
 
-    fn write_all<S: PageSource>(&mut self, timeline: &mut Timeline<S>) -> Result<()> {
+    fn write_all<S: PageSource>(&mut self, timeline: &mut StreamMerge<S>) -> Result<()> {
         if self.begins {
             self.renderer.begin(&mut self.buffer);
         }
@@ -271,32 +271,33 @@ impl Writer {
 /// Where the pages of the streams come from: windows read side by side, or one cursor after another where
 /// the API has no windows that can be trusted (v3 filters by insertion and says nothing of its bounds).
 fn sources(
-    process: &Process,
+    invocation: &Invocation,
     session: &Session,
     plan: &Plan,
     streams: &[Stream],
 ) -> Result<Vec<(Stream, Box<dyn PageSource>)>> {
-    let (now, page_size) = (process.clock.now(), session.settings.page_size);
+    let (now, page_size) = (invocation.runtime.clock.now(), session.settings.page_size);
     let client = session.client.clone();
     if session.settings.api != ApiVersion::V3 {
-        let fetch: backfill::Fetch = Arc::new(move |stream, ask| client.page(stream, ask));
+        let fetch: windows::Fetch = Arc::new(move |stream, ask| client.page(stream, ask));
         let jobs = session.jobs();
-        let (range, cancel) = (&plan.range, &process.cancel);
-        let lanes = backfill::start(fetch, streams, range, &process.clock, page_size, jobs, cancel)?;
+        let (range, cancel) = (&plan.range, &invocation.runtime.cancel);
+        let lanes =
+            windows::start(fetch, streams, range, &invocation.runtime.clock, page_size, jobs, cancel)?;
         return Ok(lanes.into_iter().map(|(stream, lane)| (stream, Box::new(lane) as _)).collect());
     }
     let since = Some(plan.range.asked_since());
-    let ask = Ask::First { limit: page_size, since, until: plan.range.asked_until(now) };
+    let ask = PageRequest::First { limit: page_size, since, until: plan.range.asked_until(now) };
     let mut sources: Vec<(Stream, Box<dyn PageSource>)> = Vec::new();
     for &stream in streams {
         let client = client.clone();
-        let pages = Distinct::new(CursorLoop::new(stream, ask.clone(), move |ask| client.page(stream, ask)));
-        sources.push((stream, Box::new(Prefetch::start(stream, process.cancel.clone(), pages)?)));
+        let pages = Dedup::new(CursorLoop::new(stream, ask.clone(), move |ask| client.page(stream, ask)));
+        sources.push((stream, Box::new(Prefetch::start(stream, invocation.runtime.cancel.clone(), pages)?)));
     }
     Ok(sources)
 }
 
-impl Reader for Writer {
+impl MergeReader for Writer {
     fn waiting(&mut self) -> Result<()> {
         // The header of a table waits for its first row, so that progress can be shown until then.
         if self.written > 0 { self.flush() } else { Ok(()) }

@@ -6,28 +6,33 @@
 use super::Outcome;
 use super::plan::{self, Plan};
 use crate::cli::FetchArgs;
-use crate::command::Process;
+use crate::command::Invocation;
 use crate::command::output::Output;
-use crate::command::position::{self, Asker, Beginning};
+use crate::command::position::{self, ResumingFetcher, StartAt};
 use crate::command::session::Session;
 use crate::console::Progress;
-use crate::deliver::Pipeline;
+use crate::error::{ErrorKind, Result};
 use crate::event::Stream;
-use crate::failure::{Kind, Result};
-use crate::health::{Feed, State, Work};
+use crate::health::{CollectorState, Feed, Work};
+use crate::output::CheckpointedOutput;
 use crate::page::Page;
-use crate::stream::PageSource as _;
-use crate::stream::cursor::CursorLoop;
-use crate::stream::prefetch::Prefetch;
+use crate::source::PageSource as _;
+use crate::source::cursor::CursorLoop;
+use crate::source::prefetch::Prefetch;
 
 /// Delivers everything that is new, output by output.
-pub(super) fn run(process: &Process, session: &Session, args: &FetchArgs, plan: &Plan) -> Result<Outcome> {
+pub(super) fn run(
+    invocation: &Invocation,
+    session: &Session,
+    args: &FetchArgs,
+    plan: &Plan,
+) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     for output in &plan.form.outputs {
-        if let Err(failure) = deliver(process, session, args, plan, output, &mut outcome) {
+        if let Err(failure) = deliver(invocation, session, args, plan, output, &mut outcome) {
             outcome.failures.push(failure);
         }
-        if process.cancel.is_triggered() {
+        if invocation.runtime.cancel.is_triggered() {
             break;
         }
     }
@@ -42,21 +47,21 @@ struct Lane {
 
 /// Delivers what is new to one output; failures of single streams go into `outcome`.
 fn deliver(
-    process: &Process,
+    invocation: &Invocation,
     session: &Session,
     args: &FetchArgs,
     plan: &Plan,
     output: &Output,
     outcome: &mut Outcome,
 ) -> Result<()> {
-    let mut pipeline = plan.form.open_position(process, session, output, &plan::saving(args))?;
+    let mut pipeline = plan.form.open_position(invocation, session, output, &plan::saving(args))?;
     let health =
-        position::reporter(process, session, &pipeline, &output.streams, Work::Fetch, Feed::nowhere());
+        position::reporter(invocation, session, &pipeline, &output.streams, Work::Fetch, Feed::nowhere());
     let mut renderer = plan.form.renderer(&output.streams)?;
-    let mut progress = process.console.progress(!process.stdout_is_terminal);
+    let mut progress = invocation.runtime.console.progress(!invocation.stdout_is_terminal);
     let mut lanes = Vec::new();
     for &stream in &output.streams {
-        match lane(process, session, args, plan, &pipeline, stream) {
+        match lane(invocation, session, args, plan, &pipeline, stream) {
             Ok(lane) => lanes.push(lane),
             Err(failure) => {
                 health.failed(stream, &failure);
@@ -85,7 +90,7 @@ fn deliver(
                 lanes.remove(index);
             }
             Err(failure) => {
-                let stopped = matches!(failure.kind(), Kind::Interrupted(_));
+                let stopped = matches!(failure.kind(), ErrorKind::Interrupted(_));
                 health.failed(lane.stream, &failure);
                 outcome.failures.push(failure);
                 if stopped {
@@ -96,7 +101,7 @@ fn deliver(
         }
     }
     progress.clear();
-    health.state_all(State::Stopping);
+    health.state_all(CollectorState::Stopping);
     match broken {
         // Nothing is saved after a failed write: the next run delivers that page again.
         Some(failure) => Err(failure),
@@ -105,26 +110,26 @@ fn deliver(
 }
 
 /// The stream to deliver next: the one of which least was delivered so far, over all runs.
-fn next_lane(lanes: &[Lane], pipeline: &Pipeline) -> Option<usize> {
+fn next_lane(lanes: &[Lane], pipeline: &CheckpointedOutput) -> Option<usize> {
     let delivered = |stream| pipeline.position(stream).map_or(0, |position| position.delivered);
     (0..lanes.len()).min_by_key(|&index| (delivered(lanes[index].stream), lanes[index].stream))
 }
 
 /// Starts reading a stream where it was left.
 fn lane(
-    process: &Process,
+    invocation: &Invocation,
     session: &Session,
     args: &FetchArgs,
     plan: &Plan,
-    pipeline: &Pipeline,
+    pipeline: &CheckpointedOutput,
     stream: Stream,
 ) -> Result<Lane> {
     let position = pipeline.position(stream);
-    let beginning = Beginning { since: plan.range.since, is_typed: args.since.is_some() };
-    let ask = position::first_ask(process, session, stream, position, beginning, args.accept_gap)?;
-    let mut asker = Asker::new(process, session, stream, position.cloned(), args.accept_gap);
+    let beginning = StartAt { since: plan.range.since, is_typed: args.since.is_some() };
+    let ask = position::first_ask(invocation, session, stream, position, beginning, args.accept_gap)?;
+    let mut asker = ResumingFetcher::new(invocation, session, stream, position.cloned(), args.accept_gap);
     let pages = CursorLoop::new(stream, ask, move |ask| asker.ask(ask));
-    Ok(Lane { stream, pages: Prefetch::start(stream, process.cancel.clone(), pages)? })
+    Ok(Lane { stream, pages: Prefetch::start(stream, invocation.runtime.cancel.clone(), pages)? })
 }
 
 fn note_page(progress: &mut Progress, page: &Page) {

@@ -19,10 +19,10 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::clock::Clock;
-use crate::deliver::shown;
 use crate::disk::{self, Disk as _, File, FileKind, Open, RealDisk};
-use crate::failure::{Failure, Kind, Result};
-use crate::simulator::{AskKind, Logged, Target};
+use crate::error::{Error, ErrorKind, Result};
+use crate::output::shown;
+use crate::simulator::{Logged, RequestKind, Target};
 
 /// A log that is being written.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl RequestLog {
         let writer = thread::Builder::new()
             .name("request-log".into())
             .spawn(write)
-            .map_err(|e| Failure::new(Kind::Unexpected, "cannot start the log's thread").because(e))?;
+            .map_err(|e| Error::new(ErrorKind::Unexpected, "cannot start the log's thread").because(e))?;
         Ok((RequestLog { name, writer }, sender))
     }
 
@@ -75,8 +75,8 @@ impl RequestLog {
     }
 }
 
-fn cannot(act: &str, name: &str) -> Failure {
-    Failure::new(Kind::Output, format!("cannot {act} the log {name}"))
+fn cannot(act: &str, name: &str) -> Error {
+    Error::new(ErrorKind::Output, format!("cannot {act} the log {name}"))
         .hint("name a --log that this user can write")
 }
 
@@ -95,8 +95,8 @@ fn append(file: &mut dyn File, start: DateTime<Utc>, request: &Logged) -> io::Re
             Target::Introspect => "introspect",
         }),
         ask: request.ask.map(|ask| match ask {
-            AskKind::First => "range",
-            AskKind::Cursor => "cursor",
+            RequestKind::First => "range",
+            RequestKind::Cursor => "cursor",
         }),
         status: request.status,
         events: request.events,

@@ -8,7 +8,7 @@
 //!
 //! Only looks: no lock is taken that could keep a run out, and nothing is written or sent.
 
-mod judge;
+mod problems;
 mod table;
 mod view;
 
@@ -19,10 +19,10 @@ use chrono::TimeDelta;
 
 use crate::cli::status::StatusArgs;
 use crate::command::state::{directory, named_profile};
-use crate::command::{End, Process, print};
+use crate::command::{End, Invocation, print};
 use crate::config::{Config, Typed, terminal};
 use crate::disk::RealDisk;
-use crate::failure::{Kind, Result};
+use crate::error::{ErrorKind, Result};
 
 /// How old the position of a fetch may be, unless `--max-age` says otherwise.
 const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
@@ -32,15 +32,15 @@ const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 /// # Errors
 /// Fails when the configuration is wrong or a state directory cannot be read; a damaged checkpoint is
 /// shown and is no failure.
-pub fn run(process: &Process, args: &StatusArgs) -> Result<End> {
-    let config = Config::read(args.whose.file.config.as_deref(), process.environment.clone())?;
+pub fn run(invocation: &Invocation, args: &StatusArgs) -> Result<End> {
+    let config = Config::read(args.whose.file.config.as_deref(), invocation.environment.clone())?;
     let places = places(&config, args)?;
-    let now = process.clock.now();
+    let now = invocation.runtime.clock.now();
     let mut overview = view::Overview::take(&RealDisk, &places, now)?;
     let max_age = TimeDelta::from_std(args.max_age.unwrap_or(MAX_AGE)).unwrap_or(TimeDelta::MAX);
-    overview.problems = judge::problems(&overview, max_age);
+    overview.problems = problems::problems(&overview, max_age);
     overview.ok = overview.problems.is_empty();
-    let end = if args.check && !overview.ok { End::Failed(Kind::CheckFailed) } else { End::Done };
+    let end = if args.check && !overview.ok { End::Failed(ErrorKind::CheckFailed) } else { End::Done };
 
     let text = if args.json {
         let mut json = serde_json::to_string_pretty(&overview).unwrap_or_default();
@@ -48,20 +48,22 @@ pub fn run(process: &Process, args: &StatusArgs) -> Result<End> {
         json
     } else if args.check {
         if overview.ok {
-            process.console.note(&format!("{} saved positions, all is well", overview.positions.len()));
+            invocation
+                .runtime
+                .console
+                .note(&format!("{} saved positions, all is well", overview.positions.len()));
         }
         overview.problems.iter().map(|problem| format!("{problem}\n")).collect()
     } else if overview.positions.is_empty() {
-        let looked: Vec<String> =
-            places.iter().map(|place| crate::deliver::shown(&place.directory)).collect();
+        let looked: Vec<String> = places.iter().map(|place| crate::output::shown(&place.directory)).collect();
         format!("no saved positions in {}\n", looked.join(", "))
     } else {
-        let console = &process.console_args;
+        let console = &invocation.console_args;
         let stdout = std::io::stdout();
         let look = table::Look {
-            width: if process.stdout_is_terminal { terminal::width(&stdout) } else { usize::MAX },
-            colour: terminal::colour(console.color, &process.environment, process.stdout_is_terminal),
-            zone: zone(&config, process, args)?,
+            width: if invocation.stdout_is_terminal { terminal::width(&stdout) } else { usize::MAX },
+            colour: terminal::colour(console.color, &invocation.environment, invocation.stdout_is_terminal),
+            zone: zone(&config, invocation, args)?,
         };
         table::table(&overview, &look)
     };
@@ -107,9 +109,9 @@ fn places(config: &Config, args: &StatusArgs) -> Result<Vec<Place>> {
 }
 
 /// The zone that times are shown in.
-fn zone(config: &Config, process: &Process, args: &StatusArgs) -> Result<crate::cli::Zone> {
+fn zone(config: &Config, invocation: &Invocation, args: &StatusArgs) -> Result<crate::time::Zone> {
     let account = args.whose.account(Some("default".into()));
     let typed =
-        Typed { account: &account, tz: process.console_args.tz.as_ref(), page_size: None, jobs: None };
+        Typed { account: &account, tz: invocation.console_args.tz.as_ref(), page_size: None, jobs: None };
     Ok(config.settings(&typed)?.zone)
 }

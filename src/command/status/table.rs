@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::judge::{error_text, short};
-use super::view::{Overview, Standing, Standpoint};
-use crate::cli::{Zone, duration};
-use crate::health::State;
+use super::problems::{error_text, short};
+use super::view::{ConsumerStatus, Overview, StreamStatus};
+use crate::health::CollectorState;
 use crate::sanitize;
+use crate::time::{Zone, duration};
 
 /// How it is to look.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ pub(super) fn table(overview: &Overview, look: &Look) -> String {
     out
 }
 
-fn block(out: &mut String, standing: &Standing, now: DateTime<Utc>, look: &Look) {
+fn block(out: &mut String, standing: &StreamStatus, now: DateTime<Utc>, look: &Look) {
     let (profile, consumer) = (sanitize::message(&standing.profile), sanitize::message(&standing.consumer));
     let _ = writeln!(out, "{}  {consumer}", look.paint(BOLD, &profile));
     paragraph(out, &heading(standing, look), 2, None, look);
@@ -86,19 +86,19 @@ fn block(out: &mut String, standing: &Standing, now: DateTime<Utc>, look: &Look)
 }
 
 /// Who works here and since when.
-fn heading(standing: &Standing, look: &Look) -> String {
+fn heading(standing: &StreamStatus, look: &Look) -> String {
     let work = standing.work.map_or("run", |work| work.name());
     match (&standing.holder, standing.running, standing.saved_at) {
         (Some(holder), ..) => {
-            format!("{work} by process {} since {}", holder.pid, look.zone.show(holder.since))
+            format!("{work} by invocation {} since {}", holder.pid, look.zone.show(holder.since))
         }
-        (None, true, _) => format!("{work} by a process that left no note in its lock"),
+        (None, true, _) => format!("{work} by a invocation that left no note in its lock"),
         (None, false, Some(saved_at)) => format!("{work}, not running; saved {}", look.zone.show(saved_at)),
         (None, false, None) => format!("{work}, not running; nothing saved"),
     }
 }
 
-fn cells(stream: &Standpoint, now: DateTime<Utc>) -> [String; 9] {
+fn cells(stream: &ConsumerStatus, now: DateTime<Utc>) -> [String; 9] {
     let dash = || "-".to_owned();
     let ago = |then: Option<DateTime<Utc>>| then.map_or_else(dash, |then| short(now - then));
     let number = |n: Option<u64>| n.map_or_else(dash, count);
@@ -116,20 +116,20 @@ fn cells(stream: &Standpoint, now: DateTime<Utc>) -> [String; 9] {
 }
 
 /// The state in a word; for people, what has stopped is not stopping.
-fn word(stream: &Standpoint) -> &'static str {
+fn word(stream: &ConsumerStatus) -> &'static str {
     match stream.state {
         _ if stream.died => "died",
-        Some(State::Stopping) => "ended",
+        Some(CollectorState::Stopping) => "ended",
         Some(state) => state.word(),
         None => "-",
     }
 }
 
-fn tone(stream: &Standpoint) -> &'static str {
+fn tone(stream: &ConsumerStatus) -> &'static str {
     match stream.state {
-        Some(State::Error) => RED,
-        Some(State::Collecting) => GREEN,
-        Some(State::Stopping) | None => DIM,
+        Some(CollectorState::Error) => RED,
+        Some(CollectorState::Collecting) => GREEN,
+        Some(CollectorState::Stopping) | None => DIM,
         Some(_) => YELLOW,
     }
 }

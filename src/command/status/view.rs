@@ -8,16 +8,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::Place as Where;
-use super::judge::Problem;
-use crate::deliver::Place;
-use crate::deliver::checkpoint::lock::{self, Holder};
-use crate::deliver::checkpoint::record::{Position, Record};
-use crate::deliver::gap::RETENTION;
-use crate::deliver::state::{self, Saved};
+use super::problems::Problem;
 use crate::disk::Disk;
+use crate::error::Result;
 use crate::event::Stream;
-use crate::failure::Result;
-use crate::health::{self, Health, LastError, State, Work};
+use crate::health::{self, CollectorState, Health, LastError, Work};
+use crate::output::CheckpointDir;
+use crate::output::checkpoint::lock::{self, Holder};
+use crate::output::checkpoint::record::{Checkpoint, StreamPosition};
+use crate::output::gap::RETENTION;
+use crate::output::saved_state::{self, SavedPosition};
 
 /// Everything that is saved, at one moment.
 #[derive(Debug, Serialize)]
@@ -29,14 +29,14 @@ pub(super) struct Overview {
     /// What is late or in error.
     pub problems: Vec<Problem>,
     /// The saved positions.
-    pub positions: Vec<Standing>,
+    pub positions: Vec<StreamStatus>,
     /// Profiles that were asked for and have none.
     pub without_position: Vec<String>,
 }
 
 /// Where one (profile, consumer) stands.
 #[derive(Debug, Serialize)]
-pub(super) struct Standing {
+pub(super) struct StreamStatus {
     pub profile: String,
     /// A path or a name; the key, where nothing else is known.
     pub consumer: String,
@@ -57,15 +57,15 @@ pub(super) struct Standing {
     pub account: Option<String>,
     /// When the position was saved last.
     pub saved_at: Option<DateTime<Utc>>,
-    pub streams: Vec<Standpoint>,
+    pub streams: Vec<ConsumerStatus>,
 }
 
 /// Where one stream stands.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Standpoint {
+pub(super) struct ConsumerStatus {
     pub stream: String,
     /// How far its collector has come; none when none ever said so.
-    pub state: Option<State>,
+    pub state: Option<CollectorState>,
     /// Whether its collector ended without a word.
     pub died: bool,
     /// Since when it is in this state.
@@ -101,7 +101,7 @@ impl Overview {
         let (mut positions, mut without_position) = (Vec::new(), Vec::new());
         for Where { directory, profile } in places {
             let before = positions.len();
-            for saved in state::list(disk, directory)? {
+            for saved in saved_state::list(disk, directory)? {
                 if profile.as_ref().is_none_or(|wanted| *wanted == saved.profile) {
                     positions.push(standing(disk, directory, saved, now));
                 }
@@ -114,8 +114,8 @@ impl Overview {
     }
 }
 
-fn standing(disk: &dyn Disk, directory: &Path, saved: Saved, now: DateTime<Utc>) -> Standing {
-    let place = Place::at(directory, &saved.profile, &saved.key);
+fn standing(disk: &dyn Disk, directory: &Path, saved: SavedPosition, now: DateTime<Utc>) -> StreamStatus {
+    let place = CheckpointDir::at(directory, &saved.profile, &saved.key);
     let health = health::read(disk, &place);
     // The run may have begun between the two looks.
     let holder = saved.holder.or_else(|| lock::holder(disk, &place.file("lock")));
@@ -125,7 +125,7 @@ fn standing(disk: &dyn Disk, directory: &Path, saved: Saved, now: DateTime<Utc>)
     };
     let consumer = record.as_ref().map(|record| &record.consumer);
     let consumer = consumer.or(health.as_ref().map(|health| &health.consumer)).unwrap_or(&saved.key);
-    Standing {
+    StreamStatus {
         consumer: consumer.clone(),
         work: health.as_ref().map(|health| health.work),
         running: holder.is_some(),
@@ -143,18 +143,18 @@ fn standing(disk: &dyn Disk, directory: &Path, saved: Saved, now: DateTime<Utc>)
 
 /// Every stream that the checkpoint or the health file knows, in output order.
 fn streams(
-    record: Option<&Record>,
+    record: Option<&Checkpoint>,
     health: Option<&Health>,
     holder: Option<&Option<Holder>>,
     now: DateTime<Utc>,
-) -> Vec<Standpoint> {
+) -> Vec<ConsumerStatus> {
     let of = |stream: Stream| {
         let position = record.and_then(|record| record.position(stream));
         let said = health.filter(|health| health.stream(stream).is_some());
         if position.is_none() && said.is_none() {
             return None;
         }
-        let mut standpoint = Standpoint { stream: stream.name().to_owned(), ..Standpoint::default() };
+        let mut standpoint = ConsumerStatus { stream: stream.name().to_owned(), ..ConsumerStatus::default() };
         if let Some(position) = position {
             standpoint.place(position, now);
         }
@@ -166,9 +166,9 @@ fn streams(
     Stream::ALL.into_iter().filter_map(of).collect()
 }
 
-impl Standpoint {
+impl ConsumerStatus {
     /// Takes what the checkpoint says.
-    fn place(&mut self, position: &Position, now: DateTime<Utc>) {
+    fn place(&mut self, position: &StreamPosition, now: DateTime<Utc>) {
         self.reached = position.reached();
         self.position_age_seconds = self.reached.map(|then| (now - then).num_seconds().max(0));
         self.caught_up = Some(position.caught_up);
@@ -190,12 +190,12 @@ impl Standpoint {
         self.started_at = Some(health.started_at);
         match holder {
             // The kernel gave the lock back, and the run did not say that it ends.
-            None if !matches!(said.state, State::Stopping | State::Error) => {
-                (self.state, self.died) = (Some(State::Error), true);
+            None if !matches!(said.state, CollectorState::Stopping | CollectorState::Error) => {
+                (self.state, self.died) = (Some(CollectorState::Error), true);
             }
             // Another run has the lock than the one that wrote this.
             Some(Some(holder)) if holder.pid != health.pid => {
-                (self.state, self.since) = (Some(State::Started), Some(holder.since));
+                (self.state, self.since) = (Some(CollectorState::Started), Some(holder.since));
             }
             _ => {}
         }
@@ -208,7 +208,7 @@ impl Standpoint {
 
     /// Whether the last thing that its collector said is a failure.
     pub(super) fn is_failing(&self) -> bool {
-        self.state == Some(State::Error) && !self.died
+        self.state == Some(CollectorState::Error) && !self.died
     }
 
     /// The latest moment of which it is known that nothing was missing then.

@@ -5,7 +5,7 @@
 
 use regex_lite::Regex;
 
-use crate::failure::{Failure, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 const ON: &str = "\x1b[1;7m";
 /// Ends bold and inverse alone: the row's colour goes on.
@@ -22,7 +22,7 @@ impl Highlight {
     /// Fails with `Usage` when it is none.
     pub(super) fn new(pattern: &str) -> Result<Self> {
         Regex::new(pattern).map(Highlight).map_err(|e| {
-            Failure::new(Kind::Usage, "--highlight: not a regular expression")
+            Error::new(ErrorKind::Usage, "--highlight: not a regular expression")
                 .because(crate::sanitize::message(&e.to_string()).into_owned())
                 .hint("put a backslash before . * + ? ( ) [ ] { } | ^ $ to mean the character itself")
         })
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_pattern_that_is_none_is_refused_and_bytes_that_are_no_text_pass() {
-        assert_eq!(Highlight::new("(").unwrap_err().kind(), Kind::Usage);
+        assert_eq!(Highlight::new("(").unwrap_err().kind(), ErrorKind::Usage);
         let mut out = Vec::new();
         Highlight::new("a").unwrap().mark(b"a\xff\n", &mut out);
         assert_eq!(out, b"a\xff\n");

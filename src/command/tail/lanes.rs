@@ -9,12 +9,12 @@ use crossbeam_channel::Select;
 
 use super::Run;
 use crate::cancel::Cancel;
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
-use crate::failure::{Failure, Kind, Result};
 use crate::page::{Next, Page};
-use crate::stream::PageSource;
-use crate::stream::follow::Schedule;
-use crate::stream::prefetch::Prefetch;
+use crate::source::PageSource;
+use crate::source::follow::PollSchedule;
+use crate::source::prefetch::Prefetch;
 
 /// How long nothing may happen where nobody wants to be told that nothing does.
 const A_DAY: Duration = Duration::from_secs(86_400);
@@ -38,7 +38,7 @@ pub(super) enum Turn {
     /// A page of the lane at this index.
     Page(usize, Page),
     /// The lane at this index fails for good.
-    Failed(usize, Failure),
+    Failed(usize, Error),
     /// The output is to be opened anew.
     Reopen,
     /// Nothing, for a while.
@@ -58,16 +58,16 @@ impl Lane {
         run: &Run<'_>,
         stream: Stream,
         output: usize,
-        source: impl FnOnce(Schedule) -> S,
+        source: impl FnOnce(PollSchedule) -> S,
     ) -> Result<Lane> {
         let stop = Cancel::new();
-        let schedule = Schedule {
+        let schedule = PollSchedule {
             cadence: run.watch.cadence(stream).clone(),
-            clock: run.shared.process.clock.clone(),
+            clock: run.shared.invocation.runtime.clock.clone(),
             stop: stop.clone(),
             patience: run.session.settings.retry_for.unwrap_or(super::PATIENCE),
         };
-        let pages = Prefetch::start(stream, run.shared.process.cancel.clone(), source(schedule))?;
+        let pages = Prefetch::start(stream, run.shared.invocation.runtime.cancel.clone(), source(schedule))?;
         Ok(Lane { stream, is_caught_up: false, output, pages, stop })
     }
 
@@ -85,7 +85,7 @@ impl Lane {
 
     fn received(&mut self, answer: Option<Result<Page>>) -> Result<Page> {
         let page = answer.unwrap_or_else(|| {
-            Err(Failure::new(Kind::Unexpected, "the thread that reads the stream is gone")
+            Err(Error::new(ErrorKind::Unexpected, "the thread that reads the stream is gone")
                 .hint("this is a bug: please report it with what was said before"))
         })?;
         self.is_caught_up |= matches!(page.next, Next::CaughtUp(_));
@@ -102,13 +102,13 @@ impl Drop for Lane {
 impl Run<'_> {
     /// Waits until something happens to one of the lanes or to the run.
     pub(super) fn turn(&self, lanes: &mut [Lane]) -> Turn {
-        let process = self.shared.process;
-        let now = process.clock.elapsed();
+        let invocation = self.shared.invocation;
+        let now = invocation.runtime.clock.elapsed();
         self.alive();
         let left = |end: Option<Duration>| end.map(|end| end.saturating_sub(now));
         let (time, deadline) = (left(self.shared.ends), left(self.deadline));
         match () {
-            () if process.cancel.is_triggered() => return Turn::Stopped,
+            () if invocation.runtime.cancel.is_triggered() => return Turn::Stopped,
             () if time.is_some_and(|left| left.is_zero()) => return Turn::Over,
             () if deadline.is_some_and(|left| left.is_zero()) => return Turn::Failed(0, past_deadline()),
             () => {}
@@ -120,9 +120,9 @@ impl Run<'_> {
         for lane in lanes.iter() {
             select.recv(lane.pages.channel());
         }
-        let stopped = select.recv(process.cancel.channel());
+        let stopped = select.recv(invocation.runtime.cancel.channel());
         let over = select.recv(self.shared.over.channel());
-        let reopen = select.recv(process.cancel.reopen_channel());
+        let reopen = select.recv(invocation.runtime.cancel.reopen_channel());
         select.recv(hangup);
         let Ok(ready) = select.select_timeout(wait.unwrap_or(A_DAY)) else { return Turn::Quiet };
         match ready.index() {
@@ -134,13 +134,13 @@ impl Run<'_> {
                 }
             }
             index if index == stopped => {
-                ready.recv(process.cancel.channel()).map_or(Turn::Stopped, |()| Turn::Quiet)
+                ready.recv(invocation.runtime.cancel.channel()).map_or(Turn::Stopped, |()| Turn::Quiet)
             }
             index if index == over => {
                 ready.recv(self.shared.over.channel()).map_or(Turn::Over, |()| Turn::Quiet)
             }
             index if index == reopen => {
-                if ready.recv(process.cancel.reopen_channel()).is_ok() {
+                if ready.recv(invocation.runtime.cancel.reopen_channel()).is_ok() {
                     // One wish is for the outputs of all profiles, this one's included.
                     for (sender, _) in &self.shared.hangups {
                         let _ = sender.try_send(());
@@ -153,7 +153,7 @@ impl Run<'_> {
     }
 }
 
-fn past_deadline() -> Failure {
-    Failure::new(Kind::Deadline, "the deadline has passed")
+fn past_deadline() -> Error {
+    Error::new(ErrorKind::Deadline, "the deadline has passed")
         .hint("give more time with --deadline, or end with --for")
 }

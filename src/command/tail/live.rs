@@ -11,20 +11,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Run;
 use super::lanes::{Lane, Turn};
 use super::newest::Newest;
-use crate::api::endpoint::Ask;
-use crate::command::output::{Place, names};
+use crate::api::endpoint::PageRequest;
+use crate::command::output::{Destination, names};
 use crate::config;
-use crate::deliver::sink::stream::StreamSink;
+use crate::encode::EventEncoder;
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
-use crate::failure::{Failure, Kind, Result};
-use crate::health::{About, Reporter, State, Work};
+use crate::health::{About, CollectorState, Reporter, Work};
+use crate::output::sink::stream::StreamSink;
 use crate::page::Page;
-use crate::render::Renderer;
-use crate::stream::PageSource;
-use crate::stream::distinct::Distinct;
-use crate::stream::follow::{Follow, Origin};
-use crate::stream::range::Range;
-use crate::stream::timeline::{Reader, Timeline};
+use crate::source::PageSource;
+use crate::source::dedup::Dedup;
+use crate::source::follow::{Follow, FollowFrom};
+use crate::source::merge::{MergeReader, StreamMerge};
+use crate::source::range::TimeRange;
 
 /// How many events are shown first, unless `-n` says otherwise.
 const LINES: u64 = 10;
@@ -55,7 +55,7 @@ pub(super) fn run(run: &Run<'_>) -> Result<()> {
     let outcome = view.begin().and_then(|lanes| view.follow(lanes));
     match outcome {
         // The reader had enough: that is how `| head` ends.
-        Err(failure) if failure.kind() == Kind::ClosedPipe => {
+        Err(failure) if failure.kind() == ErrorKind::ClosedPipe => {
             run.done();
             run.shared.over.trigger(0);
             Ok(())
@@ -67,14 +67,14 @@ pub(super) fn run(run: &Run<'_>) -> Result<()> {
 /// Takes one profile's events to the screen.
 struct View<'r> {
     run: &'r Run<'r>,
-    renderer: Renderer,
+    renderer: EventEncoder,
     buffer: Vec<u8>,
     /// How many events are shown first; none when all since a time are.
     lines: Option<u64>,
     /// The last events of the look back under way.
     newest: Option<Newest>,
     /// What is looked back for.
-    range: Range,
+    range: TimeRange,
     /// The streams that have not been read to their end yet, with their own last events.
     late: Vec<(Stream, Option<Newest>)>,
 }
@@ -82,18 +82,18 @@ struct View<'r> {
 impl<'r> View<'r> {
     fn new(run: &'r Run<'r>) -> Result<Self> {
         let args = run.shared.args;
-        if run.form.outputs.iter().any(|output| matches!(output.place, Place::File(_))) {
-            return Err(Failure::new(Kind::Usage, "-o FILE needs --resume, which manages the file")
+        if run.form.outputs.iter().any(|output| matches!(output.place, Destination::File(_))) {
+            return Err(Error::new(ErrorKind::Usage, "-o FILE needs --resume, which manages the file")
                 .hint("add --resume, or write to the file with > FILE"));
         }
         // Columns that are the same for every profile, where nothing names the streams.
         let streams =
             if args.all_profiles && args.streams.is_empty() { &Stream::ALL[..] } else { &run.streams };
         let about = About { profile: &run.session.settings.profile, consumer: "stdout", work: Work::Tail };
-        let clock = run.shared.process.clock.clone();
+        let clock = run.shared.invocation.runtime.clock.clone();
         let health = Reporter::new(about, &run.streams, clock, run.shared.feed.clone());
-        health.state_all(State::Started);
-        health.state_all(State::Initialized);
+        health.state_all(CollectorState::Started);
+        health.state_all(CollectorState::Initialized);
         run.watch.report_to(health, &run.streams);
         Ok(View {
             renderer: run.form.renderer(streams)?,
@@ -101,15 +101,15 @@ impl<'r> View<'r> {
             buffer: Vec::new(),
             lines: args.lines.or(args.since.is_none().then_some(LINES)),
             newest: None,
-            range: Range { since: DateTime::<Utc>::MIN_UTC, until: None, late: TimeDelta::zero() },
+            range: TimeRange { since: DateTime::<Utc>::MIN_UTC, until: None, late: TimeDelta::zero() },
             late: Vec::new(),
         })
     }
 
     /// Shows what comes first; gives the streams on their way.
     fn begin(&mut self) -> Result<Vec<Lane>> {
-        let (process, typed) = (self.run.shared.process, &self.run.shared.args.since);
-        let now = process.clock.now();
+        let (invocation, typed) = (self.run.shared.invocation, &self.run.shared.args.since);
+        let now = invocation.runtime.clock.now();
         let looks_back = match typed {
             Some(since) => {
                 let zone = &self.run.session.settings.zone;
@@ -133,7 +133,7 @@ impl<'r> View<'r> {
             }
         }
         if let Some(newest) = self.newest.as_ref().filter(|newest| !newest.is_full() && typed.is_none()) {
-            process.console.note(&format!("only {} events in the last 7 days", newest.len()));
+            invocation.runtime.console.note(&format!("only {} events in the last 7 days", newest.len()));
         }
         self.show_newest()?;
         Ok(lanes)
@@ -143,12 +143,12 @@ impl<'r> View<'r> {
     fn start(&self, since: DateTime<Utc>) -> Vec<Lane> {
         let start = |&stream| {
             let client = self.run.session.client.clone();
-            let origin = Origin { limit: self.run.session.settings.page_size, since: Some(since) };
-            let first = Ask::First { limit: origin.limit, since: origin.since, until: None };
+            let origin = FollowFrom { limit: self.run.session.settings.page_size, since: Some(since) };
+            let first = PageRequest::First { limit: origin.limit, since: origin.since, until: None };
             let lane = Lane::start(self.run, stream, 0, |schedule| {
-                let ask = move |ask: &Ask| client.page(stream, ask);
+                let ask = move |ask: &PageRequest| client.page(stream, ask);
                 let follow = Follow::new(stream, first, origin, schedule, ask).restarting();
-                Distinct::remembering(REMEMBERED, follow)
+                Dedup::remembering(REMEMBERED, follow)
             });
             lane.map_err(|failure| self.run.fail(failure)).ok()
         };
@@ -159,7 +159,7 @@ impl<'r> View<'r> {
     fn gather(&mut self) -> Result<(Vec<Lane>, bool)> {
         let mut lanes = self.start(self.range.asked_since() - LATE);
         let run = self.run;
-        let mut timeline = Timeline::new(self.range);
+        let mut timeline = StreamMerge::new(self.range);
         for lane in &mut lanes {
             timeline.add(lane.stream, Patient { run, lane });
         }
@@ -181,7 +181,11 @@ impl<'r> View<'r> {
         let run = self.run;
         if !run.shared.args.no_follow && !lanes.is_empty() && !run.shared.names_profiles {
             let streams: Vec<_> = lanes.iter().map(|lane| lane.stream).collect();
-            run.shared.process.console.note(&format!("following {}; Ctrl-C ends", names(&streams)));
+            run.shared
+                .invocation
+                .runtime
+                .console
+                .note(&format!("following {}; Ctrl-C ends", names(&streams)));
         }
         loop {
             if run.shared.args.no_follow {
@@ -206,14 +210,14 @@ impl<'r> View<'r> {
                 Turn::Reopen | Turn::Quiet => {}
                 Turn::Over => break,
                 Turn::Stopped => {
-                    run.fail(run.shared.process.cancel.failure());
+                    run.fail(run.shared.invocation.runtime.cancel.failure());
                     break;
                 }
             }
         }
         run.done();
         for lane in &lanes {
-            run.watch.report(lane.stream, |reporter| reporter.state(lane.stream, State::Stopping));
+            run.watch.report(lane.stream, |reporter| reporter.state(lane.stream, CollectorState::Stopping));
         }
         Ok(())
     }
@@ -253,7 +257,7 @@ impl<'r> View<'r> {
     }
 }
 
-impl Reader for View<'_> {
+impl MergeReader for View<'_> {
     fn waiting(&mut self) -> Result<()> {
         self.flush()
     }
@@ -289,6 +293,6 @@ impl PageSource for Patient<'_> {
         if self.lane.is_caught_up {
             return Ok(None);
         }
-        self.lane.page_within(PATIENCE, &self.run.shared.process.cancel)
+        self.lane.page_within(PATIENCE, &self.run.shared.invocation.runtime.cancel)
     }
 }

@@ -36,16 +36,16 @@ use self::screen::Screen;
 use self::watch::Watch;
 use crate::cancel::Cancel;
 use crate::cli::TailArgs;
-use crate::command::output::{Form, Saving, Wish};
+use crate::command::output::{OutputArgs, OutputPlan, ResumeOptions};
 use crate::command::session::{Connections, Session};
-use crate::command::{End, Process};
+use crate::command::{End, Invocation};
 use crate::config::{Config, Settings, Typed};
 use crate::disk::RealDisk;
+use crate::encode::Fields;
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
-use crate::failure::{Failure, Kind, Result};
 use crate::health::{Feed, Work};
 use crate::page::Page;
-use crate::render::Fields;
 
 /// How long a failing request is asked again, unless `--retry-for` says otherwise.
 const PATIENCE: Duration = Duration::from_secs(90 * 60);
@@ -58,7 +58,7 @@ const STACK: usize = 1 << 20;
 
 /// What the profiles of one run share.
 struct Shared<'a> {
-    process: &'a Process,
+    invocation: &'a Invocation,
     args: &'a TailArgs,
     connections: Connections,
     notify: Arc<Notify>,
@@ -78,7 +78,7 @@ struct Shared<'a> {
 /// What the run came to.
 #[derive(Debug, Default)]
 struct Tally {
-    kinds: Vec<Kind>,
+    kinds: Vec<ErrorKind>,
     anything_done: bool,
 }
 
@@ -88,7 +88,7 @@ struct Run<'a> {
     index: usize,
     session: Session,
     streams: Vec<Stream>,
-    form: Form,
+    form: OutputPlan,
     watch: Arc<Watch>,
     /// When `--deadline` passes.
     deadline: Option<Duration>,
@@ -98,29 +98,30 @@ struct Run<'a> {
 ///
 /// # Errors
 /// Fails for what concerns the whole run; failures of single streams and profiles are told as they happen.
-pub fn run(process: &Process, args: &TailArgs) -> Result<End> {
+pub fn run(invocation: &Invocation, args: &TailArgs) -> Result<End> {
     if args.fields.as_deref() == Some("help") {
         let streams = if args.streams.is_empty() { &Stream::ALL[..] } else { &args.streams };
         return super::print(Fields::help(streams).as_bytes());
     }
-    let config = Config::read(args.account.file.config.as_deref(), process.environment.clone())?;
+    let config = Config::read(args.account.file.config.as_deref(), invocation.environment.clone())?;
     let typed = Typed {
         account: &args.account,
-        tz: process.console_args.tz.as_ref(),
+        tz: invocation.console_args.tz.as_ref(),
         page_size: args.page_size,
         jobs: None,
     };
     let profiles =
         if args.all_profiles { config.all_settings(&typed)? } else { vec![config.settings(&typed)?] };
-    let feed = args.health_file.as_deref().map(|path| Feed::open(&RealDisk, path, &process.console));
+    let feed =
+        args.health_file.as_deref().map(|path| Feed::open(&RealDisk, path, &invocation.runtime.console));
     let shared = Shared {
-        process,
+        invocation,
         args,
         connections: Connections::for_following(profiles.len(), longest_interval(args)),
-        notify: Arc::new(Notify::new(&process.environment, profiles.len())),
+        notify: Arc::new(Notify::new(&invocation.environment, profiles.len())),
         feed: feed.transpose()?.unwrap_or_else(Feed::nowhere),
         screen: Screen::new(args.highlight.as_deref().map(Highlight::new).transpose()?),
-        ends: args.duration.map(|duration| process.clock.elapsed() + duration),
+        ends: args.duration.map(|duration| invocation.runtime.clock.elapsed() + duration),
         over: Cancel::new(),
         hangups: profiles.iter().map(|_| bounded(1)).collect(),
         names_profiles: args.all_profiles,
@@ -138,7 +139,7 @@ pub fn run(process: &Process, args: &TailArgs) -> Result<End> {
                 let thread = thread::Builder::new().name("profile".into()).stack_size(STACK);
                 let started = thread.spawn_scoped(scope, move || shared.follow(index, settings));
                 if let Err(e) = started {
-                    let failure = Failure::new(Kind::Unexpected, "cannot start a thread").because(e);
+                    let failure = Error::new(ErrorKind::Unexpected, "cannot start a thread").because(e);
                     shared.fail(Some(&profile), failure);
                     shared.notify.ended(index);
                 }
@@ -147,8 +148,8 @@ pub fn run(process: &Process, args: &TailArgs) -> Result<End> {
     }
     shared.notify.stopping();
     let tally = shared.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let told = tally.kinds.iter().filter(|kind| !matches!(kind, Kind::Interrupted(_))).count();
-    Ok(End::of(super::conclude(process, &tally.kinds, told, tally.anything_done)))
+    let told = tally.kinds.iter().filter(|kind| !matches!(kind, ErrorKind::Interrupted(_))).count();
+    Ok(End::of(super::conclude(invocation, &tally.kinds, told, tally.anything_done)))
 }
 
 impl Shared<'_> {
@@ -166,14 +167,14 @@ impl Shared<'_> {
     }
 
     /// Tells a failure at once: the run may go on for months.
-    fn fail(&self, profile: Option<&str>, failure: Failure) {
+    fn fail(&self, profile: Option<&str>, failure: Error) {
         self.tally().kinds.push(failure.kind());
-        if !matches!(failure.kind(), Kind::Interrupted(_)) {
+        if !matches!(failure.kind(), ErrorKind::Interrupted(_)) {
             let named = match profile {
                 Some(profile) => failure.on_profile(profile),
                 None => failure,
             };
-            self.process.console.failure(&named);
+            self.invocation.runtime.console.failure(&named);
         }
     }
 
@@ -184,31 +185,31 @@ impl Shared<'_> {
 
 impl<'a> Run<'a> {
     fn start(shared: &'a Shared<'a>, index: usize, settings: Settings) -> Result<Run<'a>> {
-        let (process, args) = (shared.process, shared.args);
-        let deadline = settings.deadline.map(|deadline| process.clock.elapsed() + deadline);
+        let (invocation, args) = (shared.invocation, shared.args);
+        let deadline = settings.deadline.map(|deadline| invocation.runtime.clock.elapsed() + deadline);
         let watch = Arc::new(Watch::new(
             |stream| interval(args, stream),
             Arc::clone(&shared.notify),
-            &process.console,
-            Arc::clone(&process.clock),
+            &invocation.runtime.console,
+            Arc::clone(&invocation.runtime.clock),
             shared.names_profiles.then_some(settings.profile.as_str()),
         ));
         let session =
-            Session::open_observed(process, &shared.connections, settings, PATIENCE, Some(watch.clone()))?;
+            Session::open_observed(invocation, &shared.connections, settings, PATIENCE, Some(watch.clone()))?;
         let streams = session.streams(&args.streams)?;
-        let wish = Wish {
+        let wish = OutputArgs {
             output: args.output.as_deref(),
             format: args.format,
             shape: args.shape,
             fields: args.fields.as_deref(),
             saving: args.resume.then(|| saving(args)),
         };
-        let form = Form::decide(process, &session, &wish, &streams)?;
+        let form = OutputPlan::decide(invocation, &session, &wish, &streams)?;
         Ok(Run { shared, index, session, streams, form, watch, deadline })
     }
 
     /// A stream, or all that goes to an output, has failed for good.
-    fn fail(&self, failure: Failure) {
+    fn fail(&self, failure: Error) {
         if let Some(stream) = failure.stream() {
             self.watch.report(stream, |reporter| reporter.failed(stream, &failure));
         }
@@ -233,7 +234,7 @@ impl<'a> Run<'a> {
 
     /// Tells systemd that this loop comes round.
     fn alive(&self) {
-        self.shared.notify.alive(self.index, self.shared.process.clock.elapsed(), || {
+        self.shared.notify.alive(self.index, self.shared.invocation.runtime.clock.elapsed(), || {
             let failures = self.shared.tally().kinds.len();
             let events = self.shared.events.load(Ordering::Relaxed);
             let failed = if failures > 0 { format!(", {failures} failed for good") } else { String::new() };
@@ -253,9 +254,9 @@ fn allow_open_files() {
 }
 
 /// What was typed about the saved position.
-fn saving(args: &TailArgs) -> Saving<'_> {
+fn saving(args: &TailArgs) -> ResumeOptions<'_> {
     let consumer = args.consumer.as_deref();
-    Saving { consumer, lock_wait: args.lock_wait, file_mode: args.file_mode, work: Work::Tail }
+    ResumeOptions { consumer, lock_wait: args.lock_wait, file_mode: args.file_mode, work: Work::Tail }
 }
 
 /// The longest interval of any stream.

@@ -3,11 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::highlight::Highlight;
-use crate::command::output::Place;
-use crate::deliver::Sink as _;
-use crate::deliver::sink::stream::StreamSink;
+use crate::command::output::Destination;
 use crate::disk::RealDisk;
-use crate::failure::Result;
+use crate::error::Result;
+use crate::output::Sink as _;
+use crate::output::sink::stream::StreamSink;
 
 /// Where rows go. The first to write anything writes the header.
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ impl Screen {
         rows: &[u8],
         begin: impl FnOnce(&mut Vec<u8>),
         colour: bool,
-        place: &Place,
+        place: &Destination,
     ) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
@@ -41,8 +41,8 @@ impl Screen {
         let mut out = Vec::new();
         if sink.is_none() {
             *sink = Some(match place {
-                Place::Device(path) => StreamSink::at(&RealDisk, path)?,
-                Place::Stdout | Place::File(_) => StreamSink::stdout()?,
+                Destination::Device(path) => StreamSink::at(&RealDisk, path)?,
+                Destination::Stdout | Destination::File(_) => StreamSink::stdout()?,
             });
             begin(&mut out);
         }

@@ -1,34 +1,34 @@
 //! The tail as a service: from the saved position, for ever, saving as it delivers.
 //!
-//! Every output is a [`Pipeline`] of its own, which alone knows the commit order. Pages are delivered as
+//! Every output is a [`CheckpointedOutput`] of its own, which alone knows the commit order. Pages are delivered as
 //! they arrive from any stream; one that fails for good, or an output that cannot be written, ends alone.
 
 use super::lanes::{Lane, Turn};
 use super::{Run, saving};
-use crate::api::endpoint::Ask;
-use crate::command::position::{self, Asker, Beginning};
+use crate::api::endpoint::PageRequest;
+use crate::command::position::{self, ResumingFetcher, StartAt};
 use crate::config;
-use crate::deliver::Pipeline;
+use crate::encode::EventEncoder;
+use crate::error::{Error, Result};
 use crate::event::Stream;
-use crate::failure::{Failure, Result};
-use crate::health::{State, Work};
+use crate::health::{CollectorState, Work};
+use crate::output::CheckpointedOutput;
 use crate::page::Page;
-use crate::render::Renderer;
-use crate::stream::follow::{Follow, Origin};
+use crate::source::follow::{Follow, FollowFrom};
 
 /// One output at work.
 struct Post {
-    pipeline: Pipeline,
-    renderer: Renderer,
+    pipeline: CheckpointedOutput,
+    renderer: EventEncoder,
 }
 
 /// Follows a profile from its saved positions.
 pub(super) fn run(run: &Run<'_>) -> Result<()> {
-    let (process, args) = (run.shared.process, run.shared.args);
+    let (invocation, args) = (run.shared.invocation, run.shared.args);
     let zone = &run.session.settings.zone;
-    let decided = config::Range::decide(args.since.as_ref(), None, process.clock.now(), zone)?;
+    let decided = config::Range::decide(args.since.as_ref(), None, invocation.runtime.clock.now(), zone)?;
     decided.warning.iter().for_each(|warning| log::warn!("{warning}"));
-    let beginning = Beginning { since: decided.since, is_typed: args.since.is_some() };
+    let beginning = StartAt { since: decided.since, is_typed: args.since.is_some() };
 
     let mut service = Service { run, posts: Vec::new(), lanes: Vec::new() };
     for index in 0..run.form.outputs.len() {
@@ -48,10 +48,10 @@ struct Service<'r> {
 
 impl Service<'_> {
     /// Opens an output and starts its streams.
-    fn open(&mut self, index: usize, beginning: Beginning) {
+    fn open(&mut self, index: usize, beginning: StartAt) {
         let run = self.run;
-        let (process, session, output) = (run.shared.process, &run.session, &run.form.outputs[index]);
-        let opened = run.form.open_position(process, session, output, &saving(run.shared.args));
+        let (invocation, session, output) = (run.shared.invocation, &run.session, &run.form.outputs[index]);
+        let opened = run.form.open_position(invocation, session, output, &saving(run.shared.args));
         let post =
             opened.and_then(|pipeline| Ok(Post { pipeline, renderer: run.form.renderer(&output.streams)? }));
         let post = match post {
@@ -62,7 +62,7 @@ impl Service<'_> {
             }
         };
         let (streams, feed) = (&output.streams, run.shared.feed.clone());
-        let health = position::reporter(process, session, &post.pipeline, streams, Work::Tail, feed);
+        let health = position::reporter(invocation, session, &post.pipeline, streams, Work::Tail, feed);
         run.watch.report_to(health, streams);
         for &stream in streams {
             match lane(run, index, &post.pipeline, stream, beginning) {
@@ -85,7 +85,7 @@ impl Service<'_> {
                 Turn::Reopen => self.reopen(),
                 Turn::Quiet => {}
                 Turn::Over => return,
-                Turn::Stopped => return run.fail(run.shared.process.cancel.failure()),
+                Turn::Stopped => return run.fail(run.shared.invocation.runtime.cancel.failure()),
             }
         }
     }
@@ -117,7 +117,7 @@ impl Service<'_> {
 
     /// Ends an output and its streams. Nothing is saved after a failed write: the next run delivers that
     /// page again.
-    fn give_up(&mut self, output: usize, failure: Failure) {
+    fn give_up(&mut self, output: usize, failure: Error) {
         self.posts[output] = None;
         self.lanes.retain(|lane| lane.output != output);
         self.run.fail(failure);
@@ -131,7 +131,8 @@ impl Service<'_> {
             let finished = post.pipeline.finish();
             let lanes = self.lanes.iter().filter(|lane| lane.output == output);
             for lane in lanes {
-                run.watch.report(lane.stream, |reporter| reporter.state(lane.stream, State::Stopping));
+                run.watch
+                    .report(lane.stream, |reporter| reporter.state(lane.stream, CollectorState::Stopping));
                 if finished.is_ok() {
                     run.done();
                 }
@@ -147,20 +148,22 @@ impl Service<'_> {
 fn lane(
     run: &Run<'_>,
     output: usize,
-    pipeline: &Pipeline,
+    pipeline: &CheckpointedOutput,
     stream: Stream,
-    beginning: Beginning,
+    beginning: StartAt,
 ) -> Result<Lane> {
-    let (process, session) = (run.shared.process, &run.session);
+    let (invocation, session) = (run.shared.invocation, &run.session);
     let accept_gap = run.shared.args.accept_gap;
     let position = pipeline.position(stream);
-    let first = position::first_ask(process, session, stream, position, beginning, accept_gap)?;
+    let first = position::first_ask(invocation, session, stream, position, beginning, accept_gap)?;
     let since = match (&first, position) {
-        (Ask::First { since, .. }, _) => *since,
-        (Ask::Cursor(_), position) => position.map(|position| position.restart_from(process.clock.now())),
+        (PageRequest::First { since, .. }, _) => *since,
+        (PageRequest::Cursor(_), position) => {
+            position.map(|position| position.restart_from(invocation.runtime.clock.now()))
+        }
     };
-    let origin = Origin { limit: session.settings.page_size, since };
-    let mut asker = Asker::new(process, session, stream, position.cloned(), accept_gap);
+    let origin = FollowFrom { limit: session.settings.page_size, since };
+    let mut asker = ResumingFetcher::new(invocation, session, stream, position.cloned(), accept_gap);
     Lane::start(run, stream, output, |schedule| {
         Follow::new(stream, first, origin, schedule, move |ask| asker.ask(ask))
     })

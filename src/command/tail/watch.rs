@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use super::notify::Notify;
 use crate::api::observer::{Observation, Observer};
-use crate::cli::duration;
 use crate::clock::Clock;
 use crate::console::Console;
+use crate::error::{Error, ErrorKind};
 use crate::event::Stream;
-use crate::failure::{Failure, Kind};
-use crate::health::{Reporter, State};
-use crate::stream::cadence::Cadence;
+use crate::health::{CollectorState, Reporter};
+use crate::source::poll_interval::PollInterval;
+use crate::time::duration;
 
 /// The answer to asking too much.
 const TOO_MANY_REQUESTS: u16 = 429;
@@ -28,7 +28,7 @@ const LONG_WAIT: Duration = Duration::from_secs(10);
 
 /// Watches the requests of one profile.
 pub(super) struct Watch {
-    cadences: [Cadence; 3],
+    cadences: [PollInterval; 3],
     notify: Arc<Notify>,
     console: Console,
     clock: Arc<dyn Clock>,
@@ -67,7 +67,7 @@ impl Watch {
         profile: Option<&str>,
     ) -> Self {
         Watch {
-            cadences: Stream::ALL.map(|stream| Cadence::new(stream, interval(stream))),
+            cadences: Stream::ALL.map(|stream| PollInterval::new(stream, interval(stream))),
             notify,
             console: console.clone(),
             clock,
@@ -77,7 +77,7 @@ impl Watch {
     }
 
     /// A stream's interval.
-    pub(super) fn cadence(&self, stream: Stream) -> &Cadence {
+    pub(super) fn cadence(&self, stream: Stream) -> &PollInterval {
         &self.cadences[stream as usize]
     }
 
@@ -101,7 +101,7 @@ impl Watch {
         if seen.answered.insert(stream)
             && let Some(reporter) = seen.reporter(stream)
         {
-            reporter.state(stream, State::Authenticated);
+            reporter.state(stream, CollectorState::Authenticated);
         }
         self.notify.ready();
         if seen.is_network {
@@ -120,17 +120,18 @@ impl Watch {
         }
     }
 
-    fn troubled(&self, stream: Stream, kind: Kind, what: &str, is_worth_saying: bool) {
+    fn troubled(&self, stream: Stream, kind: ErrorKind, what: &str, is_worth_saying: bool) {
         let mut seen = self.seen();
         seen.troubled.insert(stream);
-        seen.is_network = kind == Kind::Network;
+        seen.is_network = kind == ErrorKind::Network;
         seen.since.get_or_insert_with(|| self.clock.elapsed());
         if let Some(reporter) = seen.reporter(stream) {
-            reporter.failed(stream, &Failure::new(kind, what));
+            reporter.failed(stream, &Error::new(kind, what));
             reporter.interval(stream, self.cadence(stream).interval());
         }
         if is_worth_saying && !std::mem::replace(&mut seen.is_told, true) {
-            let lost = if kind == Kind::Network { "lost the connection" } else { "the service has trouble" };
+            let lost =
+                if kind == ErrorKind::Network { "lost the connection" } else { "the service has trouble" };
             log::warn!("{}{lost}: {stream}: {what}; trying again", self.prefix);
         }
     }

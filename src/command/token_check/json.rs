@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::report;
 use super::step::{Check, Outcome, Step};
 use crate::command::introspect::days_left;
-use crate::failure::{Failure, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// A check, as programs read it.
 #[derive(Serialize)]
@@ -55,7 +55,7 @@ pub(super) fn render(checks: &[Check], all: bool, now: DateTime<Utc>) -> Result<
         many => serde_json::to_vec_pretty(many),
     };
     let mut bytes =
-        written.map_err(|e| Failure::new(Kind::Unexpected, "the check cannot be written").because(e))?;
+        written.map_err(|e| Error::new(ErrorKind::Unexpected, "the check cannot be written").because(e))?;
     bytes.push(b'\n');
     Ok(bytes)
 }
@@ -66,7 +66,7 @@ fn object(check: &Check, now: DateTime<Utc>) -> CheckObject<'_> {
         server: check.server.as_deref(),
         account_uuid: check.account_uuid.as_deref(),
         state: report::state(check.kind()),
-        code: check.kind().map_or(0, Kind::exit_code),
+        code: check.kind().map_or(0, ErrorKind::exit_code),
         expires_at: check.expires_at.map(|end| end.to_rfc3339_opts(SecondsFormat::Secs, true)),
         days_left: check.expires_at.map(|end| days_left(end, now)),
         steps: check.steps.iter().map(|step| step_object(check, step)).collect(),
@@ -88,7 +88,7 @@ fn step_object<'a>(check: &'a Check, step: &'a Step) -> StepObject<'a> {
         found,
         kind: step.failure().map(|failure| failure.kind().name()),
         code: step.failure().map(|failure| failure.kind().exit_code()),
-        hint: step.failure().and_then(Failure::advice),
+        hint: step.failure().and_then(Error::advice),
         // An event with a byte that is not UTF-8 is no JSON: it is left out.
         newest: sample.and_then(|sample| serde_json::from_slice(&sample.raw).ok()),
     }

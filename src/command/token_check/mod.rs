@@ -21,12 +21,12 @@ use std::time::Duration;
 use crate::api::claims::Claims;
 use crate::cli::token_check::TokenCheckArgs;
 use crate::command::session::{Connections, Session};
-use crate::command::{End, Process, side_by_side};
+use crate::command::{End, Invocation, side_by_side};
 use crate::config::{Config, Settings, Typed};
-use crate::failure::{Failure, Kind, Result, combine};
+use crate::error::{Error, ErrorKind, Result, combine};
 use crate::secret::Secret;
 use offline::Terms;
-use report::Paper;
+use report::ReportStyle;
 use step::{Check, Outcome, Step};
 
 /// A check tells what is, not what may be after a while: one try, unless `--retry-for` says otherwise.
@@ -48,30 +48,34 @@ struct Subject {
 ///
 /// # Errors
 /// Fails for what concerns the whole run; what is wrong with single tokens is reported here.
-pub fn run(process: &Process, args: &TokenCheckArgs) -> Result<End> {
-    let config = Config::read(args.account.file.config.as_deref(), process.environment.clone())?;
-    let typed =
-        Typed { account: &args.account, tz: process.console_args.tz.as_ref(), page_size: None, jobs: None };
+pub fn run(invocation: &Invocation, args: &TokenCheckArgs) -> Result<End> {
+    let config = Config::read(args.account.file.config.as_deref(), invocation.environment.clone())?;
+    let typed = Typed {
+        account: &args.account,
+        tz: invocation.console_args.tz.as_ref(),
+        page_size: None,
+        jobs: None,
+    };
     let profiles =
         if args.all_profiles { config.all_settings(&typed)? } else { vec![config.settings(&typed)?] };
     let connections = Connections::default();
     let mut subjects = Vec::new();
     // One after another: a token's command may have a question for the person.
     for settings in profiles {
-        subjects.push(Subject::read(process, &connections, settings, args)?);
+        subjects.push(Subject::read(invocation, &connections, settings, args)?);
     }
     let zone = subjects.first().map(|subject| subject.settings.zone.clone()).unwrap_or_default();
     let checks: Vec<Check> =
-        side_by_side::map(subjects, AT_ONCE, |subject| subject.check(process, &connections, args))
+        side_by_side::map(subjects, AT_ONCE, |subject| subject.check(invocation, &connections, args))
             .into_iter()
             .collect::<Result<_>>()?;
-    let paper = Paper::of(process, zone, args.offline);
+    let paper = ReportStyle::of(invocation, zone, args.offline);
     let text = match (args.json, args.all_profiles) {
-        (true, all) => json::render(&checks, all, process.clock.now())?,
-        (false, true) => report::list(&checks, &paper, process.clock.now()),
-        (false, false) => report::table(&checks, &paper, process.clock.now())?,
+        (true, all) => json::render(&checks, all, invocation.runtime.clock.now())?,
+        (false, true) => report::list(&checks, &paper, invocation.runtime.clock.now()),
+        (false, false) => report::table(&checks, &paper, invocation.runtime.clock.now())?,
     };
-    let end = tell(process, checks, args.all_profiles);
+    let end = tell(invocation, checks, args.all_profiles);
     super::print(&text)?;
     Ok(end)
 }
@@ -79,21 +83,21 @@ pub fn run(process: &Process, args: &TokenCheckArgs) -> Result<End> {
 impl Subject {
     /// Reads the token and looks at it, sending nothing.
     fn read(
-        process: &Process,
+        invocation: &Invocation,
         connections: &Connections,
         settings: Settings,
         args: &TokenCheckArgs,
     ) -> Result<Subject> {
         let mut check = Check::of(&settings.profile);
         let (loaded, session) = if settings.is_demo() {
-            let session = Session::open(process, connections, settings.clone(), PATIENCE)?;
+            let session = Session::open(invocation, connections, settings.clone(), PATIENCE)?;
             (Ok(session.account.token.clone()), Some(session))
         } else {
-            (settings.token.load(&process.cancel), None)
+            (settings.token.load(&invocation.runtime.cancel), None)
         };
         let token = match loaded {
             Ok(token) => token,
-            Err(failure) if matches!(failure.kind(), Kind::Interrupted(_)) => return Err(failure),
+            Err(failure) if matches!(failure.kind(), ErrorKind::Interrupted(_)) => return Err(failure),
             Err(failure) => {
                 check.server = settings.server.as_ref().map(ToString::to_string);
                 check.steps.push(Step::failed("token", failure));
@@ -105,19 +109,26 @@ impl Subject {
             check.account_uuid = claims.account.clone();
             check.expires_at = claims.expires_at;
         }
-        let (server, now) = (settings.server.as_ref(), process.clock.now());
+        let (server, now) = (settings.server.as_ref(), invocation.runtime.clock.now());
         let terms = Terms { server, now, min_days: args.min_days, zone: &settings.zone };
         check.steps = offline::steps(&claims, &terms);
         Ok(Subject { settings, token: Some(token), session, check })
     }
 
     /// Decides the server, and asks it.
-    fn check(self, process: &Process, connections: &Connections, args: &TokenCheckArgs) -> Result<Check> {
+    fn check(
+        self,
+        invocation: &Invocation,
+        connections: &Connections,
+        args: &TokenCheckArgs,
+    ) -> Result<Check> {
         let Subject { settings, token, session, mut check } = self;
         let opened = match (session, token) {
             _ if check.is_over() => None,
             (Some(session), _) => Some(Ok(session)),
-            (None, Some(token)) => Some(Session::with_token(process, connections, settings, token, PATIENCE)),
+            (None, Some(token)) => {
+                Some(Session::with_token(invocation, connections, settings, token, PATIENCE))
+            }
             (None, None) => None,
         };
         match opened {
@@ -125,7 +136,7 @@ impl Subject {
                 check.server = Some(session.account.server.to_string());
                 check.steps.push(Step::ok("server", session.account.server.host()));
                 if !args.offline {
-                    online::run(process, &session, args.sample, &mut check)?;
+                    online::run(invocation, &session, args.sample, &mut check)?;
                 }
                 return Ok(check);
             }
@@ -140,9 +151,10 @@ impl Subject {
 }
 
 /// Tells everything that is wrong, and gives the one exit code for all.
-fn tell(process: &Process, checks: Vec<Check>, all_profiles: bool) -> End {
-    let kinds: Vec<Kind> = checks.iter().filter_map(Check::kind).collect();
-    let broken: Vec<Kind> = kinds.iter().copied().filter(|kind| *kind != Kind::CheckFailed).collect();
+fn tell(invocation: &Invocation, checks: Vec<Check>, all_profiles: bool) -> End {
+    let kinds: Vec<ErrorKind> = checks.iter().filter_map(Check::kind).collect();
+    let broken: Vec<ErrorKind> =
+        kinds.iter().copied().filter(|kind| *kind != ErrorKind::CheckFailed).collect();
     // A token that ends soon still works: its profile counts as done beside one that fails.
     let kind = combine(&broken, broken.len() < checks.len()).or(kinds.first().copied());
     let mut count = 0;
@@ -150,7 +162,7 @@ fn tell(process: &Process, checks: Vec<Check>, all_profiles: bool) -> End {
         for step in check.steps {
             if let Outcome::Failed(failure) = step.outcome {
                 count += 1;
-                process.console.failure(&addressed(
+                invocation.runtime.console.failure(&addressed(
                     failure,
                     step.name,
                     all_profiles.then_some(&check.profile),
@@ -159,12 +171,15 @@ fn tell(process: &Process, checks: Vec<Check>, all_profiles: bool) -> End {
         }
     }
     if let Some(kind) = kind.filter(|_| count > 1) {
-        process.console.summary(kind, &format!("{count} findings; exit code {}", kind.exit_code()));
+        invocation
+            .runtime
+            .console
+            .summary(kind, &format!("{count} findings; exit code {}", kind.exit_code()));
     }
     End::of(kind)
 }
 
-fn addressed(failure: Failure, step: &str, profile: Option<&String>) -> Failure {
+fn addressed(failure: Error, step: &str, profile: Option<&String>) -> Error {
     let failure = failure.at_step(step);
     match profile {
         Some(profile) => failure.on_profile(profile),

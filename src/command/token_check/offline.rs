@@ -7,10 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::step::Step;
 use crate::api::claims::{Claims, NotAToken, Part};
 use crate::api::endpoint::BaseUrl;
-use crate::cli::Zone;
 use crate::command::introspect::{days, days_left, expiry};
-use crate::failure::{Failure, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::sanitize;
+use crate::time::Zone;
 
 /// Where a token is made.
 pub(super) const ISSUE: &str = "issue one at 1password.com: Integrations, Events Reporting";
@@ -56,7 +56,9 @@ fn form(wrong: Option<NotAToken>) -> Vec<Step> {
         ("signature", "whole; only the service can verify it"),
     ];
     let failed = wrong.map(|why| match why {
-        NotAToken::Empty | NotAToken::Whitespace | NotAToken::ServiceAccount | NotAToken::Parts(_) => 0,
+        NotAToken::Empty | NotAToken::Whitespace | NotAToken::ServiceAccount | NotAToken::ClientConfig(_) => {
+            0
+        }
         NotAToken::Base64(Part::Header) | NotAToken::Json(Part::Header) | NotAToken::Algorithm => 1,
         NotAToken::Base64(Part::Claims) | NotAToken::Json(Part::Claims) | NotAToken::Connect => 2,
         NotAToken::Base64(Part::Signature)
@@ -66,7 +68,7 @@ fn form(wrong: Option<NotAToken>) -> Vec<Step> {
     });
     let step = |(index, (name, found)): (usize, (&'static str, &str))| match (wrong, failed) {
         (Some(why), Some(failed)) if failed == index => {
-            Step::failed(name, Failure::new(Kind::TokenRefused, why.to_string()).hint(why.advice()))
+            Step::failed(name, Error::new(ErrorKind::TokenRefused, why.to_string()).hint(why.advice()))
         }
         (_, Some(failed)) if failed < index => Step::skipped(name, ""),
         _ => Step::ok(name, found),
@@ -84,7 +86,7 @@ fn audience(claims: &Claims, terms: &Terms<'_>) -> Step {
             Some(region) => format!("set region = \"{region}\", or use --region {region}"),
             None => format!("ask the server the token is for, or {ISSUE}"),
         };
-        return Step::failed("audience", Failure::new(Kind::TokenRefused, message).hint(hint));
+        return Step::failed("audience", Error::new(ErrorKind::TokenRefused, message).hint(hint));
     }
     let found = if claims.is_old() {
         "an old token, which names no server".to_owned()
@@ -108,7 +110,7 @@ fn features(claims: &Claims) -> Step {
         format!("the token grants no stream, only {named}")
     };
     let hint = format!("choose \"Events to Report\" when issuing a token; {ISSUE}");
-    Step::failed("features", Failure::new(Kind::FeatureMissing, what).hint(hint))
+    Step::failed("features", Error::new(ErrorKind::FeatureMissing, what).hint(hint))
 }
 
 fn expires(claims: &Claims, terms: &Terms<'_>) -> Step {
@@ -116,7 +118,7 @@ fn expires(claims: &Claims, terms: &Terms<'_>) -> Step {
     let left = days_left(end, terms.now);
     let shown = terms.zone.show(end);
     if claims.is_expired(terms.now) {
-        let failure = Failure::new(Kind::TokenExpired, format!("the token expired at {shown}"));
+        let failure = Error::new(ErrorKind::TokenExpired, format!("the token expired at {shown}"));
         let clock = terms.zone.show(terms.now);
         let hint = format!("{ISSUE}; or mend this machine's clock, if it is not {clock}");
         return Step::failed("expires", failure.hint(hint));
@@ -129,7 +131,7 @@ fn expires(claims: &Claims, terms: &Terms<'_>) -> Step {
         );
         return Step::failed(
             "expires",
-            Failure::new(Kind::CheckFailed, message).hint(format!("before then, {ISSUE}")),
+            Error::new(ErrorKind::CheckFailed, message).hint(format!("before then, {ISSUE}")),
         );
     }
     Step::ok("expires", expiry(Some(end), terms.now, terms.zone))
@@ -142,7 +144,7 @@ fn valid_from(claims: &Claims, terms: &Terms<'_>) -> Step {
             let message = format!("the token is not valid before {}", terms.zone.show(start));
             let clock = terms.zone.show(terms.now);
             let hint = format!("wait until then; or mend this machine's clock, if it is not {clock}");
-            Step::failed("valid from", Failure::new(Kind::TokenRefused, message).hint(hint))
+            Step::failed("valid from", Error::new(ErrorKind::TokenRefused, message).hint(hint))
         }
         Some(start) => Step::ok("valid from", terms.zone.show(start)),
     }
@@ -179,11 +181,11 @@ mod tests {
         }
     }
 
-    /// Kind, message and hint of the one step that fails, named.
+    /// ErrorKind, message and hint of the one step that fails, named.
     fn wrong(
         claims: Result<Claims, NotAToken>,
         server: Option<Region>,
-    ) -> Option<(&'static str, Kind, String)> {
+    ) -> Option<(&'static str, ErrorKind, String)> {
         let server = server.map(Region::base_url);
         let now = "2026-11-20T00:00:00Z".parse().unwrap();
         let terms = Terms { server: server.as_ref(), now, min_days: 14, zone: &Zone::Utc };
@@ -223,23 +225,29 @@ mod tests {
             change(&mut claims);
             Ok(claims)
         };
-        of(Ok(good()), Some(Region::Eu), "audience", Kind::TokenRefused, "--region us");
-        of(claims(|c| c.features.clear()), None, "features", Kind::FeatureMissing, "Events to Report");
-        of(claims(|c| c.features = vec!["x".into()]), None, "features", Kind::FeatureMissing, "only x");
-        of(claims(|c| c.expires_at = on("11-20")), None, "expires", Kind::TokenExpired, "clock");
-        of(claims(|c| c.expires_at = on("12-03")), None, "expires", Kind::CheckFailed, "in 13 days; 14 days");
-        of(claims(|c| c.not_before = on("11-21")), None, "valid from", Kind::TokenRefused, "2026-11-21");
+        of(Ok(good()), Some(Region::Eu), "audience", ErrorKind::TokenRefused, "--region us");
+        of(claims(|c| c.features.clear()), None, "features", ErrorKind::FeatureMissing, "Events to Report");
+        of(claims(|c| c.features = vec!["x".into()]), None, "features", ErrorKind::FeatureMissing, "only x");
+        of(claims(|c| c.expires_at = on("11-20")), None, "expires", ErrorKind::TokenExpired, "clock");
+        of(
+            claims(|c| c.expires_at = on("12-03")),
+            None,
+            "expires",
+            ErrorKind::CheckFailed,
+            "in 13 days; 14 days",
+        );
+        of(claims(|c| c.not_before = on("11-21")), None, "valid from", ErrorKind::TokenRefused, "2026-11-21");
         for (why, step, words) in [
             (NotAToken::Empty, "token", "empty"),
             (NotAToken::Whitespace, "token", "line breaks"),
             (NotAToken::ServiceAccount, "token", "service-account"),
-            (NotAToken::Parts(2), "token", "cut off"),
+            (NotAToken::ClientConfig(2), "token", "cut off"),
             (NotAToken::Algorithm, "algorithm", "ES256"),
             (NotAToken::Connect, "claims", "Connect"),
             (NotAToken::Json(Part::Claims), "claims", "second part"),
             (NotAToken::Truncated, "signature", "copy the whole token again"),
         ] {
-            of(Err(why), None, step, Kind::TokenRefused, words);
+            of(Err(why), None, step, ErrorKind::TokenRefused, words);
         }
     }
 }

@@ -3,14 +3,14 @@
 use chrono::TimeDelta;
 
 use super::step::{Check, Outcome, Sample, Step};
-use crate::api::endpoint::Ask;
-use crate::api::probe;
-use crate::command::Process;
+use crate::api::connectivity;
+use crate::api::endpoint::PageRequest;
+use crate::command::Invocation;
 use crate::command::session::Session;
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
-use crate::failure::{Failure, Kind, Result};
-use crate::stream::PageSource as _;
-use crate::stream::cursor::CursorLoop;
+use crate::source::PageSource as _;
+use crate::source::cursor::CursorLoop;
 
 /// How far back the newest event is looked for: an hour, a day, a week.
 const LOOK_BACK: [(TimeDelta, &str); 3] =
@@ -25,41 +25,41 @@ pub(super) fn skipped() -> impl Iterator<Item = Step> {
 ///
 /// # Errors
 /// Fails only when cancelled.
-pub(super) fn run(process: &Process, session: &Session, sample: bool, check: &mut Check) -> Result<()> {
+pub(super) fn run(invocation: &Invocation, session: &Session, sample: bool, check: &mut Check) -> Result<()> {
     check.steps.extend(session.client.probe()?.into_iter().map(leg));
     if check.is_over() {
         check.steps.extend(["HTTP", "auth", "data"].map(|name| Step::skipped(name, "")));
         return Ok(());
     }
-    for stream in introspect(process, session, check)? {
-        let start = process.clock.elapsed();
-        let outcome = match data(process, session, stream, sample) {
+    for stream in introspect(invocation, session, check)? {
+        let start = invocation.runtime.clock.elapsed();
+        let outcome = match data(invocation, session, stream, sample) {
             Ok((found, sample)) => {
                 check.samples.extend(sample);
                 Outcome::Ok(found)
             }
             Err(failure) => Outcome::Failed(uninterrupted(failure)?),
         };
-        let took = process.clock.elapsed().saturating_sub(start);
+        let took = invocation.runtime.clock.elapsed().saturating_sub(start);
         check.steps.push(Step { stream: Some(stream), ..Step::new("data", outcome) }.took(took));
     }
     Ok(())
 }
 
-fn leg(walked: probe::Step) -> Step {
+fn leg(walked: connectivity::Step) -> Step {
     let name = walked.leg.name();
     match walked.outcome {
-        probe::Outcome::Passed(found) => Step::ok(name, found).took(walked.took),
-        probe::Outcome::Failed(failure) => Step::failed(name, failure).took(walked.took),
-        probe::Outcome::Skipped(why) => Step::skipped(name, why),
+        connectivity::Outcome::Passed(found) => Step::ok(name, found).took(walked.took),
+        connectivity::Outcome::Failed(failure) => Step::failed(name, failure).took(walked.took),
+        connectivity::Outcome::Skipped(why) => Step::skipped(name, why),
     }
 }
 
 /// HTTP and authentication, both told by one answer; gives the streams to ask for.
-fn introspect(process: &Process, session: &Session, check: &mut Check) -> Result<Vec<Stream>> {
-    let start = process.clock.elapsed();
+fn introspect(invocation: &Invocation, session: &Session, check: &mut Check) -> Result<Vec<Stream>> {
+    let start = invocation.runtime.clock.elapsed();
     let answer = session.client.introspect();
-    let took = process.clock.elapsed().saturating_sub(start);
+    let took = invocation.runtime.clock.elapsed().saturating_sub(start);
     match answer {
         Ok(answer) => {
             let api = session.settings.api;
@@ -67,8 +67,8 @@ fn introspect(process: &Process, session: &Session, check: &mut Check) -> Result
             check.steps.push(Step::ok("HTTP", "introspection answered").took(took));
             check.account_uuid = answer.account_uuid.or(check.account_uuid.take());
             if streams.is_empty() {
-                let failure = Failure::new(
-                    Kind::FeatureMissing,
+                let failure = Error::new(
+                    ErrorKind::FeatureMissing,
                     format!("the service says that the token grants no stream of {api}"),
                 );
                 let hint = format!("choose \"Events to Report\" when issuing; {}", super::offline::ISSUE);
@@ -96,19 +96,19 @@ fn introspect(process: &Process, session: &Session, check: &mut Check) -> Result
 
 /// One event, or the newest one; what was found, in words.
 fn data(
-    process: &Process,
+    invocation: &Invocation,
     session: &Session,
     stream: Stream,
     sample: bool,
 ) -> Result<(String, Option<Sample>)> {
     if !sample {
-        let ask = Ask::First { limit: 1, since: None, until: None };
+        let ask = PageRequest::First { limit: 1, since: None, until: None };
         let page = session.client.page(stream, &ask)?;
         let found = if page.is_empty() { "no event in the last hour" } else { "an event" };
         return Ok((format!("{stream}: {found}"), None));
     }
     for (back, word) in LOOK_BACK {
-        if let Some(newest) = newest(process, session, stream, back)? {
+        if let Some(newest) = newest(invocation, session, stream, back)? {
             return Ok((format!("{stream}: an event in the last {word}"), Some(newest)));
         }
     }
@@ -116,10 +116,15 @@ fn data(
 }
 
 /// The newest event since `back` ago; of several at the same time the last to arrive.
-fn newest(process: &Process, session: &Session, stream: Stream, back: TimeDelta) -> Result<Option<Sample>> {
-    let ask = Ask::First {
+fn newest(
+    invocation: &Invocation,
+    session: &Session,
+    stream: Stream,
+    back: TimeDelta,
+) -> Result<Option<Sample>> {
+    let ask = PageRequest::First {
         limit: session.settings.page_size,
-        since: Some(process.clock.now() - back),
+        since: Some(invocation.runtime.clock.now() - back),
         until: None,
     };
     let mut pages = CursorLoop::new(stream, ask, |ask| session.client.page(stream, ask));
@@ -136,13 +141,19 @@ fn newest(process: &Process, session: &Session, stream: Stream, back: TimeDelta)
 }
 
 /// Whether the service understood the question, and did not accept who asked.
-fn refuses_the_token(kind: Kind) -> bool {
-    matches!(kind, Kind::TokenMissing | Kind::TokenRefused | Kind::TokenExpired | Kind::FeatureMissing)
+fn refuses_the_token(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::TokenMissing
+            | ErrorKind::TokenRefused
+            | ErrorKind::TokenExpired
+            | ErrorKind::FeatureMissing
+    )
 }
 
 /// A failure that is a finding; a signal is not.
-fn uninterrupted(failure: Failure) -> Result<Failure> {
-    if matches!(failure.kind(), Kind::Interrupted(_)) { Err(failure) } else { Ok(failure) }
+fn uninterrupted(failure: Error) -> Result<Error> {
+    if matches!(failure.kind(), ErrorKind::Interrupted(_)) { Err(failure) } else { Ok(failure) }
 }
 
 fn count(streams: usize) -> String {

@@ -9,15 +9,15 @@ use chrono::{DateTime, Utc};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::step::{Check, Outcome, Sample, Step};
-use crate::cli::Zone;
-use crate::command::Process;
+use crate::command::Invocation;
 use crate::command::introspect::{days, days_left};
 use crate::command::output::time_style;
 use crate::config::terminal;
+use crate::encode::{EventContext, EventEncoder, Format, RenderOptions, Shape};
+use crate::error::{ErrorKind, Result};
 use crate::event::Event;
-use crate::failure::{Kind, Result};
-use crate::render::{Context, Format, Look, Renderer, Shape};
 use crate::sanitize;
+use crate::time::Zone;
 
 /// The columns before the last one: name, state, milliseconds, and the gaps between them.
 const MARGIN: usize = 31;
@@ -27,20 +27,20 @@ const NARROWEST: usize = 20;
 
 /// What the report is written on.
 #[derive(Debug)]
-pub(super) struct Paper {
+pub(super) struct ReportStyle {
     width: Option<usize>,
     colour: bool,
     zone: Zone,
     offline: bool,
 }
 
-impl Paper {
+impl ReportStyle {
     /// Standard output.
-    pub(super) fn of(process: &Process, zone: Zone, offline: bool) -> Self {
-        let is_terminal = process.stdout_is_terminal;
-        Paper {
+    pub(super) fn of(invocation: &Invocation, zone: Zone, offline: bool) -> Self {
+        let is_terminal = invocation.stdout_is_terminal;
+        ReportStyle {
             width: is_terminal.then(|| terminal::width(std::io::stdout())),
-            colour: terminal::colour(process.console_args.color, &process.environment, is_terminal),
+            colour: terminal::colour(invocation.console_args.color, &invocation.environment, is_terminal),
             zone,
             offline,
         }
@@ -66,7 +66,7 @@ impl Paper {
 ///
 /// # Errors
 /// Fails only when samples cannot be laid out.
-pub(super) fn table(checks: &[Check], paper: &Paper, now: DateTime<Utc>) -> Result<Vec<u8>> {
+pub(super) fn table(checks: &[Check], paper: &ReportStyle, now: DateTime<Utc>) -> Result<Vec<u8>> {
     let mut text = String::new();
     for check in checks {
         let server = check.server.as_deref().map(sanitize::message).unwrap_or_default();
@@ -85,7 +85,7 @@ pub(super) fn table(checks: &[Check], paper: &Paper, now: DateTime<Utc>) -> Resu
 }
 
 /// One line a profile: its name, state, days left, and server or what is wrong.
-pub(super) fn list(checks: &[Check], paper: &Paper, now: DateTime<Utc>) -> Vec<u8> {
+pub(super) fn list(checks: &[Check], paper: &ReportStyle, now: DateTime<Utc>) -> Vec<u8> {
     let width = checks.iter().map(|check| check.profile.len()).max().unwrap_or(0).max(7);
     let mut text = format!("{:width$}  {:7}  {:>5}\n", "PROFILE", "STATE", "DAYS");
     for check in checks {
@@ -103,20 +103,22 @@ pub(super) fn list(checks: &[Check], paper: &Paper, now: DateTime<Utc>) -> Vec<u
 }
 
 /// The one word for a check.
-pub(super) fn state(kind: Option<Kind>) -> &'static str {
+pub(super) fn state(kind: Option<ErrorKind>) -> &'static str {
     match kind {
         None => "ok",
-        Some(Kind::CheckFailed) => "soon",
+        Some(ErrorKind::CheckFailed) => "soon",
         Some(_) => "failed",
     }
 }
 
-fn line(text: &mut String, step: &Step, paper: &Paper) {
+fn line(text: &mut String, step: &Step, paper: &ReportStyle) {
     let (word, found) = match &step.outcome {
         Outcome::Ok(found) => ("ok", found.clone()),
         Outcome::Skipped(why) => ("skipped", why.clone()),
         // Without the server's and the system's own words: those are told with the failure.
-        Outcome::Failed(failure) if failure.kind() == Kind::CheckFailed => ("soon", failure.message().into()),
+        Outcome::Failed(failure) if failure.kind() == ErrorKind::CheckFailed => {
+            ("soon", failure.message().into())
+        }
         Outcome::Failed(failure) => ("failed", failure.message().to_owned()),
     };
     let found = match step.stream {
@@ -154,7 +156,7 @@ fn milliseconds(took: Duration) -> String {
     if ms < 10.0 { format!("{ms:.1} ms") } else { format!("{ms:.0} ms") }
 }
 
-fn verdict(check: &Check, paper: &Paper, now: DateTime<Utc>) -> String {
+fn verdict(check: &Check, paper: &ReportStyle, now: DateTime<Utc>) -> String {
     let left = match check.expires_at {
         Some(end) => format!("{} left, until {}", days(days_left(end, now)), paper.zone.show(end)),
         None => "it never expires".to_owned(),
@@ -164,22 +166,22 @@ fn verdict(check: &Check, paper: &Paper, now: DateTime<Utc>) -> String {
             format!("{}: {left}; the service was not asked", paper.paint("32", "looks usable"))
         }
         None => format!("{}: {left}", paper.paint("32", "usable")),
-        Some(Kind::CheckFailed) => format!("{}: {left}", paper.paint("33", "usable, but not for long")),
-        Some(Kind::Partial) => format!("{}: {left}", paper.paint("1;31", "partly usable")),
+        Some(ErrorKind::CheckFailed) => format!("{}: {left}", paper.paint("33", "usable, but not for long")),
+        Some(ErrorKind::Partial) => format!("{}: {left}", paper.paint("1;31", "partly usable")),
         Some(_) => paper.paint("1;31", "not usable"),
     }
 }
 
 /// The newest events as a table of their own, oldest first.
-fn samples(check: &Check, paper: &Paper, out: &mut Vec<u8>) -> Result<()> {
+fn samples(check: &Check, paper: &ReportStyle, out: &mut Vec<u8>) -> Result<()> {
     let zone = time_style(&paper.zone);
     let width = paper.width.map(|width| u16::try_from(width).unwrap_or(u16::MAX));
-    let look = Look { width, colour: paper.colour, escape: true, zone };
-    let context = Context { profile: check.profile.clone(), account_uuid: check.account_uuid.clone() };
+    let look = RenderOptions { width, colour: paper.colour, escape: true, zone };
+    let context = EventContext { profile: check.profile.clone(), account_uuid: check.account_uuid.clone() };
     let mut samples: Vec<&Sample> = check.samples.iter().collect();
     samples.sort_by_key(|sample| sample.time);
     let streams: Vec<_> = check.samples.iter().map(|sample| sample.stream).collect();
-    let mut renderer = Renderer::new(Format::Table, Shape::Raw, None, &streams, look, context)?;
+    let mut renderer = EventEncoder::new(Format::Table, Shape::Raw, None, &streams, look, context)?;
     renderer.begin(out);
     for sample in samples {
         let event = Event { stream: sample.stream, raw: &sample.raw, uuid: None, time: sample.time };

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::error::{Error, ErrorKind, combine};
 use crate::event::Stream;
-use crate::failure::{Failure, Kind, combine};
 
 /// What came of a step.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub(super) enum Outcome {
     /// All is well; what was found.
     Ok(String),
     /// It is not.
-    Failed(Failure),
+    Failed(Error),
     /// It was not looked at; why, where that is not plain.
     Skipped(String),
 }
@@ -48,7 +48,7 @@ impl Step {
     }
 
     /// A step with something wrong.
-    pub(super) fn failed(name: &'static str, failure: Failure) -> Self {
+    pub(super) fn failed(name: &'static str, failure: Error) -> Self {
         Step::new(name, Outcome::Failed(failure))
     }
 
@@ -60,7 +60,7 @@ impl Step {
     }
 
     /// What is wrong, if something is.
-    pub(super) fn failure(&self) -> Option<&Failure> {
+    pub(super) fn failure(&self) -> Option<&Error> {
         match &self.outcome {
             Outcome::Failed(failure) => Some(failure),
             Outcome::Ok(_) | Outcome::Skipped(_) => None,
@@ -112,19 +112,20 @@ impl Check {
     }
 
     /// Everything that is wrong, with the step where it was found.
-    pub(super) fn failures(&self) -> impl Iterator<Item = (&Step, &Failure)> {
+    pub(super) fn failures(&self) -> impl Iterator<Item = (&Step, &Error)> {
         self.steps.iter().filter_map(|step| Some((step, step.failure()?)))
     }
 
     /// Whether something is wrong that makes further steps pointless; an early expiry does not.
     pub(super) fn is_over(&self) -> bool {
-        self.failures().any(|(_, failure)| failure.kind() != Kind::CheckFailed)
+        self.failures().any(|(_, failure)| failure.kind() != ErrorKind::CheckFailed)
     }
 
     /// The one kind for all that is wrong; none when the token is usable for long enough.
-    pub(super) fn kind(&self) -> Option<Kind> {
-        let kinds: Vec<Kind> = self.failures().map(|(_, failure)| failure.kind()).collect();
-        let broken: Vec<Kind> = kinds.iter().copied().filter(|kind| *kind != Kind::CheckFailed).collect();
+    pub(super) fn kind(&self) -> Option<ErrorKind> {
+        let kinds: Vec<ErrorKind> = self.failures().map(|(_, failure)| failure.kind()).collect();
+        let broken: Vec<ErrorKind> =
+            kinds.iter().copied().filter(|kind| *kind != ErrorKind::CheckFailed).collect();
         let read = |step: &Step| step.stream.is_some() && matches!(step.outcome, Outcome::Ok(_));
         combine(&broken, self.steps.iter().any(read)).or(kinds.first().copied())
     }

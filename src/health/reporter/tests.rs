@@ -6,21 +6,21 @@ use chrono::TimeDelta;
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::deliver::Consumer;
 use crate::disk::{Open, RealDisk, RecordingDisk};
+use crate::output::Consumer;
 
 const AUDIT: Stream = Stream::AuditEvents;
 
 struct Scene {
     clock: ManualClock,
     disk: Arc<RecordingDisk<RealDisk>>,
-    place: Place,
+    place: CheckpointDir,
     home: tempfile::TempDir,
 }
 
 fn scene() -> Scene {
     let home = tempfile::tempdir().unwrap();
-    let place = Place::of(home.path(), "acme", &Consumer::Named("stdout".into()));
+    let place = CheckpointDir::of(home.path(), "acme", &Consumer::Named("stdout".into()));
     place.make(&RealDisk).unwrap();
     let disk = Arc::new(RecordingDisk::new(RealDisk));
     Scene { clock: ManualClock::at(DateTime::UNIX_EPOCH + TimeDelta::days(20_000)), disk, place, home }
@@ -63,19 +63,19 @@ fn a_failure_is_written_at_once_stays_when_it_stops_and_ends_with_a_page() {
     let scene = scene();
     let reporter = scene.reporter(Feed::nowhere());
     reporter.polled(AUDIT, scene.clock.now(), 0);
-    let failure = Failure::new(Kind::Network, "no answer\u{1b}[31m");
+    let failure = Error::new(ErrorKind::Network, "no answer\u{1b}[31m");
     reporter.failed(AUDIT, &failure);
     let error = scene.file().last_error.unwrap();
-    assert_eq!((scene.file().state, error.kind.as_str()), (State::Error, "network"));
+    assert_eq!((scene.file().state, error.kind.as_str()), (CollectorState::Error, "network"));
     assert_eq!(error.message, "no answer\\u{1b}[31m");
-    reporter.state_all(State::Stopping);
-    assert_eq!(scene.file().state, State::Error);
+    reporter.state_all(CollectorState::Stopping);
+    assert_eq!(scene.file().state, CollectorState::Error);
     reporter.polled(AUDIT, scene.clock.now(), 1);
-    assert_eq!(scene.file().state, State::Collecting);
+    assert_eq!(scene.file().state, CollectorState::Collecting);
     assert!(scene.file().last_error.is_some());
-    reporter.failed(AUDIT, &Failure::new(Kind::Interrupted(15), "stopped"));
-    reporter.state_all(State::Stopping);
-    assert_eq!(scene.file().state, State::Stopping);
+    reporter.failed(AUDIT, &Error::new(ErrorKind::Interrupted(15), "stopped"));
+    reporter.state_all(CollectorState::Stopping);
+    assert_eq!(scene.file().state, CollectorState::Stopping);
 }
 
 #[test]
@@ -88,16 +88,21 @@ fn the_feed_has_one_line_a_change() {
         Feed::open(&RealDisk, &path, &console()).unwrap()
     };
     let reporter = scene.reporter(feed);
-    for state in [State::Started, State::Initialized, State::Authenticated, State::Collecting] {
+    for state in [
+        CollectorState::Started,
+        CollectorState::Initialized,
+        CollectorState::Authenticated,
+        CollectorState::Collecting,
+    ] {
         reporter.state(AUDIT, state);
     }
     reporter.interval(AUDIT, Duration::from_millis(1500));
     reporter.polled(AUDIT, scene.clock.now(), 7);
-    let failure = Failure::new(Kind::FeatureMissing, "the token lacks auditevents");
+    let failure = Error::new(ErrorKind::FeatureMissing, "the token lacks auditevents");
     reporter.failed(AUDIT, &failure);
     reporter.failed(AUDIT, &failure);
     reporter.polled(AUDIT, scene.clock.now(), 7);
-    reporter.state(AUDIT, State::Stopping);
+    reporter.state(AUDIT, CollectorState::Stopping);
     let lines = lines(&path);
     let told: Vec<_> = lines
         .iter()

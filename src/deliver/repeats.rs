@@ -1,9 +1,0 @@
-//! The events that were delivered last, in bounded memory, so that none is delivered twice (P2).
-//!
-//! [`crate::recent::Recent`] is the memory alone; [`log`] keeps it over a restart. Neither knows what an
-//! identity is made of: see [`super::digest::identity`].
-
-pub mod log;
-
-/// How many events of a stream are remembered.
-pub const REMEMBERED: usize = 100_000;

@@ -1,0 +1,266 @@
+//! `--fields`: which columns tables and CSV have, and how they are called.
+//!
+//! A name is a path into the item (`client.ip_address`), or one of the made columns ([`Made`]). A name that
+//! is nearly a known one, or only its last part, is taken for a typo and refused; any other unknown name is
+//! taken for a path, since the API adds fields. `event.` before a path switches both the check and other
+//! spellings off. A key that holds a dot cannot be named.
+
+use std::fmt;
+use std::str::FromStr;
+
+use comfy_table::{Table, presets};
+
+use super::catalogue::{self, Since};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::Stream;
+
+/// Deeper paths are refused; the API's deepest has two parts.
+const MAX_DEPTH: usize = 16;
+
+/// A column that is no field of the item but made from several, or from how it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Made {
+    Stream,
+    Profile,
+    ReceivedAt,
+    Who,
+    Email,
+    What,
+    From,
+    With,
+    Event,
+}
+
+impl Made {
+    const ALL: [(Made, &'static str, &'static str); 9] = [
+        (Made::Stream, "stream", "the stream"),
+        (Made::Profile, "profile", "the profile it was read with"),
+        (Made::ReceivedAt, "received_at", "when opev read it"),
+        (Made::Who, "who", "the person: name, else address, else uuid"),
+        (Made::Email, "email", "the person's address"),
+        (Made::What, "what", "what happened, in one phrase"),
+        (Made::From, "from", "address, city and country"),
+        (Made::With, "with", "app and system, or device"),
+        (Made::Event, "event", "the whole event as JSON"),
+    ];
+}
+
+/// What a column shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    Made(Made),
+    /// A path into the item; `or` is the path to look at where it is absent.
+    Path {
+        path: String,
+        or: Option<String>,
+    },
+}
+
+/// A column's name as it was typed, and what it shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) source: Source,
+}
+
+/// A choice of columns, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fields(Vec<Field>);
+
+impl Fields {
+    /// Reads a comma-separated list of names.
+    ///
+    /// # Errors
+    /// Fails on an empty name, and on one that is nearly but not quite a known one.
+    pub fn parse(text: &str) -> Result<Self> {
+        text.split(',').map(|name| Field::parse(name.trim())).collect::<Result<_>>().map(Fields)
+    }
+
+    /// A fixed list of known names.
+    pub(super) fn known(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Fields(names.into_iter().map(|name| Field::known(name.into())).collect())
+    }
+
+    /// Every documented field of these streams, `stream` first where there are several.
+    pub(super) fn all(streams: &[Stream]) -> Self {
+        let mut names: Vec<String> = if streams.len() > 1 { vec!["stream".into()] } else { Vec::new() };
+        for known in streams.iter().flat_map(|stream| catalogue::of(*stream)) {
+            if !names.contains(&known.path) {
+                names.push(known.path);
+            }
+        }
+        Fields::known(names)
+    }
+
+    /// The same with other columns first.
+    pub(super) fn after(self, first: &[&str]) -> Self {
+        let rest = self.0.into_iter().filter(|field| !first.contains(&field.name.as_str()));
+        Fields(first.iter().map(|name| Field::known((*name).into())).chain(rest).collect())
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Field> {
+        self.0.iter()
+    }
+
+    /// The text of `--fields help`: every known name with its meaning, per stream.
+    pub fn help(streams: &[Stream]) -> String {
+        let mut text = String::from(
+            "Fields, the API versions that have them, and what they mean.\n\nmade columns, for every stream:\n",
+        );
+        text += &listing(
+            Made::ALL.iter().map(|(_, name, meaning)| [(*name).into(), "".into(), (*meaning).into()]),
+        );
+        for stream in streams {
+            text += &format!("\n{stream}:\n");
+            text += &listing(catalogue::of(*stream).into_iter().map(|known| {
+                let since = if known.since == Since::V2 { "v2" } else { "v1 v2" };
+                let also = catalogue::other_name(&known.path).map(|other| format!(" (or {other})"));
+                [known.path, since.into(), format!("{}{}", known.meaning, also.unwrap_or_default())]
+            }));
+        }
+        text += "\nAny other path into the event works too; event.PATH is taken exactly as it is typed.\n";
+        text
+    }
+}
+
+/// A finite list, so comfy-table may measure it; two spaces in front of each line.
+fn listing(rows: impl Iterator<Item = [String; 3]>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).add_rows(rows);
+    table.lines().map(|line| format!("  {}\n", line.trim())).collect()
+}
+
+impl Field {
+    fn known(name: String) -> Self {
+        let source = match Made::ALL.iter().find(|(_, made, _)| *made == name) {
+            Some((made, ..)) => Source::Made(*made),
+            None => Source::Path { path: name.clone(), or: catalogue::other_name(&name) },
+        };
+        Field { name, source }
+    }
+
+    fn parse(name: &str) -> Result<Self> {
+        if name.split('.').any(str::is_empty) {
+            return Err(refusal(name, "a name or a part of it is empty".into()));
+        }
+        if name.split('.').count() > MAX_DEPTH {
+            return Err(refusal(name, "the path is too long".into()));
+        }
+        if let Some(path) = name.strip_prefix("event.") {
+            let source = Source::Path { path: path.into(), or: None };
+            return Ok(Field { name: name.into(), source });
+        }
+        if let Some(nearest) = typo_of(name) {
+            let hint = format!("did you mean {nearest}? If the event has {name}, say event.{name}");
+            return Err(refusal(name, hint));
+        }
+        Ok(Field::known(name.into()))
+    }
+}
+
+fn refusal(name: &str, hint: String) -> Error {
+    Error::new(ErrorKind::Usage, format!("--fields: cannot use {:?}", crate::sanitize::message(name)))
+        .hint(hint)
+}
+
+/// The known name that was probably meant, when `name` is not known itself.
+fn typo_of(name: &str) -> Option<String> {
+    let paths = Stream::ALL.into_iter().flat_map(catalogue::of).map(|known| known.path);
+    let names: Vec<String> = paths.chain(Made::ALL.map(|(_, made, _)| made.to_owned())).collect();
+    let is_object = |known: &String| known.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+    let is_other_name = |known: &String| catalogue::other_name(known).as_deref() == Some(name);
+    if names.iter().any(|known| known == name || is_object(known) || is_other_name(known)) {
+        return None;
+    }
+    // Only the last part: `city`, `ip_address`.
+    if let Some(whole) =
+        names.iter().find(|known| known.strip_suffix(name).is_some_and(|rest| rest.ends_with('.')))
+    {
+        return Some(whole.clone());
+    }
+    let plain = name.to_lowercase().replace('-', "_");
+    let (distance, nearest) = names
+        .into_iter()
+        .map(|known| (strsim::osa_distance(&plain, &known), known))
+        .min_by_key(|near| near.0)?;
+    // One slip in a short name, two in a long one: `itam_uuid`, `target_user.emial`, `Timestamp`.
+    (distance <= if plain.len() < 8 { 1 } else { 2 }).then_some(nearest)
+}
+
+impl FromStr for Fields {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Fields::parse(text)
+    }
+}
+
+impl fmt::Display for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.iter().map(|field| field.name.as_str()).collect();
+        f.write_str(&names.join(","))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_and_new_paths_are_taken_and_shown_again() {
+        for text in [
+            "timestamp,target_user.email,client.ip_address",
+            "who,what,event",
+            "client",
+            "client.ip,user.type",
+            "brand_new.field",
+            "event.timestmp",
+        ] {
+            assert_eq!(Fields::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(Fields::parse(" uuid , who").unwrap().to_string(), "uuid,who");
+    }
+
+    #[test]
+    fn a_typo_is_refused_with_the_nearest_name_and_the_way_around() {
+        for (typo, meant) in [
+            ("timestmap", "timestamp"),
+            ("Timestamp", "timestamp"),
+            ("target_user.emial", "target_user.email"),
+            ("client.ip-address", "client.ip_address"),
+            ("uid", "uuid"),
+            ("city", "location.city"),
+            ("ip_address", "client.ip_address"),
+        ] {
+            let failure = Fields::parse(&format!("uuid,{typo}")).unwrap_err();
+            assert_eq!(failure.kind(), ErrorKind::Usage);
+            let hint = failure.advice().unwrap();
+            assert!(hint.starts_with(&format!("did you mean {meant}? ")), "{typo}: {hint}");
+            assert!(hint.ends_with(&format!("event.{typo}")));
+        }
+        for text in ["", "uuid,", "client..ip", ".", &"a.".repeat(20)] {
+            assert_eq!(Fields::parse(text).unwrap_err().kind(), ErrorKind::Usage, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_known_name_is_accepted_and_in_the_help() {
+        let help = Fields::help(&Stream::ALL);
+        for stream in Stream::ALL {
+            for known in catalogue::of(stream) {
+                assert!(Fields::parse(&known.path).is_ok(), "{}", known.path);
+                assert!(help.contains(&known.path));
+            }
+        }
+        assert!(help.lines().all(|line| line.chars().count() <= 110), "{help}");
+    }
+
+    #[test]
+    fn all_fields_of_several_streams_begin_with_the_stream() {
+        let one = Fields::all(&[Stream::ItemUsages]).to_string();
+        assert!(one.starts_with("uuid,timestamp,action,item_uuid,vault_uuid,used_version,user.uuid,"));
+        let all = Fields::all(&Stream::ALL).to_string();
+        assert!(all.starts_with("stream,uuid,session_uuid,"));
+        assert_eq!(all.matches(",timestamp,").count(), 1);
+    }
+}

@@ -1,0 +1,143 @@
+//! Pictures of tables at several widths.
+
+use super::*;
+use crate::encode::TimeStyle;
+
+const ITEMS: [(Stream, &str); 5] = [
+    (
+        Stream::SignInAttempts,
+        r#"{"timestamp":"2026-11-20T14:05:06Z","category":"success","type":"credentials_ok","country":"NO",
+        "target_user":{"name":"Ada Berg","email":"ada.berg@fjord.test"},"client":{"app_name":"1Password for Mac",
+        "os_name":"macOS","os_version":"15.1","ip_address":"192.0.2.17"},"location":{"country":"NO","city":"Oslo"}}"#,
+    ),
+    (
+        Stream::SignInAttempts,
+        r#"{"timestamp":"2026-11-20T14:05:09.120Z","category":"credentials_failed","type":"password_secret_bad",
+        "country":"BR","target_user":{"name":"王小明","email":"xiaoming.wang@fjord.test"},
+        "client":{"app_name":"1Password for Web","os_name":"Windows","ip":"203.0.113.200"}}"#,
+    ),
+    (
+        Stream::ItemUsages,
+        r#"{"timestamp":"2026-11-20T14:06:00-03:00","action":"export","item_uuid":"bvwmq6isuca7wbehrbyqhag54x",
+        "vault_uuid":"jaqxqf5qylslqiitnduawrndc5","user":{"name":"Eve \u001b[2J\u202eevil","email":"eve@fjord.test"},
+        "client":{"app_name":"1Password CLI","os_name":"Linux","ip_address":"2001:db8::42"}}"#,
+    ),
+    (
+        Stream::AuditEvents,
+        r#"{"timestamp":"2026-11-20T17:10:00.719710457Z","action":"suspend","object_type":"user","object_uuid":"OBJ",
+        "object_details":{"name":"Eve Lund"},"actor_uuid":"ACT","actor_details":{"name":"Ada Berg",
+        "email":"ada.berg@fjord.test"},"session":{"ip":"192.0.2.17","device_uuid":"rqtd557fn2husnstp5nc66w2xa"},
+        "location":{"country":"NO","city":"Oslo"}}"#,
+    ),
+    (Stream::AuditEvents, r#"{"timestamp":"not a time","action":"brandnew","actor_uuid":"ACT"}"#),
+];
+
+fn picture(fields: Option<&str>, streams: &[Stream], look: RenderOptions) -> String {
+    let fields = fields.map(|text| Fields::parse(text).unwrap());
+    let mut table = Table::new(fields.as_ref(), streams, Shape::Raw, look);
+    let mut out = Vec::new();
+    table.begin(&mut out);
+    for (stream, raw) in ITEMS.iter().filter(|(stream, _)| streams.contains(stream)) {
+        let event = Event { stream: *stream, raw: raw.as_bytes(), uuid: None, time: None };
+        table.event(&event, &EventContext::default(), DateTime::UNIX_EPOCH, &mut out);
+    }
+    format!("\n{}", String::from_utf8(out).unwrap())
+}
+
+fn terminal(width: u16) -> RenderOptions {
+    RenderOptions { width: Some(width), colour: false, escape: true, zone: TimeStyle::utc() }
+}
+
+#[test]
+fn a_narrow_terminal_keeps_when_who_and_what() {
+    assert_eq!(
+        picture(None, &Stream::ALL, terminal(60)),
+        "
+TIME                 WHO             WHAT
+2026-11-20 14:05:06  Ada Berg        success
+2026-11-20 14:05:09  王小明          credentials_failed: pa…
+2026-11-20 17:06:00  Eve \\u{1b}[2J…  export item bvwmq6isuc…
+2026-11-20 17:10:00  Ada Berg        suspend user Eve Lund
+not a time           ACT             brandnew
+"
+    );
+}
+
+#[test]
+fn eighty_columns_say_from_where_too() {
+    assert_eq!(
+        picture(None, &Stream::ALL, terminal(80)),
+        "
+TIME                 WHO            FROM                 WHAT
+2026-11-20 14:05:06  Ada Berg       192.0.2.17 Oslo, NO  success
+2026-11-20 14:05:09  王小明         203.0.113.200 BR     credentials_failed: pa…
+2026-11-20 17:06:00  Eve \\u{1b}[2…  2001:db8::42         export item bvwmq6isuc…
+2026-11-20 17:10:00  Ada Berg       192.0.2.17 Oslo, NO  suspend user Eve Lund
+not a time           ACT                                 brandnew
+"
+    );
+}
+
+#[test]
+fn a_wide_terminal_adds_stream_and_address() {
+    assert_eq!(
+        picture(None, &Stream::ALL, terminal(140)),
+        "
+TIME                 STREAM   WHO              EMAIL                   FROM                      WHAT
+2026-11-20 14:05:06  sign-in  Ada Berg         ada.berg@fjord.test     192.0.2.17 Oslo, NO       success
+2026-11-20 14:05:09  sign-in  王小明           xiaoming.wang@fjord.t…  203.0.113.200 BR          credentials_failed: password_secret_bad
+2026-11-20 17:06:00  usage    Eve \\u{1b}[2J…   eve@fjord.test          2001:db8::42              export item bvwmq6isuca7wbehrbyqhag54x in …
+2026-11-20 17:10:00  audit    Ada Berg         ada.berg@fjord.test     192.0.2.17 Oslo, NO       suspend user Eve Lund
+not a time           audit    ACT                                                                brandnew
+"
+    );
+}
+
+#[test]
+fn a_pipe_gets_every_column_and_nothing_is_cut() {
+    let table = picture(None, &Stream::ALL, RenderOptions::plain());
+    assert!(table.contains("Eve \u{1b}[2J\u{202e}evil  "), "{table}");
+    assert!(table.contains("export item bvwmq6isuca7wbehrbyqhag54x in vault jaqxqf5qylslqiitnduawrndc5\n"));
+    assert!(table.contains("  device rqtd557fn2husnstp5nc66w2xa  "));
+}
+
+#[test]
+fn usages_alone_have_items_and_vaults_in_columns() {
+    assert_eq!(
+        picture(None, &[Stream::ItemUsages], terminal(150)),
+        "
+TIME                 WHO             EMAIL                  FROM                   ACTION      ITEM                        VAULT
+2026-11-20 17:06:00  Eve \\u{1b}[2J…  eve@fjord.test         2001:db8::42           export      bvwmq6isuca7wbehrbyqhag54x  jaqxqf5qylslqiitnduawrndc5
+"
+    );
+}
+
+#[test]
+fn columns_that_were_asked_for_come_in_their_order_with_the_zone_named() {
+    let zone = TimeStyle::zone("America/Argentina/Buenos_Aires", |time| {
+        time.with_timezone(&chrono_tz::America::Argentina::Buenos_Aires).naive_local()
+    });
+    assert_eq!(
+        picture(
+            Some("stream,client.ip_address,timestamp,location"),
+            &Stream::ALL[..2],
+            RenderOptions { zone, ..terminal(80) }
+        ),
+        r#"
+STREAM   CLIENT.IP_ADDRESS  TIMESTAMP Buenos_Aires  LOCATION
+sign-in  192.0.2.17         2026-11-20 11:05:06     {"country":"NO","city":"Osl…
+sign-in  203.0.113.200      2026-11-20 11:05:09
+usage    2001:db8::42       2026-11-20 14:06:00
+"#
+    );
+}
+
+#[test]
+fn failed_sign_ins_are_red_and_sensitive_actions_yellow_when_colour_is_on() {
+    let table = picture(None, &Stream::ALL, RenderOptions { colour: true, ..terminal(80) });
+    let lines: Vec<&str> = table.lines().skip(1).collect();
+    assert!(lines[0].starts_with("\x1b[1mTIME") && lines[0].ends_with("WHAT\x1b[0m"));
+    assert!(lines[2].starts_with("\x1b[31m2026") && lines[2].ends_with("\x1b[0m"));
+    assert!(lines[3].starts_with("\x1b[33m") && lines[4].starts_with("\x1b[33m"));
+    assert!([1, 5].into_iter().all(|plain| !lines[plain].contains('\x1b')));
+}

@@ -1,0 +1,266 @@
+//! What holds for every format: whatever an event holds, nothing panics, each event is its own line or
+//! record, and what is read back is what went in.
+
+use proptest::prelude::*;
+use serde_json::Value;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::*;
+
+fn event(stream: Stream, raw: &[u8]) -> Event<'_> {
+    Event { stream, raw, uuid: None, time: None }
+}
+
+fn terminal(width: u16) -> RenderOptions {
+    RenderOptions { width: Some(width), colour: false, escape: true, zone: TimeStyle::utc() }
+}
+
+fn renderer(format: Format, shape: Shape, fields: Option<&str>, look: RenderOptions) -> EventEncoder {
+    let fields = fields.map(|text| Fields::parse(text).unwrap());
+    let context = EventContext { profile: "prod".into(), account_uuid: Some("ACC".into()) };
+    EventEncoder::new(format, shape, fields, &Stream::ALL, look, context).unwrap()
+}
+
+fn rendered(mut renderer: EventEncoder, items: &[(Stream, &[u8])]) -> Vec<u8> {
+    let mut out = Vec::new();
+    renderer.begin(&mut out);
+    for (stream, raw) in items {
+        renderer.event(&event(*stream, raw), DateTime::UNIX_EPOCH, &mut out);
+    }
+    renderer.end(&mut out);
+    out
+}
+
+fn text(format: Format, look: RenderOptions, items: &[(Stream, &[u8])]) -> String {
+    String::from_utf8(rendered(renderer(format, Shape::Raw, None, look), items)).unwrap()
+}
+
+#[test]
+fn an_array_is_valid_however_many_events_came() {
+    let two: [(Stream, &[u8]); 2] = [(Stream::ItemUsages, b"{\"a\":\n1}"), (Stream::ItemUsages, b"{}")];
+    assert_eq!(text(Format::Json, RenderOptions::plain(), &[]), "[]\n");
+    assert_eq!(text(Format::Json, RenderOptions::plain(), &two[..1]), "[\n{\"a\":1}\n]\n");
+    assert_eq!(text(Format::Json, RenderOptions::plain(), &two), "[\n{\"a\":1},\n{}\n]\n");
+}
+
+#[test]
+fn an_array_is_valid_json_though_a_byte_was_not_utf8_and_ndjson_keeps_the_byte() {
+    let odd: [(Stream, &[u8]); 1] = [(Stream::ItemUsages, b"{\"a\":\"\xff\"}")];
+    assert_eq!(text(Format::Json, RenderOptions::plain(), &odd), "[\n{\"a\":\"\u{fffd}\"}\n]\n");
+    assert_eq!(
+        rendered(renderer(Format::Ndjson, Shape::Raw, None, RenderOptions::plain()), &odd),
+        b"{\"a\":\"\xff\"}\n"
+    );
+}
+
+#[test]
+fn what_cannot_be_combined_is_a_usage_error() {
+    for format in [Format::Ndjson, Format::Json] {
+        let fields = Some(Fields::parse("uuid").unwrap());
+        let error = EventEncoder::new(
+            format,
+            Shape::Raw,
+            fields,
+            &Stream::ALL,
+            RenderOptions::plain(),
+            EventContext::default(),
+        );
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::Usage);
+    }
+}
+
+#[test]
+fn formats_are_read_by_name_and_extension() {
+    for format in Format::ALL {
+        assert_eq!(format.name().parse::<Format>().unwrap(), format);
+    }
+    assert_eq!("xml".parse::<Format>().unwrap_err().kind(), ErrorKind::Usage);
+    assert_eq!(Format::from_extension(Path::new("a/b.JSONL")), Some(Format::Ndjson));
+    assert_eq!(Format::from_extension(Path::new("a/csv")), None);
+    assert_eq!("envelope".parse::<Shape>().unwrap(), Shape::Envelope);
+}
+
+#[test]
+fn odd_items_are_one_line_each_in_every_format() {
+    let huge = format!("{{\"target_user\":{{\"name\":\"{}\"}},\"type\":7}}", "x\\n".repeat(400_000));
+    let deep = format!("{{\"action\":{}1{}}}", "{\"a\":[".repeat(50_000), "]}".repeat(50_000));
+    let odd: Vec<&[u8]> = vec![
+        b"null",
+        b"7",
+        b"[1,2]",
+        b"\"text\"",
+        b"{}",
+        b"{\"timestamp\":null,\"client\":{\"ip_address\":{}},\"location\":[null],\"category\":1}",
+        b"{\"timestamp\":12,\"target_user\":\"x\",\"action\":false}",
+        b"{\"category\":\"a\",\"category\":\"b\",\"ty\\u0070e\":\"\\ud800\"}",
+        huge.as_bytes(),
+        deep.as_bytes(),
+    ];
+    for stream in Stream::ALL {
+        for raw in &odd {
+            for width in [1, 20, 60, 80, 200] {
+                let table = text(Format::Table, terminal(width), &[(stream, raw)]);
+                assert_eq!(table.lines().count(), 2);
+                assert!(table.lines().all(|line| line.width() <= usize::from(width)));
+            }
+            for (format, lines) in
+                [(Format::Table, 2), (Format::Ndjson, 1), (Format::Json, 3), (Format::Csv, 2)]
+            {
+                let out = text(format, RenderOptions::plain(), &[(stream, raw)]);
+                let breaks = out.matches('\n').count();
+                assert_eq!(breaks, lines + if format == Format::Csv { breaks_inside(&out) } else { 0 });
+            }
+        }
+    }
+}
+
+/// Line breaks inside quoted CSV cells.
+fn breaks_inside(csv: &str) -> usize {
+    csv.split('"').skip(1).step_by(2).map(|cell| cell.matches('\n').count()).sum()
+}
+
+/// Texts as wild as they come: any character, and more of those that matter.
+fn wild_text() -> impl Strategy<Value = String> {
+    let odd = prop::sample::select(vec![
+        "\n", "\r", "\t", "\x1b[31m", "\u{202e}", "\u{200d}", "\u{fe0f}", "王", "🔑", "👩🏽", "e\u{301}", "=",
+        "-", "\"", "\\", ",", "'", " ", "1", "\u{2028}", "لا", "\u{0}", "x",
+    ]);
+    prop_oneof![
+        prop::collection::vec(odd, 0..12).prop_map(|parts| parts.concat()),
+        any::<String>(),
+        "[a-z]{0,30}"
+    ]
+}
+
+fn wild_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<i32>().prop_map(|number| Value::from(f64::from(number) / 8.0)),
+        wild_text().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((wild_key(), inner), 0..6)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+/// Mostly the names that something looks for.
+fn wild_key() -> impl Strategy<Value = String> {
+    let known = prop::sample::select(vec![
+        "uuid",
+        "timestamp",
+        "category",
+        "type",
+        "action",
+        "target_user",
+        "user",
+        "actor_details",
+        "name",
+        "email",
+        "client",
+        "ip_address",
+        "ip",
+        "app_name",
+        "os_name",
+        "location",
+        "city",
+        "country",
+        "session",
+        "object_type",
+        "object_details",
+        "aux_details",
+        "details",
+        "value",
+        "account_uuid",
+    ]);
+    prop_oneof![4 => known.prop_map(str::to_owned), 1 => wild_text()]
+}
+
+fn wild_event() -> impl Strategy<Value = (Stream, Value)> {
+    let item = prop::collection::vec((wild_key(), wild_value()), 0..10)
+        .prop_map(|members| Value::Object(members.into_iter().collect()));
+    (prop::sample::select(Stream::ALL.to_vec()), item)
+}
+
+proptest! {
+    #[test]
+    fn json_lines_hold_the_same_value((stream, item) in wild_event(), pretty: bool, escape: bool) {
+        let raw = if pretty { serde_json::to_vec_pretty(&item) } else { serde_json::to_vec(&item) }.unwrap();
+        let look = RenderOptions { escape, ..RenderOptions::plain() };
+        for format in [Format::Ndjson, Format::Json] {
+            let out = text(format, look.clone(), &[(stream, &raw)]);
+            let lines = if format == Format::Json { 3 } else { 1 };
+            prop_assert_eq!(out.matches('\n').count(), lines);
+            prop_assert!(!escape || !out.chars().any(|c| c != '\n' && crate::sanitize::is_harmful(c)));
+            let read: Value = serde_json::from_str(&out).unwrap();
+            prop_assert_eq!(if format == Format::Json { &read[0] } else { &read }, &item);
+        }
+        let out = rendered(renderer(Format::Ndjson, Shape::Envelope, None, look), &[(stream, &raw)]);
+        let read: Value = serde_json::from_slice(&out).unwrap();
+        prop_assert_eq!(&read["event"], &item);
+        prop_assert_eq!(&read["stream"], stream.name());
+    }
+
+    #[test]
+    fn table_rows_fit_the_terminal_and_harm_nothing(
+        (stream, item) in wild_event(), width in 1u16..220, asked: bool, envelope: bool,
+    ) {
+        let raw = serde_json::to_vec(&item).unwrap();
+        let fields = asked.then_some("timestamp,client,who,event,event.type,stream,profile");
+        let shape = if envelope { Shape::Envelope } else { Shape::Raw };
+        for look in [terminal(width), RenderOptions { escape: false, ..terminal(width) }, RenderOptions::plain()] {
+            let (cut, escape) = (look.width.is_some(), look.escape);
+            let out = rendered(renderer(Format::Table, shape, fields, look), &[(stream, &raw)]);
+            let out = String::from_utf8(out).unwrap();
+            prop_assert_eq!(out.matches('\n').count(), 2);
+            prop_assert_eq!(out.find(['\r', '\t', '\u{2028}']), None);
+            for line in out.lines() {
+                prop_assert!(!cut || line.width() <= usize::from(width), "{:?} is {}", line, line.width());
+                prop_assert!(!escape || !line.chars().any(crate::sanitize::is_harmful));
+            }
+        }
+    }
+
+    #[test]
+    fn csv_is_read_back_as_the_same_text((stream, item) in wild_event(), pretty: bool) {
+        let raw = if pretty { serde_json::to_vec_pretty(&item) } else { serde_json::to_vec(&item) }.unwrap();
+        let names = ["action", "client.app_name", "user.email", "location", "event.type", "event.client.ip"];
+        let renderer = renderer(Format::Csv, Shape::Raw, Some(&names.join(",")), RenderOptions::plain());
+        let out = rendered(renderer, &[(stream, &raw)]);
+        let mut reader = ::csv::Reader::from_reader(out.as_slice());
+        prop_assert_eq!(reader.headers().unwrap(), &names[..]);
+        let records: Vec<::csv::StringRecord> = reader.records().collect::<Result<_, _>>().unwrap();
+        prop_assert_eq!(records.len(), 1);
+        let pointers = ["/action", "/client/app_name", "/user/email", "/location", "/type", "/client/ip"];
+        let values = pointers.map(|pointer| item.pointer(pointer).unwrap_or(&Value::Null));
+        for (cell, value) in records[0].iter().zip(values) {
+            match value {
+                Value::Null => prop_assert_eq!(cell, ""),
+                Value::String(text) if cell != text => prop_assert_eq!(cell.strip_prefix('\''), Some(&**text)),
+                Value::String(_) => {}
+                other => prop_assert_eq!(cell, other.to_string()),
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_at_all_are_survived(
+        raw in prop::collection::vec(any::<u8>(), 0..200),
+        noise in "[{}\\[\\]\":,\\\\u0-9a ]{0,60}",
+    ) {
+        for raw in [raw.as_slice(), noise.as_bytes()] {
+            for stream in Stream::ALL {
+                for format in Format::ALL {
+                    for look in [RenderOptions::plain(), terminal(80)] {
+                        rendered(renderer(format, Shape::Raw, None, look), &[(stream, raw)]);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! What a checkpoint says, and its form in bytes.
+//!
+//! In bytes: one line `opev checkpoint VERSION LENGTH CHECKSUM`, then the record as JSON (LENGTH bytes, over
+//! which CHECKSUM is taken), then spaces up to a multiple of 4 KiB, so that a slot hardly ever changes its
+//! length. The version comes first and in the clear: a newer form is recognised whatever else it changes.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::super::digest::Digest;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::Stream;
+use crate::page::{Cursor, Next, Page};
+
+/// The version of the form, raised when an older program could misread it (P12).
+pub const VERSION: u32 = 1;
+
+/// The largest record that is read back; three cursors and two paths are a few KiB.
+pub const LIMIT: usize = 4 << 20;
+
+const MAGIC: &str = "opev checkpoint";
+const BLOCK: usize = 4096;
+
+/// One saved state of one (profile, consumer).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// The version of the program that wrote it.
+    pub program: String,
+    /// Rises by one with each commit; of two valid records the higher is the newer.
+    pub sequence: u64,
+    /// The profile's name.
+    pub profile: String,
+    /// The consumer as people know it: a path, or a name.
+    pub consumer: String,
+    /// What must be the same when the run is resumed.
+    #[serde(flatten)]
+    pub terms: OutputContract,
+    /// Where each stream stands, by its name.
+    pub streams: BTreeMap<String, StreamPosition>,
+    /// The managed file; none when the consumer is a stream.
+    #[serde(default)]
+    pub output: Option<OutputMark>,
+    /// The log of delivered identities.
+    #[serde(default)]
+    pub seen: LogMark,
+    /// When it was written.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// The terms under which a position holds: the same events, written the same way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputContract {
+    /// The account's uuid, where it is known.
+    #[serde(default)]
+    pub account: Option<String>,
+    /// The host that gave the cursors.
+    pub host: String,
+    /// The API's version, as it is typed.
+    pub api: String,
+    /// The schema of an event.
+    pub shape: String,
+    /// The file format.
+    pub format: String,
+    /// The chosen columns; empty for the default ones.
+    #[serde(default)]
+    pub fields: Vec<String>,
+}
+
+/// Where one stream stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamPosition {
+    /// What to ask with, as the service gave it; none where it gave none.
+    #[serde(default)]
+    pub cursor: Option<String>,
+    /// Whether the last answer said that there was no more.
+    #[serde(default)]
+    pub caught_up: bool,
+    /// When an answer last said so.
+    #[serde(default)]
+    pub caught_up_at: Option<DateTime<Utc>>,
+    /// The event that was delivered last.
+    #[serde(default)]
+    pub last_event: Option<LastEvent>,
+    /// The newest time of any delivered event, never later than it was received: clients' clocks err.
+    #[serde(default)]
+    pub newest: Option<DateTime<Utc>>,
+    /// When the first answer for this position came.
+    #[serde(default)]
+    pub started_at: Option<DateTime<Utc>>,
+    /// How many events were delivered.
+    #[serde(default)]
+    pub delivered: u64,
+    /// How many were dropped, because they had been delivered before.
+    #[serde(default)]
+    pub repeats: u64,
+}
+
+/// The event that was delivered last: enough to say which, not the event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastEvent {
+    /// Its uuid.
+    #[serde(default)]
+    pub uuid: Option<String>,
+    /// Its own time.
+    #[serde(default)]
+    pub time: Option<DateTime<Utc>>,
+}
+
+/// What a managed file was like when the record was written (P6).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputMark {
+    /// Its path.
+    pub path: String,
+    /// Its device; explains, seldom decides.
+    pub device: u64,
+    /// Its inode; explains, seldom decides.
+    pub inode: u64,
+    /// How many bytes of it are delivered.
+    pub length: u64,
+    /// The digest of the last 4 KiB before `length`.
+    pub digest: Digest,
+}
+
+/// What the log of identities was like when the record was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogMark {
+    /// The number of the file; a compacted log is a new one.
+    pub generation: u64,
+    /// How many bytes of it count.
+    pub length: u64,
+    /// Their digest.
+    pub digest: Digest,
+}
+
+impl Default for LogMark {
+    fn default() -> Self {
+        LogMark { generation: 0, length: 0, digest: Digest::of(b"") }
+    }
+}
+
+impl StreamPosition {
+    /// The cursor to ask with.
+    pub fn cursor(&self) -> Option<Cursor> {
+        self.cursor.clone().map(Cursor::new)
+    }
+
+    /// Moves past a page of which `delivered` events went out, `last` being the last of them.
+    pub fn advance(&mut self, page: &Page, delivered: u64, last: Option<usize>) {
+        self.cursor = page.next.cursor().map(|cursor| cursor.as_str().to_owned());
+        self.caught_up = matches!(page.next, Next::CaughtUp(_));
+        if self.caught_up {
+            self.caught_up_at = Some(page.received_at);
+        }
+        if let Some(last) = last.map(|index| page.event_at(index)) {
+            let uuid = last.uuid.map(|uuid| String::from_utf8_lossy(uuid).into_owned());
+            self.last_event = Some(LastEvent { uuid, time: last.time });
+        }
+        let newest = page.events().filter_map(|event| event.time).max();
+        self.newest = self.newest.max(newest.map(|time| time.min(page.received_at)));
+        self.started_at.get_or_insert(page.received_at);
+        self.delivered += delivered;
+        self.repeats += page.len() as u64 - delivered;
+    }
+}
+
+impl Checkpoint {
+    /// A record of nothing yet.
+    pub fn new(profile: &str, consumer: &str, terms: OutputContract, now: DateTime<Utc>) -> Self {
+        Checkpoint {
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            sequence: 0,
+            profile: profile.to_owned(),
+            consumer: consumer.to_owned(),
+            terms,
+            streams: BTreeMap::new(),
+            output: None,
+            seen: LogMark::default(),
+            updated_at: now,
+        }
+    }
+
+    /// Where a stream stands, when it was ever asked.
+    pub fn position(&self, stream: Stream) -> Option<&StreamPosition> {
+        self.streams.get(stream.name())
+    }
+
+    /// The form in bytes.
+    ///
+    /// # Errors
+    /// Fails when the record has no JSON form, which no record has been seen to lack.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let json = serde_json::to_vec(self).map_err(|e| {
+            Error::new(ErrorKind::Unexpected, "cannot write the checkpoint as JSON").because(e)
+        })?;
+        let mut bytes = format!("{MAGIC} {VERSION} {} {}\n", json.len(), Digest::of(&json)).into_bytes();
+        bytes.extend_from_slice(&json);
+        bytes.resize((bytes.len() + 1).next_multiple_of(BLOCK) - 1, b' ');
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// Reads the form in bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Checkpoint, Unreadable> {
+        let damaged = |why: &str| Unreadable::Damaged(why.to_owned());
+        let end = bytes.iter().take(128).position(|b| *b == b'\n').ok_or_else(|| damaged("no first line"))?;
+        let line = std::str::from_utf8(&bytes[..end]).map_err(|_| damaged("no text in the first line"))?;
+        let line = line.strip_prefix(MAGIC).ok_or_else(|| damaged("not a checkpoint"))?;
+        let mut words = line.split_ascii_whitespace();
+        let version = words.next().and_then(|word| word.parse::<u32>().ok());
+        match version {
+            Some(version) if version > VERSION => return Err(Unreadable::Newer(version)),
+            Some(_) => {}
+            None => return Err(damaged("no version")),
+        }
+        let length = words.next().and_then(|word| word.parse::<usize>().ok());
+        let checksum = words.next().and_then(|word| word.parse::<Digest>().ok());
+        let (Some(length), Some(checksum)) = (length, checksum) else {
+            return Err(damaged("no length or checksum"));
+        };
+        let json = bytes[end + 1..].get(..length).ok_or_else(|| damaged("cut short"))?;
+        if Digest::of(json) != checksum {
+            return Err(damaged("the checksum does not fit"));
+        }
+        serde_json::from_slice(json).map_err(|e| Unreadable::Damaged(e.to_string()))
+    }
+}
+
+/// Why bytes are no record that can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// They are not what was written.
+    Damaged(String),
+    /// A newer program wrote them, in this version of the form.
+    Newer(u32),
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// OutputContract to be used where they do not matter.
+    pub(crate) fn terms() -> OutputContract {
+        OutputContract {
+            account: Some("ACCOUNT".into()),
+            host: "events.1password.com".into(),
+            api: "v2".into(),
+            shape: "raw".into(),
+            format: "ndjson".into(),
+            fields: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_record_reads_back_and_fills_whole_blocks() {
+        let mut record = Checkpoint::new("default", "stdout", terms(), DateTime::UNIX_EPOCH);
+        record.streams.insert(
+            "auditevents".into(),
+            StreamPosition { cursor: Some("ab".into()), ..StreamPosition::default() },
+        );
+        let bytes = record.to_bytes().unwrap();
+        assert_eq!(bytes.len() % BLOCK, 0);
+        assert_eq!(Checkpoint::from_bytes(&bytes), Ok(record));
+    }
+
+    #[test]
+    fn every_cut_and_every_changed_byte_of_the_record_is_noticed() {
+        let record = Checkpoint::new("default", "stdout", terms(), DateTime::UNIX_EPOCH);
+        let bytes = record.to_bytes().unwrap();
+        let text = bytes.iter().rposition(|b| *b == b'}').unwrap() + 1;
+        for cut in 0..text {
+            assert!(Checkpoint::from_bytes(&bytes[..cut]).is_err(), "cut at {cut}");
+            let mut changed = bytes.clone();
+            changed[cut] ^= 0x04;
+            assert_ne!(Checkpoint::from_bytes(&changed), Ok(record.clone()), "changed at {cut}");
+        }
+        assert!(Checkpoint::from_bytes(&[0; 8192]).is_err());
+    }
+
+    #[test]
+    fn a_newer_version_is_recognised_before_anything_else() {
+        assert_eq!(Checkpoint::from_bytes(b"opev checkpoint 2 what ever\n"), Err(Unreadable::Newer(2)));
+    }
+}

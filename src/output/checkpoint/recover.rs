@@ -1,0 +1,224 @@
+//! Whether a checkpoint still fits the run and the output: the table of what may be done (P6).
+//!
+//! The decisions are pure functions; [`open_output`] looks, asks them, and does what they say. A file is
+//! only ever cut behind bytes that are proved to be opev's own, and a refusal changes nothing.
+
+use std::io;
+use std::path::Path;
+
+use super::super::digest::Digest;
+use super::super::sink::managed::{ManagedFile, TAIL};
+use super::super::{disk_failure, shown};
+use super::lock;
+use super::record::{Checkpoint, OutputContract, OutputMark};
+use crate::disk::{self, Disk, FileKind, Metadata, Open};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sanitize;
+
+/// How a managed file was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileState {
+    /// As it was left, perhaps with a tail that was never committed and is cut off.
+    Continued,
+    /// Not seen before, and empty.
+    New,
+    /// The old file was moved away: its events are delivered, the new one starts empty.
+    Rotated,
+}
+
+/// Why a managed file cannot be continued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    /// It holds bytes that no checkpoint knows.
+    Foreign,
+    /// It is shorter than it was, and the same file: copytruncate, or an editor.
+    CutShort,
+    /// It is shorter than it was, and another file.
+    Replaced,
+    /// The bytes before the recorded length are others.
+    Changed,
+}
+
+/// Holds the terms of the run against those of the position.
+///
+/// # Errors
+/// Fails with `Disagreement` on the first that differs; for a file also shape, format and fields.
+pub fn check_terms(record: &Checkpoint, now: &OutputContract, is_file: bool) -> Result<()> {
+    let saved = &record.terms;
+    let differs = |what: &str, saved: &str, now: &str| {
+        Error::new(
+            ErrorKind::Disagreement,
+            format!(
+                "the saved position of {} has {what} {}, this run has {}",
+                sanitize::message(&record.consumer),
+                sanitize::message(saved),
+                sanitize::message(now)
+            ),
+        )
+        .hint("run with what the position was saved with, or keep another position: another -o or --consumer")
+    };
+    if let (Some(saved), Some(now)) = (&saved.account, &now.account)
+        && saved != now
+    {
+        return Err(differs("account", saved, now));
+    }
+    let (saved_fields, now_fields) = (saved.fields.join(","), now.fields.join(","));
+    let of_any = [("host", &saved.host, &now.host), ("API version", &saved.api, &now.api)];
+    let of_files = [
+        ("shape", &saved.shape, &now.shape),
+        ("format", &saved.format, &now.format),
+        ("fields", &saved_fields, &now_fields),
+    ];
+    let checked = of_any.iter().chain(of_files.iter().filter(|_| is_file));
+    match checked.into_iter().find(|(_, saved, now)| saved != now) {
+        Some((what, saved, now)) => Err(differs(what, saved, now)),
+        None => Ok(()),
+    }
+}
+
+/// Forgets the file that was moved away or removed: its events are delivered, and a new one starts empty.
+/// True when there was something to forget.
+pub fn forget_missing(disk: &dyn Disk, path: &Path, recorded: &mut Option<OutputMark>) -> bool {
+    let is_missing = disk.metadata(path).is_err_and(|e| e.kind() == io::ErrorKind::NotFound);
+    match recorded {
+        Some(output) if is_missing && output.length > 0 => {
+            log::info!("{} is gone: going on in a new file", shown(path));
+            *output =
+                OutputMark { device: 0, inode: 0, length: 0, digest: Digest::of(b""), ..output.clone() };
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Opens, locks and recovers the managed file at `path`, whose last checkpoint said `recorded`.
+///
+/// # Errors
+/// Fails with `Locked` when another run writes it, with `Disagreement` when it is not as it was left.
+pub fn open_output(
+    disk: &dyn Disk,
+    path: &Path,
+    mode: u32,
+    recorded: Option<&OutputMark>,
+) -> Result<(ManagedFile, FileState)> {
+    let (mut file, metadata) = lock::open_locked(disk, path, Open::Append { mode })?;
+    if metadata.kind != FileKind::Regular {
+        return Err(Error::new(ErrorKind::Usage, format!("{} is no file that can be managed", shown(path)))
+            .hint("give --resume a regular file, or write to stdout with --consumer NAME"));
+    }
+    let before = |length: u64| -> Result<Vec<u8>> {
+        let start = length.saturating_sub(TAIL as u64);
+        disk::read_range(&*file, start, (length - start) as usize).map_err(|e| disk_failure("read", path, e))
+    };
+    let tail = match recorded {
+        Some(output) if output.length <= metadata.length => before(output.length)?,
+        _ => Vec::new(),
+    };
+    let found = judge(recorded, &metadata, Digest::of(&tail)).map_err(|why| refused(path, why, recorded))?;
+    let length = match (found, recorded) {
+        (FileState::Continued, Some(output)) => output.length,
+        _ => 0,
+    };
+    if metadata.length > length {
+        log::info!(
+            "cutting {} bytes that were never committed from {}",
+            metadata.length - length,
+            shown(path)
+        );
+        file.truncate(length).map_err(|e| disk_failure("cut", path, e))?;
+        // Until this is durable the cut bytes could come back after a run that ended with 0 (P3, P8).
+        file.sync_data().map_err(|e| disk_failure("sync", path, e))?;
+    }
+    // The name may be the work of an earlier run that was killed before it could sync it. Behind a link it
+    // is the name of the link's target.
+    let name = disk.target(path).map_err(|e| disk_failure("look at", path, e))?;
+    let directory = name.parent().unwrap_or(Path::new("/"));
+    disk.sync_dir(directory).map_err(|e| disk_failure("sync the directory", directory, e))?;
+    let tail = if length == 0 { Vec::new() } else { tail };
+    Ok((ManagedFile::new(file, path, &metadata, length, tail), found))
+}
+
+/// The table: what a file is, from what was recorded of it and what is there.
+fn judge(recorded: Option<&OutputMark>, found: &Metadata, before: Digest) -> Result<FileState, Refusal> {
+    let Some(recorded) = recorded else {
+        return if found.length == 0 { Ok(FileState::New) } else { Err(Refusal::Foreign) };
+    };
+    let is_same = (recorded.device, recorded.inode) == (found.device, found.inode);
+    match (recorded.length, found.length) {
+        (0, 0) => Ok(FileState::Continued),
+        // Nothing was committed, so no digest can tell whose the bytes are; the inode has to.
+        (0, _) if is_same => Ok(FileState::Continued),
+        (0, _) => Err(Refusal::Foreign),
+        // A new file and an emptied one look alike but for the inode.
+        (_, 0) if !is_same => Ok(FileState::Rotated),
+        (length, now) if now < length && is_same => Err(Refusal::CutShort),
+        (length, now) if now < length => Err(Refusal::Replaced),
+        _ if recorded.digest != before => Err(Refusal::Changed),
+        _ => Ok(FileState::Continued),
+    }
+}
+
+fn refused(path: &Path, why: Refusal, recorded: Option<&OutputMark>) -> Error {
+    let path = shown(path);
+    let length = recorded.map_or(0, |output| output.length);
+    let message = match why {
+        Refusal::Foreign => format!("{path} holds bytes that opev did not write under this position"),
+        Refusal::CutShort => format!(
+            "{path} is shorter than the {length} bytes delivered to it: something cut it in place, as \
+             logrotate's copytruncate does, which can lose events between copy and cut"
+        ),
+        Refusal::Replaced => {
+            format!("{path} is another file than the one of {length} bytes that was delivered to")
+        }
+        Refusal::Changed => {
+            format!("{path} was changed: the bytes before its first {length} end are not those delivered")
+        }
+    };
+    Error::new(ErrorKind::Disagreement, message).hint(match why {
+        Refusal::Foreign => "nothing was changed; move the file away, or give -o another name",
+        _ => {
+            "nothing was changed; put the file back as it was, or move it away: opev then goes on in a new \
+             file from the saved position (rotate by renaming, not by copytruncate)"
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recorded(inode: u64, length: u64) -> OutputMark {
+        OutputMark { path: "/out".into(), device: 1, inode, length, digest: Digest::of(b"good") }
+    }
+
+    fn judged(
+        record: Option<OutputMark>,
+        inode: u64,
+        length: u64,
+        before: &[u8],
+    ) -> Result<FileState, Refusal> {
+        let found = Metadata { length, device: 1, inode, kind: FileKind::Regular };
+        judge(record.as_ref(), &found, Digest::of(before))
+    }
+
+    #[test]
+    fn the_table_of_outputs() {
+        for (name, record, inode, length, before, expected) in [
+            ("first start", None, 7, 0, "", Ok(FileState::New)),
+            ("first start on bytes", None, 7, 5, "", Err(Refusal::Foreign)),
+            ("as left", Some(recorded(7, 10)), 7, 10, "good", Ok(FileState::Continued)),
+            ("uncommitted tail", Some(recorded(7, 10)), 7, 12, "good", Ok(FileState::Continued)),
+            ("restored from a backup", Some(recorded(7, 10)), 8, 10, "good", Ok(FileState::Continued)),
+            ("other bytes", Some(recorded(7, 10)), 7, 10, "evil", Err(Refusal::Changed)),
+            ("rotated", Some(recorded(7, 10)), 8, 0, "", Ok(FileState::Rotated)),
+            ("copytruncate", Some(recorded(7, 10)), 7, 0, "", Err(Refusal::CutShort)),
+            ("copytruncate, grown", Some(recorded(7, 10)), 7, 9, "", Err(Refusal::CutShort)),
+            ("another, shorter", Some(recorded(7, 10)), 8, 9, "", Err(Refusal::Replaced)),
+            ("nothing committed, a tail", Some(recorded(7, 0)), 7, 9, "", Ok(FileState::Continued)),
+            ("nothing committed, another", Some(recorded(7, 0)), 8, 9, "", Err(Refusal::Foreign)),
+            ("nothing committed, empty", Some(recorded(7, 0)), 8, 0, "", Ok(FileState::Continued)),
+        ] {
+            assert_eq!(judged(record, inode, length, before.as_bytes()), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The commit order, here and nowhere else: what makes P1, P2, P3 and P8 true of a resumed run.
+//!
+//! `CheckpointedOutput::step` is the protocol for one page. At every moment either the old or the new checkpoint is
+//! whole and durable, and what it says of the output and of the delivered identities was durable before it.
+//! One pipeline is one output, one checkpoint and one writer, however many streams feed it. How a run
+//! begins is in `opening`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::checkpoint::dir::CheckpointDir;
+use super::checkpoint::lock::LockGuard;
+use super::checkpoint::record::{Checkpoint, StreamPosition};
+use super::checkpoint::store::CheckpointStore;
+use super::seen::log::SeenLog;
+use super::sink::Sink;
+use super::{digest, shown};
+use crate::clock::Clock;
+use crate::disk::Disk;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{Event, Stream};
+use crate::page::Page;
+
+mod opening;
+
+pub use opening::{OutputSetup, OutputTarget};
+
+/// How often a page without events is worth a commit.
+const QUIET_COMMITS: Duration = Duration::from_secs(30);
+/// How old the saved time of the last caught-up answer may become. P11 wants a day at most; and another run
+/// that finds the lock taken looks here for whether its holder is alive ([`opening::STANDSTILL`]).
+const QUIET_PROOF: TimeDelta = TimeDelta::minutes(5);
+
+/// Turns events into the bytes of the output.
+pub trait Encode {
+    /// Appends what the output begins with: once in a file's life, once in a run on a stream.
+    fn begin(&mut self, out: &mut Vec<u8>);
+
+    /// Appends one event.
+    fn event(&mut self, event: &Event<'_>, received_at: DateTime<Utc>, out: &mut Vec<u8>);
+}
+
+/// What became of a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// Events that went out.
+    pub events: u64,
+    /// Events that had gone out before, and were dropped.
+    pub repeats: u64,
+    /// Bytes that went out.
+    pub bytes: u64,
+    /// Whether the position behind the page is durable; a page without events may wait for the next.
+    pub committed: bool,
+}
+
+/// Delivers pages and keeps the position behind them.
+#[derive(Debug)]
+pub struct CheckpointedOutput {
+    disk: Arc<dyn Disk>,
+    clock: Arc<dyn Clock>,
+    sink: Box<dyn Sink>,
+    /// The managed file's path and mode.
+    file: Option<(PathBuf, u32)>,
+    store: CheckpointStore,
+    record: Checkpoint,
+    seen: SeenLog,
+    buffer: Vec<u8>,
+    begun: bool,
+    /// What is in `record` and not yet durable.
+    unsaved: Unsaved,
+    last_commit: Option<Duration>,
+    is_broken: bool,
+    /// Given back last.
+    _lock: LockGuard,
+}
+
+/// How much a commit would add; in rising order of worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Unsaved {
+    Nothing,
+    CaughtUpAgain,
+    Cursor,
+    Events,
+}
+
+impl CheckpointedOutput {
+    /// Where a stream stands; none when it was never asked.
+    pub fn position(&self, stream: Stream) -> Option<&StreamPosition> {
+        self.record.position(stream)
+    }
+
+    /// Where the position is kept.
+    pub fn place(&self) -> &CheckpointDir {
+        self.store.place()
+    }
+
+    /// For whom the position is kept: a path, or a name.
+    pub fn consumer(&self) -> &str {
+        &self.record.consumer
+    }
+
+    /// Delivers a page. After a failure nothing more is delivered: the next run goes on from the last
+    /// commit.
+    ///
+    /// # Errors
+    /// `ClosedPipe` when the reader went away, `Output` when the disk failed, `Disagreement` when another
+    /// program wrote the output. The page is then not committed.
+    pub fn deliver(&mut self, page: &Page, encode: &mut dyn Encode) -> Result<Delivered> {
+        self.guarded(|pipeline| pipeline.step(page, encode))
+    }
+
+    /// The commit order for one page.
+    fn step(&mut self, page: &Page, encode: &mut dyn Encode) -> Result<Delivered> {
+        // (1) Drop repeats, and encode the whole page into one buffer.
+        let mut delivered = self.encode_new(page, encode);
+        if delivered.events > 0 {
+            // (2) Append it.
+            self.sink.write(&self.buffer)?;
+            // (3) Sync the data. A failure ends the run and is never retried: a second sync would succeed
+            // without the pages that the first one lost (P8).
+            self.sink.sync()?;
+        }
+        // (4) Commit: now that the data is durable, and not before.
+        if self.is_due(page) {
+            self.commit()?;
+            delivered.committed = true;
+        }
+        // (5) Tell progress.
+        Ok(delivered)
+    }
+
+    /// Makes the record durable; what it says of the identities first.
+    fn commit(&mut self) -> Result<()> {
+        self.record.output = self.sink.mark();
+        self.record.seen = self.seen.save()?;
+        self.record.program = env!("CARGO_PKG_VERSION").to_owned();
+        self.record.updated_at = self.clock.now();
+        self.store.commit(&mut self.record)?;
+        self.seen.committed();
+        self.unsaved = Unsaved::Nothing;
+        self.last_commit = Some(self.clock.elapsed());
+        Ok(())
+    }
+
+    /// Fills the buffer with the events that were not delivered before, and moves the position in memory.
+    fn encode_new(&mut self, page: &Page, encode: &mut dyn Encode) -> Delivered {
+        self.buffer.clear();
+        if self.sink.mark().map_or(!self.begun, |output| output.length == 0) {
+            encode.begin(&mut self.buffer);
+        }
+        let (mut events, mut last) = (0, None);
+        for (index, event) in page.events().enumerate() {
+            if self.seen.insert(page.stream, digest::identity(&event)) {
+                encode.event(&event, page.received_at, &mut self.buffer);
+                events += 1;
+                last = Some(index);
+            }
+        }
+        let position = self.record.streams.entry(page.stream.name().to_owned()).or_default();
+        let (cursor, caught_up_at) = (position.cursor.clone(), position.caught_up_at);
+        position.advance(page, events, last);
+        let worth = match () {
+            () if events > 0 => Unsaved::Events,
+            () if position.cursor != cursor => Unsaved::Cursor,
+            () if position.caught_up_at != caught_up_at => Unsaved::CaughtUpAgain,
+            () => Unsaved::Nothing,
+        };
+        self.unsaved = self.unsaved.max(worth);
+        if events == 0 {
+            self.buffer.clear();
+        } else {
+            self.begun = true;
+        }
+        Delivered {
+            events,
+            repeats: page.len() as u64 - events,
+            bytes: self.buffer.len() as u64,
+            committed: false,
+        }
+    }
+
+    /// Whether what is unsaved is worth a commit now: events always, the rest now and then.
+    fn is_due(&self, page: &Page) -> bool {
+        let waited =
+            |least| self.last_commit.is_none_or(|last| self.clock.elapsed().saturating_sub(last) >= least);
+        match self.unsaved {
+            Unsaved::Events => true,
+            Unsaved::Cursor => waited(QUIET_COMMITS),
+            Unsaved::CaughtUpAgain => {
+                waited(QUIET_COMMITS) && page.received_at - self.record.updated_at >= QUIET_PROOF
+            }
+            Unsaved::Nothing => false,
+        }
+    }
+
+    /// Opens the managed file anew at its path, as after a rotation; nothing on a stream.
+    ///
+    /// # Errors
+    /// Fails as [`CheckpointedOutput::open`] does when what is there now cannot be written.
+    pub fn reopen(&mut self) -> Result<()> {
+        self.guarded(|pipeline| {
+            let Some((path, mode)) = &pipeline.file else { return Ok(()) };
+            let written = pipeline.sink.mark();
+            let is_same = match (pipeline.disk.metadata(path), &written) {
+                (Ok(found), Some(mark)) => (found.device, found.inode) == (mark.device, mark.inode),
+                _ => false,
+            };
+            if is_same {
+                return Ok(());
+            }
+            pipeline.record.output = written;
+            let file =
+                opening::open_file(&*pipeline.disk, &mut pipeline.store, &mut pipeline.record, path, *mode)?;
+            log::info!("output reopened: {}", shown(path));
+            pipeline.sink = Box::new(file);
+            pipeline.commit()
+        })
+    }
+
+    /// Saves what is not saved yet; the run may then end with 0.
+    ///
+    /// # Errors
+    /// Fails with `Output` when the disk does, or did before.
+    pub fn finish(mut self) -> Result<()> {
+        self.guarded(|pipeline| match pipeline.unsaved {
+            Unsaved::Nothing => Ok(()),
+            _ => pipeline.commit(),
+        })
+    }
+
+    /// Does nothing once something has failed: what is in memory is ahead of what is durable.
+    fn guarded<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.is_broken {
+            return Err(Error::new(ErrorKind::Output, "nothing is written after a failed write")
+                .hint("run again: what was not committed is delivered again"));
+        }
+        let outcome = work(self);
+        self.is_broken = outcome.is_err();
+        outcome
+    }
+}

@@ -1,0 +1,181 @@
+//! How a resumed run begins: lock, load, check, recover, and only then write.
+//!
+//! Until everything is checked nothing is changed but the lock; a refusal leaves all files as they were (P6).
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{SecondsFormat, TimeDelta};
+
+use super::super::checkpoint::dir::{CheckpointDir, Consumer};
+use super::super::checkpoint::lock;
+use super::super::checkpoint::record::{Checkpoint, OutputContract};
+use super::super::checkpoint::recover;
+use super::super::checkpoint::store::{self, CheckpointStore};
+use super::super::seen::log::SeenLog;
+use super::super::sink::Sink;
+use super::super::sink::managed::ManagedFile;
+use super::super::{disk_failure, shown};
+use super::{CheckpointedOutput, Unsaved};
+use crate::clock::Clock;
+use crate::disk::Disk;
+use crate::error::{Error, ErrorKind, Result};
+
+/// How long the holder of a lock may save nothing before that is news.
+pub(super) const STANDSTILL: TimeDelta = TimeDelta::minutes(10);
+
+/// What a resumed run says of itself.
+#[derive(Clone, Debug)]
+pub struct OutputSetup {
+    /// Where all state lies.
+    pub state_dir: PathBuf,
+    /// The profile's name.
+    pub profile: String,
+    /// What has to be the same in every run of this position.
+    pub terms: OutputContract,
+    /// How many delivered events a stream are remembered: [`REMEMBERED`](crate::output::seen::REMEMBERED).
+    pub remembered: usize,
+}
+
+/// Where a resumed run delivers to.
+#[derive(Debug)]
+pub enum OutputTarget {
+    /// A file that is managed: each event once, whatever happens.
+    File {
+        /// Its path, as typed.
+        path: PathBuf,
+        /// Its permissions, if it is made.
+        mode: u32,
+    },
+    /// A stream: at least once.
+    Stream {
+        /// For whom the position is kept.
+        consumer: String,
+        /// Where the bytes go.
+        sink: Box<dyn Sink>,
+    },
+}
+
+impl CheckpointedOutput {
+    /// Locks, loads, checks and recovers; on return the run may deliver.
+    ///
+    /// # Errors
+    /// `Locked` when another run writes the same position or output; `Disagreement` when position and
+    /// output or terms do not fit, and nothing is changed; `Output` when the disk fails.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        setup: OutputSetup,
+        target: OutputTarget,
+    ) -> Result<Self> {
+        let consumer = match &target {
+            OutputTarget::Stream { consumer, .. } => Consumer::Named(consumer.clone()),
+            OutputTarget::File { path, .. } => Consumer::File(managed_path(&*disk, path)?),
+        };
+        let place = CheckpointDir::of(&setup.state_dir, &setup.profile, &consumer);
+        place.make(&*disk)?;
+        let lock = lock::acquire(&*disk, &*clock, &place.file("lock"))
+            .map_err(|failure| held(&*disk, &*clock, &place, failure))?;
+        warn_of_doubtful(&*disk, place.directory());
+
+        let (mut store, saved) = CheckpointStore::load(&disk, &place)?;
+        let is_first = saved.is_none();
+        let mut record = saved.unwrap_or_else(|| {
+            Checkpoint::new(&setup.profile, &consumer.to_string(), setup.terms.clone(), clock.now())
+        });
+        recover::check_terms(&record, &setup.terms, matches!(consumer, Consumer::File(_)))?;
+        // An account that was not known before is from now on; shape and columns of a stream may change.
+        record.terms =
+            OutputContract { account: setup.terms.account.or(record.terms.account), ..setup.terms };
+        let seen = SeenLog::load(&disk, &place, &record.seen, setup.remembered)?;
+        let (sink, file): (Box<dyn Sink>, _) = match (target, consumer) {
+            (OutputTarget::File { mode, .. }, Consumer::File(path)) => {
+                warn_of_doubtful(&*disk, path.parent().unwrap_or(&path));
+                (Box::new(open_file(&*disk, &mut store, &mut record, &path, mode)?), Some((path, mode)))
+            }
+            (OutputTarget::Stream { sink, .. }, _) => (sink, None),
+            (OutputTarget::File { .. }, Consumer::Named(_)) => {
+                return Err(Error::new(ErrorKind::Unexpected, "a managed file without a path"));
+            }
+        };
+
+        let mut pipeline = CheckpointedOutput {
+            disk,
+            clock,
+            sink,
+            file,
+            store,
+            record,
+            seen,
+            buffer: Vec::new(),
+            begun: false,
+            unsaved: Unsaved::Nothing,
+            last_commit: None,
+            is_broken: false,
+            _lock: lock,
+        };
+        if is_first {
+            place.sync(&*pipeline.disk)?;
+        } else {
+            pipeline.store.make_durable()?;
+        }
+        // A new file is on record before its first byte: else nobody could tell later whose that byte is.
+        if pipeline.record.output != pipeline.sink.mark() {
+            pipeline.commit()?;
+        }
+        Ok(pipeline)
+    }
+}
+
+/// Tells a holder of the lock that is getting on, which is routine, from one that somebody should look at.
+fn held(disk: &dyn Disk, clock: &dyn Clock, place: &CheckpointDir, failure: Error) -> Error {
+    if failure.kind() != ErrorKind::Locked {
+        return failure;
+    }
+    let committed = store::read(disk, place).ok().flatten().map(|loaded| loaded.record.updated_at);
+    let started = lock::holder(disk, &place.file("lock")).flatten().map(|holder| holder.since);
+    match committed.max(started) {
+        Some(at) if clock.now() - at < STANDSTILL => failure.routine(),
+        Some(at) => {
+            let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
+            Error::new(ErrorKind::Locked, format!("{}; it has saved nothing since {at}", failure.message()))
+                .hint("see what it waits for, or stop it; its lock ends with it")
+        }
+        None => failure,
+    }
+}
+
+/// Opens the managed file, recovered to what the record says of it.
+pub(super) fn open_file(
+    disk: &dyn Disk,
+    store: &mut CheckpointStore,
+    record: &mut Checkpoint,
+    path: &Path,
+    mode: u32,
+) -> Result<ManagedFile> {
+    if recover::forget_missing(disk, path, &mut record.output) {
+        // On record before the new file exists: that may get the old one's inode, and a run killed in
+        // between would look like a file cut to nothing.
+        store.make_durable()?;
+        store.commit(record)?;
+    }
+    recover::open_output(disk, path, mode, record.output.as_ref()).map(|(file, _)| file)
+}
+
+fn managed_path(disk: &dyn Disk, path: &Path) -> Result<PathBuf> {
+    if path.to_str().is_none() {
+        return Err(Error::new(ErrorKind::Usage, format!("the name of {} is not UTF-8", shown(path)))
+            .hint("give the managed file a name that is"));
+    }
+    disk.absolute(path).map_err(|e| disk_failure("write", path, e))
+}
+
+/// Says where locks and syncs cannot be relied on (P7).
+fn warn_of_doubtful(disk: &dyn Disk, path: &Path) {
+    if let Some(kind) = disk.doubtful_kind(path) {
+        log::warn!(
+            "{} lies on {kind}, where locks and syncs may not hold what they promise; a local disk is safer",
+            shown(path)
+        );
+    }
+}

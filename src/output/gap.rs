@@ -1,0 +1,148 @@
+//! Whether the service still remembers what a position needs, and where to start again if not (P11).
+//!
+//! Pure decisions: who asks and who restarts is `stream` and `command`. Nothing here ever starts from now.
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+
+use super::checkpoint::record::StreamPosition;
+use crate::error::{Error, ErrorKind};
+use crate::event::Stream;
+
+/// How far back the service remembers.
+pub const RETENTION: TimeDelta = TimeDelta::days(120);
+/// How far before the last delivered event a restart begins, for what arrived late. Repeats are dropped.
+pub const OVERLAP: TimeDelta = TimeDelta::hours(24);
+
+/// A hole in the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The stream that has it.
+    pub stream: Stream,
+    /// Why.
+    pub cause: GapCause,
+    /// When it begins: up to here everything was delivered.
+    pub from: DateTime<Utc>,
+    /// When it ends at the latest: from here on the service can still be asked.
+    pub until: DateTime<Utc>,
+}
+
+/// Why there is a hole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GapCause {
+    /// The position is older than the service remembers.
+    TooOld,
+    /// The service refuses the saved cursor.
+    CursorRefused,
+}
+
+impl StreamPosition {
+    /// Up to when everything was delivered: the last caught-up answer; where the last answer was not
+    /// caught up, the newest delivered event, if that is later.
+    pub fn reached(&self) -> Option<DateTime<Utc>> {
+        let reached = if self.caught_up { self.caught_up_at } else { self.caught_up_at.max(self.newest) };
+        reached.or(self.newest).or(self.started_at)
+    }
+
+    /// The time to ask from when the cursor cannot be used: the last delivered event's, minus [`OVERLAP`],
+    /// but nothing that the service has forgotten.
+    pub fn restart_from(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let last = self.last_event.as_ref().and_then(|event| event.time);
+        // A client's clock may run ahead: never later than what is known to be complete.
+        let from = match (last, self.reached()) {
+            (Some(last), Some(reached)) => last.min(reached),
+            (last, reached) => last.or(reached).unwrap_or(now - RETENTION),
+        };
+        (from - OVERLAP).max(now - RETENTION)
+    }
+}
+
+/// The hole that going on from a position would leave, judged by its age; none when there is none.
+pub fn by_age(stream: Stream, position: &StreamPosition, now: DateTime<Utc>) -> Option<Gap> {
+    let (from, until) = (position.reached()?, now - RETENTION);
+    (from < until).then_some(Gap { stream, cause: GapCause::TooOld, from, until })
+}
+
+/// The hole that may come from a cursor that the service refuses.
+pub fn by_refusal(stream: Stream, position: &StreamPosition, now: DateTime<Utc>) -> Gap {
+    let from = position.reached().unwrap_or(now - RETENTION);
+    Gap { stream, cause: GapCause::CursorRefused, from, until: position.restart_from(now).max(from) }
+}
+
+impl Gap {
+    /// The failure to end with, unless the gap was accepted.
+    pub fn failure(&self) -> Error {
+        let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let message = match self.cause {
+            GapCause::TooOld => format!(
+                "the saved position is older than the {} days the service keeps: events from {} to {} are \
+                 missing",
+                RETENTION.num_days(),
+                time(self.from),
+                time(self.until)
+            ),
+            GapCause::CursorRefused => format!(
+                "the service refuses the saved cursor: events after {} may be missing until it is asked anew",
+                time(self.from)
+            ),
+        };
+        Error::new(ErrorKind::Gap, message).on_stream(self.stream).hint(
+            "add --accept-gap to go on from the last delivered event, with an overlap whose repeats are dropped",
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::checkpoint::record::LastEvent;
+    use super::*;
+
+    fn day(n: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::days(n)
+    }
+
+    #[test]
+    fn a_quiet_stream_never_looks_old() {
+        let position = StreamPosition {
+            caught_up: true,
+            caught_up_at: Some(day(399)),
+            newest: Some(day(10)),
+            ..StreamPosition::default()
+        };
+        assert_eq!(by_age(Stream::AuditEvents, &position, day(400)), None);
+    }
+
+    #[test]
+    fn an_old_position_names_the_missing_range() {
+        let position = StreamPosition { newest: Some(day(100)), ..StreamPosition::default() };
+        assert_eq!(by_age(Stream::AuditEvents, &position, day(220)), None);
+        let gap = by_age(Stream::AuditEvents, &position, day(230)).unwrap();
+        assert_eq!((gap.from, gap.until), (day(100), day(110)));
+        let failure = gap.failure();
+        assert_eq!(failure.kind(), ErrorKind::Gap);
+        let text = failure.to_string();
+        assert!(text.contains("1970-04-11T00:00:00Z to 1970-04-21T00:00:00Z"), "{text}");
+    }
+
+    #[test]
+    fn caught_up_long_ago_and_pages_since_counts_from_the_newer() {
+        let position = StreamPosition {
+            caught_up_at: Some(day(50)),
+            newest: Some(day(90)),
+            ..StreamPosition::default()
+        };
+        assert_eq!(position.reached(), Some(day(90)));
+    }
+
+    #[test]
+    fn a_restart_begins_before_the_last_event_and_never_now() {
+        let event = |n| Some(LastEvent { uuid: None, time: Some(day(n)) });
+        let usual =
+            StreamPosition { last_event: event(300), newest: Some(day(300)), ..StreamPosition::default() };
+        assert_eq!(usual.restart_from(day(310)), day(299));
+        let ahead =
+            StreamPosition { last_event: event(999), newest: Some(day(300)), ..StreamPosition::default() };
+        assert_eq!(ahead.restart_from(day(310)), day(299));
+        assert_eq!(usual.restart_from(day(500)), day(380));
+        assert_eq!(StreamPosition::default().restart_from(day(310)), day(190));
+    }
+}

@@ -1,0 +1,45 @@
+//! Getting pages out so that none is lost: sinks, checkpoints, and the one place that orders their writes.
+//!
+//! ```text
+//!   Page -> pipeline -> (1) repeats, Encode   what is new, as bytes
+//!                       (2) sink              write
+//!                       (3) sink              sync
+//!                       (4) repeats, checkpoint  commit
+//!                       (5) Delivered         told to the caller
+//! ```
+//!
+//! The order lives in [`pipeline`] and nowhere else. Nothing here asks for pages or knows a shape.
+
+pub mod checkpoint;
+pub mod commit;
+pub mod digest;
+pub mod gap;
+pub mod saved_state;
+pub mod seen;
+pub mod sink;
+
+pub use checkpoint::dir::{CheckpointDir, Consumer};
+pub use checkpoint::record::{OutputContract, StreamPosition};
+pub use commit::{CheckpointedOutput, Delivered, Encode, OutputTarget};
+pub use sink::Sink;
+
+use std::path::Path;
+
+use crate::error::{Error, ErrorKind};
+use crate::sanitize;
+
+/// A failure of the disk: 7, since nothing can be promised any more.
+pub(crate) fn disk_failure(what: &str, path: &Path, error: std::io::Error) -> Error {
+    let hint = match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => "make room and run again",
+        std::io::ErrorKind::PermissionDenied => "give this user the right to write there and run again",
+        std::io::ErrorKind::NotFound => "make the directory and run again",
+        _ => "mend what the system names and run again: what was not committed is delivered again",
+    };
+    Error::new(ErrorKind::Output, format!("cannot {what} {}", shown(path))).because(error).hint(hint)
+}
+
+/// A path made harmless for a message.
+pub(crate) fn shown(path: &Path) -> String {
+    sanitize::message(&path.to_string_lossy()).into_owned()
+}

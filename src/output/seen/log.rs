@@ -1,0 +1,278 @@
+//! The memory of delivered events over a restart: an append-only file beside the checkpoint.
+//!
+//! Seventeen bytes an event: one for the stream, sixteen for the identity. Only the part whose length and
+//! digest a checkpoint holds counts; what lies behind it was never committed and is cut off. When the file
+//! has grown to twice what is remembered it is written anew under the next number, and the old one stays
+//! until no slot refers to it.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::super::checkpoint::dir::CheckpointDir;
+use super::super::checkpoint::record::LogMark;
+use super::super::digest::RunningDigest;
+use super::super::{disk_failure, shown};
+use crate::disk::{self, Disk, File, Open};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::Stream;
+use crate::identity::RecentSet;
+
+const ENTRY: usize = 17;
+/// Bytes read at a time; whole entries.
+const CHUNK: usize = ENTRY * 4096;
+
+/// What was delivered last, in memory and on disk.
+#[derive(Debug)]
+pub struct SeenLog {
+    disk: Arc<dyn Disk>,
+    place: CheckpointDir,
+    capacity: usize,
+    recent: [RecentSet; 3],
+    /// Entries that are remembered but not yet in the file.
+    fresh: Vec<u8>,
+    file: Option<Box<dyn File>>,
+    mark: LogMark,
+    running: RunningDigest,
+    /// The number of a file that the older slot may still refer to.
+    retiring: Option<u64>,
+    compacted_from: Option<u64>,
+}
+
+impl SeenLog {
+    /// Reads what `mark` says was committed, remembering `capacity` events a stream. Changes nothing.
+    ///
+    /// # Errors
+    /// Fails with `Disagreement` when the file is not as the checkpoint says.
+    pub fn load(
+        disk: &Arc<dyn Disk>,
+        place: &CheckpointDir,
+        mark: &LogMark,
+        capacity: usize,
+    ) -> Result<Self> {
+        let mut log = SeenLog {
+            disk: disk.clone(),
+            place: place.clone(),
+            capacity,
+            recent: std::array::from_fn(|_| RecentSet::with_capacity(capacity)),
+            fresh: Vec::new(),
+            file: None,
+            mark: mark.clone(),
+            running: RunningDigest::default(),
+            retiring: mark.generation.checked_sub(1),
+            compacted_from: None,
+        };
+        if mark.length > 0 {
+            log.read()?;
+        }
+        Ok(log)
+    }
+
+    /// Remembers an event that is about to be delivered; false when it was delivered before.
+    pub fn insert(&mut self, stream: Stream, identity: u128) -> bool {
+        let new = self.recent[stream as usize].insert(identity);
+        if new {
+            self.fresh.extend_from_slice(&entry(stream, identity));
+        }
+        new
+    }
+
+    /// Writes what is new, durably, and returns what the checkpoint has to say of it.
+    ///
+    /// # Errors
+    /// Fails with `Output` when the disk does.
+    pub fn save(&mut self) -> Result<LogMark> {
+        if !self.fresh.is_empty() {
+            let remembered: usize = self.recent.iter().map(RecentSet::len).sum();
+            let limit = ENTRY * (2 * remembered + self.capacity);
+            if self.mark.length as usize + self.fresh.len() > limit {
+                self.compact()?
+            } else {
+                self.append()?
+            }
+            self.fresh.clear();
+        }
+        Ok(self.mark.clone())
+    }
+
+    /// Told that a checkpoint with the last mark is durable; removes a file that no slot refers to now.
+    pub fn committed(&mut self) {
+        if let Some(generation) = self.retiring.take() {
+            let path = self.path(generation);
+            match self.disk.remove(&path) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                    log::debug!("an old log stays behind: {}: {e}", shown(&path));
+                }
+                _ => {}
+            }
+        }
+        self.retiring = self.compacted_from.take();
+    }
+
+    /// All that is remembered, as entries, each stream's oldest first.
+    pub fn entries(&self) -> Vec<u8> {
+        let both = Stream::ALL.into_iter().zip(&self.recent);
+        both.flat_map(|(stream, recent)| recent.iter().flat_map(move |id| entry(stream, id))).collect()
+    }
+
+    /// Remembers entries that another log gave; false when they are none.
+    pub fn extend(&mut self, entries: &[u8]) -> bool {
+        let (whole, rest) = entries.as_chunks::<ENTRY>();
+        rest.is_empty()
+            && whole.iter().all(|entry| {
+                understood(entry).is_some_and(|(stream, identity)| {
+                    self.insert(stream, identity);
+                    true
+                })
+            })
+    }
+
+    fn path(&self, generation: u64) -> PathBuf {
+        self.place.file(&format!("seen.{generation}"))
+    }
+
+    fn read(&mut self) -> Result<()> {
+        let path = self.path(self.mark.generation);
+        let file = match self.disk.open(&path, Open::Read) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(self.disagrees("is missing")),
+            opened => opened.map_err(|e| disk_failure("open", &path, e))?,
+        };
+        let mut offset = 0;
+        while offset < self.mark.length {
+            let wanted = usize::try_from(self.mark.length - offset).map_or(CHUNK, |rest| rest.min(CHUNK));
+            let bytes =
+                disk::read_range(&*file, offset, wanted).map_err(|e| disk_failure("read", &path, e))?;
+            if bytes.len() < wanted {
+                return Err(self.disagrees("is cut short"));
+            }
+            self.running.add(&bytes);
+            for (stream, identity) in bytes.as_chunks::<ENTRY>().0.iter().filter_map(understood) {
+                self.recent[stream as usize].insert(identity);
+            }
+            offset += wanted as u64;
+        }
+        if self.running.digest() != self.mark.digest {
+            return Err(self.disagrees("was changed"));
+        }
+        Ok(())
+    }
+
+    fn append(&mut self) -> Result<()> {
+        let path = self.path(self.mark.generation);
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => {
+                let opened = open_at(&*self.disk, &path, self.mark.length);
+                let file = opened.map_err(|e| disk_failure("open", &path, e))?;
+                if self.mark.length == 0 {
+                    self.disk
+                        .sync_dir(self.place.directory())
+                        .map_err(|e| disk_failure("sync the directory of", &path, e))?;
+                }
+                none.insert(file)
+            }
+        };
+        disk::append_all(&mut **file, &self.fresh).map_err(|e| disk_failure("write", &path, e))?;
+        file.sync_data().map_err(|e| disk_failure("sync", &path, e))?;
+        self.advance_by(self.fresh.len());
+        Ok(())
+    }
+
+    /// Writes all that is remembered into a new file.
+    fn compact(&mut self) -> Result<()> {
+        self.compacted_from = Some(self.mark.generation);
+        self.file = None;
+        self.running = RunningDigest::default();
+        self.mark = LogMark { generation: self.mark.generation + 1, ..LogMark::default() };
+        self.fresh = self.entries();
+        self.append()
+    }
+
+    fn advance_by(&mut self, length: usize) {
+        self.running.add(&self.fresh);
+        self.mark.length += length as u64;
+        self.mark.digest = self.running.digest();
+    }
+
+    fn disagrees(&self, how: &str) -> Error {
+        let path = shown(&self.path(self.mark.generation));
+        Error::new(ErrorKind::Disagreement, format!("the log of delivered events {how}: {path}")).hint(
+            "nothing was changed; put the state directory back from a backup, or `opev state reset` and name \
+             with --since from when to fetch again",
+        )
+    }
+}
+
+/// Opens a log to be appended to behind its first `length` bytes; what was behind them is cut.
+fn open_at(disk: &dyn Disk, path: &std::path::Path, length: u64) -> io::Result<Box<dyn File>> {
+    let mut file = disk.open(path, Open::Append { mode: 0o600 })?;
+    if file.metadata()?.length > length {
+        file.truncate(length)?;
+    }
+    Ok(file)
+}
+
+fn entry(stream: Stream, identity: u128) -> [u8; ENTRY] {
+    let mut entry = [stream as u8; ENTRY];
+    entry[1..].copy_from_slice(&identity.to_le_bytes());
+    entry
+}
+
+fn understood(entry: &[u8; ENTRY]) -> Option<(Stream, u128)> {
+    let (stream, identity) = entry.split_first()?;
+    let stream = *Stream::ALL.get(usize::from(*stream))?;
+    Some((stream, u128::from_le_bytes(identity.try_into().ok()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::disk::ModelDisk;
+
+    #[test]
+    fn it_is_compacted_reads_back_and_leaves_one_old_file() {
+        let model = ModelDisk::new();
+        let disk: Arc<dyn Disk> = Arc::new(model.clone());
+        let place = CheckpointDir::at(Path::new("/s"), "p", "c");
+        place.make(&*disk).unwrap();
+        let mut log = SeenLog::load(&disk, &place, &LogMark::default(), 10).unwrap();
+        let mut mark = LogMark::default();
+        for n in 0..200u128 {
+            assert!(log.insert(Stream::ALL[n as usize % 2], n));
+            mark = log.save().unwrap();
+            log.committed();
+            assert!(disk.list(place.directory()).unwrap().len() <= 2);
+            let again = SeenLog::load(&disk, &place, &mark, 10).unwrap();
+            assert_eq!(again.entries(), log.entries(), "after {n}");
+        }
+        assert!(mark.generation > 3 && mark.length <= 17 * (2 * 20 + 10));
+        assert!(!log.insert(Stream::ALL[1], 199) && log.insert(Stream::ALL[0], 199));
+    }
+
+    #[test]
+    fn a_missing_short_or_changed_log_is_refused_and_a_longer_one_is_cut() {
+        let model = ModelDisk::new();
+        let disk: Arc<dyn Disk> = Arc::new(model.clone());
+        let place = CheckpointDir::at(Path::new("/s"), "p", "c");
+        place.make(&*disk).unwrap();
+        let mut log = SeenLog::load(&disk, &place, &LogMark::default(), 10).unwrap();
+        log.insert(Stream::AuditEvents, 1);
+        let mark = log.save().unwrap();
+        log.insert(Stream::AuditEvents, 2);
+        log.save().unwrap();
+        let mut again = SeenLog::load(&disk, &place, &mark, 10).unwrap();
+        assert!(again.insert(Stream::AuditEvents, 3));
+        assert_eq!(again.save().unwrap().length, 34);
+        assert_eq!(disk.metadata(&place.file("seen.0")).unwrap().length, 34);
+
+        let refused = |mark: &LogMark| SeenLog::load(&disk, &place, mark, 10).unwrap_err().kind();
+        assert_eq!(refused(&LogMark { length: 51, ..mark.clone() }), ErrorKind::Disagreement);
+        assert_eq!(
+            refused(&LogMark { digest: LogMark::default().digest, ..mark.clone() }),
+            ErrorKind::Disagreement
+        );
+        assert_eq!(refused(&LogMark { generation: 7, ..mark }), ErrorKind::Disagreement);
+    }
+}

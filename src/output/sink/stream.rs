@@ -1,0 +1,137 @@
+//! Bytes to a reader that cannot be rewound: stdout, a FIFO, a device.
+//!
+//! Writes go straight to the descriptor, past Rust's line buffer: a page is one write. The only sink that
+//! touches the standard streams.
+
+use std::io::{self, IoSlice};
+use std::path::Path;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+
+use super::super::{disk_failure, shown};
+use super::Sink;
+use crate::disk::{self, Disk, File, FileKind, Open};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Stdout, or what stands for it.
+#[derive(Debug)]
+pub struct StreamSink {
+    file: Box<dyn File>,
+    name: String,
+    /// Stdout can be a regular file (`> file`), and then it can be synced.
+    is_regular: bool,
+}
+
+impl StreamSink {
+    /// The process's stdout.
+    ///
+    /// # Errors
+    /// Fails with `Output` when it is closed.
+    pub fn stdout() -> Result<Self> {
+        let file = disk::real::stdout().map_err(|e| broken("stdout", "open", e))?;
+        StreamSink::of(file, "stdout")
+    }
+
+    /// Calls `tell` once the reader of stdout has gone away, which a write would only find out with the next
+    /// event. Where stdout is no pipe that never happens.
+    pub fn when_reader_leaves(tell: impl FnOnce() + Send + 'static) {
+        let wait = move || {
+            let stdout = io::stdout();
+            loop {
+                // Asks for nothing: the end of the other side is always told.
+                let mut descriptors = [PollFd::new(&stdout, PollFlags::empty())];
+                match poll(&mut descriptors, None) {
+                    Ok(_) if !descriptors[0].revents().is_empty() => return tell(),
+                    Ok(_) | Err(Errno::INTR) => {}
+                    Err(_) => return,
+                }
+            }
+        };
+        // Without the thread, the next write finds out.
+        let _ = std::thread::Builder::new().name("reader".into()).spawn(wait);
+    }
+
+    /// A FIFO or device at `path`; waits for a FIFO's reader, as a shell does.
+    ///
+    /// # Errors
+    /// Fails with `Output` when it cannot be opened.
+    pub fn at(disk: &dyn Disk, path: &Path) -> Result<Self> {
+        let file = disk.open(path, Open::Stream).map_err(|e| disk_failure("open", path, e))?;
+        StreamSink::of(file, &shown(path))
+    }
+
+    /// An open file, called `name` in messages.
+    ///
+    /// # Errors
+    /// Fails with `Output` when it cannot be looked at.
+    pub fn of(file: Box<dyn File>, name: &str) -> Result<Self> {
+        let found = file.metadata().map_err(|e| broken(name, "look at", e))?;
+        Ok(StreamSink { file, name: name.to_owned(), is_regular: found.kind == FileKind::Regular })
+    }
+}
+
+impl Sink for StreamSink {
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        disk::append_all(&mut *self.file, bytes).map_err(|e| broken(&self.name, "write to", e))
+    }
+
+    fn write_pieces(&mut self, pieces: &mut [IoSlice<'_>]) -> Result<()> {
+        disk::append_all_pieces(&mut *self.file, pieces).map_err(|e| broken(&self.name, "write to", e))
+    }
+
+    fn sync(&mut self) -> Result<()> {
+        if !self.is_regular {
+            return Ok(());
+        }
+        self.file.sync_data().map_err(|e| broken(&self.name, "sync", e))
+    }
+}
+
+fn broken(name: &str, what: &str, error: io::Error) -> Error {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Error::new(ErrorKind::ClosedPipe, format!("the reader of {name} went away"))
+            .hint("run again: what it did not take was not marked as delivered");
+    }
+    disk_failure(what, Path::new(name), error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+    use crate::disk::RealDisk;
+
+    #[test]
+    fn a_closed_pipe_and_a_full_device_are_told_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let fifo = dir.path().join("fifo");
+        let made = std::process::Command::new("mkfifo").arg(&fifo).status().unwrap();
+        assert!(made.success());
+        let path = fifo.clone();
+        let reader = std::thread::spawn(move || {
+            let mut one = [0];
+            std::fs::File::open(path).unwrap().read_exact(&mut one).unwrap();
+        });
+        let mut sink = StreamSink::at(&RealDisk, &fifo).unwrap();
+        sink.write(b"x").unwrap();
+        reader.join().unwrap();
+        assert_eq!(sink.write(b"y").unwrap_err().kind(), ErrorKind::ClosedPipe);
+
+        let mut full = StreamSink::at(&RealDisk, Path::new("/dev/full")).unwrap();
+        let failure = full.write(b"x").unwrap_err();
+        assert_eq!(failure.kind(), ErrorKind::Output);
+        assert_eq!(failure.advice(), Some("make room and run again"));
+    }
+
+    #[test]
+    fn a_regular_file_as_stdout_is_synced_and_a_pipe_is_not() {
+        let (_reader, writer) = std::io::pipe().unwrap();
+        let file = disk::real::of_descriptor(writer.into());
+        let mut sink = StreamSink::of(file, "stdout").unwrap();
+        sink.write(b"line\n").unwrap();
+        sink.sync().unwrap();
+        assert!(!sink.is_regular);
+    }
+}

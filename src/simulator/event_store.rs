@@ -1,0 +1,266 @@
+//! The seeded events: three streams whose events are numbered in arrival order.
+//!
+//! An event is a pure function of seed and number, and its number one of seed, rate and time; so two
+//! processes with the same options serve the same bytes, and a million events cost no memory.
+
+use super::audits;
+use super::event_writer::{EventWriter, LONGEST_DELAY};
+use super::options::{Form, Habits, Hours, Seeded};
+use super::schedule::{EventSchedule, Scene, Slot};
+use super::{signins, usages};
+use crate::event::Stream;
+
+/// Of a hundred events, how many each stream has, in the order of [`Stream::ALL`].
+const SHARES: [u64; 3] = [35, 50, 15];
+
+/// Everything that ever happened in the made-up company.
+#[derive(Debug)]
+pub(super) struct EventStore {
+    rhythms: [EventSchedule; 3],
+    /// The first event of each stream that a question can reach.
+    oldest: [u64; 3],
+    pub(super) scribe: EventWriter,
+}
+
+impl EventStore {
+    /// The chronicle as it stands at `now`, in nanoseconds since the epoch.
+    pub(super) fn new(options: &Seeded, habits: &Habits, now: i64) -> Self {
+        let scribe = EventWriter::new(options.seed, options.hostile, habits.user_type_key);
+        let live_from = options.live_from.and_then(|time| time.timestamp_nanos_opt()).unwrap_or(now);
+        // Whole weeks are alike, shorter stretches are not: a weekend must not empty a short history.
+        let weekend_rest = options.days >= 7;
+        let mut oldest = [0; 3];
+        let rhythms = Stream::ALL.map(|stream| {
+            let wanted = share(options.events, stream);
+            let seed = options.seed ^ (stream as u64 + 1) << 56;
+            let activity = |hour| match options.hours {
+                Hours::Office => scribe.company.activity(hour, weekend_rest),
+                Hours::Even => 1,
+            };
+            let rhythm = EventSchedule::new(seed, scenes(stream), activity, wanted, options.days);
+            oldest[stream as usize] = rhythm.count_before(live_from.min(now)) - wanted;
+            match options.live.filter(|rate| *rate > 0.0) {
+                Some(rate) => {
+                    let rate = rate * SHARES[stream as usize] as f64 / 100.0;
+                    rhythm.with_live(live_from, rate)
+                }
+                None => rhythm,
+            }
+        });
+        EventStore { rhythms, oldest, scribe }
+    }
+
+    /// The first event of a stream that a question can reach.
+    pub(super) fn oldest(&self, stream: Stream) -> u64 {
+        self.oldest[stream as usize]
+    }
+
+    /// The number of the first event that arrives at `time` or later.
+    pub(super) fn arrived_before(&self, stream: Stream, time: i64) -> u64 {
+        self.rhythms[stream as usize].count_before(time)
+    }
+
+    /// The number from which on no event can have happened before `time`.
+    pub(super) fn happened_before(&self, stream: Stream, time: i64) -> u64 {
+        self.arrived_before(stream, time.saturating_add(LONGEST_DELAY + 1))
+    }
+
+    /// When an event happened and when it arrived.
+    pub(super) fn times(&self, stream: Stream, number: u64) -> (i64, i64) {
+        let slot = self.slot(stream, number);
+        (self.scribe.stamp(stream, number, slot).time, slot.arrival)
+    }
+
+    /// An event's identifier.
+    pub(super) fn uuid(&self, stream: Stream, number: u64) -> String {
+        self.scribe.uuid(stream, number, self.slot(stream, number)).to_string()
+    }
+
+    /// Appends an event's JSON text.
+    pub(super) fn write(&self, stream: Stream, number: u64, form: Form, out: &mut Vec<u8>) {
+        let draft = self.scribe.draft(stream, number, self.slot(stream, number), form);
+        match stream {
+            Stream::SignInAttempts => signins::write(draft, out),
+            Stream::ItemUsages => usages::write(draft, out),
+            Stream::AuditEvents => audits::write(draft, out),
+        }
+    }
+
+    fn slot(&self, stream: Stream, number: u64) -> Slot {
+        self.rhythms[stream as usize].slot(number)
+    }
+}
+
+fn scenes(stream: Stream) -> &'static [Scene] {
+    match stream {
+        Stream::SignInAttempts => &[Scene::Spray, Scene::Blocked],
+        Stream::ItemUsages => &[Scene::Export],
+        Stream::AuditEvents => &[Scene::SsoChange, Scene::Suspension],
+    }
+}
+
+/// A stream's part of all events; the parts add up exactly.
+fn share(events: u64, stream: Stream) -> u64 {
+    let upto = |count: usize| events * SHARES[..count].iter().sum::<u64>() / 100;
+    upto(stream as usize + 1) - upto(stream as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulator::schedule::{DAY, HOUR, SECOND};
+    use serde_json::Value;
+
+    const NOW: i64 = 1_795_000_000 * SECOND;
+
+    fn chronicle(options: Seeded) -> EventStore {
+        EventStore::new(&options, &Habits::default(), NOW)
+    }
+
+    fn items(chronicle: &EventStore, stream: Stream, form: Form) -> Vec<Value> {
+        (chronicle.oldest(stream)..chronicle.arrived_before(stream, NOW))
+            .map(|number| {
+                let mut out = Vec::new();
+                chronicle.write(stream, number, form, &mut out);
+                serde_json::from_slice(&out).unwrap()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn there_are_exactly_as_many_events_as_asked_for() {
+        for (events, days) in [(0, 30), (1, 30), (17, 2), (12_000, 30), (60_001, 7), (3_000_000, 30)] {
+            let chronicle = chronicle(Seeded { events, days, ..Seeded::default() });
+            let mut count = 0;
+            for stream in Stream::ALL {
+                let (oldest, now) = (chronicle.oldest(stream), chronicle.arrived_before(stream, NOW));
+                count += now - oldest;
+                if now > oldest {
+                    let (_, arrival) = chronicle.times(stream, oldest);
+                    assert!(arrival >= NOW - i64::from(days) * DAY);
+                }
+            }
+            assert_eq!(count, events, "{events} events in {days} days");
+        }
+    }
+
+    #[test]
+    fn even_hours_are_alike_and_office_hours_are_not() {
+        let busiest_and_quietest = |hours| {
+            let chronicle = chronicle(Seeded { events: 100_000, hours, ..Seeded::default() });
+            let within = |hour: i64| {
+                let before = |hour| chronicle.arrived_before(Stream::ItemUsages, NOW - hour * HOUR);
+                before(hour) - before(hour + 1)
+            };
+            let counts: Vec<u64> = (0..168).map(within).collect();
+            (*counts.iter().max().unwrap(), *counts.iter().min().unwrap())
+        };
+        let (most, least) = busiest_and_quietest(Hours::Office);
+        assert!(most > 10 * least, "{most} and {least}");
+        let (most, least) = busiest_and_quietest(Hours::Even);
+        // The export of the incident lies on top.
+        assert!(least >= 60 && most <= least + 40, "{most} and {least}");
+    }
+
+    #[test]
+    fn every_item_is_json_whose_uuid_and_time_are_the_truth() {
+        for form in [Form::V1, Form::V2] {
+            let chronicle = chronicle(Seeded { events: 3_000, ..Seeded::default() });
+            let mut uuids = std::collections::HashSet::new();
+            for stream in Stream::ALL {
+                for (place, item) in items(&chronicle, stream, form).iter().enumerate() {
+                    let number = chronicle.oldest(stream) + place as u64;
+                    assert_eq!(item["uuid"], chronicle.uuid(stream, number));
+                    assert!(uuids.insert(item["uuid"].to_string()));
+                    let time = item["timestamp"].as_str().unwrap();
+                    let time = chrono::DateTime::parse_from_rfc3339(time).unwrap();
+                    let (happened, arrived) = chronicle.times(stream, number);
+                    assert_eq!(time.timestamp_nanos_opt(), Some(happened));
+                    assert!(happened <= arrived && arrived - happened <= LONGEST_DELAY);
+                    assert_eq!(item.get("account_uuid").is_some(), form == Form::V2);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_day_holds_something_to_find() {
+        for shift in 0..30 {
+            let now = NOW + shift * 5 * 3600 * SECOND;
+            let chronicle = EventStore::new(&Seeded::default(), &Habits::default(), now);
+            let find = |stream, wanted: &dyn Fn(&Value) -> bool| {
+                (chronicle.arrived_before(stream, now - DAY)..chronicle.arrived_before(stream, now))
+                    .filter(|number| {
+                        let mut out = Vec::new();
+                        chronicle.write(stream, *number, Form::V2, &mut out);
+                        wanted(&serde_json::from_slice(&out).unwrap())
+                    })
+                    .count()
+            };
+            let contractor =
+                |user: &Value| user["email"].as_str().is_some_and(|e| e.starts_with("contractor"));
+            assert!(find(Stream::SignInAttempts, &|e| e["type"] == "password_secret_bad") >= 35);
+            assert!(find(Stream::SignInAttempts, &|e| e["type"] == "country_blocked") >= 4);
+            assert!(find(Stream::ItemUsages, &|e| e["action"] == "export" && contractor(&e["user"])) >= 30);
+            assert!(
+                find(Stream::AuditEvents, &|e| e["action"] == "suspend" && contractor(&e["object_details"]))
+                    >= 1
+            );
+            assert!(find(Stream::AuditEvents, &|e| e["object_type"] == "sso") >= 2);
+        }
+    }
+
+    #[test]
+    fn some_events_are_late_and_some_stamps_are_equal() {
+        let chronicle = chronicle(Seeded::default());
+        let stream = Stream::ItemUsages;
+        let times: Vec<(i64, i64)> = (chronicle.oldest(stream)..chronicle.arrived_before(stream, NOW))
+            .map(|number| chronicle.times(stream, number))
+            .collect();
+        assert!(times.iter().any(|(happened, arrived)| arrived - happened > 3600 * SECOND));
+        assert!(times.windows(2).any(|pair| pair[0].0 > pair[1].0), "stamps are not in order");
+        assert!(times.windows(2).any(|pair| pair[0].0 == pair[1].0), "stamps repeat");
+    }
+
+    #[test]
+    fn the_bytes_depend_on_seed_and_number_alone() {
+        let options = Seeded { events: 5_000, ..Seeded::default() };
+        let (early, late) = (
+            EventStore::new(&options, &Habits::default(), NOW),
+            EventStore::new(&options, &Habits::default(), NOW + 3 * DAY),
+        );
+        let other = EventStore::new(&Seeded { seed: 2, ..options }, &Habits::default(), NOW);
+        for stream in Stream::ALL {
+            let number = early.arrived_before(stream, NOW) - 1;
+            let write = |chronicle: &EventStore| {
+                let mut out = Vec::new();
+                chronicle.write(stream, number, Form::V2, &mut out);
+                out
+            };
+            assert_eq!(write(&early), write(&late));
+            assert_ne!(write(&early), write(&other));
+        }
+    }
+
+    #[test]
+    fn hostile_items_keep_their_uuid_and_are_often_odd() {
+        use serde_json::value::RawValue;
+        let chronicle = chronicle(Seeded { events: 4_000, hostile: true, ..Seeded::default() });
+        let mut all = Vec::new();
+        for stream in Stream::ALL {
+            for number in chronicle.oldest(stream)..chronicle.arrived_before(stream, NOW) {
+                let start = all.len();
+                chronicle.write(stream, number, Form::V2, &mut all);
+                let text = std::str::from_utf8(&all[start..]).unwrap();
+                serde_json::from_str::<&RawValue>(text).unwrap();
+                assert!(text.starts_with(&format!("{{\"uuid\":\"{}\"", chronicle.uuid(stream, number))));
+            }
+        }
+        let all = String::from_utf8(all).unwrap();
+        for odd in
+            ["1e400", r"\ud800", r"\u001b[", "x_twice", "x-from-the-future", "\"location\":null", r"\/"]
+        {
+            assert!(all.contains(odd), "{odd}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Drops what an earlier page of the same question brought already.
+//!
+//! A service may begin a page with the last events of the one before. An event is known again by its
+//! uuid and its timestamp together; what one page holds twice is left alone: that is how the service has it.
+
+use crate::error::Result;
+use crate::identity::{RecentSet, identity};
+use crate::page::Page;
+use crate::source::PageSource;
+
+/// How many of the last events of a stream are remembered: ten full pages.
+const REMEMBERED: usize = 10_000;
+
+/// A page source without the repeats of another.
+#[derive(Debug)]
+pub struct Dedup<S> {
+    source: S,
+    recent: RecentSet,
+}
+
+impl<S: PageSource> Dedup<S> {
+    /// Reads `source` and drops its repeats.
+    pub fn new(source: S) -> Self {
+        Dedup::remembering(REMEMBERED, source)
+    }
+
+    /// The same, with a memory of so many events.
+    pub fn remembering(events: usize, source: S) -> Self {
+        Dedup { source, recent: RecentSet::with_capacity(events) }
+    }
+}
+
+impl<S: PageSource> PageSource for Dedup<S> {
+    fn next_page(&mut self) -> Result<Option<Page>> {
+        let Some(mut page) = self.source.next_page()? else { return Ok(None) };
+        let identities: Vec<u128> = page.events().map(|event| identity(&event)).collect();
+        let mut known =
+            identities.iter().map(|&identity| self.recent.contains(identity)).collect::<Vec<_>>().into_iter();
+        page.spans.retain(|_| !known.next().unwrap_or(false));
+        for identity in identities {
+            self.recent.insert(identity);
+        }
+        Ok(Some(page))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Stream;
+    use crate::page::{Next, Span};
+    use chrono::{DateTime, Utc};
+
+    struct Pages(Vec<Vec<(&'static str, i64)>>);
+
+    impl PageSource for Pages {
+        fn next_page(&mut self) -> Result<Option<Page>> {
+            if self.0.is_empty() {
+                return Ok(None);
+            }
+            let mut body = Vec::new();
+            let mut spans = Vec::new();
+            for (uuid, time) in self.0.remove(0) {
+                let start = body.len();
+                body.extend_from_slice(uuid.as_bytes());
+                let time: Option<DateTime<Utc>> = DateTime::from_timestamp(time, 0);
+                spans.push(Span { raw: start..body.len(), uuid: Some(start..body.len()), time });
+            }
+            let next = Next::CaughtUp(None);
+            Ok(Some(Page {
+                stream: Stream::AuditEvents,
+                body,
+                spans,
+                next,
+                received_at: DateTime::UNIX_EPOCH,
+                has_lines: false,
+            }))
+        }
+    }
+
+    #[test]
+    fn a_later_page_repeats_nothing_and_one_page_keeps_what_it_holds() {
+        let mut pages = Dedup::new(Pages(vec![
+            vec![("a", 1), ("a", 1), ("b", 2)],
+            vec![("b", 2), ("b", 3), ("c", 4)],
+            vec![("a", 1)],
+        ]));
+        let mut given = Vec::new();
+        while let Some(page) = pages.next_page().unwrap() {
+            given
+                .push(page.events().map(|e| String::from_utf8_lossy(e.raw).into_owned()).collect::<String>());
+        }
+        assert_eq!(given, ["aab", "bc", ""]);
+    }
+}

@@ -1,0 +1,324 @@
+//! A stream without end: read until there is no more, wait, and ask again with the cursor.
+//!
+//! While there is more, pages are asked for one after another; once there is not, at most one request is
+//! made in an interval. The cursor is all that is kept: order is not promised, so that a late event is as
+//! good as any, and no timestamp ever decides what is asked (v3 apart, which gives no cursor at the end).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::api::client::jitter;
+use crate::api::endpoint::PageRequest;
+use crate::api::wire;
+use crate::cancel::Cancel;
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::Stream;
+use crate::page::{Next, Page};
+use crate::source::PageSource;
+use crate::source::cursor::ProgressGuard;
+use crate::source::poll_interval::PollInterval;
+use crate::source::restart::Restart;
+
+/// How far before the last event v3 is asked from: its bound is exclusive, and another event may have been
+/// inserted at the same moment. What comes again is dropped further on.
+const OVERLAP: TimeDelta = TimeDelta::seconds(1);
+
+/// When a stream is asked again.
+#[derive(Clone, Debug)]
+pub struct PollSchedule {
+    /// The interval.
+    pub cadence: PollInterval,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Ends the waiting, and with it the stream.
+    pub stop: Cancel,
+    /// How long a service may lead nowhere before that is a failure.
+    pub patience: Duration,
+}
+
+/// Where to ask from when the service gives no cursor.
+#[derive(Clone, Copy, Debug)]
+pub struct FollowFrom {
+    /// Events asked for in one request.
+    pub limit: u16,
+    /// The time; none lets the service choose.
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// Reads a stream page by page, for ever.
+pub struct Follow<F> {
+    stream: Stream,
+    fetch: F,
+    ask: PageRequest,
+    origin: FollowFrom,
+    is_caught_up: bool,
+    progress: ProgressGuard,
+    /// Since when the service has led nowhere.
+    stuck_since: Option<Duration>,
+    schedule: PollSchedule,
+    /// What becomes of a refused cursor, if not a failure.
+    restart: Option<Restart>,
+}
+
+impl<F: FnMut(&PageRequest) -> Result<Page>> Follow<F> {
+    /// A source that begins with `first`; `fetch` turns a question into a page.
+    pub fn new(
+        stream: Stream,
+        first: PageRequest,
+        origin: FollowFrom,
+        schedule: PollSchedule,
+        fetch: F,
+    ) -> Self {
+        let mut progress = ProgressGuard::new(stream);
+        if let PageRequest::Cursor(cursor) = &first {
+            progress.remember(cursor);
+        }
+        Follow {
+            stream,
+            fetch,
+            ask: first,
+            origin,
+            is_caught_up: false,
+            progress,
+            stuck_since: None,
+            schedule,
+            restart: None,
+        }
+    }
+
+    /// Goes on from a time when its cursor is refused: for who keeps no position, and drops repeats.
+    #[must_use]
+    pub fn restarting(mut self) -> Self {
+        self.restart = Some(Restart::default());
+        self
+    }
+
+    /// After a failed request: how to go on, if that is possible.
+    fn failed(&mut self, failure: Error) -> Result<()> {
+        let is_cursor = matches!(self.ask, PageRequest::Cursor(_)) && failure.kind() == ErrorKind::BadRequest;
+        let Some(restart) = self.restart.as_mut().filter(|_| is_cursor) else { return Err(failure) };
+        let now = self.schedule.clock.elapsed();
+        let again = restart.refused(failure, self.origin.since, now, self.schedule.patience)?;
+        self.is_caught_up = again.is_hasty;
+        self.ask = PageRequest::First { limit: self.origin.limit, since: again.since, until: None };
+        // The same way may be gone once more: that is no circle.
+        self.progress = ProgressGuard::new(self.stream);
+        Ok(())
+    }
+
+    /// The page after this one is asked for with what it says.
+    fn go_on_from(&mut self, page: &Page) {
+        self.is_caught_up = matches!(page.next, Next::CaughtUp(_));
+        self.origin.since = inserted_last(page).map(|time| time - OVERLAP).or(self.origin.since);
+        self.ask = match page.next.cursor() {
+            Some(cursor) => PageRequest::Cursor(cursor.clone()),
+            None => PageRequest::First { limit: self.origin.limit, since: self.origin.since, until: None },
+        };
+    }
+
+    /// A service that leads nowhere is left alone for an interval and then asked the same again.
+    fn stuck(&mut self, failure: Error) -> Result<()> {
+        let now = self.schedule.clock.elapsed();
+        let since = *self.stuck_since.get_or_insert(now);
+        if now.saturating_sub(since) >= self.schedule.patience {
+            return Err(failure);
+        }
+        log::warn!("{failure}; asking again in {} s", self.schedule.cadence.interval().as_secs());
+        self.is_caught_up = true;
+        Ok(())
+    }
+}
+
+impl<F: FnMut(&PageRequest) -> Result<Page>> PageSource for Follow<F> {
+    fn next_page(&mut self) -> Result<Option<Page>> {
+        loop {
+            if self.is_caught_up {
+                let PollSchedule { cadence, clock, stop, .. } = &self.schedule;
+                clock.sleep(cadence.wait(jitter()), stop)?;
+            }
+            let page = match (self.fetch)(&self.ask) {
+                Ok(page) => page,
+                Err(failure) => {
+                    self.failed(failure)?;
+                    continue;
+                }
+            };
+            self.schedule.cadence.answered();
+            if let Some(restart) = &mut self.restart {
+                restart.answered(&page, matches!(self.ask, PageRequest::Cursor(_)));
+            }
+            match self.progress.check(&page) {
+                Ok(()) => {
+                    self.stuck_since = None;
+                    self.go_on_from(&page);
+                    return Ok(Some(page));
+                }
+                // What it brought is not given on: the same cursor brings it again.
+                Err(failure) => self.stuck(failure)?,
+            }
+        }
+    }
+}
+
+/// When the last event of a page that gives no cursor reached the service, as far as that is known.
+fn inserted_last(page: &Page) -> Option<DateTime<Utc>> {
+    if page.next.cursor().is_some() {
+        return None;
+    }
+    let last = page.events().last()?;
+    // A client's clock may run ahead of the service's: its time alone could skip what comes after.
+    wire::inserted_at(last.raw).or_else(|| last.time.map(|time| time.min(page.received_at)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::page::{Cursor, Span};
+
+    const STREAM: Stream = Stream::AuditEvents;
+
+    fn page(raw: &[&str], next: Next) -> Page {
+        let (mut body, mut spans) = (Vec::new(), Vec::new());
+        for raw in raw {
+            let start = body.len();
+            body.extend_from_slice(raw.as_bytes());
+            spans.push(Span { raw: start..body.len(), uuid: None, time: None });
+        }
+        Page { stream: STREAM, body, spans, next, received_at: DateTime::UNIX_EPOCH, has_lines: false }
+    }
+
+    fn caught_up(cursor: &str) -> Next {
+        Next::CaughtUp(Some(Cursor::new(cursor)))
+    }
+
+    struct Setting {
+        clock: ManualClock,
+        stop: Cancel,
+    }
+
+    impl Setting {
+        fn new() -> Self {
+            Setting { clock: ManualClock::at(DateTime::UNIX_EPOCH), stop: Cancel::new() }
+        }
+
+        fn follow<F: FnMut(&PageRequest) -> Result<Page>>(&self, interval: u64, fetch: F) -> Follow<F> {
+            let schedule = PollSchedule {
+                cadence: PollInterval::new(STREAM, Duration::from_secs(interval)),
+                clock: Arc::new(self.clock.clone()),
+                stop: self.stop.clone(),
+                patience: Duration::from_secs(90 * 60),
+            };
+            let first = PageRequest::First { limit: 10, since: None, until: None };
+            Follow::new(STREAM, first, FollowFrom { limit: 10, since: None }, schedule, fetch)
+        }
+    }
+
+    #[test]
+    fn an_idle_hour_costs_one_request_an_interval() {
+        let setting = Setting::new();
+        let mut requests = 0;
+        let mut follow = setting.follow(30, |_| {
+            requests += 1;
+            Ok(page(&[], caught_up("same")))
+        });
+        while setting.clock.elapsed() < Duration::from_secs(3600) {
+            follow.next_page().unwrap();
+        }
+        assert!((121..=122).contains(&requests), "{requests}");
+    }
+
+    #[test]
+    fn who_is_behind_asks_at_full_speed_and_then_with_the_last_cursor() {
+        let setting = Setting::new();
+        let mut asked = Vec::new();
+        let mut follow = setting.follow(30, |ask| {
+            asked.push(format!("{ask:?}"));
+            let n = asked.len();
+            let next = if n < 50 { Next::More(Cursor::new(format!("c{n}"))) } else { caught_up("end") };
+            Ok(page(&["{}"], next))
+        });
+        for _ in 0..50 {
+            follow.next_page().unwrap();
+        }
+        assert_eq!(setting.clock.elapsed(), Duration::ZERO);
+        follow.next_page().unwrap();
+        assert!((15..=30).contains(&setting.clock.elapsed().as_secs()));
+        assert!(asked[50].contains("end"), "{}", asked[50]);
+    }
+
+    #[test]
+    fn without_a_cursor_it_asks_from_just_before_the_last_insertion() {
+        let setting = Setting::new();
+        let mut asked = Vec::new();
+        let mut follow = setting.follow(30, |ask| {
+            asked.push(ask.query());
+            let event = [r#"{"timestamp":"2030-01-01T00:00:00Z","insert_time":"2026-05-29T18:00:05Z"}"#];
+            Ok(page(if asked.len() == 2 { &[] } else { &event[..] }, Next::CaughtUp(None)))
+        });
+        for _ in 0..3 {
+            follow.next_page().unwrap();
+        }
+        assert!(!asked[0].contains("start_time"), "{}", asked[0]);
+        assert!(asked[1].contains("start_time=2026-05-29T18%3A00%3A04"), "{}", asked[1]);
+        assert_eq!(asked[1], asked[2]);
+    }
+
+    #[test]
+    fn a_service_that_leads_nowhere_is_asked_again_until_patience_ends() {
+        let setting = Setting::new();
+        let mut requests = 0;
+        let mut follow = setting.follow(60, |_| {
+            requests += 1;
+            Ok(page(&["{}"], if requests == 5 { caught_up("b") } else { Next::More(Cursor::new("a")) }))
+        });
+        assert_eq!(follow.next_page().unwrap().unwrap().next, Next::More(Cursor::new("a")));
+        assert_eq!(follow.next_page().unwrap().unwrap().next, caught_up("b"));
+        let failure = follow.next_page().unwrap_err();
+        assert_eq!(failure.kind(), ErrorKind::Service);
+        assert!((5400..5700).contains(&(setting.clock.elapsed().as_secs() - 180)), "{:?}", setting.clock);
+    }
+
+    #[test]
+    fn a_refused_cursor_is_a_failure_or_a_new_start() {
+        let setting = Setting::new();
+        let refuse = |asked: &mut Vec<String>, ask: &PageRequest| {
+            asked.push(ask.query());
+            match ask {
+                PageRequest::Cursor(_) if asked.len() == 3 => {
+                    Err(Error::new(ErrorKind::BadRequest, "refused"))
+                }
+                // The way goes over the same cursors again.
+                PageRequest::Cursor(_) => Ok(page(&["{}"], caught_up("b"))),
+                PageRequest::First { .. } => Ok(page(&["{}"], Next::More(Cursor::new("a")))),
+            }
+        };
+        let (mut plain, mut asked) = (Vec::new(), Vec::new());
+        let mut follow = setting.follow(30, |ask| refuse(&mut plain, ask));
+        let outcomes = [follow.next_page(), follow.next_page(), follow.next_page()];
+        assert_eq!(outcomes.map(|page| page.is_ok()), [true, true, false]);
+        let mut follow = setting.follow(30, |ask| refuse(&mut asked, ask)).restarting();
+        for _ in 0..5 {
+            follow.next_page().unwrap();
+        }
+        drop(follow);
+        let (first, next) = ("max_page_size", "page_token");
+        let words = asked.iter().map(|query| query.split('=').next().unwrap());
+        assert_eq!(words.collect::<Vec<_>>(), [first, next, next, first, next, next]);
+        // The first of each is cut short by chance.
+        let waited = setting.clock.elapsed().as_secs();
+        assert!((60..=90).contains(&waited), "three idle waits and no other: {waited}");
+    }
+
+    #[test]
+    fn the_wait_ends_when_it_is_stopped() {
+        let setting = Setting::new();
+        let mut follow = setting.follow(30, |_| Ok(page(&[], caught_up("a"))));
+        follow.next_page().unwrap();
+        setting.stop.trigger(0);
+        assert_eq!(follow.next_page().unwrap_err().kind(), ErrorKind::Interrupted(0));
+    }
+}

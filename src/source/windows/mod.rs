@@ -1,0 +1,242 @@
+//! A question's pages, many requests at a time, given out in one order that only the data decides (P4).
+//!
+//! Each stream begins as one window, the whole question, read like any cursor loop. Where it turns out to
+//! hold much, it is cut:
+//!
+//! ```text
+//!  since                                                                     until
+//!    |== read so far =>|                    and there is more                  |     one window
+//!
+//!    |-- window 1 ----------->|-- window 2 --->| ...              |-- window n -->|  read side by side
+//!                                        cut again where it is dense
+//!
+//!  asked:                    [------------------]
+//!                                              [--------------]    a second wider on both sides
+//! ```
+//!
+//! Output is window by window, each in the order of the service; for a service that filters by arrival
+//! that is the order of arrival, as if nothing had been cut. The first window is read from its start again,
+//! for events that belong there and reached the service later; what was given before is dropped by
+//! identity, there as at every edge. Nothing is ever cut off or stopped at by its timestamp (P1).
+//!
+//! ```text
+//! density   when a window is cut, and where
+//! window    the part of a question from one moment to another, and how it is asked for
+//! chain     a window being read
+//! probe     whether cursors carry the end they were asked with; if not, the whole window is read on alone
+//! lane      a stream's windows in order, waiting, under way or read
+//! queue     which request comes next, within one budget of memory
+//! seam      what was given is not given again
+//! ```
+//!
+//! A question of fewer than 1,000 events costs the requests of the serial loop, to the letter.
+
+mod boundary_dedup;
+mod cursor_probe;
+mod queue;
+mod rate_estimate;
+mod stream_windows;
+mod window;
+mod window_reader;
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded, select};
+
+use self::boundary_dedup::BoundaryDedup;
+use self::queue::RequestQueue;
+use self::rate_estimate::WindowSizing;
+use self::stream_windows::NextPage;
+use self::window::WindowQuery;
+use crate::api::endpoint::PageRequest;
+use crate::cancel::Cancel;
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::Stream;
+use crate::page::Page;
+use crate::source::PageSource;
+use crate::source::range::TimeRange;
+
+/// Memory of pages that may lie ahead of the readers, over all streams (P9): 32 MiB of answers, and what
+/// their buffers, ranges and identities take beside.
+const BUDGET: usize = 36 << 20;
+
+/// The part of it that one job brings along.
+const EACH: usize = 5 << 19;
+
+/// Requests that take less than this need no thread each: one a stream gets more than any limit allows.
+const SLOW: Duration = Duration::from_millis(20);
+
+/// Asks a stream's endpoint. Limits rate, tries again and hears the cancel token by itself.
+pub type Fetch = Arc<dyn Fn(Stream, &PageRequest) -> Result<Page> + Send + Sync>;
+
+/// The pages of one stream. Their `next` means nothing: they come from several cursors.
+pub struct WindowedPages {
+    shared: Arc<Shared>,
+    lane: usize,
+    wake: Receiver<()>,
+    seam: BoundaryDedup,
+    cancel: Cancel,
+}
+
+struct Shared {
+    fetch: Fetch,
+    clock: Arc<dyn Clock>,
+    queue: Mutex<RequestQueue>,
+    /// Wakes threads that wait for something to do.
+    work: Condvar,
+    /// Wakes the reader of each stream.
+    wakes: Vec<Sender<()>>,
+    /// How many threads there may be.
+    jobs: usize,
+    threads: Mutex<usize>,
+}
+
+/// Starts reading what `range` asks of each of `streams`, with at most `jobs` requests under way at once.
+///
+/// The time of `clock` now ends what has no end. The threads end by themselves when every reader is done or dropped; they
+/// are not joined, because a request under way can outlast the wish to end.
+///
+/// # Errors
+/// Fails when no thread can be started.
+pub fn start(
+    fetch: Fetch,
+    streams: &[Stream],
+    range: &TimeRange,
+    clock: &Arc<dyn Clock>,
+    page_size: u16,
+    jobs: usize,
+    cancel: &Cancel,
+) -> Result<Vec<(Stream, WindowedPages)>> {
+    let jobs = jobs.max(1);
+    let question = WindowQuery::about(range, clock.now(), page_size, WindowSizing::STANDARD);
+    let (wakes, waiting): (Vec<_>, Vec<_>) = streams.iter().map(|_| bounded(1)).unzip();
+    let shared = Arc::new(Shared {
+        fetch,
+        clock: Arc::clone(clock),
+        queue: Mutex::new(RequestQueue::new(streams, question, jobs)),
+        work: Condvar::new(),
+        wakes,
+        jobs,
+        threads: Mutex::new(0),
+    });
+    Shared::employ(&shared, jobs.min(streams.len()))
+        .map_err(|e| Error::new(ErrorKind::Unexpected, "cannot start a thread").because(e))?;
+    Ok(waiting
+        .into_iter()
+        .enumerate()
+        .map(|(lane, wake)| {
+            let backfill = WindowedPages {
+                shared: Arc::clone(&shared),
+                lane,
+                wake,
+                seam: BoundaryDedup::new(),
+                cancel: cancel.clone(),
+            };
+            (streams[lane], backfill)
+        })
+        .collect())
+}
+
+impl fmt::Debug for WindowedPages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WindowedPages").field("lane", &self.lane).finish_non_exhaustive()
+    }
+}
+
+impl PageSource for WindowedPages {
+    fn next_page(&mut self) -> Result<Option<Page>> {
+        loop {
+            self.cancel.check()?;
+            let given = self.shared.queue().take(self.lane)?;
+            match given {
+                NextPage::Page(window, batch) => {
+                    // What was taken made room for another.
+                    self.shared.work.notify_one();
+                    return Ok(Some(self.seam.pass(&window, batch)));
+                }
+                NextPage::End => {
+                    self.shared.work.notify_all();
+                    return Ok(None);
+                }
+                NextPage::Wait => {
+                    // What is waited for may be asked for before anything else.
+                    self.shared.work.notify_one();
+                    select! {
+                        recv(self.wake) -> _ => {}
+                        recv(self.cancel.channel()) -> _ => return Err(self.cancel.failure()),
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Drop for WindowedPages {
+    fn drop(&mut self) {
+        self.shared.queue().close(self.lane);
+        self.shared.work.notify_all();
+    }
+}
+
+impl Shared {
+    fn queue(&self) -> MutexGuard<'_, RequestQueue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sees to it that there are `wanted` threads.
+    fn employ(shared: &Arc<Shared>, wanted: usize) -> std::io::Result<()> {
+        let mut threads = shared.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        while *threads < wanted {
+            let own = Arc::clone(shared);
+            let worker = thread::Builder::new().name(format!("fetch {}", *threads + 1));
+            match worker.spawn(move || Shared::work(&own)) {
+                Ok(_) => *threads += 1,
+                Err(_) if *threads > 0 => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn work(shared: &Arc<Shared>) {
+        let mut queue = shared.queue();
+        while !queue.is_over() {
+            let Some((lane, job)) = queue.pick() else {
+                queue = shared.work.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            // Each thread that finds work wakes the next one if there is more, so that none wakes for nothing.
+            let is_more = queue.has_work();
+            drop(queue);
+            if is_more {
+                shared.work.notify_one();
+            }
+            let start = shared.clock.elapsed();
+            let done = job.run(&shared.fetch);
+            let is_slow = shared.clock.elapsed().saturating_sub(start) >= SLOW;
+            queue = shared.queue();
+            let is_wide = queue.complete(lane, done);
+            if queue.is_over() {
+                shared.work.notify_all();
+            }
+            // A full channel means that the reader will look anyway.
+            let _ = shared.wakes[lane].try_send(());
+            if is_wide && is_slow {
+                queue.expect_slow();
+                drop(queue);
+                // A thread that cannot be had is done without.
+                let _ = Shared::employ(shared, shared.jobs);
+                queue = shared.queue();
+            }
+        }
+    }
+}

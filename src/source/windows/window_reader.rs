@@ -1,0 +1,184 @@
+//! One window read by its cursors, one page after another, until its end or until it is cut.
+//!
+//! A chain decides on its events alone, so that it decides the same whatever the page size, whoever reads
+//! it and whenever (P4). It sends nothing: it says what to ask and is given the answer.
+
+use super::rate_estimate::{Overlap, RateEstimate, WindowSplit};
+use super::window::{Window, WindowQuery};
+use crate::api::endpoint::PageRequest;
+use crate::error::Result;
+use crate::event::Stream;
+use crate::identity::{Generations, identity};
+use crate::page::{Next, Page};
+use crate::source::cursor::ProgressGuard;
+
+/// A page on its way to the reader, with the identity of each of its events.
+#[derive(Debug)]
+pub(super) struct PageBatch {
+    pub(super) page: Page,
+    pub(super) identities: Vec<u128>,
+    /// With the last page of a cut window: what windows to come will give again.
+    pub(super) overlap: Option<Overlap>,
+}
+
+/// Whether a chain may be cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SplitPolicy {
+    /// It is read to its end.
+    Never,
+    /// It is the whole question.
+    Whole,
+    /// It is a piece of a window that was cut, and should hold so many events.
+    Part(u64),
+}
+
+/// What became of a chain with its latest page.
+#[derive(Debug)]
+pub(super) enum ReadStep {
+    /// There is another page to ask for.
+    More,
+    /// The window has been read.
+    End,
+    /// The window is left to its pieces. With the batch that the page held beyond the cut.
+    WindowSplit(Box<WindowSplit>, Option<Box<PageBatch>>),
+    /// So much came from beyond the window that its end must have been forgotten.
+    Overrun,
+}
+
+/// A window being read.
+#[derive(Debug)]
+pub(super) struct WindowReader {
+    pub(super) window: Window,
+    pub(super) cutting: SplitPolicy,
+    ask: PageRequest,
+    is_read: bool,
+    progress: ProgressGuard,
+    pace: RateEstimate,
+    /// The last identities, for services that repeat events on the next page.
+    latest: Generations,
+    /// Whether no page was taken yet: there is nothing to repeat.
+    is_new: bool,
+    beyond: usize,
+    beyond_limit: usize,
+}
+
+impl WindowReader {
+    /// A chain at the beginning of its window.
+    pub(super) fn new(stream: Stream, question: &WindowQuery, window: Window, cutting: SplitPolicy) -> Self {
+        let density = question.density;
+        WindowReader {
+            window,
+            cutting,
+            ask: question.first(&window),
+            is_read: false,
+            progress: ProgressGuard::new(stream),
+            pace: RateEstimate::new(density),
+            latest: Generations::of(density.first_mark),
+            is_new: true,
+            beyond: 0,
+            beyond_limit: density.first_mark,
+        }
+    }
+
+    /// What to ask next.
+    pub(super) fn ask(&self) -> &PageRequest {
+        &self.ask
+    }
+
+    /// Whether its end was reached.
+    pub(super) fn is_read(&self) -> bool {
+        self.is_read
+    }
+
+    /// Takes the answer: what of it is new, and how to go on.
+    ///
+    /// # Errors
+    /// `Service`, when the stream makes no progress.
+    pub(super) fn take(&mut self, page: Page) -> Result<(PageBatch, ReadStep)> {
+        self.progress.check(&page)?;
+        match &page.next {
+            Next::More(cursor) => self.ask = PageRequest::Cursor(cursor.clone()),
+            Next::CaughtUp(_) => self.is_read = true,
+        }
+        let mut batch = PageBatch::of(page);
+        // Held against earlier pages only: equal events of one page are both meant.
+        if !std::mem::take(&mut self.is_new) {
+            batch.retain(|id| !self.latest.contains(id));
+        }
+        // After the last page nothing comes that could repeat it.
+        if !self.is_read {
+            for id in &batch.identities {
+                self.latest.insert(*id);
+            }
+        }
+        let end = self.window.end();
+        for index in 0..batch.identities.len() {
+            let time = batch.page.spans[index].time;
+            self.beyond += usize::from(time.is_some_and(|time| end.is_some_and(|end| time > end)));
+            if self.beyond >= self.beyond_limit {
+                batch.split_off(index + 1);
+                return Ok((batch, ReadStep::Overrun));
+            }
+            if self.cutting != SplitPolicy::Never && self.pace.note(time, batch.identities[index]) {
+                let more = index + 1 < batch.identities.len() || !self.is_read;
+                if let Some((cut, overlap)) = self.cut().filter(|_| more) {
+                    let rest = batch.split_off(index + 1);
+                    batch.overlap = Some(overlap);
+                    return Ok((batch, ReadStep::WindowSplit(Box::new(cut), rest.map(Box::new))));
+                }
+            }
+        }
+        let step = if self.is_read { ReadStep::End } else { ReadStep::More };
+        Ok((batch, step))
+    }
+
+    fn cut(&self) -> Option<(WindowSplit, Overlap)> {
+        match self.cutting {
+            SplitPolicy::Never => None,
+            SplitPolicy::Whole => self.pace.cut(&self.window, None),
+            SplitPolicy::Part(target) => self.pace.cut(&self.window, Some(target)),
+        }
+    }
+}
+
+impl PageBatch {
+    /// The memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let spans = self.page.spans.capacity() * size_of::<crate::page::Span>();
+        self.page.body.capacity() + spans + self.identities.capacity() * size_of::<u128>()
+    }
+
+    fn of(page: Page) -> Self {
+        let identities = page.events().map(|event| identity(&event)).collect();
+        PageBatch { page, identities, overlap: None }
+    }
+
+    fn retain(&mut self, mut keep: impl FnMut(u128) -> bool) {
+        let kept: Vec<bool> = self.identities.iter().map(|id| keep(*id)).collect();
+        if kept.iter().all(|kept| *kept) {
+            return;
+        }
+        let mut which = kept.iter();
+        self.identities.retain(|_| which.next() == Some(&true));
+        let mut which = kept.iter();
+        self.page.spans.retain(|_| which.next() == Some(&true));
+    }
+
+    /// Leaves the first `count` events and gives back the others, if there are any.
+    fn split_off(&mut self, count: usize) -> Option<PageBatch> {
+        let identities = self.identities.split_off(count);
+        let spans = self.page.spans.split_off(count);
+        (!spans.is_empty()).then(|| PageBatch {
+            page: Page {
+                stream: self.page.stream,
+                body: self.page.body.clone(),
+                spans,
+                next: self.page.next.clone(),
+                received_at: self.page.received_at,
+                has_lines: self.page.has_lines,
+            },
+            identities,
+            overlap: None,
+        })
+    }
+}
