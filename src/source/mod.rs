@@ -17,10 +17,10 @@
 
 pub mod cursor;
 pub mod dedup;
-pub mod follow;
 pub mod merge;
 pub mod poll_interval;
 pub mod prefetch;
+pub mod progress_guard;
 pub mod range;
 mod restart;
 pub mod sort;

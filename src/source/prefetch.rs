@@ -1,14 +1,13 @@
 //! A page source on a thread of its own, one page ahead of its reader.
 //!
-//! While a page is rendered and written, the next is on its way. The reader never blocks on the network:
-//! it waits for a page or for the cancel token, whichever comes first, so that a signal is heard within
-//! milliseconds however long the service takes.
+//! While a page is encoded and written, the next is on its way. The reader waits on a channel, beside
+//! whatever else it waits for, so that a signal is heard within milliseconds however long the service takes.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
-use crossbeam_channel::{Receiver, bounded, select};
+use crossbeam_channel::{Receiver, bounded};
 
-use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::page::Page;
@@ -20,8 +19,7 @@ const STACK: usize = 512 * 1024;
 /// The reading end of a page source that runs on another thread.
 #[derive(Debug)]
 pub struct Prefetch {
-    pages: Receiver<Result<Page>>,
-    cancel: Cancel,
+    pages: Receiver<Result<Option<Page>>>,
 }
 
 impl Prefetch {
@@ -32,48 +30,33 @@ impl Prefetch {
     ///
     /// # Errors
     /// Fails when the thread cannot be started.
-    pub fn start(
-        stream: Stream,
-        cancel: Cancel,
-        mut source: impl PageSource + Send + 'static,
-    ) -> Result<Self> {
+    pub fn start(stream: Stream, mut source: impl PageSource + Send + 'static) -> Result<Self> {
         // No slot: the thread holds one finished page in hand, and that is the page ahead.
         let (sender, pages) = bounded(0);
-        thread::Builder::new()
-            .name(stream.name().into())
-            .stack_size(STACK)
-            .spawn(move || {
-                loop {
-                    let answer = match source.next_page() {
-                        Ok(None) => return,
-                        Ok(Some(page)) => Ok(page),
-                        Err(failure) => Err(failure.on_stream(stream)),
-                    };
-                    let last = answer.is_err();
-                    if sender.send(answer).is_err() || last {
-                        return;
-                    }
+        let read = move || {
+            loop {
+                // A thread that panicked and said nothing would look like the stream's end (P1).
+                let answer = catch_unwind(AssertUnwindSafe(|| source.next_page())).unwrap_or_else(|_| {
+                    Err(Error::new(ErrorKind::Unexpected, "the thread that reads the stream panicked")
+                        .hint("report this bug with what was said before"))
+                });
+                let answer = answer.map_err(|failure| failure.on_stream(stream));
+                let is_last = !matches!(answer, Ok(Some(_)));
+                if sender.send(answer).is_err() || is_last {
+                    return;
                 }
-            })
-            .map_err(|e| {
-                Error::new(ErrorKind::Unexpected, "cannot start a thread").because(e).on_stream(stream)
-            })?;
-        Ok(Prefetch { pages, cancel })
+            }
+        };
+        thread::Builder::new().name(stream.name().into()).stack_size(STACK).spawn(read).map_err(|e| {
+            Error::new(ErrorKind::Unexpected, "cannot start a thread").because(e).on_stream(stream)
+        })?;
+        Ok(Prefetch { pages })
     }
 
-    /// The pages, for who waits for several sources at once.
-    pub fn channel(&self) -> &Receiver<Result<Page>> {
+    /// The pages, and at last `None` or a failure. A channel that closes before that tells of a thread that
+    /// is gone.
+    pub fn channel(&self) -> &Receiver<Result<Option<Page>>> {
         &self.pages
-    }
-}
-
-impl PageSource for Prefetch {
-    fn next_page(&mut self) -> Result<Option<Page>> {
-        self.cancel.check()?;
-        select! {
-            recv(self.pages) -> answer => answer.ok().transpose(),
-            recv(self.cancel.channel()) -> _ => Err(self.cancel.failure()),
-        }
     }
 }
 
@@ -83,12 +66,12 @@ mod tests {
     use crate::page::Next;
     use chrono::DateTime;
 
-    struct Pages(usize, Result<()>);
+    struct Pages(usize, fn() -> Result<Option<Page>>);
 
     impl PageSource for Pages {
         fn next_page(&mut self) -> Result<Option<Page>> {
             if self.0 == 0 {
-                return std::mem::replace(&mut self.1, Ok(())).map(|()| None);
+                return (self.1)();
             }
             self.0 -= 1;
             Ok(Some(Page {
@@ -102,29 +85,27 @@ mod tests {
         }
     }
 
-    #[test]
-    fn gives_every_page_and_then_the_failure() {
-        let failing = Pages(3, Err(Error::new(ErrorKind::Network, "gone")));
-        let mut source = Prefetch::start(Stream::AuditEvents, Cancel::new(), failing).unwrap();
+    fn end_of(end: fn() -> Result<Option<Page>>) -> Result<Option<Page>> {
+        let source = Prefetch::start(Stream::AuditEvents, Pages(3, end)).unwrap();
         for _ in 0..3 {
-            assert!(source.next_page().unwrap().is_some());
+            assert!(source.channel().recv().unwrap().unwrap().is_some());
         }
-        assert_eq!(source.next_page().unwrap_err().to_string(), "auditevents: gone");
+        let end = source.channel().recv().unwrap();
+        assert!(source.channel().recv().is_err(), "nothing follows");
+        end
     }
 
     #[test]
-    fn a_cancelled_reader_does_not_wait() {
-        struct Stuck;
-        impl PageSource for Stuck {
-            fn next_page(&mut self) -> Result<Option<Page>> {
-                loop {
-                    std::thread::park();
-                }
-            }
-        }
-        let cancel = Cancel::new();
-        let mut source = Prefetch::start(Stream::AuditEvents, cancel.clone(), Stuck).unwrap();
-        cancel.trigger(2);
-        assert_eq!(source.next_page().unwrap_err().kind(), ErrorKind::Interrupted(2));
+    fn gives_every_page_and_then_the_end_or_the_failure() {
+        assert!(end_of(|| Ok(None)).unwrap().is_none());
+        let failure = end_of(|| Err(Error::new(ErrorKind::Network, "gone"))).unwrap_err();
+        assert_eq!(failure.to_string(), "auditevents: gone");
+    }
+
+    #[test]
+    fn a_panic_is_a_failure_and_not_the_end_of_the_stream() {
+        let failure = end_of(|| panic!("as planned")).unwrap_err();
+        assert_eq!(failure.kind(), ErrorKind::Unexpected);
+        assert!(failure.to_string().starts_with("auditevents: the thread"), "{failure}");
     }
 }

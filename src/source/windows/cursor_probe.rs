@@ -12,7 +12,7 @@ use super::window::{after, before};
 use crate::api::endpoint::PageRequest;
 use crate::event::Stream;
 use crate::page::{Next, Page};
-use crate::source::cursor::ProgressGuard;
+use crate::source::progress_guard::ProgressGuard;
 
 /// How many pages may follow the first before the question is given up as undecided.
 const PAGES: usize = 16;

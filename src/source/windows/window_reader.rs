@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::event::Stream;
 use crate::identity::{Generations, identity};
 use crate::page::{Next, Page};
-use crate::source::cursor::ProgressGuard;
+use crate::source::progress_guard::ProgressGuard;
 
 /// A page on its way to the reader, with the identity of each of its events.
 #[derive(Debug)]

@@ -7,13 +7,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::notify::Notify;
+use super::systemd::Notify;
 use crate::api::observer::{Observation, Observer};
 use crate::clock::Clock;
 use crate::console::Console;
 use crate::error::{Error, ErrorKind};
 use crate::event::Stream;
-use crate::health::{CollectorState, Reporter};
+use super::{CollectorState, Reporter};
 use crate::source::poll_interval::PollInterval;
 use crate::time::duration;
 
@@ -27,7 +27,7 @@ const BLIPS: u32 = 2;
 const LONG_WAIT: Duration = Duration::from_secs(10);
 
 /// Watches the requests of one profile.
-pub(super) struct Watch {
+pub struct ServiceMonitor {
     cadences: [PollInterval; 3],
     notify: Arc<Notify>,
     console: Console,
@@ -51,22 +51,22 @@ struct Seen {
     is_told: bool,
 }
 
-impl fmt::Debug for Watch {
+impl fmt::Debug for ServiceMonitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watch").field("cadences", &self.cadences).finish_non_exhaustive()
+        f.debug_struct("ServiceMonitor").field("cadences", &self.cadences).finish_non_exhaustive()
     }
 }
 
-impl Watch {
+impl ServiceMonitor {
     /// A watch over streams with these intervals; `profile` is named where there are several.
-    pub(super) fn new(
+    pub fn new(
         interval: impl Fn(Stream) -> Duration,
         notify: Arc<Notify>,
         console: &Console,
         clock: Arc<dyn Clock>,
         profile: Option<&str>,
     ) -> Self {
-        Watch {
+        ServiceMonitor {
             cadences: Stream::ALL.map(|stream| PollInterval::new(stream, interval(stream))),
             notify,
             console: console.clone(),
@@ -77,12 +77,12 @@ impl Watch {
     }
 
     /// A stream's interval.
-    pub(super) fn cadence(&self, stream: Stream) -> &PollInterval {
+    pub fn cadence(&self, stream: Stream) -> &PollInterval {
         &self.cadences[stream as usize]
     }
 
     /// Reports on these streams to `reporter` from now on.
-    pub(super) fn report_to(&self, reporter: Reporter, streams: &[Stream]) {
+    pub fn report_to(&self, reporter: Reporter, streams: &[Stream]) {
         for &stream in streams {
             reporter.interval(stream, self.cadence(stream).interval());
         }
@@ -90,7 +90,7 @@ impl Watch {
     }
 
     /// Reports on a stream, where somebody listens.
-    pub(super) fn report(&self, stream: Stream, tell: impl FnOnce(&Reporter)) {
+    pub fn report(&self, stream: Stream, tell: impl FnOnce(&Reporter)) {
         if let Some(reporter) = self.seen().reporter(stream) {
             tell(&reporter);
         }
@@ -148,7 +148,7 @@ impl Seen {
     }
 }
 
-impl Observer for Watch {
+impl Observer for ServiceMonitor {
     fn observe(&self, stream: Option<Stream>, observation: &Observation<'_>) {
         let Some(stream) = stream else { return };
         match *observation {

@@ -17,7 +17,7 @@ const USUAL_PERIOD: Duration = Duration::from_secs(10);
 
 /// The way to systemd.
 #[derive(Debug)]
-pub(super) struct Notify {
+pub struct Notify {
     socket: Option<(UnixDatagram, SocketAddr)>,
     period: Duration,
     watches: bool,
@@ -35,7 +35,7 @@ struct Pulse {
 
 impl Notify {
     /// The way that the environment names, for a program of so many loops; a bad one is said once.
-    pub(super) fn new(environment: &Environment, loops: usize) -> Self {
+    pub fn new(environment: &Environment, loops: usize) -> Self {
         let address = environment.raw("NOTIFY_SOCKET").filter(|name| !name.is_empty()).map(|name| match name
             .as_bytes()
         {
@@ -63,19 +63,19 @@ impl Notify {
     }
 
     /// How often a loop has to come round; none where nobody listens.
-    pub(super) fn period(&self) -> Option<Duration> {
+    pub fn period(&self) -> Option<Duration> {
         self.socket.as_ref().map(|_| self.period)
     }
 
     /// The service has answered.
-    pub(super) fn ready(&self) {
+    pub fn ready(&self) {
         if !std::mem::replace(&mut self.pulse().is_ready, true) {
             self.send("READY=1");
         }
     }
 
     /// The end has come; said once.
-    pub(super) fn stopping(&self) {
+    pub fn stopping(&self) {
         if !std::mem::replace(&mut self.pulse().is_stopping, true) {
             self.send("STOPPING=1");
         }
@@ -83,7 +83,7 @@ impl Notify {
 
     /// A loop has come round at `now`. As long as all do, the watchdog is content; `status` is asked for
     /// when it is time to say how things are.
-    pub(super) fn alive(&self, index: usize, now: Duration, status: impl FnOnce() -> String) {
+    pub fn alive(&self, index: usize, now: Duration, status: impl FnOnce() -> String) {
         if self.socket.is_none() {
             return;
         }
@@ -108,7 +108,7 @@ impl Notify {
     }
 
     /// A loop has ended and need not come round any more.
-    pub(super) fn ended(&self, index: usize) {
+    pub fn ended(&self, index: usize) {
         self.pulse().loops[index] = None;
     }
 

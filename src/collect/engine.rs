@@ -1,0 +1,396 @@
+//! The one loop: which stream's events come next, and what happens while there are none.
+//!
+//! A question, a resumed run and tail differ in their readers, their order and their end, which are values
+//! given to [`Engine::run`]; they do not differ in the loop. Nothing here knows how events are selected,
+//! encoded or written: a [`Consumer`] does.
+
+use std::ops::Range;
+use std::rc::Rc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use crossbeam_channel::{Receiver, Select, Sender};
+
+use super::reader::StreamReader;
+use crate::cancel::Cancel;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::Stream;
+use crate::page::Page;
+use crate::runtime::Runtime;
+use crate::source::range::TimeRange;
+
+/// How long nothing may happen where nobody wants to be told that nothing does.
+const A_DAY: Duration = Duration::from_secs(86_400);
+
+/// How many events of one stream are taken before another stream with fewer has its turn. A number of events
+/// and not of pages, so that the order does not depend on the page size (P4).
+const TURN: u64 = 1_000;
+
+/// In which order the events of several streams come out.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Order {
+    /// By time: a merge keyed on each stream's running maximum, so that it does not depend on where pages are
+    /// cut (P4); ties by stream. Only events of the range are given.
+    Timeline(TimeRange),
+    /// A thousand events of the stream of which least was delivered so far, over all runs: a run that was
+    /// killed and started again goes on as the uninterrupted one would have (P4).
+    LeastDelivered,
+    /// Whatever page comes first.
+    Arrival,
+}
+
+/// When a phase of a run is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Until {
+    /// Each stream was read to its end once; it is not read on.
+    CaughtUp,
+    /// The same, but the streams are kept to be followed, and one that does not answer within the time is
+    /// not waited for.
+    LookedBack(Duration),
+    /// Never by itself.
+    Forever,
+}
+
+/// Why a phase ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PhaseEnd {
+    /// All that was wanted was read.
+    Done,
+    /// The consumer wants no more.
+    Enough,
+    /// The time of the run is over, or nobody reads its output any more.
+    Over,
+    /// A signal asks for the end.
+    Stopped,
+}
+
+/// Whether to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// More events are wanted.
+    Continue,
+    /// No more are.
+    Enough,
+}
+
+/// What is done with events.
+pub(super) trait Consumer {
+    /// A page was read. Its events follow, perhaps not all at once.
+    fn page(&mut self, page: &Page);
+
+    /// Takes these events of a page, in order. With the page's last event, or with an empty range of an empty
+    /// page, the whole page was taken.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the output; ends the run.
+    fn take(&mut self, page: &Rc<Page>, events: Range<usize>) -> Result<Flow>;
+
+    /// A page's last event was taken; its memory may be used again.
+    ///
+    /// # Errors
+    /// As [`Consumer::take`].
+    fn done(&mut self, page: Rc<Page>) -> Result<()>;
+
+    /// The next event is not at hand: now is the time to write what is held back.
+    ///
+    /// # Errors
+    /// As [`Consumer::take`].
+    fn waiting(&mut self) -> Result<()>;
+
+    /// A stream was read to its end.
+    fn caught_up(&mut self, stream: Stream);
+
+    /// A stream failed for good. The others go on.
+    fn failed(&mut self, failure: Error);
+
+    /// The output is to be opened anew, as after a rotation.
+    ///
+    /// # Errors
+    /// As [`Consumer::take`].
+    fn reopen(&mut self) -> Result<()>;
+
+    /// How many events of a stream were delivered, over all runs.
+    fn delivered(&self, stream: Stream) -> u64;
+
+    /// The loop has come round.
+    fn alive(&self);
+}
+
+/// What ends or interrupts a run from outside, besides the cancel token.
+#[derive(Debug)]
+pub(super) struct Interrupts {
+    /// When the run has lasted long enough (`--for`), on the clock's monotonic time.
+    pub ends: Option<Duration>,
+    /// When it has lasted too long (`--deadline`).
+    pub deadline: Option<Duration>,
+    /// How often the loop has to come round at least.
+    pub heartbeat: Option<Duration>,
+    /// Triggered when nobody reads the output any more.
+    pub over: Cancel,
+    /// Wishes to reopen the output, one channel for each output of the run.
+    pub reopen: Vec<(Sender<()>, Receiver<()>)>,
+    /// Which of them is this output's.
+    pub index: usize,
+}
+
+impl Default for Interrupts {
+    fn default() -> Self {
+        let (ends, deadline, heartbeat, over) = (None, None, None, Cancel::new());
+        Interrupts { ends, deadline, heartbeat, over, reopen: Vec::new(), index: 0 }
+    }
+}
+
+/// The streams of one output on their way to it.
+#[derive(Debug)]
+pub(super) struct Engine<'a> {
+    /// The streams, in output order.
+    pub readers: Vec<StreamReader>,
+    runtime: &'a Runtime,
+    interrupts: &'a Interrupts,
+}
+
+/// What the loop does next.
+#[derive(Debug)]
+enum Step {
+    Take(usize, Range<usize>),
+    WaitFor(usize),
+    WaitForAny,
+    Finished,
+}
+
+/// What a wait came to.
+#[derive(Debug)]
+enum Woken {
+    /// Something may have changed: look again.
+    Look,
+    /// The stream that was waited for did not answer in time.
+    Late,
+    End(PhaseEnd),
+}
+
+impl<'a> Engine<'a> {
+    /// An engine that reads `readers`.
+    pub(super) fn new(
+        runtime: &'a Runtime,
+        interrupts: &'a Interrupts,
+        mut readers: Vec<StreamReader>,
+    ) -> Self {
+        readers.sort_by_key(|reader| reader.stream);
+        Engine { readers, runtime, interrupts }
+    }
+
+    /// Gives events to `consumer`, in `order`, until the end of the phase.
+    ///
+    /// # Errors
+    /// Fails when the consumer does, and when the deadline passes. A stream that fails ends alone.
+    pub(super) fn run(&mut self, order: Order, until: Until, consumer: &mut dyn Consumer) -> Result<PhaseEnd> {
+        loop {
+            if until == Until::CaughtUp {
+                self.readers.retain(|reader| !reader.is_read());
+            }
+            let step = match order {
+                Order::Timeline(range) => self.next_in_time(&range, until, consumer)?,
+                Order::LeastDelivered => self.next_least_delivered(consumer),
+                Order::Arrival => self.next_arrived(),
+            };
+            let (woken, waited_for) = match step {
+                Step::Take(index, events) => {
+                    if self.take(index, events, consumer)? == Flow::Enough {
+                        return Ok(PhaseEnd::Enough);
+                    }
+                    continue;
+                }
+                Step::Finished => return Ok(PhaseEnd::Done),
+                Step::WaitFor(index) => (self.wait(Some(index), until, consumer)?, Some(index)),
+                Step::WaitForAny => (self.wait(None, until, consumer)?, None),
+            };
+            match woken {
+                Woken::Look => {}
+                Woken::Late => waited_for.into_iter().for_each(|index| self.readers[index].is_late = true),
+                Woken::End(end) => return Ok(end),
+            }
+        }
+    }
+
+    fn take(&mut self, index: usize, events: Range<usize>, consumer: &mut dyn Consumer) -> Result<Flow> {
+        let reader = &mut self.readers[index];
+        let Some(page) = reader.page() else { return Ok(Flow::Continue) };
+        let flow = consumer.take(page, events.clone())?;
+        if let Some(page) = reader.pass(events.end) {
+            consumer.done(page)?;
+        }
+        Ok(flow)
+    }
+
+    /// The run of events that comes next in time, once every stream's next event is known.
+    fn next_in_time(&mut self, range: &TimeRange, until: Until, consumer: &mut dyn Consumer) -> Result<Step> {
+        let mut heads: [Option<(DateTime<Utc>, usize)>; 2] = [None, None];
+        for (index, reader) in self.readers.iter_mut().enumerate() {
+            while reader.page().is_some() && !reader.seek(range) {
+                if let Some(page) = reader.pass(usize::MAX) {
+                    consumer.done(page)?;
+                }
+            }
+            match reader.key() {
+                // Readers are in stream order, so that the first of equal keys is the right one.
+                Some(key) if heads[0].is_none_or(|head| key < head.0) => {
+                    heads = [Some((key, index)), heads[0]];
+                }
+                Some(key) if heads[1].is_none_or(|head| key < head.0) => heads[1] = Some((key, index)),
+                Some(_) => {}
+                None if reader.is_read() || (reader.is_late && matches!(until, Until::LookedBack(_))) => {}
+                None => return Ok(Step::WaitFor(index)),
+            }
+        }
+        let Some((_, index)) = heads[0] else { return Ok(Step::Finished) };
+        Ok(Step::Take(index, self.readers[index].run_before(heads[1].map(|(key, other)| (key, index < other)), range)))
+    }
+
+    fn next_least_delivered(&self, consumer: &dyn Consumer) -> Step {
+        let turns = |reader: &StreamReader| consumer.delivered(reader.stream) / TURN;
+        let next = self.readers.iter().enumerate().min_by_key(|(_, reader)| (turns(reader), reader.stream));
+        let Some((index, reader)) = next else { return Step::Finished };
+        match reader.rest() {
+            None => Step::WaitFor(index),
+            Some(rest) => {
+                let left = TURN - consumer.delivered(reader.stream) % TURN;
+                let end = rest.end.min(rest.start + usize::try_from(left).unwrap_or(usize::MAX));
+                Step::Take(index, rest.start..end)
+            }
+        }
+    }
+
+    fn next_arrived(&self) -> Step {
+        let ready = self.readers.iter().enumerate().find_map(|(index, reader)| Some((index, reader.rest()?)));
+        match ready {
+            Some((index, rest)) => Step::Take(index, rest),
+            None if self.readers.is_empty() => Step::Finished,
+            None => Step::WaitForAny,
+        }
+    }
+
+    /// Waits for a page of one reader, or of any, or for whatever else happens first.
+    fn wait(&mut self, which: Option<usize>, until: Until, consumer: &mut dyn Consumer) -> Result<Woken> {
+        consumer.waiting()?;
+        consumer.alive();
+        if let Some(index) = which
+            && let Some(answer) = self.readers[index].next_without_thread()
+        {
+            return Ok(self.answered(index, answer, consumer));
+        }
+        let now = self.runtime.clock.elapsed();
+        let left = |end: Option<Duration>| end.map(|end| end.saturating_sub(now));
+        let (time, deadline) = (left(self.interrupts.ends), left(self.interrupts.deadline));
+        match () {
+            () if self.runtime.cancel.is_triggered() => return Ok(Woken::End(PhaseEnd::Stopped)),
+            () if time.is_some_and(|left| left.is_zero()) => return Ok(Woken::End(PhaseEnd::Over)),
+            () if deadline.is_some_and(|left| left.is_zero()) => return Err(past_deadline()),
+            () => {}
+        }
+        let patience = match until {
+            Until::LookedBack(patience) if which.is_some() => Some(patience),
+            _ => None,
+        };
+        let rest = [time, deadline, self.interrupts.heartbeat].into_iter().flatten().min();
+        let woken = self.select(which, patience.into_iter().chain(rest).min().unwrap_or(A_DAY));
+        match woken {
+            Event::Page(index, answer) => Ok(self.answered(index, answer, consumer)),
+            Event::Nothing if patience.is_some_and(|patience| rest.is_none_or(|rest| patience <= rest)) => {
+                Ok(Woken::Late)
+            }
+            Event::Nothing => Ok(Woken::Look),
+            Event::Reopen => consumer.reopen().map(|()| Woken::Look),
+            Event::Over => Ok(Woken::End(PhaseEnd::Over)),
+            Event::Stopped => Ok(Woken::End(PhaseEnd::Stopped)),
+        }
+    }
+
+    /// Waits for the channels of the readers and of the run.
+    fn select(&self, which: Option<usize>, patience: Duration) -> Event {
+        let readers: Vec<_> = self
+            .readers
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| which.is_none_or(|which| which == *index))
+            .filter_map(|(index, reader)| Some((index, reader.channel()?)))
+            .collect();
+        let cancel = &self.runtime.cancel;
+        let mut select = Select::new();
+        for (_, channel) in &readers {
+            select.recv(channel);
+        }
+        let stopped = select.recv(cancel.channel());
+        let over = select.recv(self.interrupts.over.channel());
+        let wish = select.recv(cancel.reopen_channel());
+        let own = self.interrupts.reopen.get(self.interrupts.index).map(|(_, own)| (select.recv(own), own));
+        let Ok(ready) = select.select_timeout(patience) else { return Event::Nothing };
+        match ready.index() {
+            at if at < readers.len() => {
+                let (index, channel) = readers[at];
+                Event::Page(index, ready.recv(channel).unwrap_or_else(|_| Err(reader_is_gone())))
+            }
+            at if at == stopped => ready.recv(cancel.channel()).map_or(Event::Stopped, |()| Event::Nothing),
+            at if at == over => {
+                ready.recv(self.interrupts.over.channel()).map_or(Event::Over, |()| Event::Nothing)
+            }
+            at if at == wish => {
+                if ready.recv(cancel.reopen_channel()).is_ok() {
+                    // One wish is for every output of the run, this one included.
+                    for (sender, _) in &self.interrupts.reopen {
+                        let _ = sender.try_send(());
+                    }
+                }
+                Event::Nothing
+            }
+            _ => match own {
+                Some((_, own)) => ready.recv(own).map_or(Event::Nothing, |()| Event::Reopen),
+                None => Event::Nothing,
+            },
+        }
+    }
+
+    fn answered(&mut self, index: usize, answer: Result<Option<Page>>, consumer: &mut dyn Consumer) -> Woken {
+        let reader = &mut self.readers[index];
+        let was_read = reader.is_read();
+        match answer {
+            Ok(Some(page)) => {
+                consumer.page(&page);
+                reader.accept(page);
+            }
+            Ok(None) => reader.end(),
+            Err(failure) if matches!(failure.kind(), ErrorKind::Interrupted(_)) => {
+                return Woken::End(PhaseEnd::Stopped);
+            }
+            Err(failure) => {
+                let stream = reader.stream;
+                self.readers.remove(index);
+                consumer.failed(failure.on_stream(stream));
+                return Woken::Look;
+            }
+        }
+        if reader.has_reached_its_end() && !was_read {
+            consumer.caught_up(reader.stream);
+        }
+        Woken::Look
+    }
+}
+
+/// What came first.
+#[derive(Debug)]
+enum Event {
+    Page(usize, Result<Option<Page>>),
+    Reopen,
+    Over,
+    Stopped,
+    Nothing,
+}
+
+fn past_deadline() -> Error {
+    Error::new(ErrorKind::Deadline, "the deadline has passed")
+        .hint("give more time with --deadline, or end with --for")
+}
+
+fn reader_is_gone() -> Error {
+    Error::new(ErrorKind::Unexpected, "the thread that reads the stream is gone")
+        .hint("report this bug with what was said before")
+}

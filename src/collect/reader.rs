@@ -1,0 +1,197 @@
+//! One stream on its way to the engine: its pages, the page in hand, and how far that was taken.
+//!
+//! Knows nothing of the other streams, nor of where events go.
+
+use std::ops::Range;
+use std::rc::Rc;
+
+use chrono::{DateTime, Utc};
+use crossbeam_channel::Receiver;
+
+use crate::cancel::Cancel;
+use crate::error::Result;
+use crate::event::Stream;
+use crate::page::{Next, Page};
+use crate::source::PageSource;
+use crate::source::prefetch::Prefetch;
+use crate::source::range::TimeRange;
+use crate::source::windows::WindowedPages;
+
+/// A stream being read; its thread ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct StreamReader {
+    /// The stream.
+    pub stream: Stream,
+    /// Whether it did not answer in time, so that the others went on without it.
+    pub is_late: bool,
+    pages: Pages,
+    page: Option<Rc<Page>>,
+    /// The next event of the page in hand.
+    at: usize,
+    /// The greatest timestamp so far: the time by which the stream is merged with others.
+    reached: DateTime<Utc>,
+    /// Whether `reached` counts the event at `at`.
+    is_seeked: bool,
+    /// Whether the last page said that there is no more now.
+    is_caught_up: bool,
+    is_ended: bool,
+    stop: Cancel,
+}
+
+/// Where the pages come from.
+#[derive(Debug)]
+enum Pages {
+    /// Windows of a question; their threads read ahead.
+    Windows(WindowedPages),
+    /// A thread of this stream's own, one page ahead.
+    Thread(Prefetch),
+}
+
+impl StreamReader {
+    /// A reader of a question's windows.
+    pub(super) fn of_windows(stream: Stream, pages: WindowedPages) -> Self {
+        StreamReader::new(stream, Pages::Windows(pages), Cancel::new())
+    }
+
+    /// A reader of `source` on a thread of its own, which `stop` ends.
+    ///
+    /// # Errors
+    /// Fails when the thread cannot be started.
+    pub(super) fn on_thread(
+        stream: Stream,
+        stop: Cancel,
+        source: impl PageSource + Send + 'static,
+    ) -> Result<Self> {
+        Ok(StreamReader::new(stream, Pages::Thread(Prefetch::start(stream, source)?), stop))
+    }
+
+    fn new(stream: Stream, pages: Pages, stop: Cancel) -> Self {
+        StreamReader {
+            stream,
+            is_late: false,
+            pages,
+            page: None,
+            at: 0,
+            reached: DateTime::<Utc>::MIN_UTC,
+            is_seeked: false,
+            is_caught_up: false,
+            is_ended: false,
+            stop,
+        }
+    }
+
+    /// The page in hand.
+    pub(super) fn page(&self) -> Option<&Rc<Page>> {
+        self.page.as_ref()
+    }
+
+    /// What of the page in hand was not taken yet; an empty range for an empty page.
+    pub(super) fn rest(&self) -> Option<Range<usize>> {
+        self.page.as_ref().map(|page| self.at..page.len())
+    }
+
+    /// Whether it was read to its end, and all of that was taken.
+    pub(super) fn is_read(&self) -> bool {
+        self.page.is_none() && self.has_reached_its_end()
+    }
+
+    /// Whether the service has no more of it now.
+    pub(super) fn has_reached_its_end(&self) -> bool {
+        self.is_ended || self.is_caught_up
+    }
+
+    /// The time by which its next event is merged, once that was found by [`StreamReader::seek`].
+    pub(super) fn key(&self) -> Option<DateTime<Utc>> {
+        (self.is_seeked && self.page.is_some()).then_some(self.reached)
+    }
+
+    /// Goes to the next event of the range in the page in hand; false when it holds none any more.
+    pub(super) fn seek(&mut self, range: &TimeRange) -> bool {
+        let Some(page) = &self.page else { return false };
+        while !self.is_seeked && self.at < page.len() {
+            let event = page.event_at(self.at);
+            if range.holds(&event) {
+                self.reached = self.reached.max(event.time.unwrap_or(self.reached));
+                self.is_seeked = true;
+            } else {
+                self.at += 1;
+            }
+        }
+        self.is_seeked
+    }
+
+    /// The events from the next one on that come before another stream's next event, which has this key and,
+    /// if true, comes after this stream's events of the same key.
+    pub(super) fn run_before(&self, other: Option<(DateTime<Utc>, bool)>, range: &TimeRange) -> Range<usize> {
+        let Some(page) = &self.page else { return 0..0 };
+        let mut reached = self.reached;
+        let mut end = self.at + 1;
+        while end < page.len() {
+            let event = page.event_at(end);
+            let key = reached.max(event.time.unwrap_or(reached));
+            let is_before = other.is_none_or(|(other, wins)| key < other || (wins && key == other));
+            if !is_before || !range.holds(&event) {
+                break;
+            }
+            reached = key;
+            end += 1;
+        }
+        self.at..end
+    }
+
+    /// Notes that the page in hand was taken up to `end`; gives it back when that is its end.
+    pub(super) fn pass(&mut self, end: usize) -> Option<Rc<Page>> {
+        let page = self.page.as_ref()?;
+        // What was passed counts for the merge, whoever asked for it.
+        for index in self.at..end.min(page.len()) {
+            if self.is_seeked {
+                self.reached = self.reached.max(page.event_at(index).time.unwrap_or(self.reached));
+            }
+        }
+        self.at = end.min(page.len());
+        self.is_seeked = false;
+        if self.at < page.len() {
+            return None;
+        }
+        self.page.take()
+    }
+
+    /// Takes up the next page.
+    pub(super) fn accept(&mut self, page: Page) {
+        self.is_caught_up = self.is_caught_up || matches!(page.next, Next::CaughtUp(_));
+        if matches!(self.pages, Pages::Windows(_)) {
+            // What a window says of what follows means nothing for the stream.
+            self.is_caught_up = false;
+        }
+        self.page = Some(Rc::new(page));
+        self.at = 0;
+        self.is_seeked = false;
+    }
+
+    /// Notes that no page follows.
+    pub(super) fn end(&mut self) {
+        self.is_ended = true;
+    }
+
+    /// The next page of a source that is read without a thread of its own; `None` for the others.
+    pub(super) fn next_without_thread(&mut self) -> Option<Result<Option<Page>>> {
+        match &mut self.pages {
+            Pages::Windows(pages) => Some(pages.next_page()),
+            Pages::Thread(_) => None,
+        }
+    }
+
+    /// The channel on which a thread gives pages.
+    pub(super) fn channel(&self) -> Option<&Receiver<Result<Option<Page>>>> {
+        match &self.pages {
+            Pages::Windows(_) => None,
+            Pages::Thread(pages) => Some(pages.channel()),
+        }
+    }
+}
+
+impl Drop for StreamReader {
+    fn drop(&mut self) {
+        self.stop.trigger(0);
+    }
+}
