@@ -7,13 +7,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::notify::Notify;
+use super::notify::SystemdNotifier;
 use crate::api::observer::{Observation, Observer};
 use crate::clock::Clock;
 use crate::console::Console;
 use crate::error::{Error, ErrorKind};
 use crate::event::Stream;
-use crate::health::{CollectorState, Reporter};
+use crate::health::{CollectorState, HealthReporter};
 use crate::source::poll_interval::PollInterval;
 use crate::time::duration;
 
@@ -27,20 +27,20 @@ const BLIPS: u32 = 2;
 const LONG_WAIT: Duration = Duration::from_secs(10);
 
 /// Watches the requests of one profile.
-pub(super) struct Watch {
+pub(super) struct ServiceMonitor {
     cadences: [PollInterval; 3],
-    notify: Arc<Notify>,
+    notify: Arc<SystemdNotifier>,
     console: Console,
     clock: Arc<dyn Clock>,
     /// Said before messages where several profiles run.
     prefix: String,
-    seen: Mutex<Seen>,
+    seen: Mutex<ConnectionState>,
 }
 
 #[derive(Default)]
-struct Seen {
+struct ConnectionState {
     /// Who reports on which streams.
-    reporters: Vec<(Vec<Stream>, Reporter)>,
+    reporters: Vec<(Vec<Stream>, HealthReporter)>,
     answered: BTreeSet<Stream>,
     /// The streams whose last request failed.
     troubled: BTreeSet<Stream>,
@@ -51,22 +51,22 @@ struct Seen {
     is_told: bool,
 }
 
-impl fmt::Debug for Watch {
+impl fmt::Debug for ServiceMonitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watch").field("cadences", &self.cadences).finish_non_exhaustive()
+        f.debug_struct("ServiceMonitor").field("cadences", &self.cadences).finish_non_exhaustive()
     }
 }
 
-impl Watch {
+impl ServiceMonitor {
     /// A watch over streams with these intervals; `profile` is named where there are several.
     pub(super) fn new(
         interval: impl Fn(Stream) -> Duration,
-        notify: Arc<Notify>,
+        notify: Arc<SystemdNotifier>,
         console: &Console,
         clock: Arc<dyn Clock>,
         profile: Option<&str>,
     ) -> Self {
-        Watch {
+        ServiceMonitor {
             cadences: Stream::ALL.map(|stream| PollInterval::new(stream, interval(stream))),
             notify,
             console: console.clone(),
@@ -82,7 +82,7 @@ impl Watch {
     }
 
     /// Reports on these streams to `reporter` from now on.
-    pub(super) fn report_to(&self, reporter: Reporter, streams: &[Stream]) {
+    pub(super) fn report_to(&self, reporter: HealthReporter, streams: &[Stream]) {
         for &stream in streams {
             reporter.interval(stream, self.cadence(stream).interval());
         }
@@ -90,7 +90,7 @@ impl Watch {
     }
 
     /// Reports on a stream, where somebody listens.
-    pub(super) fn report(&self, stream: Stream, tell: impl FnOnce(&Reporter)) {
+    pub(super) fn report(&self, stream: Stream, tell: impl FnOnce(&HealthReporter)) {
         if let Some(reporter) = self.seen().reporter(stream) {
             tell(&reporter);
         }
@@ -136,19 +136,19 @@ impl Watch {
         }
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    fn seen(&self) -> MutexGuard<'_, ConnectionState> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Seen {
-    fn reporter(&self, stream: Stream) -> Option<Reporter> {
+impl ConnectionState {
+    fn reporter(&self, stream: Stream) -> Option<HealthReporter> {
         let found = self.reporters.iter().find(|(streams, _)| streams.contains(&stream));
         found.map(|(_, reporter)| reporter.clone())
     }
 }
 
-impl Observer for Watch {
+impl Observer for ServiceMonitor {
     fn observe(&self, stream: Option<Stream>, observation: &Observation<'_>) {
         let Some(stream) = stream else { return };
         match *observation {
