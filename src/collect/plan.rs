@@ -15,7 +15,7 @@ use crate::disk::{self, RealDisk};
 use crate::encode::{EventContext, EventEncoder, Fields, Format, RenderOptions, Shape, TimeStyle};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
-use crate::health::Work;
+use crate::health::RunMode;
 use crate::output::sink::stream::StreamSink;
 use crate::output::{CheckpointedOutput, OutputContract, OutputTarget};
 use crate::sanitize;
@@ -49,7 +49,7 @@ pub(super) struct ResumeOptions<'a> {
     /// `--file-mode`.
     pub file_mode: Option<u32>,
     /// Whether the run is to end by itself, for `opev status`.
-    pub work: Work,
+    pub work: RunMode,
 }
 
 /// The form of the output, and its places.

@@ -17,7 +17,7 @@ use crate::disk::{Disk as _, RealDisk};
 use crate::encode::EventEncoder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Stream};
-use crate::health::{self, About, CollectorState, Feed, Reporter, Work};
+use crate::health::{self, CollectorIdentity, CollectorState, HealthFeed, HealthReporter, RunMode};
 use crate::output::commit::OutputSetup;
 use crate::output::gap;
 use crate::output::seen::REMEMBERED;
@@ -96,11 +96,11 @@ pub(super) fn reporter(
     session: &Session,
     pipeline: &CheckpointedOutput,
     streams: &[Stream],
-    work: Work,
-    feed: Feed,
-) -> Reporter {
-    let about = About { profile: &session.settings.profile, consumer: pipeline.consumer(), work };
-    let health = Reporter::new(about, streams, Arc::clone(&invocation.runtime.clock), feed);
+    work: RunMode,
+    feed: HealthFeed,
+) -> HealthReporter {
+    let about = CollectorIdentity { profile: &session.settings.profile, consumer: pipeline.consumer(), work };
+    let health = HealthReporter::new(about, streams, Arc::clone(&invocation.runtime.clock), feed);
     health.keep_at(Arc::new(RealDisk), pipeline.place());
     health.state_all(CollectorState::Initialized);
     health
@@ -242,7 +242,7 @@ fn note_blocked(
     invocation: &Invocation,
     session: &Session,
     consumer: &Consumer,
-    work: Work,
+    work: RunMode,
     failure: &Error,
 ) {
     let settings = &session.settings;
@@ -251,7 +251,7 @@ fn note_blocked(
     }
     if let Ok(state_dir) = settings.state_dir() {
         let place = CheckpointDir::of(state_dir, &settings.profile, consumer);
-        let about = About { profile: &settings.profile, consumer: &consumer.to_string(), work };
+        let about = CollectorIdentity { profile: &settings.profile, consumer: &consumer.to_string(), work };
         health::note_blocked(&RealDisk, &place, about, failure, invocation.runtime.clock.now());
     }
 }

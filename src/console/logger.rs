@@ -55,7 +55,7 @@ fn text(record: &Record<'_>, colour: bool) -> String {
 }
 
 fn object(record: &Record<'_>, time: String) -> String {
-    let mut pairs = Pairs(Map::new());
+    let mut pairs = KeyValues(Map::new());
     let _ = record.key_values().visit(&mut pairs);
     let mut object = Map::new();
     object.insert("type".into(), json!("log"));
@@ -67,9 +67,9 @@ fn object(record: &Record<'_>, time: String) -> String {
 }
 
 /// Collects a record's keys and values, foreign text made harmless.
-struct Pairs(Map<String, Value>);
+struct KeyValues(Map<String, Value>);
 
-impl<'kvs> VisitSource<'kvs> for Pairs {
+impl<'kvs> VisitSource<'kvs> for KeyValues {
     fn visit_pair(&mut self, key: kv::Key<'kvs>, value: kv::Value<'kvs>) -> Result<(), kv::Error> {
         let number = value.to_u64().map(Value::from).or_else(|| value.to_i64().map(Value::from));
         let value = number.unwrap_or_else(|| json!(sanitize::message(&value.to_string())));

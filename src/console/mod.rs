@@ -43,10 +43,10 @@ pub struct ConsoleOptions {
 
 /// The one writer to standard error; clones share it.
 #[derive(Clone, Debug)]
-pub struct Console(Arc<Shared>);
+pub struct Console(Arc<ConsoleState>);
 
 #[derive(Debug)]
-struct Shared {
+struct ConsoleState {
     options: ConsoleOptions,
     terminal: bool,
     clock: Arc<dyn Clock>,
@@ -58,7 +58,7 @@ impl Console {
     /// A console on this process's standard error.
     pub fn new(options: ConsoleOptions, clock: Arc<dyn Clock>) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        Console(Arc::new(Shared { options, terminal, clock, bar: Mutex::new(None) }))
+        Console(Arc::new(ConsoleState { options, terminal, clock, bar: Mutex::new(None) }))
     }
 
     /// Makes this console the receiver of the `log` macros. Only the first console of a process is.
@@ -134,10 +134,10 @@ impl Console {
     /// The same way to the person without progress lines, for work that goes on side by side.
     #[must_use]
     pub fn without_progress(&self) -> Self {
-        let Shared { options, terminal, clock, .. } = &*self.0;
+        let ConsoleState { options, terminal, clock, .. } = &*self.0;
         let options = ConsoleOptions { progress: false, ..*options };
         let (terminal, clock) = (*terminal, Arc::clone(clock));
-        Console(Arc::new(Shared { options, terminal, clock, bar: Mutex::new(None) }))
+        Console(Arc::new(ConsoleState { options, terminal, clock, bar: Mutex::new(None) }))
     }
 
     /// A progress line, drawn only where a person watches and wants it.

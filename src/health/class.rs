@@ -10,7 +10,7 @@ use crate::error::ErrorKind;
 
 /// Whose move it is after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Class {
+pub enum ErrorClass {
     /// The customer's settings at 1Password or here: token, features, server. Waiting does not help.
     ThirdPartyConfig,
     /// The service or the way to it: limits, errors, network, answers that cannot be read. It may pass.
@@ -19,9 +19,9 @@ pub enum Class {
     FirstPartyGeneric,
 }
 
-impl Class {
+impl ErrorClass {
     /// The class of a kind of failure.
-    pub fn of(kind: ErrorKind) -> Class {
+    pub fn of(kind: ErrorKind) -> ErrorClass {
         match kind {
             ErrorKind::Usage
             | ErrorKind::Config
@@ -32,8 +32,8 @@ impl Class {
             | ErrorKind::TokenRefused
             | ErrorKind::TokenExpired
             | ErrorKind::FeatureMissing
-            | ErrorKind::BadRequest => Class::ThirdPartyConfig,
-            ErrorKind::Service | ErrorKind::Network | ErrorKind::Deadline => Class::ThirdPartyGeneric,
+            | ErrorKind::BadRequest => ErrorClass::ThirdPartyConfig,
+            ErrorKind::Service | ErrorKind::Network | ErrorKind::Deadline => ErrorClass::ThirdPartyGeneric,
             ErrorKind::Unexpected
             | ErrorKind::CheckFailed
             | ErrorKind::Output
@@ -42,21 +42,21 @@ impl Class {
             | ErrorKind::Gap
             | ErrorKind::Locked
             | ErrorKind::Partial
-            | ErrorKind::Interrupted(_) => Class::FirstPartyGeneric,
+            | ErrorKind::Interrupted(_) => ErrorClass::FirstPartyGeneric,
         }
     }
 
     /// Its name, as it is written everywhere.
     pub fn name(self) -> &'static str {
         match self {
-            Class::ThirdPartyConfig => "ThirdPartyConfig",
-            Class::ThirdPartyGeneric => "ThirdPartyGeneric",
-            Class::FirstPartyGeneric => "FirstPartyGeneric",
+            ErrorClass::ThirdPartyConfig => "ThirdPartyConfig",
+            ErrorClass::ThirdPartyGeneric => "ThirdPartyGeneric",
+            ErrorClass::FirstPartyGeneric => "FirstPartyGeneric",
         }
     }
 }
 
-impl fmt::Display for Class {
+impl fmt::Display for ErrorClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
@@ -71,13 +71,13 @@ mod tests {
         for kind in
             [ErrorKind::TokenRefused, ErrorKind::FeatureMissing, ErrorKind::NotFound, ErrorKind::BadRequest]
         {
-            assert_eq!(Class::of(kind), Class::ThirdPartyConfig, "{kind:?}");
+            assert_eq!(ErrorClass::of(kind), ErrorClass::ThirdPartyConfig, "{kind:?}");
         }
         for kind in [ErrorKind::Service, ErrorKind::Network] {
-            assert_eq!(Class::of(kind), Class::ThirdPartyGeneric, "{kind:?}");
+            assert_eq!(ErrorClass::of(kind), ErrorClass::ThirdPartyGeneric, "{kind:?}");
         }
         for kind in [ErrorKind::Output, ErrorKind::Disagreement, ErrorKind::Unexpected] {
-            assert_eq!(Class::of(kind), Class::FirstPartyGeneric, "{kind:?}");
+            assert_eq!(ErrorClass::of(kind), ErrorClass::FirstPartyGeneric, "{kind:?}");
         }
     }
 }

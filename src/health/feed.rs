@@ -23,10 +23,10 @@ use crate::sanitize::is_harmful;
 
 /// Where the lines go; clones share it.
 #[derive(Clone, Debug)]
-pub struct Feed(Arc<Mutex<Outlet>>);
+pub struct HealthFeed(Arc<Mutex<FeedTarget>>);
 
 #[derive(Debug)]
-enum Outlet {
+enum FeedTarget {
     Nowhere,
     Console(Console),
     File(Box<dyn File>),
@@ -34,7 +34,7 @@ enum Outlet {
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(super) enum What {
+pub(super) enum HealthChange {
     /// A stream came to another state.
     StateChange,
     /// A stream failed, or fails in another way than before.
@@ -47,9 +47,9 @@ pub(super) enum What {
 
 /// One line.
 #[derive(Debug, Serialize)]
-pub(super) struct Line<'a> {
+pub(super) struct HealthLine<'a> {
     pub time: String,
-    pub event: What,
+    pub event: HealthChange,
     pub state: &'static str,
     pub profile: &'a str,
     pub consumer: &'a str,
@@ -60,15 +60,15 @@ pub(super) struct Line<'a> {
     pub interval_seconds: Option<f64>,
 }
 
-impl Feed {
+impl HealthFeed {
     /// No feed.
     pub fn nowhere() -> Self {
-        Feed::to(Outlet::Nowhere)
+        HealthFeed::to(FeedTarget::Nowhere)
     }
 
     /// A feed to standard error.
     pub fn console(console: &Console) -> Self {
-        Feed::to(Outlet::Console(console.clone()))
+        HealthFeed::to(FeedTarget::Console(console.clone()))
     }
 
     /// A feed to what `--health-file` names: `-` is standard error, a FIFO or device (`/dev/fd/3`) is
@@ -78,7 +78,7 @@ impl Feed {
     /// Fails with `Output` when it cannot be opened.
     pub fn open(disk: &dyn Disk, path: &Path, console: &Console) -> Result<Self> {
         if path.as_os_str() == "-" {
-            return Ok(Feed::console(console));
+            return Ok(HealthFeed::console(console));
         }
         let is_stream = disk.metadata(path).is_ok_and(|found| found.kind == FileKind::Other);
         let how = if is_stream { Open::Stream } else { Open::Append { mode: 0o600 } };
@@ -87,23 +87,23 @@ impl Feed {
                 .because(e)
                 .hint("name a file that this user can write, or - for standard error")
         })?;
-        Ok(Feed::to(Outlet::File(file)))
+        Ok(HealthFeed::to(FeedTarget::File(file)))
     }
 
-    fn to(outlet: Outlet) -> Self {
-        Feed(Arc::new(Mutex::new(outlet)))
+    fn to(outlet: FeedTarget) -> Self {
+        HealthFeed(Arc::new(Mutex::new(outlet)))
     }
 
     /// Writes a line.
-    pub(super) fn write(&self, line: &Line<'_>) {
+    pub(super) fn write(&self, line: &HealthLine<'_>) {
         let mut outlet = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let written = match &mut *outlet {
-            Outlet::Nowhere => return,
-            Outlet::Console(console) => {
+            FeedTarget::Nowhere => return,
+            FeedTarget::Console(console) => {
                 console.say(&harmless(line));
                 Ok(())
             }
-            Outlet::File(file) => disk::append_all(&mut **file, (harmless(line) + "\n").as_bytes()),
+            FeedTarget::File(file) => disk::append_all(&mut **file, (harmless(line) + "\n").as_bytes()),
         };
         if let Err(e) = written {
             give_up(&mut outlet, &e);
@@ -111,8 +111,8 @@ impl Feed {
     }
 }
 
-fn give_up(outlet: &mut Outlet, error: &io::Error) {
-    *outlet = Outlet::Nowhere;
+fn give_up(outlet: &mut FeedTarget, error: &io::Error) {
+    *outlet = FeedTarget::Nowhere;
     log::warn!("the health file cannot be written and is given up: {error}");
 }
 

@@ -1,7 +1,7 @@
 //! What a collector says of itself while it runs: state, polls, failures, per stream.
 //!
 //! ```text
-//!   fetch, tail -> Reporter -> record   one small file beside the checkpoint, read by `opev status`
+//!   fetch, tail -> HealthReporter -> record   one small file beside the checkpoint, read by `opev status`
 //!                           -> feed     a JSON object a line at each change, `--health-file`
 //! ```
 //!
@@ -18,10 +18,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use class::Class;
-pub use feed::Feed;
-pub use record::{FILE, Health, LastError, StreamHealth, Work, note_blocked, read};
-pub use reporter::{About, Reporter};
+pub use class::ErrorClass;
+pub use feed::HealthFeed;
+pub use record::{FILE, Health, LastError, RunMode, StreamHealth, note_blocked, read};
+pub use reporter::{CollectorIdentity, HealthReporter};
 
 /// How far a stream's collector has come, in the order in which it gets there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -7,13 +7,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::systemd::Notify;
+use super::systemd::SystemdNotifier;
 use crate::api::observer::{Observation, Observer};
 use crate::clock::Clock;
 use crate::console::Console;
 use crate::error::{Error, ErrorKind};
 use crate::event::Stream;
-use super::{CollectorState, Reporter};
+use super::{CollectorState, HealthReporter};
 use crate::source::poll_interval::PollInterval;
 use crate::time::duration;
 
@@ -29,18 +29,18 @@ const LONG_WAIT: Duration = Duration::from_secs(10);
 /// Watches the requests of one profile.
 pub struct ServiceMonitor {
     cadences: [PollInterval; 3],
-    notify: Arc<Notify>,
+    notify: Arc<SystemdNotifier>,
     console: Console,
     clock: Arc<dyn Clock>,
     /// Said before messages where several profiles run.
     prefix: String,
-    seen: Mutex<Seen>,
+    seen: Mutex<ConnectionState>,
 }
 
 #[derive(Default)]
-struct Seen {
+struct ConnectionState {
     /// Who reports on which streams.
-    reporters: Vec<(Vec<Stream>, Reporter)>,
+    reporters: Vec<(Vec<Stream>, HealthReporter)>,
     answered: BTreeSet<Stream>,
     /// The streams whose last request failed.
     troubled: BTreeSet<Stream>,
@@ -61,7 +61,7 @@ impl ServiceMonitor {
     /// A watch over streams with these intervals; `profile` is named where there are several.
     pub fn new(
         interval: impl Fn(Stream) -> Duration,
-        notify: Arc<Notify>,
+        notify: Arc<SystemdNotifier>,
         console: &Console,
         clock: Arc<dyn Clock>,
         profile: Option<&str>,
@@ -82,7 +82,7 @@ impl ServiceMonitor {
     }
 
     /// Reports on these streams to `reporter` from now on.
-    pub fn report_to(&self, reporter: Reporter, streams: &[Stream]) {
+    pub fn report_to(&self, reporter: HealthReporter, streams: &[Stream]) {
         for &stream in streams {
             reporter.interval(stream, self.cadence(stream).interval());
         }
@@ -90,7 +90,7 @@ impl ServiceMonitor {
     }
 
     /// Reports on a stream, where somebody listens.
-    pub fn report(&self, stream: Stream, tell: impl FnOnce(&Reporter)) {
+    pub fn report(&self, stream: Stream, tell: impl FnOnce(&HealthReporter)) {
         if let Some(reporter) = self.seen().reporter(stream) {
             tell(&reporter);
         }
@@ -136,13 +136,13 @@ impl ServiceMonitor {
         }
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    fn seen(&self) -> MutexGuard<'_, ConnectionState> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Seen {
-    fn reporter(&self, stream: Stream) -> Option<Reporter> {
+impl ConnectionState {
+    fn reporter(&self, stream: Stream) -> Option<HealthReporter> {
         let found = self.reporters.iter().find(|(streams, _)| streams.contains(&stream));
         found.map(|(_, reporter)| reporter.clone())
     }

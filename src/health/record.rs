@@ -10,7 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Class, CollectorState};
+use super::{CollectorState, ErrorClass};
 use crate::disk::{self, Disk, Open};
 use crate::error::Error;
 use crate::event::Stream;
@@ -42,7 +42,7 @@ pub struct Health {
     /// The consumer as people know it: a path, or a name.
     pub consumer: String,
     /// Whether it is to run once or for good.
-    pub work: Work,
+    pub work: RunMode,
     /// The number of its process.
     pub pid: u32,
     /// When the run began.
@@ -59,7 +59,7 @@ pub struct Health {
 /// What sort of run it is; decides when it is late.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Work {
+pub enum RunMode {
     /// `opev fetch --resume`: now and then.
     #[default]
     Fetch,
@@ -98,7 +98,7 @@ pub struct LastError {
     /// When it happened.
     pub at: DateTime<Utc>,
     /// Whose move it is.
-    pub class: Class,
+    pub class: ErrorClass,
     /// The kind's stable name.
     pub kind: String,
     /// What failed and why, made harmless and cut.
@@ -118,7 +118,7 @@ impl LastError {
         }
         LastError {
             at,
-            class: Class::of(failure.kind()),
+            class: ErrorClass::of(failure.kind()),
             kind: failure.kind().name().to_owned(),
             message: sanitize::message(message).into_owned(),
         }
@@ -130,12 +130,12 @@ impl LastError {
     }
 }
 
-impl Work {
+impl RunMode {
     /// The command's name.
     pub fn name(self) -> &'static str {
         match self {
-            Work::Fetch => "fetch",
-            Work::Tail => "tail",
+            RunMode::Fetch => "fetch",
+            RunMode::Tail => "tail",
         }
     }
 }
@@ -165,7 +165,7 @@ impl StreamHealth {
 
 impl Health {
     /// What a new run of `work` begins with.
-    pub(super) fn new(profile: &str, consumer: &str, work: Work, now: DateTime<Utc>) -> Self {
+    pub(super) fn new(profile: &str, consumer: &str, work: RunMode, now: DateTime<Utc>) -> Self {
         Health {
             version: VERSION,
             program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -219,12 +219,12 @@ impl Health {
     }
 }
 
-/// Notes why a run could not begin, for a run that came to no lock and so to no [`super::Reporter`].
+/// Notes why a run could not begin, for a run that came to no lock and so to no [`super::HealthReporter`].
 /// Where another run holds the lock, the file is that one's, and nothing is noted (P7).
 pub fn note_blocked(
     disk: &dyn Disk,
     place: &CheckpointDir,
-    about: super::About<'_>,
+    about: super::CollectorIdentity<'_>,
     failure: &Error,
     now: DateTime<Utc>,
 ) {

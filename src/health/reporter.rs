@@ -1,7 +1,7 @@
 //! The pen that a collector keeps its health with.
 //!
 //! Every call is cheap and never fails: a file that cannot be written is said once. Calls come from the
-//! threads of several streams. Holds no lock of its own: [`Reporter::keep_at`] is for the run that holds
+//! threads of several streams. Holds no lock of its own: [`HealthReporter::keep_at`] is for the run that holds
 //! the checkpoint's.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::feed::{self, Line, What};
-use super::record::{self, Health, LastError, StreamHealth, Work};
-use super::{CollectorState, Feed};
+use super::feed::{self, HealthChange, HealthLine};
+use super::record::{self, Health, LastError, RunMode, StreamHealth};
+use super::{CollectorState, HealthFeed};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::error::{Error, ErrorKind};
@@ -23,23 +23,23 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// Who reports.
 #[derive(Clone, Copy, Debug)]
-pub struct About<'a> {
+pub struct CollectorIdentity<'a> {
     /// The profile's name.
     pub profile: &'a str,
     /// The consumer as people know it: a path, or a name.
     pub consumer: &'a str,
     /// Whether it is to run once or for good.
-    pub work: Work,
+    pub work: RunMode,
 }
 
 /// Says what a collector does; clones share everything.
 #[derive(Clone, Debug)]
-pub struct Reporter(Arc<Mutex<HealthLog>>);
+pub struct HealthReporter(Arc<Mutex<HealthLog>>);
 
 #[derive(Debug)]
 struct HealthLog {
     clock: Arc<dyn Clock>,
-    feed: Feed,
+    feed: HealthFeed,
     health: Health,
     file: Option<(Arc<dyn Disk>, CheckpointDir)>,
     last_write: Option<Duration>,
@@ -47,19 +47,24 @@ struct HealthLog {
     is_stale: bool,
 }
 
-impl Reporter {
+impl HealthReporter {
     /// A reporter of these streams, each pending. Writes to `feed` alone until it is told where to keep a
     /// file.
-    pub fn new(about: About<'_>, streams: &[Stream], clock: Arc<dyn Clock>, feed: Feed) -> Self {
+    pub fn new(
+        about: CollectorIdentity<'_>,
+        streams: &[Stream],
+        clock: Arc<dyn Clock>,
+        feed: HealthFeed,
+    ) -> Self {
         let health = Health::new(about.profile, about.consumer, about.work, clock.now());
         let desk = HealthLog { clock, feed, health, file: None, last_write: None, is_stale: false };
-        let reporter = Reporter(Arc::new(Mutex::new(desk)));
+        let reporter = HealthReporter(Arc::new(Mutex::new(desk)));
         reporter.with(|desk| {
             for &stream in streams {
                 let since = Some(desk.health.started_at);
                 let pending = StreamHealth { since, ..StreamHealth::default() };
                 desk.health.streams.insert(stream.name().to_owned(), pending);
-                desk.tell(stream, What::StateChange, CollectorState::Pending);
+                desk.tell(stream, HealthChange::StateChange, CollectorState::Pending);
             }
         });
         reporter
@@ -67,8 +72,8 @@ impl Reporter {
 
     /// A reporter that nobody hears, where no health is kept.
     pub fn silent(clock: Arc<dyn Clock>) -> Self {
-        let nobody = About { profile: "", consumer: "", work: Work::Fetch };
-        Reporter::new(nobody, &[], clock, Feed::nowhere())
+        let nobody = CollectorIdentity { profile: "", consumer: "", work: RunMode::Fetch };
+        HealthReporter::new(nobody, &[], clock, HealthFeed::nowhere())
     }
 
     /// Keeps the health file beside the checkpoint at `place` from now on, and goes on with the counts of
@@ -94,7 +99,7 @@ impl Reporter {
             if !(entry.state == CollectorState::Error && state == CollectorState::Stopping) {
                 (entry.state, entry.since) = (state, Some(now));
             }
-            desk.tell(stream, What::StateChange, state);
+            desk.tell(stream, HealthChange::StateChange, state);
             desk.changed(matches!(state, CollectorState::Stopping | CollectorState::Error));
         });
     }
@@ -147,7 +152,7 @@ impl Reporter {
             entry.last_poll = entry.last_poll.max(Some(now));
             entry.last_error = Some(error);
             if !is_known {
-                desk.tell(stream, What::Failure, CollectorState::Error);
+                desk.tell(stream, HealthChange::Failure, CollectorState::Error);
             }
             desk.changed(!is_known);
         });
@@ -160,7 +165,7 @@ impl Reporter {
             let entry = desk.entry(stream);
             if entry.state == CollectorState::Error {
                 (entry.state, entry.since) = (CollectorState::Collecting, Some(now));
-                desk.tell(stream, What::Recovery, CollectorState::Collecting);
+                desk.tell(stream, HealthChange::Recovery, CollectorState::Collecting);
                 desk.changed(true);
             }
         });
@@ -174,7 +179,7 @@ impl Reporter {
             if entry.interval_ms != interval {
                 entry.interval_ms = interval;
                 let state = entry.state;
-                desk.tell(stream, What::IntervalChange, state);
+                desk.tell(stream, HealthChange::IntervalChange, state);
                 desk.changed(false);
             }
         });
@@ -196,11 +201,11 @@ impl HealthLog {
     }
 
     /// Writes a line to the feed.
-    fn tell(&self, stream: Stream, what: What, state: CollectorState) {
+    fn tell(&self, stream: Stream, what: HealthChange, state: CollectorState) {
         let entry = self.health.stream(stream);
         let error =
             entry.and_then(|entry| entry.last_error.as_ref()).filter(|_| state == CollectorState::Error);
-        self.feed.write(&Line {
+        self.feed.write(&HealthLine {
             time: feed::time(self.clock.now()),
             event: what,
             state: state.name(),

@@ -17,15 +17,15 @@ const USUAL_PERIOD: Duration = Duration::from_secs(10);
 
 /// The way to systemd.
 #[derive(Debug)]
-pub struct Notify {
+pub struct SystemdNotifier {
     socket: Option<(UnixDatagram, SocketAddr)>,
     period: Duration,
     watches: bool,
-    pulse: Mutex<Pulse>,
+    pulse: Mutex<WatchdogState>,
 }
 
 #[derive(Debug, Default)]
-struct Pulse {
+struct WatchdogState {
     is_ready: bool,
     is_stopping: bool,
     /// When each loop came round last; none once it has ended.
@@ -33,7 +33,7 @@ struct Pulse {
     last_sent: Option<Duration>,
 }
 
-impl Notify {
+impl SystemdNotifier {
     /// The way that the environment names, for a program of so many loops; a bad one is said once.
     pub fn new(environment: &Environment, loops: usize) -> Self {
         let address = environment.raw("NOTIFY_SOCKET").filter(|name| !name.is_empty()).map(|name| match name
@@ -53,8 +53,8 @@ impl Notify {
             .and_then(|text| text.parse().ok())
             .filter(|usec| is_ours && *usec > 0)
             .map(Duration::from_micros);
-        let pulse = Pulse { loops: vec![Some(Duration::ZERO); loops], ..Pulse::default() };
-        Notify {
+        let pulse = WatchdogState { loops: vec![Some(Duration::ZERO); loops], ..WatchdogState::default() };
+        SystemdNotifier {
             socket,
             period: watchdog.map_or(USUAL_PERIOD, |watchdog| watchdog / 2),
             watches: watchdog.is_some(),
@@ -119,7 +119,7 @@ impl Notify {
         }
     }
 
-    fn pulse(&self) -> MutexGuard<'_, Pulse> {
+    fn pulse(&self) -> MutexGuard<'_, WatchdogState> {
         self.pulse.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -147,7 +147,7 @@ mod tests {
             [("NOTIFY_SOCKET", format!("@{name}")), ("WATCHDOG_USEC", "20000000".into())]
                 .into_iter()
                 .collect();
-        let notify = Notify::new(&environment, 2);
+        let notify = SystemdNotifier::new(&environment, 2);
         assert_eq!(notify.period(), Some(Duration::from_secs(10)));
         let at = |index, s| notify.alive(index, Duration::from_secs(s), || "two\nlines".into());
         at(0, 10);
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn without_a_socket_nothing_happens() {
-        let notify = Notify::new(&Environment::default(), 1);
+        let notify = SystemdNotifier::new(&Environment::default(), 1);
         assert_eq!(notify.period(), None);
         notify.ready();
         notify.alive(0, Duration::ZERO, || unreachable!());

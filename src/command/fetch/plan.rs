@@ -12,7 +12,7 @@ use crate::command::session::Session;
 use crate::config::{self, Settings};
 use crate::encode::Format;
 use crate::error::Result;
-use crate::health::Work;
+use crate::health::RunMode;
 use crate::source::range::TimeRange;
 use crate::time::Zone;
 
@@ -123,5 +123,5 @@ pub(super) fn span(invocation: &Invocation, settings: &Settings, args: &FetchArg
 /// What was typed about the saved position.
 pub(super) fn saving(args: &FetchArgs) -> ResumeOptions<'_> {
     let consumer = args.consumer.as_deref();
-    ResumeOptions { consumer, lock_wait: args.lock_wait, file_mode: args.file_mode, work: Work::Fetch }
+    ResumeOptions { consumer, lock_wait: args.lock_wait, file_mode: args.file_mode, work: RunMode::Fetch }
 }

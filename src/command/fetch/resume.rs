@@ -13,7 +13,7 @@ use crate::command::session::Session;
 use crate::console::Progress;
 use crate::error::{ErrorKind, Result};
 use crate::event::Stream;
-use crate::health::{CollectorState, Feed, Work};
+use crate::health::{CollectorState, HealthFeed, RunMode};
 use crate::output::CheckpointedOutput;
 use crate::page::Page;
 use crate::source::PageSource as _;
@@ -55,8 +55,14 @@ fn deliver(
     outcome: &mut Outcome,
 ) -> Result<()> {
     let mut pipeline = plan.form.open_position(invocation, session, output, &plan::saving(args))?;
-    let health =
-        position::reporter(invocation, session, &pipeline, &output.streams, Work::Fetch, Feed::nowhere());
+    let health = position::reporter(
+        invocation,
+        session,
+        &pipeline,
+        &output.streams,
+        RunMode::Fetch,
+        HealthFeed::nowhere(),
+    );
     let mut renderer = plan.form.renderer(&output.streams)?;
     let mut progress = invocation.runtime.console.progress(!invocation.stdout_is_terminal);
     let mut lanes = Vec::new();

@@ -36,7 +36,7 @@ pub fn run(invocation: &Invocation, args: &StatusArgs) -> Result<End> {
     let config = Config::read(args.whose.file.config.as_deref(), invocation.environment.clone())?;
     let places = places(&config, args)?;
     let now = invocation.runtime.clock.now();
-    let mut overview = view::Overview::take(&RealDisk, &places, now)?;
+    let mut overview = view::StatusReport::take(&RealDisk, &places, now)?;
     let max_age = TimeDelta::from_std(args.max_age.unwrap_or(MAX_AGE)).unwrap_or(TimeDelta::MAX);
     overview.problems = problems::problems(&overview, max_age);
     overview.ok = overview.problems.is_empty();
@@ -60,7 +60,7 @@ pub fn run(invocation: &Invocation, args: &StatusArgs) -> Result<End> {
     } else {
         let console = &invocation.console_args;
         let stdout = std::io::stdout();
-        let look = table::Look {
+        let look = table::StatusStyle {
             width: if invocation.stdout_is_terminal { terminal::width(&stdout) } else { usize::MAX },
             colour: terminal::colour(console.color, &invocation.environment, invocation.stdout_is_terminal),
             zone: zone(&config, invocation, args)?,
@@ -73,15 +73,15 @@ pub fn run(invocation: &Invocation, args: &StatusArgs) -> Result<End> {
 
 /// A state directory, and the profile to show of it; all there are when none is named.
 #[derive(Debug, PartialEq, Eq)]
-struct Place {
+struct StateLocation {
     directory: PathBuf,
     profile: Option<String>,
 }
 
 /// Where to look.
-fn places(config: &Config, args: &StatusArgs) -> Result<Vec<Place>> {
+fn places(config: &Config, args: &StatusArgs) -> Result<Vec<StateLocation>> {
     if let Some(profile) = named_profile(config, &args.whose).filter(|_| !args.all_profiles) {
-        return Ok(vec![Place {
+        return Ok(vec![StateLocation {
             directory: directory(config, &args.whose, &profile)?,
             profile: Some(profile),
         }]);
@@ -93,14 +93,17 @@ fn places(config: &Config, args: &StatusArgs) -> Result<Vec<Place>> {
         return all
             .iter()
             .map(|one| {
-                Ok(Place { directory: one.state_dir()?.to_owned(), profile: Some(one.profile.clone()) })
+                Ok(StateLocation {
+                    directory: one.state_dir()?.to_owned(),
+                    profile: Some(one.profile.clone()),
+                })
             })
             .collect();
     }
     // Profiles may keep their state in directories of their own.
     let mut places = Vec::new();
     for profile in ["default"].into_iter().chain(config.file.profiles.keys().map(String::as_str)) {
-        let place = Place { directory: directory(config, &args.whose, profile)?, profile: None };
+        let place = StateLocation { directory: directory(config, &args.whose, profile)?, profile: None };
         if !places.contains(&place) {
             places.push(place);
         }

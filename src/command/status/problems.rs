@@ -5,8 +5,8 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::view::{ConsumerStatus, Overview, StreamStatus};
-use crate::health::{Class, LastError, Work};
+use super::view::{ConsumerStatus, StatusReport, StreamStatus};
+use crate::health::{ErrorClass, LastError, RunMode};
 use crate::sanitize;
 use crate::time::duration;
 
@@ -15,18 +15,18 @@ const PATIENCE: TimeDelta = TimeDelta::seconds(15);
 
 /// One problem; its text is one line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Problem {
+pub(super) struct StatusProblem {
     pub profile: Option<String>,
     pub consumer: Option<String>,
     pub stream: Option<String>,
-    pub problem: What,
+    pub problem: ProblemKind,
     pub message: String,
 }
 
 /// What sort of problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum What {
+pub(super) enum ProblemKind {
     /// There is no saved position.
     Missing,
     /// The checkpoint cannot be used.
@@ -41,20 +41,20 @@ pub(super) enum What {
     Late,
 }
 
-impl What {
+impl ProblemKind {
     fn name(self) -> &'static str {
         match self {
-            What::Missing => "MISSING",
-            What::Damaged => "DAMAGED",
-            What::Gap => "GAP",
-            What::Error => "ERROR",
-            What::Died => "DIED",
-            What::Late => "LATE",
+            ProblemKind::Missing => "MISSING",
+            ProblemKind::Damaged => "DAMAGED",
+            ProblemKind::Gap => "GAP",
+            ProblemKind::Error => "ERROR",
+            ProblemKind::Died => "DIED",
+            ProblemKind::Late => "LATE",
         }
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for StatusProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.problem.name())?;
         for part in [&self.profile, &self.consumer, &self.stream].into_iter().flatten() {
@@ -65,7 +65,7 @@ impl fmt::Display for Problem {
 }
 
 /// All problems, at most one a stream.
-pub(super) fn problems(overview: &Overview, max_age: TimeDelta) -> Vec<Problem> {
+pub(super) fn problems(overview: &StatusReport, max_age: TimeDelta) -> Vec<StatusProblem> {
     let mut found = Vec::new();
     for profile in &overview.without_position {
         found.push(missing(Some(profile)));
@@ -74,7 +74,7 @@ pub(super) fn problems(overview: &Overview, max_age: TimeDelta) -> Vec<Problem> 
         found.push(missing(None));
     }
     for standing in &overview.positions {
-        let problem = |stream: Option<&ConsumerStatus>, (problem, message)| Problem {
+        let problem = |stream: Option<&StreamStatus>, (problem, message)| StatusProblem {
             profile: Some(standing.profile.clone()),
             consumer: Some(standing.consumer.clone()),
             stream: stream.map(|stream| stream.stream.clone()),
@@ -82,11 +82,11 @@ pub(super) fn problems(overview: &Overview, max_age: TimeDelta) -> Vec<Problem> 
             message,
         };
         if let Some(damage) = &standing.damage {
-            found.push(problem(None, (What::Damaged, damage.clone())));
+            found.push(problem(None, (ProblemKind::Damaged, damage.clone())));
         } else if let Some(error) = &standing.blocked {
-            found.push(problem(None, (What::Error, error_text(error, overview.time))));
+            found.push(problem(None, (ProblemKind::Error, error_text(error, overview.time))));
         } else if standing.streams.is_empty() && !standing.running {
-            found.push(problem(None, (What::Missing, "nothing was ever saved".into())));
+            found.push(problem(None, (ProblemKind::Missing, "nothing was ever saved".into())));
         }
         for stream in &standing.streams {
             if let Some(judged) = judge(standing, stream, max_age, overview.time) {
@@ -97,42 +97,45 @@ pub(super) fn problems(overview: &Overview, max_age: TimeDelta) -> Vec<Problem> 
     found
 }
 
-fn missing(profile: Option<&String>) -> Problem {
-    Problem {
+fn missing(profile: Option<&String>) -> StatusProblem {
+    StatusProblem {
         profile: profile.cloned(),
         consumer: None,
         stream: None,
-        problem: What::Missing,
+        problem: ProblemKind::Missing,
         message: "no saved position".into(),
     }
 }
 
 fn judge(
-    standing: &StreamStatus,
-    stream: &ConsumerStatus,
+    standing: &ConsumerStatus,
+    stream: &StreamStatus,
     max_age: TimeDelta,
     now: DateTime<Utc>,
-) -> Option<(What, String)> {
+) -> Option<(ProblemKind, String)> {
     if let Some(left) = stream.retention_days_left.filter(|left| *left < 0) {
-        return Some((What::Gap, format!("the position is {} days older than the service remembers", -left)));
+        return Some((
+            ProblemKind::Gap,
+            format!("the position is {} days older than the service remembers", -left),
+        ));
     }
     let late = lateness(standing, stream, max_age, now);
     if let Some(error) = stream.last_error.as_ref().filter(|_| stream.is_failing()) {
         // What may pass is asked again at once; it is trouble when the next polls are late as well.
         let may_pass =
-            standing.running && stream.interval().is_some() && error.class == Class::ThirdPartyGeneric;
-        return (!may_pass || late.is_some()).then(|| (What::Error, error_text(error, now)));
+            standing.running && stream.interval().is_some() && error.class == ErrorClass::ThirdPartyGeneric;
+        return (!may_pass || late.is_some()).then(|| (ProblemKind::Error, error_text(error, now)));
     }
-    if stream.died && standing.work == Some(Work::Tail) {
-        return Some((What::Died, format!("tail ended without a word{}", last_poll(stream, now))));
+    if stream.died && standing.work == Some(RunMode::Tail) {
+        return Some((ProblemKind::Died, format!("tail ended without a word{}", last_poll(stream, now))));
     }
-    late.map(|message| (What::Late, message))
+    late.map(|message| (ProblemKind::Late, message))
 }
 
 /// What is late about a stream, if it is: its polls where it is followed, else its position.
 fn lateness(
-    standing: &StreamStatus,
-    stream: &ConsumerStatus,
+    standing: &ConsumerStatus,
+    stream: &StreamStatus,
     max_age: TimeDelta,
     now: DateTime<Utc>,
 ) -> Option<String> {
@@ -150,7 +153,7 @@ fn lateness(
     Some(format!("the position is {} old, more than {allowed}", short(age)))
 }
 
-fn last_poll(stream: &ConsumerStatus, now: DateTime<Utc>) -> String {
+fn last_poll(stream: &StreamStatus, now: DateTime<Utc>) -> String {
     match stream.last_good_poll {
         Some(then) => format!(", the last answer came {} ago", short(now - then)),
         None => ", and no answer ever came".into(),
@@ -184,8 +187,8 @@ mod tests {
         Some(NOW - TimeDelta::seconds(seconds))
     }
 
-    fn standing(work: Option<Work>, stream: ConsumerStatus) -> StreamStatus {
-        StreamStatus {
+    fn standing(work: Option<RunMode>, stream: StreamStatus) -> ConsumerStatus {
+        ConsumerStatus {
             profile: "acme".into(),
             consumer: "out\n.ndjson".into(),
             key: "key".into(),
@@ -197,13 +200,13 @@ mod tests {
             host: None,
             account: None,
             saved_at: None,
-            streams: vec![ConsumerStatus { stream: "auditevents".into(), ..stream }],
+            streams: vec![StreamStatus { stream: "auditevents".into(), ..stream }],
         }
     }
 
     /// The problems' lines of one stream.
-    fn said(work: Option<Work>, stream: ConsumerStatus) -> Vec<String> {
-        let overview = Overview {
+    fn said(work: Option<RunMode>, stream: StreamStatus) -> Vec<String> {
+        let overview = StatusReport {
             time: NOW,
             ok: true,
             problems: Vec::new(),
@@ -216,14 +219,14 @@ mod tests {
     #[test]
     fn a_tail_is_late_after_two_intervals_and_never_within_fifteen_seconds() {
         let tail = |interval, last| {
-            let stream = ConsumerStatus {
+            let stream = StreamStatus {
                 state: Some(CollectorState::Collecting),
                 interval_seconds: Some(interval),
                 last_good_poll: ago(last),
                 started_at: ago(100_000),
-                ..ConsumerStatus::default()
+                ..StreamStatus::default()
             };
-            said(Some(Work::Tail), stream)
+            said(Some(RunMode::Tail), stream)
         };
         assert!(tail(30.0, 60).is_empty());
         assert_eq!(
@@ -236,21 +239,21 @@ mod tests {
 
     #[test]
     fn a_fetch_is_late_by_its_position_and_a_quiet_stream_is_not() {
-        let old = ConsumerStatus { reached: ago(90_000), ..ConsumerStatus::default() };
-        let text = &said(Some(Work::Fetch), old)[0];
+        let old = StreamStatus { reached: ago(90_000), ..StreamStatus::default() };
+        let text = &said(Some(RunMode::Fetch), old)[0];
         assert!(text.ends_with("the position is 25h old, more than 1d"), "{text}");
-        let quiet = ConsumerStatus {
+        let quiet = StreamStatus {
             reached: ago(90_000),
             caught_up: Some(true),
             last_good_poll: ago(60),
-            ..ConsumerStatus::default()
+            ..StreamStatus::default()
         };
         assert!(said(None, quiet).is_empty());
-        let behind = ConsumerStatus {
+        let behind = StreamStatus {
             reached: ago(90_000),
             caught_up: Some(false),
             last_good_poll: ago(60),
-            ..ConsumerStatus::default()
+            ..StreamStatus::default()
         };
         assert_eq!(said(None, behind).len(), 1, "pages come, but none of now");
     }
@@ -259,14 +262,14 @@ mod tests {
     fn errors_deaths_and_gaps_are_told_apart() {
         let error = LastError {
             at: NOW - TimeDelta::hours(3),
-            class: Class::ThirdPartyConfig,
+            class: ErrorClass::ThirdPartyConfig,
             kind: "token_refused".into(),
             message: "the service refused the token\u{1b}".into(),
         };
-        let failing = ConsumerStatus {
+        let failing = StreamStatus {
             state: Some(CollectorState::Error),
             last_error: Some(error.clone()),
-            ..ConsumerStatus::default()
+            ..StreamStatus::default()
         };
         let text = &said(None, failing)[0];
         assert!(
@@ -275,26 +278,26 @@ mod tests {
         );
         assert!(text.ends_with("token\\u{1b}"), "{text}");
 
-        let retrying = |last| ConsumerStatus {
+        let retrying = |last| StreamStatus {
             state: Some(CollectorState::Error),
-            last_error: Some(LastError { class: Class::ThirdPartyGeneric, ..error.clone() }),
+            last_error: Some(LastError { class: ErrorClass::ThirdPartyGeneric, ..error.clone() }),
             interval_seconds: Some(30.0),
             last_good_poll: ago(last),
-            ..ConsumerStatus::default()
+            ..StreamStatus::default()
         };
-        assert!(said(Some(Work::Tail), retrying(50)).is_empty(), "one 503 wakes nobody");
-        assert!(said(Some(Work::Tail), retrying(70))[0].starts_with("ERROR "));
+        assert!(said(Some(RunMode::Tail), retrying(50)).is_empty(), "one 503 wakes nobody");
+        assert!(said(Some(RunMode::Tail), retrying(70))[0].starts_with("ERROR "));
 
-        let dead = || ConsumerStatus {
+        let dead = || StreamStatus {
             state: Some(CollectorState::Error),
             died: true,
             reached: ago(60),
-            ..ConsumerStatus::default()
+            ..StreamStatus::default()
         };
-        assert!(said(Some(Work::Tail), dead())[0].starts_with("DIED "));
-        assert!(said(Some(Work::Fetch), dead()).is_empty(), "the next run goes on from there");
+        assert!(said(Some(RunMode::Tail), dead())[0].starts_with("DIED "));
+        assert!(said(Some(RunMode::Fetch), dead()).is_empty(), "the next run goes on from there");
 
-        let gap = ConsumerStatus { retention_days_left: Some(-3), ..ConsumerStatus::default() };
+        let gap = StreamStatus { retention_days_left: Some(-3), ..StreamStatus::default() };
         assert!(said(None, gap)[0].starts_with("GAP "));
     }
 }

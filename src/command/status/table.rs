@@ -6,14 +6,14 @@ use chrono::{DateTime, Utc};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::problems::{error_text, short};
-use super::view::{ConsumerStatus, Overview, StreamStatus};
+use super::view::{ConsumerStatus, StatusReport, StreamStatus};
 use crate::health::CollectorState;
 use crate::sanitize;
 use crate::time::{Zone, duration};
 
 /// How it is to look.
 #[derive(Clone, Debug)]
-pub(super) struct Look {
+pub(super) struct StatusStyle {
     /// Columns; the greatest number where nothing is to be wrapped.
     pub width: usize,
     /// Whether it may be coloured.
@@ -30,14 +30,14 @@ const YELLOW: &str = "33";
 
 const HEAD: [&str; 9] = ["STREAM", "STATE", "AGE", "NEWEST", "POLLED", "EVERY", "24H", "7D", "LEFT"];
 
-impl Look {
+impl StatusStyle {
     fn paint(&self, style: &str, text: &str) -> String {
         if self.colour { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
     }
 }
 
 /// The whole text.
-pub(super) fn table(overview: &Overview, look: &Look) -> String {
+pub(super) fn table(overview: &StatusReport, look: &StatusStyle) -> String {
     let mut out = String::new();
     for standing in &overview.positions {
         if !out.is_empty() {
@@ -51,7 +51,7 @@ pub(super) fn table(overview: &Overview, look: &Look) -> String {
     out
 }
 
-fn block(out: &mut String, standing: &StreamStatus, now: DateTime<Utc>, look: &Look) {
+fn block(out: &mut String, standing: &ConsumerStatus, now: DateTime<Utc>, look: &StatusStyle) {
     let (profile, consumer) = (sanitize::message(&standing.profile), sanitize::message(&standing.consumer));
     let _ = writeln!(out, "{}  {consumer}", look.paint(BOLD, &profile));
     paragraph(out, &heading(standing, look), 2, None, look);
@@ -86,19 +86,19 @@ fn block(out: &mut String, standing: &StreamStatus, now: DateTime<Utc>, look: &L
 }
 
 /// Who works here and since when.
-fn heading(standing: &StreamStatus, look: &Look) -> String {
+fn heading(standing: &ConsumerStatus, look: &StatusStyle) -> String {
     let work = standing.work.map_or("run", |work| work.name());
     match (&standing.holder, standing.running, standing.saved_at) {
         (Some(holder), ..) => {
-            format!("{work} by invocation {} since {}", holder.pid, look.zone.show(holder.since))
+            format!("{work} by process {} since {}", holder.pid, look.zone.show(holder.since))
         }
-        (None, true, _) => format!("{work} by a invocation that left no note in its lock"),
+        (None, true, _) => format!("{work} by a process that left no note in its lock"),
         (None, false, Some(saved_at)) => format!("{work}, not running; saved {}", look.zone.show(saved_at)),
         (None, false, None) => format!("{work}, not running; nothing saved"),
     }
 }
 
-fn cells(stream: &ConsumerStatus, now: DateTime<Utc>) -> [String; 9] {
+fn cells(stream: &StreamStatus, now: DateTime<Utc>) -> [String; 9] {
     let dash = || "-".to_owned();
     let ago = |then: Option<DateTime<Utc>>| then.map_or_else(dash, |then| short(now - then));
     let number = |n: Option<u64>| n.map_or_else(dash, count);
@@ -116,7 +116,7 @@ fn cells(stream: &ConsumerStatus, now: DateTime<Utc>) -> [String; 9] {
 }
 
 /// The state in a word; for people, what has stopped is not stopping.
-fn word(stream: &ConsumerStatus) -> &'static str {
+fn word(stream: &StreamStatus) -> &'static str {
     match stream.state {
         _ if stream.died => "died",
         Some(CollectorState::Stopping) => "ended",
@@ -125,7 +125,7 @@ fn word(stream: &ConsumerStatus) -> &'static str {
     }
 }
 
-fn tone(stream: &ConsumerStatus) -> &'static str {
+fn tone(stream: &StreamStatus) -> &'static str {
     match stream.state {
         Some(CollectorState::Error) => RED,
         Some(CollectorState::Collecting) => GREEN,
@@ -154,7 +154,7 @@ fn line(row: &[String; 9], widths: &[usize; 9], paint: impl Fn(usize, String) ->
 }
 
 /// Appends a foreign text, broken between words so that no line is wider than the terminal.
-fn paragraph(out: &mut String, text: &str, indent: usize, style: Option<&str>, look: &Look) {
+fn paragraph(out: &mut String, text: &str, indent: usize, style: Option<&str>, look: &StatusStyle) {
     let text = sanitize::escaped(text);
     let mut lines = vec![String::new()];
     for word in text.split(' ') {

@@ -7,12 +7,12 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::Place as Where;
-use super::problems::Problem;
+use super::StateLocation;
+use super::problems::StatusProblem;
 use crate::disk::Disk;
 use crate::error::Result;
 use crate::event::Stream;
-use crate::health::{self, CollectorState, Health, LastError, Work};
+use crate::health::{self, CollectorState, Health, LastError, RunMode};
 use crate::output::CheckpointDir;
 use crate::output::checkpoint::lock::{self, Holder};
 use crate::output::checkpoint::record::{Checkpoint, StreamPosition};
@@ -21,29 +21,29 @@ use crate::output::saved_state::{self, SavedPosition};
 
 /// Everything that is saved, at one moment.
 #[derive(Debug, Serialize)]
-pub(super) struct Overview {
+pub(super) struct StatusReport {
     /// The moment.
     pub time: DateTime<Utc>,
     /// Whether there is no problem.
     pub ok: bool,
     /// What is late or in error.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<StatusProblem>,
     /// The saved positions.
-    pub positions: Vec<StreamStatus>,
+    pub positions: Vec<ConsumerStatus>,
     /// Profiles that were asked for and have none.
     pub without_position: Vec<String>,
 }
 
 /// Where one (profile, consumer) stands.
 #[derive(Debug, Serialize)]
-pub(super) struct StreamStatus {
+pub(super) struct ConsumerStatus {
     pub profile: String,
     /// A path or a name; the key, where nothing else is known.
     pub consumer: String,
     /// The name of its directory.
     pub key: String,
     /// What sort of run was here last.
-    pub work: Option<Work>,
+    pub work: Option<RunMode>,
     /// Whether a run holds the lock.
     pub running: bool,
     /// Who holds it, where that is known.
@@ -57,12 +57,12 @@ pub(super) struct StreamStatus {
     pub account: Option<String>,
     /// When the position was saved last.
     pub saved_at: Option<DateTime<Utc>>,
-    pub streams: Vec<ConsumerStatus>,
+    pub streams: Vec<StreamStatus>,
 }
 
 /// Where one stream stands.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct ConsumerStatus {
+pub(super) struct StreamStatus {
     pub stream: String,
     /// How far its collector has come; none when none ever said so.
     pub state: Option<CollectorState>,
@@ -95,11 +95,11 @@ pub(super) struct ConsumerStatus {
     pub started_at: Option<DateTime<Utc>>,
 }
 
-impl Overview {
+impl StatusReport {
     /// Reads everything at these places.
-    pub(super) fn take(disk: &dyn Disk, places: &[Where], now: DateTime<Utc>) -> Result<Self> {
+    pub(super) fn take(disk: &dyn Disk, places: &[StateLocation], now: DateTime<Utc>) -> Result<Self> {
         let (mut positions, mut without_position) = (Vec::new(), Vec::new());
-        for Where { directory, profile } in places {
+        for StateLocation { directory, profile } in places {
             let before = positions.len();
             for saved in saved_state::list(disk, directory)? {
                 if profile.as_ref().is_none_or(|wanted| *wanted == saved.profile) {
@@ -110,11 +110,11 @@ impl Overview {
                 without_position.push(profile.clone());
             }
         }
-        Ok(Overview { time: now, ok: true, problems: Vec::new(), positions, without_position })
+        Ok(StatusReport { time: now, ok: true, problems: Vec::new(), positions, without_position })
     }
 }
 
-fn standing(disk: &dyn Disk, directory: &Path, saved: SavedPosition, now: DateTime<Utc>) -> StreamStatus {
+fn standing(disk: &dyn Disk, directory: &Path, saved: SavedPosition, now: DateTime<Utc>) -> ConsumerStatus {
     let place = CheckpointDir::at(directory, &saved.profile, &saved.key);
     let health = health::read(disk, &place);
     // The run may have begun between the two looks.
@@ -125,7 +125,7 @@ fn standing(disk: &dyn Disk, directory: &Path, saved: SavedPosition, now: DateTi
     };
     let consumer = record.as_ref().map(|record| &record.consumer);
     let consumer = consumer.or(health.as_ref().map(|health| &health.consumer)).unwrap_or(&saved.key);
-    StreamStatus {
+    ConsumerStatus {
         consumer: consumer.clone(),
         work: health.as_ref().map(|health| health.work),
         running: holder.is_some(),
@@ -147,14 +147,14 @@ fn streams(
     health: Option<&Health>,
     holder: Option<&Option<Holder>>,
     now: DateTime<Utc>,
-) -> Vec<ConsumerStatus> {
+) -> Vec<StreamStatus> {
     let of = |stream: Stream| {
         let position = record.and_then(|record| record.position(stream));
         let said = health.filter(|health| health.stream(stream).is_some());
         if position.is_none() && said.is_none() {
             return None;
         }
-        let mut standpoint = ConsumerStatus { stream: stream.name().to_owned(), ..ConsumerStatus::default() };
+        let mut standpoint = StreamStatus { stream: stream.name().to_owned(), ..StreamStatus::default() };
         if let Some(position) = position {
             standpoint.place(position, now);
         }
@@ -166,7 +166,7 @@ fn streams(
     Stream::ALL.into_iter().filter_map(of).collect()
 }
 
-impl ConsumerStatus {
+impl StreamStatus {
     /// Takes what the checkpoint says.
     fn place(&mut self, position: &StreamPosition, now: DateTime<Utc>) {
         self.reached = position.reached();

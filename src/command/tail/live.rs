@@ -17,7 +17,7 @@ use crate::config;
 use crate::encode::EventEncoder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
-use crate::health::{About, CollectorState, Reporter, Work};
+use crate::health::{CollectorIdentity, CollectorState, HealthReporter, RunMode};
 use crate::output::sink::stream::StreamSink;
 use crate::page::Page;
 use crate::source::PageSource;
@@ -89,9 +89,13 @@ impl<'r> View<'r> {
         // Columns that are the same for every profile, where nothing names the streams.
         let streams =
             if args.all_profiles && args.streams.is_empty() { &Stream::ALL[..] } else { &run.streams };
-        let about = About { profile: &run.session.settings.profile, consumer: "stdout", work: Work::Tail };
+        let about = CollectorIdentity {
+            profile: &run.session.settings.profile,
+            consumer: "stdout",
+            work: RunMode::Tail,
+        };
         let clock = run.shared.invocation.runtime.clock.clone();
-        let health = Reporter::new(about, &run.streams, clock, run.shared.feed.clone());
+        let health = HealthReporter::new(about, &run.streams, clock, run.shared.feed.clone());
         health.state_all(CollectorState::Started);
         health.state_all(CollectorState::Initialized);
         run.watch.report_to(health, &run.streams);

@@ -31,9 +31,9 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use self::highlight::Highlight;
-use self::notify::Notify;
+use self::notify::SystemdNotifier;
 use self::screen::Screen;
-use self::watch::Watch;
+use self::watch::ServiceMonitor;
 use crate::cancel::Cancel;
 use crate::cli::TailArgs;
 use crate::command::output::{OutputArgs, OutputPlan, ResumeOptions};
@@ -44,7 +44,7 @@ use crate::disk::RealDisk;
 use crate::encode::Fields;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
-use crate::health::{Feed, Work};
+use crate::health::{HealthFeed, RunMode};
 use crate::page::Page;
 
 /// How long a failing request is asked again, unless `--retry-for` says otherwise.
@@ -61,8 +61,8 @@ struct Shared<'a> {
     invocation: &'a Invocation,
     args: &'a TailArgs,
     connections: Connections,
-    notify: Arc<Notify>,
-    feed: Feed,
+    notify: Arc<SystemdNotifier>,
+    feed: HealthFeed,
     screen: Screen,
     /// When `--for` ends.
     ends: Option<Duration>,
@@ -89,7 +89,7 @@ struct Run<'a> {
     session: Session,
     streams: Vec<Stream>,
     form: OutputPlan,
-    watch: Arc<Watch>,
+    watch: Arc<ServiceMonitor>,
     /// When `--deadline` passes.
     deadline: Option<Duration>,
 }
@@ -112,14 +112,16 @@ pub fn run(invocation: &Invocation, args: &TailArgs) -> Result<End> {
     };
     let profiles =
         if args.all_profiles { config.all_settings(&typed)? } else { vec![config.settings(&typed)?] };
-    let feed =
-        args.health_file.as_deref().map(|path| Feed::open(&RealDisk, path, &invocation.runtime.console));
+    let feed = args
+        .health_file
+        .as_deref()
+        .map(|path| HealthFeed::open(&RealDisk, path, &invocation.runtime.console));
     let shared = Shared {
         invocation,
         args,
         connections: Connections::for_following(profiles.len(), longest_interval(args)),
-        notify: Arc::new(Notify::new(&invocation.environment, profiles.len())),
-        feed: feed.transpose()?.unwrap_or_else(Feed::nowhere),
+        notify: Arc::new(SystemdNotifier::new(&invocation.environment, profiles.len())),
+        feed: feed.transpose()?.unwrap_or_else(HealthFeed::nowhere),
         screen: Screen::new(args.highlight.as_deref().map(Highlight::new).transpose()?),
         ends: args.duration.map(|duration| invocation.runtime.clock.elapsed() + duration),
         over: Cancel::new(),
@@ -187,7 +189,7 @@ impl<'a> Run<'a> {
     fn start(shared: &'a Shared<'a>, index: usize, settings: Settings) -> Result<Run<'a>> {
         let (invocation, args) = (shared.invocation, shared.args);
         let deadline = settings.deadline.map(|deadline| invocation.runtime.clock.elapsed() + deadline);
-        let watch = Arc::new(Watch::new(
+        let watch = Arc::new(ServiceMonitor::new(
             |stream| interval(args, stream),
             Arc::clone(&shared.notify),
             &invocation.runtime.console,
@@ -256,7 +258,7 @@ fn allow_open_files() {
 /// What was typed about the saved position.
 fn saving(args: &TailArgs) -> ResumeOptions<'_> {
     let consumer = args.consumer.as_deref();
-    ResumeOptions { consumer, lock_wait: args.lock_wait, file_mode: args.file_mode, work: Work::Tail }
+    ResumeOptions { consumer, lock_wait: args.lock_wait, file_mode: args.file_mode, work: RunMode::Tail }
 }
 
 /// The longest interval of any stream.

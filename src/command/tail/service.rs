@@ -11,7 +11,7 @@ use crate::config;
 use crate::encode::EventEncoder;
 use crate::error::{Error, Result};
 use crate::event::Stream;
-use crate::health::{CollectorState, Work};
+use crate::health::{CollectorState, RunMode};
 use crate::output::CheckpointedOutput;
 use crate::page::Page;
 use crate::source::follow::{Follow, FollowFrom};
@@ -62,7 +62,7 @@ impl Service<'_> {
             }
         };
         let (streams, feed) = (&output.streams, run.shared.feed.clone());
-        let health = position::reporter(invocation, session, &post.pipeline, streams, Work::Tail, feed);
+        let health = position::reporter(invocation, session, &post.pipeline, streams, RunMode::Tail, feed);
         run.watch.report_to(health, streams);
         for &stream in streams {
             match lane(run, index, &post.pipeline, stream, beginning) {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::report;
-use super::step::{Check, Outcome, Step};
+use super::step::{DiagnosisStep, StepOutcome, TokenDiagnosis};
 use crate::command::introspect::days_left;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -48,7 +48,7 @@ struct StepObject<'a> {
 ///
 /// # Errors
 /// Fails only for what cannot be written as JSON.
-pub(super) fn render(checks: &[Check], all: bool, now: DateTime<Utc>) -> Result<Vec<u8>> {
+pub(super) fn render(checks: &[TokenDiagnosis], all: bool, now: DateTime<Utc>) -> Result<Vec<u8>> {
     let objects: Vec<CheckObject<'_>> = checks.iter().map(|check| object(check, now)).collect();
     let written = match objects.as_slice() {
         [one] if !all => serde_json::to_vec_pretty(one),
@@ -60,7 +60,7 @@ pub(super) fn render(checks: &[Check], all: bool, now: DateTime<Utc>) -> Result<
     Ok(bytes)
 }
 
-fn object(check: &Check, now: DateTime<Utc>) -> CheckObject<'_> {
+fn object(check: &TokenDiagnosis, now: DateTime<Utc>) -> CheckObject<'_> {
     CheckObject {
         profile: &check.profile,
         server: check.server.as_deref(),
@@ -73,11 +73,11 @@ fn object(check: &Check, now: DateTime<Utc>) -> CheckObject<'_> {
     }
 }
 
-fn step_object<'a>(check: &'a Check, step: &'a Step) -> StepObject<'a> {
+fn step_object<'a>(check: &'a TokenDiagnosis, step: &'a DiagnosisStep) -> StepObject<'a> {
     let (state, found) = match &step.outcome {
-        Outcome::Ok(found) => ("ok", found.clone()),
-        Outcome::Skipped(why) => ("skipped", why.clone()),
-        Outcome::Failed(failure) => ("failed", failure.to_string()),
+        StepOutcome::Ok(found) => ("ok", found.clone()),
+        StepOutcome::Skipped(why) => ("skipped", why.clone()),
+        StepOutcome::Failed(failure) => ("failed", failure.to_string()),
     };
     let sample = check.samples.iter().find(|sample| Some(sample.stream) == step.stream);
     StepObject {

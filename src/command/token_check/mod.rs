@@ -25,9 +25,9 @@ use crate::command::{End, Invocation, side_by_side};
 use crate::config::{Config, Settings, Typed};
 use crate::error::{Error, ErrorKind, Result, combine};
 use crate::secret::Secret;
-use offline::Terms;
+use offline::TokenRequirements;
 use report::ReportStyle;
-use step::{Check, Outcome, Step};
+use step::{DiagnosisStep, StepOutcome, TokenDiagnosis};
 
 /// A check tells what is, not what may be after a while: one try, unless `--retry-for` says otherwise.
 const PATIENCE: Duration = Duration::ZERO;
@@ -36,12 +36,12 @@ const PATIENCE: Duration = Duration::ZERO;
 const AT_ONCE: usize = 16;
 
 /// A profile and its token, before anything is asked.
-struct Subject {
+struct ProfileToken {
     settings: Settings,
     token: Option<Secret>,
     /// The demo's, which exists before its token does.
     session: Option<Session>,
-    check: Check,
+    check: TokenDiagnosis,
 }
 
 /// Runs `opev token-check`.
@@ -62,10 +62,10 @@ pub fn run(invocation: &Invocation, args: &TokenCheckArgs) -> Result<End> {
     let mut subjects = Vec::new();
     // One after another: a token's command may have a question for the person.
     for settings in profiles {
-        subjects.push(Subject::read(invocation, &connections, settings, args)?);
+        subjects.push(ProfileToken::read(invocation, &connections, settings, args)?);
     }
     let zone = subjects.first().map(|subject| subject.settings.zone.clone()).unwrap_or_default();
-    let checks: Vec<Check> =
+    let checks: Vec<TokenDiagnosis> =
         side_by_side::map(subjects, AT_ONCE, |subject| subject.check(invocation, &connections, args))
             .into_iter()
             .collect::<Result<_>>()?;
@@ -80,15 +80,15 @@ pub fn run(invocation: &Invocation, args: &TokenCheckArgs) -> Result<End> {
     Ok(end)
 }
 
-impl Subject {
+impl ProfileToken {
     /// Reads the token and looks at it, sending nothing.
     fn read(
         invocation: &Invocation,
         connections: &Connections,
         settings: Settings,
         args: &TokenCheckArgs,
-    ) -> Result<Subject> {
-        let mut check = Check::of(&settings.profile);
+    ) -> Result<ProfileToken> {
+        let mut check = TokenDiagnosis::of(&settings.profile);
         let (loaded, session) = if settings.is_demo() {
             let session = Session::open(invocation, connections, settings.clone(), PATIENCE)?;
             (Ok(session.account.token.clone()), Some(session))
@@ -100,8 +100,8 @@ impl Subject {
             Err(failure) if matches!(failure.kind(), ErrorKind::Interrupted(_)) => return Err(failure),
             Err(failure) => {
                 check.server = settings.server.as_ref().map(ToString::to_string);
-                check.steps.push(Step::failed("token", failure));
-                return Ok(Subject { settings, token: None, session, check });
+                check.steps.push(DiagnosisStep::failed("token", failure));
+                return Ok(ProfileToken { settings, token: None, session, check });
             }
         };
         let claims = Claims::read(&token);
@@ -110,9 +110,9 @@ impl Subject {
             check.expires_at = claims.expires_at;
         }
         let (server, now) = (settings.server.as_ref(), invocation.runtime.clock.now());
-        let terms = Terms { server, now, min_days: args.min_days, zone: &settings.zone };
+        let terms = TokenRequirements { server, now, min_days: args.min_days, zone: &settings.zone };
         check.steps = offline::steps(&claims, &terms);
-        Ok(Subject { settings, token: Some(token), session, check })
+        Ok(ProfileToken { settings, token: Some(token), session, check })
     }
 
     /// Decides the server, and asks it.
@@ -121,8 +121,8 @@ impl Subject {
         invocation: &Invocation,
         connections: &Connections,
         args: &TokenCheckArgs,
-    ) -> Result<Check> {
-        let Subject { settings, token, session, mut check } = self;
+    ) -> Result<TokenDiagnosis> {
+        let ProfileToken { settings, token, session, mut check } = self;
         let opened = match (session, token) {
             _ if check.is_over() => None,
             (Some(session), _) => Some(Ok(session)),
@@ -134,14 +134,14 @@ impl Subject {
         match opened {
             Some(Ok(session)) => {
                 check.server = Some(session.account.server.to_string());
-                check.steps.push(Step::ok("server", session.account.server.host()));
+                check.steps.push(DiagnosisStep::ok("server", session.account.server.host()));
                 if !args.offline {
                     online::run(invocation, &session, args.sample, &mut check)?;
                 }
                 return Ok(check);
             }
-            Some(Err(failure)) => check.steps.push(Step::failed("server", failure)),
-            None => check.steps.push(Step::skipped("server", "")),
+            Some(Err(failure)) => check.steps.push(DiagnosisStep::failed("server", failure)),
+            None => check.steps.push(DiagnosisStep::skipped("server", "")),
         }
         if !args.offline {
             check.steps.extend(online::skipped());
@@ -151,8 +151,8 @@ impl Subject {
 }
 
 /// Tells everything that is wrong, and gives the one exit code for all.
-fn tell(invocation: &Invocation, checks: Vec<Check>, all_profiles: bool) -> End {
-    let kinds: Vec<ErrorKind> = checks.iter().filter_map(Check::kind).collect();
+fn tell(invocation: &Invocation, checks: Vec<TokenDiagnosis>, all_profiles: bool) -> End {
+    let kinds: Vec<ErrorKind> = checks.iter().filter_map(TokenDiagnosis::kind).collect();
     let broken: Vec<ErrorKind> =
         kinds.iter().copied().filter(|kind| *kind != ErrorKind::CheckFailed).collect();
     // A token that ends soon still works: its profile counts as done beside one that fails.
@@ -160,7 +160,7 @@ fn tell(invocation: &Invocation, checks: Vec<Check>, all_profiles: bool) -> End 
     let mut count = 0;
     for check in checks {
         for step in check.steps {
-            if let Outcome::Failed(failure) = step.outcome {
+            if let StepOutcome::Failed(failure) = step.outcome {
                 count += 1;
                 invocation.runtime.console.failure(&addressed(
                     failure,

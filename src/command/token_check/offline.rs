@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::step::Step;
+use super::step::DiagnosisStep;
 use crate::api::claims::{Claims, NotAToken, Part};
 use crate::api::endpoint::BaseUrl;
 use crate::command::introspect::{days, days_left, expiry};
@@ -17,7 +17,7 @@ pub(super) const ISSUE: &str = "issue one at 1password.com: Integrations, Events
 
 /// What a token's claims are held against.
 #[derive(Debug)]
-pub(super) struct Terms<'a> {
+pub(super) struct TokenRequirements<'a> {
     /// The server, where the settings name one.
     pub server: Option<&'a BaseUrl>,
     /// The time.
@@ -29,7 +29,7 @@ pub(super) struct Terms<'a> {
 }
 
 /// Looks at the claims, or at why there are none.
-pub(super) fn steps(claims: &Result<Claims, NotAToken>, terms: &Terms<'_>) -> Vec<Step> {
+pub(super) fn steps(claims: &Result<Claims, NotAToken>, terms: &TokenRequirements<'_>) -> Vec<DiagnosisStep> {
     let mut steps = form(claims.as_ref().err().copied());
     steps.extend(match claims {
         Ok(claims) => vec![
@@ -41,14 +41,14 @@ pub(super) fn steps(claims: &Result<Claims, NotAToken>, terms: &Terms<'_>) -> Ve
             account(claims),
         ],
         Err(_) => ["audience", "features", "expires", "valid from", "issued", "account"]
-            .map(|name| Step::skipped(name, ""))
+            .map(|name| DiagnosisStep::skipped(name, ""))
             .into(),
     });
     steps
 }
 
 /// The steps from text to claims; those after the one that failed are skipped.
-fn form(wrong: Option<NotAToken>) -> Vec<Step> {
+fn form(wrong: Option<NotAToken>) -> Vec<DiagnosisStep> {
     let all = [
         ("token", "three parts"),
         ("algorithm", "ES256"),
@@ -67,16 +67,17 @@ fn form(wrong: Option<NotAToken>) -> Vec<Step> {
         | NotAToken::Signature => 3,
     });
     let step = |(index, (name, found)): (usize, (&'static str, &str))| match (wrong, failed) {
-        (Some(why), Some(failed)) if failed == index => {
-            Step::failed(name, Error::new(ErrorKind::TokenRefused, why.to_string()).hint(why.advice()))
-        }
-        (_, Some(failed)) if failed < index => Step::skipped(name, ""),
-        _ => Step::ok(name, found),
+        (Some(why), Some(failed)) if failed == index => DiagnosisStep::failed(
+            name,
+            Error::new(ErrorKind::TokenRefused, why.to_string()).hint(why.advice()),
+        ),
+        (_, Some(failed)) if failed < index => DiagnosisStep::skipped(name, ""),
+        _ => DiagnosisStep::ok(name, found),
     };
     all.into_iter().enumerate().map(step).collect()
 }
 
-fn audience(claims: &Claims, terms: &Terms<'_>) -> Step {
+fn audience(claims: &Claims, terms: &TokenRequirements<'_>) -> DiagnosisStep {
     if let (Some(asked), Some(home)) = (terms.server, claims.base_url())
         && asked.is_known()
         && home != *asked
@@ -86,23 +87,23 @@ fn audience(claims: &Claims, terms: &Terms<'_>) -> Step {
             Some(region) => format!("set region = \"{region}\", or use --region {region}"),
             None => format!("ask the server the token is for, or {ISSUE}"),
         };
-        return Step::failed("audience", Error::new(ErrorKind::TokenRefused, message).hint(hint));
+        return DiagnosisStep::failed("audience", Error::new(ErrorKind::TokenRefused, message).hint(hint));
     }
     let found = if claims.is_old() {
         "an old token, which names no server".to_owned()
     } else {
         claims.audience.first().map_or("names no server".into(), |name| sanitize::message(name).into_owned())
     };
-    Step::ok("audience", found)
+    DiagnosisStep::ok("audience", found)
 }
 
-fn features(claims: &Claims) -> Step {
+fn features(claims: &Claims) -> DiagnosisStep {
     let named = sanitize::message(&claims.features.join(", ")).into_owned();
     if !claims.streams().is_empty() {
-        return Step::ok("features", named);
+        return DiagnosisStep::ok("features", named);
     }
     if claims.is_old() && claims.features.is_empty() {
-        return Step::skipped("features", "an old token does not name them");
+        return DiagnosisStep::skipped("features", "an old token does not name them");
     }
     let what = if named.is_empty() {
         "the token grants no stream".to_owned()
@@ -110,18 +111,18 @@ fn features(claims: &Claims) -> Step {
         format!("the token grants no stream, only {named}")
     };
     let hint = format!("choose \"Events to Report\" when issuing a token; {ISSUE}");
-    Step::failed("features", Error::new(ErrorKind::FeatureMissing, what).hint(hint))
+    DiagnosisStep::failed("features", Error::new(ErrorKind::FeatureMissing, what).hint(hint))
 }
 
-fn expires(claims: &Claims, terms: &Terms<'_>) -> Step {
-    let Some(end) = claims.expires_at else { return Step::ok("expires", "never") };
+fn expires(claims: &Claims, terms: &TokenRequirements<'_>) -> DiagnosisStep {
+    let Some(end) = claims.expires_at else { return DiagnosisStep::ok("expires", "never") };
     let left = days_left(end, terms.now);
     let shown = terms.zone.show(end);
     if claims.is_expired(terms.now) {
         let failure = Error::new(ErrorKind::TokenExpired, format!("the token expired at {shown}"));
         let clock = terms.zone.show(terms.now);
         let hint = format!("{ISSUE}; or mend this machine's clock, if it is not {clock}");
-        return Step::failed("expires", failure.hint(hint));
+        return DiagnosisStep::failed("expires", failure.hint(hint));
     }
     if end < terms.now + TimeDelta::days(terms.min_days.into()) {
         let message = format!(
@@ -129,41 +130,42 @@ fn expires(claims: &Claims, terms: &Terms<'_>) -> Step {
             days(left),
             days(terms.min_days.into())
         );
-        return Step::failed(
+        return DiagnosisStep::failed(
             "expires",
             Error::new(ErrorKind::CheckFailed, message).hint(format!("before then, {ISSUE}")),
         );
     }
-    Step::ok("expires", expiry(Some(end), terms.now, terms.zone))
+    DiagnosisStep::ok("expires", expiry(Some(end), terms.now, terms.zone))
 }
 
-fn valid_from(claims: &Claims, terms: &Terms<'_>) -> Step {
+fn valid_from(claims: &Claims, terms: &TokenRequirements<'_>) -> DiagnosisStep {
     match claims.not_before {
-        None => Step::skipped("valid from", "not named"),
+        None => DiagnosisStep::skipped("valid from", "not named"),
         Some(start) if start > terms.now => {
             let message = format!("the token is not valid before {}", terms.zone.show(start));
             let clock = terms.zone.show(terms.now);
             let hint = format!("wait until then; or mend this machine's clock, if it is not {clock}");
-            Step::failed("valid from", Error::new(ErrorKind::TokenRefused, message).hint(hint))
+            DiagnosisStep::failed("valid from", Error::new(ErrorKind::TokenRefused, message).hint(hint))
         }
-        Some(start) => Step::ok("valid from", terms.zone.show(start)),
+        Some(start) => DiagnosisStep::ok("valid from", terms.zone.show(start)),
     }
 }
 
-fn issued(claims: &Claims, terms: &Terms<'_>) -> Step {
+fn issued(claims: &Claims, terms: &TokenRequirements<'_>) -> DiagnosisStep {
     match claims.issued_at {
-        None => Step::skipped("issued", "not named"),
-        Some(at) if at > terms.now => {
-            Step::ok("issued", format!("{}: later than now, is the clock right?", terms.zone.show(at)))
-        }
-        Some(at) => Step::ok("issued", terms.zone.show(at)),
+        None => DiagnosisStep::skipped("issued", "not named"),
+        Some(at) if at > terms.now => DiagnosisStep::ok(
+            "issued",
+            format!("{}: later than now, is the clock right?", terms.zone.show(at)),
+        ),
+        Some(at) => DiagnosisStep::ok("issued", terms.zone.show(at)),
     }
 }
 
-fn account(claims: &Claims) -> Step {
+fn account(claims: &Claims) -> DiagnosisStep {
     match &claims.account {
-        Some(uuid) => Step::ok("account", sanitize::message(uuid)),
-        None => Step::skipped("account", "not named"),
+        Some(uuid) => DiagnosisStep::ok("account", sanitize::message(uuid)),
+        None => DiagnosisStep::skipped("account", "not named"),
     }
 }
 
@@ -188,7 +190,7 @@ mod tests {
     ) -> Option<(&'static str, ErrorKind, String)> {
         let server = server.map(Region::base_url);
         let now = "2026-11-20T00:00:00Z".parse().unwrap();
-        let terms = Terms { server: server.as_ref(), now, min_days: 14, zone: &Zone::Utc };
+        let terms = TokenRequirements { server: server.as_ref(), now, min_days: 14, zone: &Zone::Utc };
         let steps = steps(&claims, &terms);
         assert_eq!(steps.len(), 10);
         let mut failed = steps.iter().filter_map(|step| {

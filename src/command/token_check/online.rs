@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::step::{Check, Outcome, Sample, Step};
+use super::step::{DiagnosisStep, SampleEvent, StepOutcome, TokenDiagnosis};
 use crate::api::connectivity;
 use crate::api::endpoint::PageRequest;
 use crate::command::Invocation;
@@ -17,18 +17,23 @@ const LOOK_BACK: [(TimeDelta, &str); 3] =
     [(TimeDelta::hours(1), "hour"), (TimeDelta::days(1), "day"), (TimeDelta::days(7), "week")];
 
 /// The steps by name, for a check that does not come to them.
-pub(super) fn skipped() -> impl Iterator<Item = Step> {
-    ["DNS", "TCP", "TLS", "HTTP", "auth", "data"].into_iter().map(|name| Step::skipped(name, ""))
+pub(super) fn skipped() -> impl Iterator<Item = DiagnosisStep> {
+    ["DNS", "TCP", "TLS", "HTTP", "auth", "data"].into_iter().map(|name| DiagnosisStep::skipped(name, ""))
 }
 
 /// Takes the steps; after one that failed, the others are skipped.
 ///
 /// # Errors
 /// Fails only when cancelled.
-pub(super) fn run(invocation: &Invocation, session: &Session, sample: bool, check: &mut Check) -> Result<()> {
+pub(super) fn run(
+    invocation: &Invocation,
+    session: &Session,
+    sample: bool,
+    check: &mut TokenDiagnosis,
+) -> Result<()> {
     check.steps.extend(session.client.probe()?.into_iter().map(leg));
     if check.is_over() {
-        check.steps.extend(["HTTP", "auth", "data"].map(|name| Step::skipped(name, "")));
+        check.steps.extend(["HTTP", "auth", "data"].map(|name| DiagnosisStep::skipped(name, "")));
         return Ok(());
     }
     for stream in introspect(invocation, session, check)? {
@@ -36,27 +41,29 @@ pub(super) fn run(invocation: &Invocation, session: &Session, sample: bool, chec
         let outcome = match data(invocation, session, stream, sample) {
             Ok((found, sample)) => {
                 check.samples.extend(sample);
-                Outcome::Ok(found)
+                StepOutcome::Ok(found)
             }
-            Err(failure) => Outcome::Failed(uninterrupted(failure)?),
+            Err(failure) => StepOutcome::Failed(uninterrupted(failure)?),
         };
         let took = invocation.runtime.clock.elapsed().saturating_sub(start);
-        check.steps.push(Step { stream: Some(stream), ..Step::new("data", outcome) }.took(took));
+        check
+            .steps
+            .push(DiagnosisStep { stream: Some(stream), ..DiagnosisStep::new("data", outcome) }.took(took));
     }
     Ok(())
 }
 
-fn leg(walked: connectivity::Step) -> Step {
+fn leg(walked: connectivity::Step) -> DiagnosisStep {
     let name = walked.leg.name();
     match walked.outcome {
-        connectivity::Outcome::Passed(found) => Step::ok(name, found).took(walked.took),
-        connectivity::Outcome::Failed(failure) => Step::failed(name, failure).took(walked.took),
-        connectivity::Outcome::Skipped(why) => Step::skipped(name, why),
+        connectivity::Outcome::Passed(found) => DiagnosisStep::ok(name, found).took(walked.took),
+        connectivity::Outcome::Failed(failure) => DiagnosisStep::failed(name, failure).took(walked.took),
+        connectivity::Outcome::Skipped(why) => DiagnosisStep::skipped(name, why),
     }
 }
 
 /// HTTP and authentication, both told by one answer; gives the streams to ask for.
-fn introspect(invocation: &Invocation, session: &Session, check: &mut Check) -> Result<Vec<Stream>> {
+fn introspect(invocation: &Invocation, session: &Session, check: &mut TokenDiagnosis) -> Result<Vec<Stream>> {
     let start = invocation.runtime.clock.elapsed();
     let answer = session.client.introspect();
     let took = invocation.runtime.clock.elapsed().saturating_sub(start);
@@ -64,7 +71,7 @@ fn introspect(invocation: &Invocation, session: &Session, check: &mut Check) -> 
         Ok(answer) => {
             let api = session.settings.api;
             let streams: Vec<_> = answer.streams().into_iter().filter(|s| api.serves(*s)).collect();
-            check.steps.push(Step::ok("HTTP", "introspection answered").took(took));
+            check.steps.push(DiagnosisStep::ok("HTTP", "introspection answered").took(took));
             check.account_uuid = answer.account_uuid.or(check.account_uuid.take());
             if streams.is_empty() {
                 let failure = Error::new(
@@ -72,23 +79,23 @@ fn introspect(invocation: &Invocation, session: &Session, check: &mut Check) -> 
                     format!("the service says that the token grants no stream of {api}"),
                 );
                 let hint = format!("choose \"Events to Report\" when issuing; {}", super::offline::ISSUE);
-                check.steps.push(Step::failed("auth", failure.hint(hint)));
-                check.steps.push(Step::skipped("data", ""));
+                check.steps.push(DiagnosisStep::failed("auth", failure.hint(hint)));
+                check.steps.push(DiagnosisStep::skipped("data", ""));
             } else {
-                check.steps.push(Step::ok("auth", format!("accepted; {}", count(streams.len()))));
+                check.steps.push(DiagnosisStep::ok("auth", format!("accepted; {}", count(streams.len()))));
             }
             Ok(streams)
         }
         Err(failure) => {
             let failure = uninterrupted(failure)?;
             if refuses_the_token(failure.kind()) {
-                check.steps.push(Step::ok("HTTP", "answered").took(took));
-                check.steps.push(Step::failed("auth", failure));
+                check.steps.push(DiagnosisStep::ok("HTTP", "answered").took(took));
+                check.steps.push(DiagnosisStep::failed("auth", failure));
             } else {
-                check.steps.push(Step::failed("HTTP", failure).took(took));
-                check.steps.push(Step::skipped("auth", ""));
+                check.steps.push(DiagnosisStep::failed("HTTP", failure).took(took));
+                check.steps.push(DiagnosisStep::skipped("auth", ""));
             }
-            check.steps.push(Step::skipped("data", ""));
+            check.steps.push(DiagnosisStep::skipped("data", ""));
             Ok(Vec::new())
         }
     }
@@ -100,7 +107,7 @@ fn data(
     session: &Session,
     stream: Stream,
     sample: bool,
-) -> Result<(String, Option<Sample>)> {
+) -> Result<(String, Option<SampleEvent>)> {
     if !sample {
         let ask = PageRequest::First { limit: 1, since: None, until: None };
         let page = session.client.page(stream, &ask)?;
@@ -121,20 +128,20 @@ fn newest(
     session: &Session,
     stream: Stream,
     back: TimeDelta,
-) -> Result<Option<Sample>> {
+) -> Result<Option<SampleEvent>> {
     let ask = PageRequest::First {
         limit: session.settings.page_size,
         since: Some(invocation.runtime.clock.now() - back),
         until: None,
     };
     let mut pages = CursorLoop::new(stream, ask, |ask| session.client.page(stream, ask));
-    let mut newest: Option<Sample> = None;
+    let mut newest: Option<SampleEvent> = None;
     while let Some(page) = pages.next_page()? {
         // The last of the greatest: order is not promised, so every event is looked at.
         let Some(event) = page.events().max_by_key(|event| event.time) else { continue };
         if newest.as_ref().is_none_or(|found| found.time <= event.time) {
             let raw = event.raw.to_vec();
-            newest = Some(Sample { stream, raw, time: event.time, received_at: page.received_at });
+            newest = Some(SampleEvent { stream, raw, time: event.time, received_at: page.received_at });
         }
     }
     Ok(newest)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::step::{Check, Outcome, Sample, Step};
+use super::step::{DiagnosisStep, SampleEvent, StepOutcome, TokenDiagnosis};
 use crate::command::Invocation;
 use crate::command::introspect::{days, days_left};
 use crate::command::output::time_style;
@@ -66,7 +66,7 @@ impl ReportStyle {
 ///
 /// # Errors
 /// Fails only when samples cannot be laid out.
-pub(super) fn table(checks: &[Check], paper: &ReportStyle, now: DateTime<Utc>) -> Result<Vec<u8>> {
+pub(super) fn table(checks: &[TokenDiagnosis], paper: &ReportStyle, now: DateTime<Utc>) -> Result<Vec<u8>> {
     let mut text = String::new();
     for check in checks {
         let server = check.server.as_deref().map(sanitize::message).unwrap_or_default();
@@ -85,7 +85,7 @@ pub(super) fn table(checks: &[Check], paper: &ReportStyle, now: DateTime<Utc>) -
 }
 
 /// One line a profile: its name, state, days left, and server or what is wrong.
-pub(super) fn list(checks: &[Check], paper: &ReportStyle, now: DateTime<Utc>) -> Vec<u8> {
+pub(super) fn list(checks: &[TokenDiagnosis], paper: &ReportStyle, now: DateTime<Utc>) -> Vec<u8> {
     let width = checks.iter().map(|check| check.profile.len()).max().unwrap_or(0).max(7);
     let mut text = format!("{:width$}  {:7}  {:>5}\n", "PROFILE", "STATE", "DAYS");
     for check in checks {
@@ -111,15 +111,15 @@ pub(super) fn state(kind: Option<ErrorKind>) -> &'static str {
     }
 }
 
-fn line(text: &mut String, step: &Step, paper: &ReportStyle) {
+fn line(text: &mut String, step: &DiagnosisStep, paper: &ReportStyle) {
     let (word, found) = match &step.outcome {
-        Outcome::Ok(found) => ("ok", found.clone()),
-        Outcome::Skipped(why) => ("skipped", why.clone()),
+        StepOutcome::Ok(found) => ("ok", found.clone()),
+        StepOutcome::Skipped(why) => ("skipped", why.clone()),
         // Without the server's and the system's own words: those are told with the failure.
-        Outcome::Failed(failure) if failure.kind() == ErrorKind::CheckFailed => {
+        StepOutcome::Failed(failure) if failure.kind() == ErrorKind::CheckFailed => {
             ("soon", failure.message().into())
         }
-        Outcome::Failed(failure) => ("failed", failure.message().to_owned()),
+        StepOutcome::Failed(failure) => ("failed", failure.message().to_owned()),
     };
     let found = match step.stream {
         Some(stream) if step.failure().is_some() => format!("{stream}: {found}"),
@@ -156,7 +156,7 @@ fn milliseconds(took: Duration) -> String {
     if ms < 10.0 { format!("{ms:.1} ms") } else { format!("{ms:.0} ms") }
 }
 
-fn verdict(check: &Check, paper: &ReportStyle, now: DateTime<Utc>) -> String {
+fn verdict(check: &TokenDiagnosis, paper: &ReportStyle, now: DateTime<Utc>) -> String {
     let left = match check.expires_at {
         Some(end) => format!("{} left, until {}", days(days_left(end, now)), paper.zone.show(end)),
         None => "it never expires".to_owned(),
@@ -173,12 +173,12 @@ fn verdict(check: &Check, paper: &ReportStyle, now: DateTime<Utc>) -> String {
 }
 
 /// The newest events as a table of their own, oldest first.
-fn samples(check: &Check, paper: &ReportStyle, out: &mut Vec<u8>) -> Result<()> {
+fn samples(check: &TokenDiagnosis, paper: &ReportStyle, out: &mut Vec<u8>) -> Result<()> {
     let zone = time_style(&paper.zone);
     let width = paper.width.map(|width| u16::try_from(width).unwrap_or(u16::MAX));
     let look = RenderOptions { width, colour: paper.colour, escape: true, zone };
     let context = EventContext { profile: check.profile.clone(), account_uuid: check.account_uuid.clone() };
-    let mut samples: Vec<&Sample> = check.samples.iter().collect();
+    let mut samples: Vec<&SampleEvent> = check.samples.iter().collect();
     samples.sort_by_key(|sample| sample.time);
     let streams: Vec<_> = check.samples.iter().map(|sample| sample.stream).collect();
     let mut renderer = EventEncoder::new(Format::Table, Shape::Raw, None, &streams, look, context)?;

@@ -9,7 +9,7 @@ use crate::event::Stream;
 
 /// What came of a step.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(super) enum StepOutcome {
     /// All is well; what was found.
     Ok(String),
     /// It is not.
@@ -20,36 +20,36 @@ pub(super) enum Outcome {
 
 /// Something that was looked at.
 #[derive(Debug)]
-pub(super) struct Step {
+pub(super) struct DiagnosisStep {
     /// Its name in reports.
     pub name: &'static str,
     /// The stream it is about, if it is about one.
     pub stream: Option<Stream>,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: StepOutcome,
     /// How long it took, where it took time of its own.
     pub took: Option<Duration>,
 }
 
-impl Step {
+impl DiagnosisStep {
     /// A step that took no time.
-    pub(super) fn new(name: &'static str, outcome: Outcome) -> Self {
-        Step { name, stream: None, outcome, took: None }
+    pub(super) fn new(name: &'static str, outcome: StepOutcome) -> Self {
+        DiagnosisStep { name, stream: None, outcome, took: None }
     }
 
     /// A step that all is well with.
     pub(super) fn ok(name: &'static str, found: impl Into<String>) -> Self {
-        Step::new(name, Outcome::Ok(found.into()))
+        DiagnosisStep::new(name, StepOutcome::Ok(found.into()))
     }
 
     /// A step that was not taken.
     pub(super) fn skipped(name: &'static str, why: impl Into<String>) -> Self {
-        Step::new(name, Outcome::Skipped(why.into()))
+        DiagnosisStep::new(name, StepOutcome::Skipped(why.into()))
     }
 
     /// A step with something wrong.
     pub(super) fn failed(name: &'static str, failure: Error) -> Self {
-        Step::new(name, Outcome::Failed(failure))
+        DiagnosisStep::new(name, StepOutcome::Failed(failure))
     }
 
     /// Says how long it took.
@@ -62,15 +62,15 @@ impl Step {
     /// What is wrong, if something is.
     pub(super) fn failure(&self) -> Option<&Error> {
         match &self.outcome {
-            Outcome::Failed(failure) => Some(failure),
-            Outcome::Ok(_) | Outcome::Skipped(_) => None,
+            StepOutcome::Failed(failure) => Some(failure),
+            StepOutcome::Ok(_) | StepOutcome::Skipped(_) => None,
         }
     }
 }
 
 /// The newest event of a stream.
 #[derive(Debug)]
-pub(super) struct Sample {
+pub(super) struct SampleEvent {
     /// Its stream.
     pub stream: Stream,
     /// Its text, as the service sent it.
@@ -83,7 +83,7 @@ pub(super) struct Sample {
 
 /// Everything that was found out about one profile's token.
 #[derive(Debug)]
-pub(super) struct Check {
+pub(super) struct TokenDiagnosis {
     /// The profile.
     pub profile: String,
     /// The server, where it is known.
@@ -93,15 +93,15 @@ pub(super) struct Check {
     /// When the token ends; none when it never does, or cannot be read.
     pub expires_at: Option<DateTime<Utc>>,
     /// The steps, in the order they were taken.
-    pub steps: Vec<Step>,
+    pub steps: Vec<DiagnosisStep>,
     /// The newest events, where they were asked for.
-    pub samples: Vec<Sample>,
+    pub samples: Vec<SampleEvent>,
 }
 
-impl Check {
+impl TokenDiagnosis {
     /// A check that has not begun.
     pub(super) fn of(profile: &str) -> Self {
-        Check {
+        TokenDiagnosis {
             profile: profile.to_owned(),
             server: None,
             account_uuid: None,
@@ -112,7 +112,7 @@ impl Check {
     }
 
     /// Everything that is wrong, with the step where it was found.
-    pub(super) fn failures(&self) -> impl Iterator<Item = (&Step, &Error)> {
+    pub(super) fn failures(&self) -> impl Iterator<Item = (&DiagnosisStep, &Error)> {
         self.steps.iter().filter_map(|step| Some((step, step.failure()?)))
     }
 
@@ -126,7 +126,7 @@ impl Check {
         let kinds: Vec<ErrorKind> = self.failures().map(|(_, failure)| failure.kind()).collect();
         let broken: Vec<ErrorKind> =
             kinds.iter().copied().filter(|kind| *kind != ErrorKind::CheckFailed).collect();
-        let read = |step: &Step| step.stream.is_some() && matches!(step.outcome, Outcome::Ok(_));
+        let read = |step: &DiagnosisStep| step.stream.is_some() && matches!(step.outcome, StepOutcome::Ok(_));
         combine(&broken, self.steps.iter().any(read)).or(kinds.first().copied())
     }
 }

@@ -27,9 +27,9 @@ fn scene() -> Scene {
 }
 
 impl Scene {
-    fn reporter(&self, feed: Feed) -> Reporter {
-        let about = About { profile: "acme", consumer: "stdout", work: Work::Tail };
-        let reporter = Reporter::new(about, &[AUDIT], Arc::new(self.clock.clone()), feed);
+    fn reporter(&self, feed: HealthFeed) -> HealthReporter {
+        let about = CollectorIdentity { profile: "acme", consumer: "stdout", work: RunMode::Tail };
+        let reporter = HealthReporter::new(about, &[AUDIT], Arc::new(self.clock.clone()), feed);
         reporter.keep_at(self.disk.clone(), &self.place);
         reporter
     }
@@ -47,7 +47,7 @@ impl Scene {
 fn polls_are_counted_over_restarts_and_written_seldom() {
     let scene = scene();
     for _ in 0..2 {
-        let reporter = scene.reporter(Feed::nowhere());
+        let reporter = scene.reporter(HealthFeed::nowhere());
         for _ in 0..100 {
             scene.clock.advance(Duration::from_secs(1));
             reporter.polled(AUDIT, scene.clock.now(), 3);
@@ -61,7 +61,7 @@ fn polls_are_counted_over_restarts_and_written_seldom() {
 #[test]
 fn a_failure_is_written_at_once_stays_when_it_stops_and_ends_with_a_page() {
     let scene = scene();
-    let reporter = scene.reporter(Feed::nowhere());
+    let reporter = scene.reporter(HealthFeed::nowhere());
     reporter.polled(AUDIT, scene.clock.now(), 0);
     let failure = Error::new(ErrorKind::Network, "no answer\u{1b}[31m");
     reporter.failed(AUDIT, &failure);
@@ -85,7 +85,7 @@ fn the_feed_has_one_line_a_change() {
     let feed = {
         let file = RealDisk.open(&path, Open::Append { mode: 0o600 });
         drop(file.unwrap());
-        Feed::open(&RealDisk, &path, &console()).unwrap()
+        HealthFeed::open(&RealDisk, &path, &console()).unwrap()
     };
     let reporter = scene.reporter(feed);
     for state in [
