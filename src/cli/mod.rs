@@ -21,8 +21,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 
-pub use account::{AccountArgs, Api, ConfigFile, Region};
-pub use console::{ColorChoice, ConsoleArgs, LogFormat, LogLevel};
+pub use account::{AccountArgs, ConfigFileArg};
+pub use console::{ColorChoice, ConsoleArgs, LogLevel};
 pub use fetch::{FetchArgs, Format, Shape, Sort};
 pub use tail::TailArgs;
 

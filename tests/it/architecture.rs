@@ -11,7 +11,7 @@ const VOCABULARY: [&str; 11] = [
 /// What each module may use beside the vocabulary. `command` may use everything.
 const MAY_USE: [(&str, &[&str]); 12] = [
     ("api", &[]),
-    ("cli", &[]),
+    ("cli", &["api", "encode", "console"]),
     ("config", &["cli", "api"]),
     ("console", &[]),
     ("output", &["disk"]),
