@@ -225,6 +225,6 @@ mod tests {
         assert!(refused("opev fetch --sinse 2h").contains("'--since'"));
         assert!(refused("opev fetch --region uss").contains("'us'"));
         let text = refused("opev fetch signinatempts");
-        assert!(text.contains("no such stream; did you mean signinattempts?"), "{text}");
+        assert!(text.contains("no such stream; did you mean signin?"), "{text}");
     }
 }

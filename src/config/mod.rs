@@ -28,6 +28,7 @@ pub use settings::{SettingFlags, Settings};
 pub use token::TokenSource;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::suggest::suggest;
 use file::{DEFAULT, DEMO};
 
 /// The environment and the configuration file: all that settings are made from, besides flags.
@@ -103,7 +104,7 @@ impl Config {
         };
         let failure = Error::new(ErrorKind::Config, format!("no profile {name}{place}"));
         let known = self.file.profiles.keys().map(String::as_str).chain([DEMO]);
-        Err(match profile_table::nearest(name, known.clone()) {
+        Err(match suggest(name, known.clone()) {
             Some(nearest) => failure.hint(format!("did you mean {nearest}?")),
             None if self.file.exists => {
                 failure.hint(format!("there are {}", known.collect::<Vec<_>>().join(", ")))

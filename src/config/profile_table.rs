@@ -12,6 +12,7 @@ use toml::de::DeValue;
 
 use crate::api::endpoint::{ApiVersion, BaseUrl, Region};
 use crate::size;
+use crate::suggest::suggest;
 use crate::time::{Zone, duration};
 
 /// A value and the line it is written on.
@@ -210,21 +211,10 @@ fn not_both(before: Option<&str>, after: &str) -> Result<(), ConfigProblem> {
 /// A word that is none of `known`, with the nearest of them.
 pub fn unknown(what: &str, word: &str, known: &[&str]) -> ConfigProblem {
     let problem = ConfigProblem::new(format!("unknown {what} {}", crate::sanitize::message(word)));
-    match nearest(word, known.iter().copied()) {
+    match suggest(word, known.iter().copied()) {
         Some(nearest) => problem.hint(format!("did you mean {nearest}?")),
         None => problem.hint(format!("there are {}", known.join(", "))),
     }
-}
-
-/// The word that is nearest to `word`, when one is near.
-pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    // Comparing takes time by the length; nothing long is near.
-    known
-        .filter(|candidate| word.len() <= 4 * candidate.len())
-        .map(|candidate| (strsim::jaro_winkler(candidate, word), candidate))
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(score, _)| *score > 0.8)
-        .map(|(_, candidate)| candidate)
 }
 
 impl<T> FileValue<T> {
