@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 
+use crate::suggest::suggest;
+
 /// One of the three streams of the Events API; the order is the order of output at equal times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stream {
@@ -22,7 +24,7 @@ impl Stream {
     /// Every stream, in output order.
     pub const ALL: [Stream; 3] = [Stream::SignInAttempts, Stream::ItemUsages, Stream::AuditEvents];
 
-    /// The stream's name: the API's path segment, the token's feature and the user's word for it.
+    /// The API's name: its path segment, the token's feature, and the name in all machine output.
     pub fn name(self) -> &'static str {
         match self {
             Stream::SignInAttempts => "signinattempts",
@@ -31,13 +33,27 @@ impl Stream {
         }
     }
 
+    /// The word for it among people: in help, tables, completions and messages.
+    pub fn word(self) -> &'static str {
+        match self {
+            Stream::SignInAttempts => "signin",
+            Stream::ItemUsages => "items",
+            Stream::AuditEvents => "audit",
+        }
+    }
+
     /// Other spellings that are understood, lower-case and without separators.
     fn aliases(self) -> &'static [&'static str] {
         match self {
-            Stream::SignInAttempts => &["signin", "signins", "signinattempt"],
-            Stream::ItemUsages => &["item", "items", "itemusage", "usage", "usages"],
-            Stream::AuditEvents => &["audit", "audits", "auditevent"],
+            Stream::SignInAttempts => &["signins", "signinattempt"],
+            Stream::ItemUsages => &["item", "itemusage", "usage", "usages"],
+            Stream::AuditEvents => &["audits", "auditevent"],
         }
+    }
+
+    /// Every spelling that is understood: the word, the API's name, the others.
+    fn spellings(self) -> impl Iterator<Item = &'static str> {
+        [self.word(), self.name()].into_iter().chain(self.aliases().iter().copied())
     }
 }
 
@@ -47,25 +63,16 @@ impl fmt::Display for Stream {
     }
 }
 
-/// A word that names no stream; its text suggests the nearest name.
+/// A word that is not the name of a stream; its text suggests the nearest one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownStream(String);
 
 impl fmt::Display for UnknownStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nearest = Stream::ALL
-            .into_iter()
-            .flat_map(|s| {
-                s.aliases()
-                    .iter()
-                    .chain([&s.name()])
-                    .map(move |word| (strsim::jaro(word, &self.0), s))
-                    .collect::<Vec<_>>()
-            })
-            .max_by(|a, b| a.0.total_cmp(&b.0));
-        match nearest {
-            Some((score, stream)) if score > 0.7 => write!(f, "no such stream; did you mean {stream}?"),
-            _ => write!(f, "no such stream; there are signinattempts, itemusages and auditevents"),
+        let nearest = suggest(&self.0, Stream::ALL.into_iter().flat_map(Stream::spellings));
+        match nearest.and_then(|word| word.parse::<Stream>().ok()) {
+            Some(stream) => write!(f, "no such stream; did you mean {}?", stream.word()),
+            None => write!(f, "no such stream; there are signin, items and audit"),
         }
     }
 }
@@ -81,7 +88,7 @@ impl FromStr for Stream {
             text.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect();
         Stream::ALL
             .into_iter()
-            .find(|s| s.name() == word || s.aliases().contains(&word.as_str()))
+            .find(|stream| stream.spellings().any(|spelling| spelling == word))
             .ok_or(UnknownStream(word))
     }
 }
@@ -125,7 +132,7 @@ mod tests {
     #[test]
     fn a_typo_is_refused_with_the_nearest_name() {
         let error = "signinatempts".parse::<Stream>().unwrap_err();
-        assert_eq!(error.to_string(), "no such stream; did you mean signinattempts?");
+        assert_eq!(error.to_string(), "no such stream; did you mean signin?");
         assert!("zzz".parse::<Stream>().unwrap_err().to_string().contains("there are"));
     }
 }

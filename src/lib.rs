@@ -19,7 +19,7 @@
 //!
 //! | module | what it is | uses, beside the vocabulary |
 //! |---|---|---|
-//! | [`cli`] | what can be typed: clap definitions and help. No I/O | |
+//! | [`cli`] | what can be typed: clap definitions and help. No I/O | `api` `console` |
 //! | [`config`] | flags, environment and file become settings, each with its origin; token sources | `cli` `api` |
 //! | [`command`] | one file or folder per subcommand: settings in, calls below, a report out | all |
 //! | [`api`] | 1Password's protocol: endpoint, wire, scan, http, retry, limiter, claims | |
@@ -35,7 +35,7 @@
 //! [`event`] and [`page`], [`identity`] (what makes an event the same event), [`secret`] (a token that cannot
 //! be printed), [`sanitize`] (foreign text made harmless), [`clock`] and [`cancel`] (time, and the wish to
 //! end), [`runtime`] (clock, cancel and console of a run), [`time`] and [`size`] (what people type for times,
-//! durations and sizes).
+//! durations and sizes), [`suggest`] (what a mistyped word stands for).
 //!
 //! Only `console` and the stdout sink write to the standard streams, only `disk` opens files for writing,
 //! only `config` reads the environment, only `clock` reads the time or sleeps, only `main` exits. The lints
@@ -62,4 +62,5 @@ pub mod secret;
 pub mod simulator;
 pub mod size;
 pub mod source;
+pub mod suggest;
 pub mod time;

@@ -14,14 +14,17 @@ use crate::event::Stream;
 use crate::page::Cursor;
 
 /// A version of the API, chosen by `--api`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
 pub enum ApiVersion {
-    /// What 1Password's own collectors speak.
+    /// What 1Password's own collectors speak
+    #[value(alias = "1")]
     V1,
-    /// What 1Password recommends: more fields for accounts managed by others.
+    /// What 1Password recommends
     #[default]
+    #[value(alias = "2")]
     V2,
-    /// A beta, of audit events alone; its names may still change.
+    /// A beta, audit events only
+    #[value(alias = "3")]
     V3,
 }
 

@@ -8,15 +8,16 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 /// Where an account lives: the host people sign in to decides the host of its events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum Region {
-    /// `1password.com`, business accounts.
+    /// 1password.com
     Us,
-    /// `1password.ca`.
+    /// 1password.ca
     Ca,
-    /// `1password.eu`.
+    /// 1password.eu
     Eu,
-    /// `ent.1password.com`, enterprise accounts.
+    /// ent.1password.com
+    #[value(alias = "enterprise")]
     Ent,
 }
 

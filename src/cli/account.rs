@@ -4,42 +4,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, ValueEnum, ValueHint};
+use clap::{Args, ValueHint};
 
+use crate::api::endpoint::{ApiVersion, Region};
 use crate::size;
 use crate::time::duration;
 
-/// Where 1Password keeps the account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Region {
-    /// 1password.com
-    Us,
-    /// 1password.ca
-    Ca,
-    /// 1password.eu
-    Eu,
-    /// ent.1password.com
-    #[value(alias = "enterprise")]
-    Ent,
-}
-
-/// Version of the Events API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Api {
-    /// What 1Password's own collectors speak
-    #[value(alias = "1")]
-    V1,
-    /// What 1Password recommends
-    #[value(alias = "2")]
-    V2,
-    /// A beta, audit events only
-    #[value(alias = "3")]
-    V3,
-}
-
 /// Which configuration file.
 #[derive(Args, Clone, Debug, Default)]
-pub struct ConfigFile {
+pub struct ConfigFileArg {
     /// Read this configuration file
     ///
     /// Without the flag, OPEV_CONFIG names it, else it is $XDG_CONFIG_HOME/opev/config.toml (most often
@@ -61,7 +34,7 @@ pub struct AccountArgs {
 
     /// The configuration file.
     #[command(flatten)]
-    pub file: ConfigFile,
+    pub file: ConfigFileArg,
 
     /// Keep saved positions and locks in this directory
     ///
@@ -118,7 +91,7 @@ pub struct AccountArgs {
     ///
     /// v3 is a beta that serves audit events only.
     #[arg(long, value_name = "VERSION", help_heading = "Connection")]
-    pub api: Option<Api>,
+    pub api: Option<ApiVersion>,
 
     /// Give a request this long [default: 1m]
     ///

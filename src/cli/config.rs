@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 
-use super::account::{AccountArgs, ConfigFile};
+use super::account::{AccountArgs, ConfigFileArg};
 
 /// The arguments of `opev config`.
 #[derive(Args, Debug)]
@@ -21,15 +21,15 @@ pub enum ConfigCommand {
     ///
     /// Takes the same flags as the commands that fetch, so that their effect can be seen. The token is
     /// not read and not shown, only where it would come from.
-    Show(Box<ShowArgs>),
+    Show(Box<ConfigShowArgs>),
     /// Print the path of the configuration file
     ///
     /// The file need not exist; `opev config init` creates it there.
-    Path(ConfigFile),
+    Path(ConfigFileArg),
     /// Write a commented configuration file
     ///
     /// Every key is there, as a comment with its default. The file is made readable by its owner only.
-    Init(InitArgs),
+    Init(ConfigInitArgs),
     /// Turn a Sumo Logic source's JSON into a profile
     ///
     /// Reads the configuration of Sumo Logic's 1Password source, as its Collector Management API or
@@ -50,7 +50,7 @@ pub struct ImportSumoArgs {
 
     /// The configuration file.
     #[command(flatten)]
-    pub file: ConfigFile,
+    pub file: ConfigFileArg,
 
     /// Give the profile this name
     ///
@@ -75,7 +75,7 @@ pub struct ImportSumoArgs {
 
 /// The arguments of `opev config show`.
 #[derive(Args, Debug)]
-pub struct ShowArgs {
+pub struct ConfigShowArgs {
     /// The account.
     #[command(flatten)]
     pub account: AccountArgs,
@@ -89,10 +89,10 @@ pub struct ShowArgs {
 
 /// The arguments of `opev config init`.
 #[derive(Args, Debug)]
-pub struct InitArgs {
+pub struct ConfigInitArgs {
     /// The configuration file.
     #[command(flatten)]
-    pub file: ConfigFile,
+    pub file: ConfigFileArg,
 
     /// Replace a file that exists
     ///

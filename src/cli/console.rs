@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
+use crate::console::LogFormat;
 use crate::time::expression::Zone;
 
 /// How much is said on standard error.
@@ -39,16 +40,6 @@ impl LogLevel {
             LogLevel::Trace => log::LevelFilter::Trace,
         }
     }
-}
-
-/// The form of what is said on standard error.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// Lines for people
-    #[default]
-    Text,
-    /// One JSON object a line
-    Json,
 }
 
 /// When to use colour.

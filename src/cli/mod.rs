@@ -21,8 +21,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 
-pub use account::{AccountArgs, Api, ConfigFile, Region};
-pub use console::{ColorChoice, ConsoleArgs, LogFormat, LogLevel};
+pub use account::{AccountArgs, ConfigFileArg};
+pub use console::{ColorChoice, ConsoleArgs, LogLevel};
 pub use fetch::{FetchArgs, Format, Shape, Sort};
 pub use tail::TailArgs;
 
@@ -225,6 +225,6 @@ mod tests {
         assert!(refused("opev fetch --sinse 2h").contains("'--since'"));
         assert!(refused("opev fetch --region uss").contains("'us'"));
         let text = refused("opev fetch signinatempts");
-        assert!(text.contains("no such stream; did you mean signinattempts?"), "{text}");
+        assert!(text.contains("no such stream; did you mean signin?"), "{text}");
     }
 }

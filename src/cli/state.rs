@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 
-use super::account::{AccountArgs, ConfigFile};
+use super::account::{AccountArgs, ConfigFileArg};
 
 /// Whose saved positions.
 #[derive(Args, Clone, Debug, Default)]
-pub struct Whose {
+pub struct ProfileArgs {
     /// The positions of this profile
     ///
     /// Without the flag, OPEV_PROFILE names it; imported positions keep the profile they were exported
@@ -18,7 +18,7 @@ pub struct Whose {
 
     /// The configuration file.
     #[command(flatten)]
-    pub file: ConfigFile,
+    pub file: ConfigFileArg,
 
     /// Look in this state directory
     ///
@@ -28,7 +28,7 @@ pub struct Whose {
     pub state_dir: Option<PathBuf>,
 }
 
-impl Whose {
+impl ProfileArgs {
     /// The same as flags that find an account, for the profile `profile`.
     pub(crate) fn account(&self, profile: Option<String>) -> AccountArgs {
         AccountArgs {
@@ -42,10 +42,10 @@ impl Whose {
 
 /// Which of a profile's saved positions.
 #[derive(Args, Clone, Debug, Default)]
-pub struct Which {
+pub struct PositionArgs {
     /// Whose they are.
     #[command(flatten)]
-    pub whose: Whose,
+    pub whose: ProfileArgs,
 
     /// The position of this consumer
     ///
@@ -75,21 +75,21 @@ pub enum StateCommand {
     ///
     /// All of the profile's, or the one that is named. Stop the service first: a position that a run
     /// writes is refused with exit code 9. Copy the managed file as well. The token is not in it.
-    Export(Which),
+    Export(PositionArgs),
     /// Save exported positions here
     ///
     /// The next run goes on from it without loss or repeat. A position that is here already is not
     /// replaced: reset it first.
-    Import(ImportArgs),
+    Import(StateImportArgs),
     /// Forget a saved position; the output is not touched
     ///
     /// Asks on a terminal. The next run starts anew, at --since or 24 hours ago.
-    Reset(ResetArgs),
+    Reset(StateResetArgs),
 }
 
 /// The arguments of `opev state import`.
 #[derive(Args, Debug)]
-pub struct ImportArgs {
+pub struct StateImportArgs {
     /// The exported positions; - is standard input
     ///
     /// What opev state export printed, once or several times.
@@ -104,15 +104,15 @@ pub struct ImportArgs {
 
     /// Whose it will be.
     #[command(flatten)]
-    pub whose: Whose,
+    pub whose: ProfileArgs,
 }
 
 /// The arguments of `opev state reset`.
 #[derive(Args, Debug)]
-pub struct ResetArgs {
+pub struct StateResetArgs {
     /// Which position.
     #[command(flatten)]
-    pub which: Which,
+    pub which: PositionArgs,
 
     /// Do not ask
     ///

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::state::Whose;
+use super::state::ProfileArgs;
 use crate::time::duration;
 
 /// The arguments of `opev status`.
@@ -12,7 +12,7 @@ use crate::time::duration;
 pub struct StatusArgs {
     /// Whose positions; all there are, when no profile is named.
     #[command(flatten)]
-    pub whose: Whose,
+    pub whose: ProfileArgs,
 
     /// Look at every enabled profile of the configuration
     ///

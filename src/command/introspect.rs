@@ -12,7 +12,7 @@ use crate::api::wire::Introspection;
 use crate::cli::introspect::IntrospectArgs;
 use crate::command::Invocation;
 use crate::command::session::{Connections, Session};
-use crate::config::{Config, Typed};
+use crate::config::{Config, SettingFlags};
 use crate::error::Result;
 use crate::sanitize;
 use crate::time::Zone;
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Fails as settings, token and request can.
 pub fn run(invocation: &Invocation, args: &IntrospectArgs) -> Result<Vec<u8>> {
     let config = Config::read(args.account.file.config.as_deref(), invocation.environment.clone())?;
-    let typed = Typed {
+    let typed = SettingFlags {
         account: &args.account,
         tz: invocation.console_args.tz.as_ref(),
         page_size: None,

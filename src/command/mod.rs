@@ -145,12 +145,12 @@ fn dispatch(invocation: &Invocation, command: Command) -> Result<End> {
 /// Answers a command line that asks for help, or that is wrong.
 fn tell(error: &clap::Error, args: &[OsString], environment: &Environment) -> End {
     if error.use_stderr() {
-        let log_format = if cli::wants_json(args) { cli::LogFormat::Json } else { cli::LogFormat::Text };
+        let log_format = if cli::wants_json(args) { LogFormat::Json } else { LogFormat::Text };
         let typed = ConsoleArgs { log_format, ..ConsoleArgs::default() };
         let console = Console::new(console_options(&typed, environment), Arc::new(RealClock::new()));
         match log_format {
-            cli::LogFormat::Text => console.say(cli::complaint(error).trim_end()),
-            cli::LogFormat::Json => {
+            LogFormat::Text => console.say(cli::complaint(error).trim_end()),
+            LogFormat::Json => {
                 let failure = Error::new(ErrorKind::Usage, cli::sentence(error));
                 console.failure(&failure.hint("for more information, try --help"));
             }
@@ -195,10 +195,7 @@ fn print(bytes: &[u8]) -> Result<End> {
 
 fn console_options(args: &ConsoleArgs, environment: &Environment) -> ConsoleOptions {
     let level = args.level().filter();
-    let format = match args.log_format {
-        cli::LogFormat::Text => LogFormat::Text,
-        cli::LogFormat::Json => LogFormat::Json,
-    };
+    let format = args.log_format;
     let colour = terminal::colour(args.color, environment, std::io::stderr().is_terminal());
     ConsoleOptions { level, format, colour, progress: level == LevelFilter::Warn }
 }

@@ -8,9 +8,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::cli::state::{ImportArgs, ResetArgs, StateArgs, StateCommand, Which, Whose};
+use crate::cli::state::{
+    PositionArgs, ProfileArgs, StateArgs, StateCommand, StateImportArgs, StateResetArgs,
+};
 use crate::command::{End, Invocation, print};
-use crate::config::{Config, Typed, environment};
+use crate::config::{Config, SettingFlags, environment};
 use crate::disk::{Disk, RealDisk};
 use crate::error::{Error, ErrorKind, Result};
 use crate::output::saved_state::{self, SavedPosition};
@@ -33,20 +35,20 @@ pub fn run(invocation: &Invocation, args: &StateArgs) -> Result<End> {
 }
 
 /// Where a profile's positions lie; a profile that is no longer configured has them at the usual place.
-pub(super) fn directory(config: &Config, whose: &Whose, profile: &str) -> Result<PathBuf> {
+pub(super) fn directory(config: &Config, whose: &ProfileArgs, profile: &str) -> Result<PathBuf> {
     let is_known = config.file.profiles.contains_key(profile);
     let account = whose.account(Some(if is_known { profile } else { "default" }.to_owned()));
-    let typed = Typed { account: &account, tz: None, page_size: None, jobs: None };
+    let typed = SettingFlags { account: &account, tz: None, page_size: None, jobs: None };
     Ok(config.settings(&typed)?.state_dir()?.to_owned())
 }
 
 /// The profile that was named, by flag or environment.
-pub(super) fn named_profile(config: &Config, whose: &Whose) -> Option<String> {
+pub(super) fn named_profile(config: &Config, whose: &ProfileArgs) -> Option<String> {
     let ambient = || config.environment.text(environment::PROFILE).map(str::to_owned);
     whose.profile.clone().or_else(ambient)
 }
 
-fn export(invocation: &Invocation, which: &Which) -> Result<End> {
+fn export(invocation: &Invocation, which: &PositionArgs) -> Result<End> {
     let (directory, found) = find(invocation, which)?;
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     let mut text = String::new();
@@ -66,7 +68,7 @@ fn export(invocation: &Invocation, which: &Which) -> Result<End> {
     print(text.as_bytes())
 }
 
-fn import(invocation: &Invocation, args: &ImportArgs) -> Result<End> {
+fn import(invocation: &Invocation, args: &StateImportArgs) -> Result<End> {
     let config = Config::read(args.whose.file.config.as_deref(), invocation.environment.clone())?;
     let exported = exported(&read(&args.from)?)?;
     if args.output.is_some() && exported.len() > 1 {
@@ -146,7 +148,7 @@ fn read(from: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn reset(invocation: &Invocation, args: &ResetArgs) -> Result<End> {
+fn reset(invocation: &Invocation, args: &StateResetArgs) -> Result<End> {
     let is_named = args.which.consumer.is_some() || args.which.output.is_some();
     if args.yes && !is_named {
         return Err(Error::new(ErrorKind::Usage, "--yes needs the position's name")
@@ -188,7 +190,7 @@ fn agreed(invocation: &Invocation, saved: &SavedPosition) -> Result<bool> {
 }
 
 /// The positions that are meant, all of the profile's where none is named, and the directory they lie in.
-fn find(invocation: &Invocation, which: &Which) -> Result<(PathBuf, Vec<SavedPosition>)> {
+fn find(invocation: &Invocation, which: &PositionArgs) -> Result<(PathBuf, Vec<SavedPosition>)> {
     let config = Config::read(which.whose.file.config.as_deref(), invocation.environment.clone())?;
     let profile = named_profile(&config, &which.whose).unwrap_or_else(|| "default".into());
     let directory = directory(&config, &which.whose, &profile)?;

@@ -13,7 +13,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::environment::{self, Environment};
-use super::section::{ACCOUNT_KEYS, Entry, KEYS, Problem, Section, TokenKey, unknown};
+use super::profile_table::{ACCOUNT_KEYS, ConfigProblem, KEYS, ProfileTable, TableEntry, TokenKey, unknown};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
 
@@ -36,9 +36,9 @@ pub struct ConfigFile {
     /// Whether it exists.
     pub exists: bool,
     /// `[defaults]`.
-    pub defaults: Section,
+    pub defaults: ProfileTable,
     /// `[profiles.NAME]`, by name.
-    pub profiles: BTreeMap<String, Section>,
+    pub profiles: BTreeMap<String, ProfileTable>,
 }
 
 /// What decided where the configuration file is.
@@ -100,7 +100,7 @@ impl ConfigFile {
     /// Fails when the text says something that is not understood.
     pub fn parse(path: &Path, text: &str, environment: &Environment) -> Result<ConfigFile> {
         let home = environment.home();
-        let reader = Reader { path, text, home: home.as_deref() };
+        let reader = ConfigParser { path, text, home: home.as_deref() };
         let document = reader.document()?;
         let mut config = ConfigFile { path: Some(path.into()), exists: true, ..ConfigFile::default() };
         for (key, value) in in_order(document.get_ref()) {
@@ -115,7 +115,7 @@ impl ConfigFile {
                     }
                 }
                 ("profiles", _) => {
-                    let problem = Problem::new("profiles must hold tables: [profiles.NAME]");
+                    let problem = ConfigProblem::new("profiles must hold tables: [profiles.NAME]");
                     return Err(reader.fail(key.span().start, problem));
                 }
                 (word, _) => return Err(reader.fail(key.span().start, misplaced(word))),
@@ -153,27 +153,27 @@ impl ConfigFile {
 }
 
 /// The text of a file, and what is needed to say where something in it is wrong.
-struct Reader<'a> {
+struct ConfigParser<'a> {
     path: &'a Path,
     text: &'a str,
     home: Option<&'a Path>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ConfigParser<'a> {
     fn document(&self) -> Result<Spanned<DeTable<'a>>> {
         DeTable::parse(self.text).map_err(|e| {
             let message = e.message().replace('\n', ", ");
-            self.fail(e.span().map_or(0, |span| span.start), Problem::new(sanitize::message(&message)))
+            self.fail(e.span().map_or(0, |span| span.start), ConfigProblem::new(sanitize::message(&message)))
         })
     }
 
     /// One table, key by key; the first mistake ends it.
-    fn section(&self, name: &str, table: &Spanned<DeValue<'_>>) -> Result<Section> {
+    fn section(&self, name: &str, table: &Spanned<DeValue<'_>>) -> Result<ProfileTable> {
         let wrong =
-            || self.fail(table.span().start, Problem::new(format!("{name} must be a table: [{name}]")));
-        let mut section = Section::default();
+            || self.fail(table.span().start, ConfigProblem::new(format!("{name} must be a table: [{name}]")));
+        let mut section = ProfileTable::default();
         for (key, value) in in_order(table.get_ref().as_table().ok_or_else(wrong)?) {
-            let entry = Entry {
+            let entry = TableEntry {
                 key: key.get_ref(),
                 value,
                 line: self.line_at(key.span().start),
@@ -193,7 +193,7 @@ impl<'a> Reader<'a> {
         1 + memchr::memchr_iter(b'\n', before).count()
     }
 
-    fn fail(&self, offset: usize, problem: Problem) -> Error {
+    fn fail(&self, offset: usize, problem: ConfigProblem) -> Error {
         let path = self.path.to_string_lossy();
         let place = format!("{}:{}", sanitize::message(&path), self.line_at(offset));
         let failure = Error::new(ErrorKind::Config, format!("{place}: {}", problem.message));
@@ -208,26 +208,28 @@ impl<'a> Reader<'a> {
 ///
 /// # Errors
 /// Fails with the rule.
-pub fn check_name(name: &str) -> Result<(), Problem> {
+pub fn check_name(name: &str) -> Result<(), ConfigProblem> {
     let fits = (1..=64).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
     if fits {
         return Ok(());
     }
-    Err(Problem::new(format!("{} cannot be the name of a profile", sanitize::message(name)))
+    Err(ConfigProblem::new(format!("{} cannot be the name of a profile", sanitize::message(name)))
         .hint("use 1 to 64 letters, digits, dots, underscores and dashes, with a letter or digit first"))
 }
 
 /// Whether `key` may stand in `table`.
-fn allowed(table: &str, key: &str) -> Result<(), Problem> {
+fn allowed(table: &str, key: &str) -> Result<(), ConfigProblem> {
     if table == "defaults" && ACCOUNT_KEYS.contains(&key) {
-        return Err(Problem::new(format!("{key} cannot stand in [defaults]: it belongs to one account"))
-            .hint(format!("move it into [profiles.{DEFAULT}]")));
+        return Err(ConfigProblem::new(format!(
+            "{key} cannot stand in [defaults]: it belongs to one account"
+        ))
+        .hint(format!("move it into [profiles.{DEFAULT}]")));
     }
     let server = ["region", "base_url", "allow_host"];
     if table == "profiles.demo" && (ACCOUNT_KEYS.contains(&key) || server.contains(&key)) {
-        return Err(Problem::new(format!(
+        return Err(ConfigProblem::new(format!(
             "{key} cannot be set for demo, which brings its own server and token"
         ))
         .hint("give the profile another name"));
@@ -236,10 +238,10 @@ fn allowed(table: &str, key: &str) -> Result<(), Problem> {
 }
 
 /// A word at the top of the file that is neither table.
-fn misplaced(word: &str) -> Problem {
+fn misplaced(word: &str) -> ConfigProblem {
     if KEYS.contains(&word) {
         let table = if ACCOUNT_KEYS.contains(&word) { "[profiles.default]" } else { "[defaults]" };
-        return Problem::new(format!("{word} stands outside of any table"))
+        return ConfigProblem::new(format!("{word} stands outside of any table"))
             .hint(format!("put a line {table} above it"));
     }
     unknown("table", word, &["defaults", "profiles"])

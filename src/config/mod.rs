@@ -7,27 +7,28 @@
 pub mod account;
 pub mod environment;
 pub mod file;
-mod layers;
 pub mod origin;
-pub mod program;
+pub mod profile_table;
 pub mod range;
-pub mod section;
+mod setting_sources;
 mod settings;
 pub mod template;
 pub mod terminal;
 pub mod token;
+pub mod token_command;
 
 use std::path::Path;
 
 pub use account::Account;
 pub use environment::Environment;
 pub use file::ConfigFile;
-pub use origin::{Origin, Setting};
-pub use range::Range;
-pub use settings::{Settings, Typed};
+pub use origin::{Origin, SettingRow};
+pub use range::ResolvedRange;
+pub use settings::{SettingFlags, Settings};
 pub use token::TokenSource;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::suggest::suggest;
 use file::{DEFAULT, DEMO};
 
 /// The environment and the configuration file: all that settings are made from, besides flags.
@@ -52,7 +53,7 @@ impl Config {
     ///
     /// # Errors
     /// Fails when there is no such profile, or a setting is malformed.
-    pub fn settings(&self, typed: &Typed<'_>) -> Result<Settings> {
+    pub fn settings(&self, typed: &SettingFlags<'_>) -> Result<Settings> {
         let (name, origin) = match (&typed.account.profile, self.environment.text(environment::PROFILE)) {
             (Some(name), _) => (name.as_str(), Origin::Flag("profile")),
             (None, Some(name)) => (name, Origin::Variable(environment::PROFILE.into())),
@@ -67,7 +68,7 @@ impl Config {
     ///
     /// # Errors
     /// Fails when there is none, or a setting is malformed.
-    pub fn all_settings(&self, typed: &Typed<'_>) -> Result<Vec<Settings>> {
+    pub fn all_settings(&self, typed: &SettingFlags<'_>) -> Result<Vec<Settings>> {
         let enabled = self
             .file
             .profiles
@@ -103,7 +104,7 @@ impl Config {
         };
         let failure = Error::new(ErrorKind::Config, format!("no profile {name}{place}"));
         let known = self.file.profiles.keys().map(String::as_str).chain([DEMO]);
-        Err(match section::nearest(name, known.clone()) {
+        Err(match suggest(name, known.clone()) {
             Some(nearest) => failure.hint(format!("did you mean {nearest}?")),
             None if self.file.exists => {
                 failure.hint(format!("there are {}", known.collect::<Vec<_>>().join(", ")))

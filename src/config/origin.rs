@@ -44,7 +44,7 @@ impl Origin {
 
 /// A decided value as `opev config show` prints it. Never holds a secret (P10).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setting {
+pub struct SettingRow {
     /// The key, as in the configuration file.
     pub key: &'static str,
     /// The value, or what is known of it.

@@ -13,7 +13,7 @@ const DEFAULT_SINCE: std::time::Duration = std::time::Duration::from_secs(24 * 3
 
 /// The time range of a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Range {
+pub struct ResolvedRange {
     /// The first moment in it.
     pub since: DateTime<Utc>,
     /// The first moment after it: what was typed, else now.
@@ -24,7 +24,7 @@ pub struct Range {
     pub warning: Option<String>,
 }
 
-impl Range {
+impl ResolvedRange {
     /// Decides the range of a question that is asked at `now`.
     ///
     /// # Errors
@@ -35,8 +35,8 @@ impl Range {
         until: Option<&TimeExpr>,
         now: DateTime<Utc>,
         zone: &Zone,
-    ) -> Result<Range> {
-        Range::resolve(since, until, now, zone)?.clamped(now, zone)
+    ) -> Result<ResolvedRange> {
+        ResolvedRange::resolve(since, until, now, zone)?.clamped(now, zone)
     }
 
     /// Decides the range of a question to a stand-in on this machine, which keeps whatever it was given:
@@ -49,8 +49,8 @@ impl Range {
         until: Option<&TimeExpr>,
         now: DateTime<Utc>,
         zone: &Zone,
-    ) -> Result<Range> {
-        let mut range = Range::resolve(since, until, now, zone)?;
+    ) -> Result<ResolvedRange> {
+        let mut range = ResolvedRange::resolve(since, until, now, zone)?;
         if range.since < oldest_kept(now) {
             range.warning = Some(format!("{}, though this stand-in may", range.too_old(zone)));
         }
@@ -62,7 +62,7 @@ impl Range {
         until: Option<&TimeExpr>,
         now: DateTime<Utc>,
         zone: &Zone,
-    ) -> Result<Range> {
+    ) -> Result<ResolvedRange> {
         let usage = |message: String| Error::new(ErrorKind::Usage, message);
         let resolve = |flag: &str, time: &TimeExpr| {
             time.resolve(now, zone).map_err(|why| usage(format!("{flag}: {why}")))
@@ -81,11 +81,11 @@ impl Range {
             return Err(usage(format!("--since ({from}) is not before --until ({to})"))
                 .hint("swap them, or leave out --until for now"));
         }
-        Ok(Range { since, until, until_is_typed: typed_until.is_some(), warning: None })
+        Ok(ResolvedRange { since, until, until_is_typed: typed_until.is_some(), warning: None })
     }
 
     /// Moves the start to what the service still keeps.
-    fn clamped(mut self, now: DateTime<Utc>, zone: &Zone) -> Result<Range> {
+    fn clamped(mut self, now: DateTime<Utc>, zone: &Zone) -> Result<ResolvedRange> {
         let kept = oldest_kept(now);
         if self.until <= kept {
             let until = zone.show(self.until);
@@ -116,10 +116,10 @@ fn oldest_kept(now: DateTime<Utc>) -> DateTime<Utc> {
 mod tests {
     use super::*;
 
-    fn decide(since: Option<&str>, until: Option<&str>) -> Result<Range> {
+    fn decide(since: Option<&str>, until: Option<&str>) -> Result<ResolvedRange> {
         let now = DateTime::parse_from_rfc3339("2026-11-20T12:00:00Z").unwrap().to_utc();
         let read = |text: &str| text.parse::<TimeExpr>().unwrap();
-        Range::decide(since.map(read).as_ref(), until.map(read).as_ref(), now, &Zone::Utc)
+        ResolvedRange::decide(since.map(read).as_ref(), until.map(read).as_ref(), now, &Zone::Utc)
     }
 
     fn refused(since: Option<&str>, until: Option<&str>) -> String {
@@ -171,7 +171,7 @@ mod tests {
     fn a_stand_in_is_asked_for_what_the_service_would_have_forgotten() {
         let now = DateTime::parse_from_rfc3339("2026-11-20T12:00:00Z").unwrap().to_utc();
         let (since, until) = ("2020-01-01".parse().unwrap(), "2021-01-01".parse().unwrap());
-        let range = Range::decide_for_stand_in(Some(&since), Some(&until), now, &Zone::Utc).unwrap();
+        let range = ResolvedRange::decide_for_stand_in(Some(&since), Some(&until), now, &Zone::Utc).unwrap();
         assert_eq!(range.since.to_rfc3339(), "2020-01-01T00:00:00+00:00");
         assert!(range.warning.unwrap().ends_with("the service keeps no more, though this stand-in may"));
     }

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::Config;
 use super::file::DEMO;
-use super::layers::Layers;
-use super::origin::{Origin, Setting};
+use super::origin::{Origin, SettingRow};
+use super::setting_sources::SettingSources;
 use super::token::TokenSource;
 use crate::api::endpoint::{ApiVersion, BaseUrl};
 use crate::api::proxy;
-use crate::cli::{self, AccountArgs};
+use crate::cli::AccountArgs;
 use crate::error::{Error, ErrorKind, Result};
 use crate::size;
 use crate::time::{Zone, duration};
@@ -27,7 +27,7 @@ const MAX_RESPONSE_BYTES: u64 = 64 << 20;
 
 /// What was typed, as far as it concerns settings.
 #[derive(Clone, Copy, Debug)]
-pub struct Typed<'a> {
+pub struct SettingFlags<'a> {
     /// The account flags.
     pub account: &'a AccountArgs,
     /// `--tz`.
@@ -74,7 +74,7 @@ pub struct Settings {
     /// Variables that hold tokens and that no child may get (P10).
     pub token_variables: Vec<String>,
     /// Every value with its origin, for `opev config show`.
-    pub shown: Vec<Setting>,
+    pub shown: Vec<SettingRow>,
     state_dir: Option<PathBuf>,
 }
 
@@ -85,7 +85,7 @@ impl Settings {
         config: &Config,
         name: &str,
         chosen_by: Origin,
-        typed: &Typed<'_>,
+        typed: &SettingFlags<'_>,
         ambient: bool,
     ) -> Result<Settings> {
         let flags = typed.account;
@@ -93,7 +93,7 @@ impl Settings {
         if demo {
             refuse_account_flags(flags)?;
         }
-        let mut layers = Layers::new(config, name, ambient && !demo);
+        let mut layers = SettingSources::new(config, name, ambient && !demo);
         layers.show("profile", name, chosen_by);
         layers.show_config_file();
         Ok(Settings {
@@ -102,7 +102,7 @@ impl Settings {
             allow_host: layers.allow_host(flags),
             token: layers.token(flags),
             state_dir: layers.state_dir(flags),
-            api: layers.value("api", flags.api.map(version), |s| &s.api, ToString::to_string, ApiVersion::V2),
+            api: layers.value("api", flags.api, |s| &s.api, ToString::to_string, ApiVersion::V2),
             page_size: layers.value(
                 "page_size",
                 typed.page_size,
@@ -190,14 +190,6 @@ fn refuse_account_flags(flags: &AccountArgs) -> Result<()> {
             Err(Error::new(ErrorKind::Usage, message).hint("leave out one of the two"))
         }
         None => Ok(()),
-    }
-}
-
-fn version(api: cli::Api) -> ApiVersion {
-    match api {
-        cli::Api::V1 => ApiVersion::V1,
-        cli::Api::V2 => ApiVersion::V2,
-        cli::Api::V3 => ApiVersion::V3,
     }
 }
 

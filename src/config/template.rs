@@ -54,7 +54,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::config::section::KEYS;
+    use crate::config::profile_table::KEYS;
     use crate::config::{ConfigFile, Environment};
 
     #[test]

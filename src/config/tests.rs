@@ -35,10 +35,10 @@ fn config(text: &str, variables: &[(&str, &str)]) -> Config {
     Config { environment, file }
 }
 
-fn with_typed<T>(flags: &str, decide: impl FnOnce(&Typed<'_>) -> T) -> T {
+fn with_typed<T>(flags: &str, decide: impl FnOnce(&SettingFlags<'_>) -> T) -> T {
     let cli = Cli::read(format!("opev fetch {flags}").split_whitespace()).unwrap();
     let Command::Fetch(args) = cli.command else { panic!("{flags}") };
-    decide(&Typed {
+    decide(&SettingFlags {
         account: &args.account,
         tz: cli.console.tz.as_ref(),
         page_size: args.page_size,
@@ -111,7 +111,7 @@ fn every_key_is_shown_once() {
     let shown: Vec<_> = settings.shown.iter().map(|setting| setting.key).collect();
     // A profile's other token keys and its region are part of `token` and `base_url`.
     let elsewhere = ["enabled", "token_file", "token_command", "token_env", "token_file_any_mode", "region"];
-    for key in section::KEYS.iter().filter(|key| !elsewhere.contains(key)) {
+    for key in profile_table::KEYS.iter().filter(|key| !elsewhere.contains(key)) {
         assert_eq!(shown.iter().filter(|shown| *shown == key).count(), 1, "{key}");
     }
 }
@@ -152,7 +152,7 @@ fn a_typed_token_source_goes_before_the_profiles() {
     // The command saw neither token variable: what `env` prints holds line breaks, so it is no token.
     assert_eq!(settings.token_variables, ["EVENTS_API_TOKEN", "ACME_TOKEN", "OFF_TOKEN"]);
     let TokenSource::Command(program) = &settings.token else { panic!() };
-    let output = program.run(program::LIMIT, &Cancel::new()).unwrap();
+    let output = program.run(token_command::LIMIT, &Cancel::new()).unwrap();
     assert!(!String::from_utf8(output).unwrap().contains("acme"));
     let stdin = decide(FILE, &[], "--token-file -").unwrap();
     assert!(matches!(stdin.token, TokenSource::Stdin));

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use crossbeam_channel::{bounded, select};
 use zeroize::Zeroizing;
 
-use super::program::{LIMIT, Program};
+use super::token_command::{LIMIT, TokenCommand};
 use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
@@ -37,7 +37,7 @@ pub enum TokenSource {
     /// Standard input.
     Stdin,
     /// What a program prints: `--token-command`, or `op read` for a reference.
-    Command(Program),
+    Command(TokenCommand),
     /// An environment variable: its name, and its value where it is set and text.
     Variable {
         /// The variable's name.

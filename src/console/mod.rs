@@ -19,12 +19,12 @@ use crate::error::{Error, ErrorKind};
 pub use progress::Progress;
 
 /// How messages are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// A line of text.
+    /// Lines for people
     #[default]
     Text,
-    /// A JSON object a line.
+    /// One JSON object a line
     Json,
 }
 

@@ -13,6 +13,7 @@ use comfy_table::{Table, presets};
 use super::catalogue::{self, Since};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
+use crate::suggest::suggest;
 
 /// Deeper paths are refused; the API's deepest has two parts.
 const MAX_DEPTH: usize = 16;
@@ -172,19 +173,7 @@ fn typo_of(name: &str) -> Option<String> {
     if names.iter().any(|known| known == name || is_object(known) || is_other_name(known)) {
         return None;
     }
-    // Only the last part: `city`, `ip_address`.
-    if let Some(whole) =
-        names.iter().find(|known| known.strip_suffix(name).is_some_and(|rest| rest.ends_with('.')))
-    {
-        return Some(whole.clone());
-    }
-    let plain = name.to_lowercase().replace('-', "_");
-    let (distance, nearest) = names
-        .into_iter()
-        .map(|known| (strsim::osa_distance(&plain, &known), known))
-        .min_by_key(|near| near.0)?;
-    // One slip in a short name, two in a long one: `itam_uuid`, `target_user.emial`, `Timestamp`.
-    (distance <= if plain.len() < 8 { 1 } else { 2 }).then_some(nearest)
+    suggest(name, names.iter().map(String::as_str)).map(str::to_owned)
 }
 
 impl FromStr for Fields {

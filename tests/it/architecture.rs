@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The vocabulary every module may use.
-const VOCABULARY: [&str; 11] = [
-    "error", "event", "page", "identity", "secret", "sanitize", "clock", "cancel", "time", "size", "runtime",
+const VOCABULARY: [&str; 12] = [
+    "error", "event", "page", "identity", "secret", "sanitize", "clock", "cancel", "time", "size", "suggest",
+    "runtime",
 ];
 
 /// What each module may use beside the vocabulary. `command` may use everything.
 const MAY_USE: [(&str, &[&str]); 12] = [
     ("api", &[]),
-    ("cli", &[]),
+    ("cli", &["api", "encode", "console"]),
     ("config", &["cli", "api"]),
     ("console", &[]),
     ("output", &["disk"]),
@@ -25,10 +26,10 @@ const MAY_USE: [(&str, &[&str]); 12] = [
 ];
 
 /// What the vocabulary uses of itself: nothing here may reach for a module above it.
-const WORDS_MAY_USE: [(&str, &[&str]); 11] = [
+const WORDS_MAY_USE: [(&str, &[&str]); 12] = [
     ("cancel", &["error"]),
     ("clock", &["cancel", "error"]),
-    ("event", &[]),
+    ("event", &["suggest"]),
     ("error", &["event"]),
     ("page", &["event"]),
     ("identity", &["event"]),
@@ -36,7 +37,8 @@ const WORDS_MAY_USE: [(&str, &[&str]); 11] = [
     ("secret", &[]),
     ("runtime", &["cancel", "clock", "console"]),
     ("size", &[]),
-    ("time", &[]),
+    ("time", &["suggest"]),
+    ("suggest", &[]),
 ];
 
 fn source() -> PathBuf {

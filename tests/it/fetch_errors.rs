@@ -28,8 +28,8 @@ fn refused(account: &Account, run: Run, code: i32, words: &[&str]) {
 fn what_was_typed_wrong_is_refused_before_anything_is_sent() {
     let account = account();
     let table: &[(&[&str], i32, &[&str])] = &[
-        (&["signinatempts"], 2, &["no such stream", "did you mean signinattempts?"]),
-        (&["nonsense"], 2, &["no such stream", "signinattempts, itemusages and auditevents"]),
+        (&["signinatempts"], 2, &["no such stream", "did you mean signin?"]),
+        (&["nonsense"], 2, &["no such stream", "signin, items and audit"]),
         (&["--since", "tomorrow"], 2, &["--since tomorrow is in the future", "it is 20"]),
         (&["--since", "1h", "--until", "2h"], 2, &["is not before --until", "swap them"]),
         (&["--since", "2026-13-01"], 2, &["not a time", "2h (ago"]),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::place;
-use super::sumo::{self, Source, TokenPlace};
+use super::sumo::{self, SumoSource, TokenPlace};
 use crate::api::claims::Claims;
 use crate::cli::config::ImportSumoArgs;
 use crate::config::{ConfigFile, Environment};
@@ -22,7 +22,7 @@ use crate::secret::Secret;
 const MAX_BYTES: u64 = 4 << 20;
 
 /// A token on its way into a file.
-struct TokenFile {
+struct TokenToWrite {
     path: PathBuf,
     token: Secret,
 }
@@ -41,7 +41,7 @@ pub(super) fn run(args: &ImportSumoArgs, environment: &Environment) -> Result<Ve
         );
     }
     let mut tables = Vec::new();
-    let mut token_files: Vec<TokenFile> = Vec::new();
+    let mut token_files: Vec<TokenToWrite> = Vec::new();
     for source in sources {
         let name = source.profile_name(args.profile.as_deref())?;
         for note in &source.notes {
@@ -83,13 +83,13 @@ pub(super) fn run(args: &ImportSumoArgs, environment: &Environment) -> Result<Ve
     }
 }
 
-fn table(source: &Source, name: String, place: &TokenPlace) -> Result<(String, String)> {
+fn table(source: &SumoSource, name: String, place: &TokenPlace) -> Result<(String, String)> {
     let table = source.to_profile(&name, place)?;
     Ok((name, table))
 }
 
 /// Where a source's token is to go, if it is to go anywhere; what to do otherwise is said.
-fn token(token: Option<&Secret>, profile: &str, to: Option<&Path>) -> Result<Option<TokenFile>> {
+fn token(token: Option<&Secret>, profile: &str, to: Option<&Path>) -> Result<Option<TokenToWrite>> {
     let Some(token) = token else {
         let masked = "the source's token is missing or masked (********)";
         if to.is_some() {
@@ -117,7 +117,7 @@ fn token(token: Option<&Secret>, profile: &str, to: Option<&Path>) -> Result<Opt
     if path.symlink_metadata().is_ok() {
         return Err(exists(&path));
     }
-    Ok(Some(TokenFile { path, token: token.clone() }))
+    Ok(Some(TokenToWrite { path, token: token.clone() }))
 }
 
 /// The configuration's text with the new profiles at its end, checked as a whole.

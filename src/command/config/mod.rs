@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::cli::ConsoleArgs;
-use crate::cli::config::{ConfigArgs, ConfigCommand, InitArgs, ShowArgs};
-use crate::config::{Config, Environment, Setting, Typed, file, template};
+use crate::cli::config::{ConfigArgs, ConfigCommand, ConfigInitArgs, ConfigShowArgs};
+use crate::config::{Config, Environment, SettingFlags, SettingRow, file, template};
 use crate::disk::real::publish;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
@@ -31,34 +31,34 @@ pub fn run(args: &ConfigArgs, console: &ConsoleArgs, environment: Environment) -
     }
 }
 
-fn show(args: &ShowArgs, console: &ConsoleArgs, environment: Environment) -> Result<Vec<u8>> {
+fn show(args: &ConfigShowArgs, console: &ConsoleArgs, environment: Environment) -> Result<Vec<u8>> {
     let config = Config::read(args.account.file.config.as_deref(), environment)?;
-    let typed = Typed { account: &args.account, tz: console.tz.as_ref(), page_size: None, jobs: None };
+    let typed = SettingFlags { account: &args.account, tz: console.tz.as_ref(), page_size: None, jobs: None };
     let settings = config.settings(&typed)?;
     Ok(if args.json { as_json(&settings.shown) } else { as_lines(&settings.shown) })
 }
 
 /// One line a setting: key, value and origin.
-fn as_lines(settings: &[Setting]) -> Vec<u8> {
+fn as_lines(settings: &[SettingRow]) -> Vec<u8> {
     let width = settings.iter().map(|setting| setting.key.len()).max().unwrap_or(0);
-    let line = |Setting { key, value, origin }: &Setting| {
+    let line = |SettingRow { key, value, origin }: &SettingRow| {
         format!("{key:width$}  {value} {}\n", origin.in_brackets())
     };
     settings.iter().map(line).collect::<String>().into_bytes()
 }
 
 /// One object: each key with value and origin.
-fn as_json(settings: &[Setting]) -> Vec<u8> {
+fn as_json(settings: &[SettingRow]) -> Vec<u8> {
     let object: serde_json::Map<_, _> = settings
         .iter()
-        .map(|Setting { key, value, origin }| {
+        .map(|SettingRow { key, value, origin }| {
             ((*key).to_owned(), json!({ "value": value, "origin": origin.to_string() }))
         })
         .collect();
     format!("{:#}\n", serde_json::Value::Object(object)).into_bytes()
 }
 
-fn init(args: &InitArgs, environment: &Environment) -> Result<Vec<u8>> {
+fn init(args: &ConfigInitArgs, environment: &Environment) -> Result<Vec<u8>> {
     let path = place(args.file.config.as_deref(), environment)?;
     let shown = sanitize::message(&path.to_string_lossy()).into_owned();
     publish(&path, template::TEMPLATE.as_bytes(), args.force).map_err(|e| match e.kind() {

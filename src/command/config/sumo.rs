@@ -33,7 +33,7 @@ const SUMOS_OWN: [&str; 12] = [
 
 /// One source.
 #[derive(Debug, Default)]
-pub(super) struct Source {
+pub(super) struct SumoSource {
     /// Its name there.
     pub name: String,
     /// Its server, as it is written.
@@ -61,7 +61,7 @@ pub(super) enum TokenPlace {
 ///
 /// # Errors
 /// Fails with `Config` when it is no JSON, or holds no such source. No message repeats any value.
-pub(super) fn sources(text: &[u8]) -> Result<Vec<Source>> {
+pub(super) fn sources(text: &[u8]) -> Result<Vec<SumoSource>> {
     let value: Value = serde_json::from_slice(text).map_err(|e| {
         Error::new(ErrorKind::Config, "the source's configuration is no JSON")
             .because(e)
@@ -75,7 +75,7 @@ pub(super) fn sources(text: &[u8]) -> Result<Vec<Source>> {
         },
         other => vec![other],
     };
-    let found: Vec<Source> = list.into_iter().filter_map(source).collect();
+    let found: Vec<SumoSource> = list.into_iter().filter_map(source).collect();
     if found.is_empty() {
         return Err(Error::new(ErrorKind::Config, "there is no 1Password source in the file").hint(
             "give the JSON of a source with schemaRef {\"type\": \"1Password\"}, or its config object",
@@ -85,7 +85,7 @@ pub(super) fn sources(text: &[u8]) -> Result<Vec<Source>> {
 }
 
 /// Reads `{"source": {"schemaRef": .., "config": {..}}}` or any inner part of it.
-fn source(value: Value) -> Option<Source> {
+fn source(value: Value) -> Option<SumoSource> {
     let Value::Object(mut object) = value else { return None };
     if let Some(inner @ Value::Object(_)) = take(&mut object, "source") {
         return source(inner);
@@ -98,10 +98,10 @@ fn source(value: Value) -> Option<Source> {
         }
     }
     match take(&mut object, "config") {
-        Some(Value::Object(config)) => Some(Source::read(config)),
+        Some(Value::Object(config)) => Some(SumoSource::read(config)),
         // Terraform's state holds it as a text.
-        Some(Value::String(text)) => serde_json::from_str(&text).ok().map(Source::read),
-        _ => is_config(&object).then(|| Source::read(object)),
+        Some(Value::String(text)) => serde_json::from_str(&text).ok().map(SumoSource::read),
+        _ => is_config(&object).then(|| SumoSource::read(object)),
     }
 }
 
@@ -109,9 +109,9 @@ fn is_config(object: &Map<String, Value>) -> bool {
     object.keys().any(|key| matches!(plain(key).as_str(), "baseurl" | "apitoken" | "supportedapis"))
 }
 
-impl Source {
-    fn read(config: Map<String, Value>) -> Source {
-        let mut source = Source::default();
+impl SumoSource {
+    fn read(config: Map<String, Value>) -> SumoSource {
+        let mut source = SumoSource::default();
         for (key, value) in config {
             match (plain(&key).as_str(), value) {
                 ("name", Value::String(name)) => source.name = name,
@@ -191,7 +191,7 @@ impl Source {
     /// The profile's table.
     ///
     /// # Errors
-    /// As [`Source::server`].
+    /// As [`SumoSource::server`].
     pub(super) fn to_profile(&self, name: &str, token: &TokenPlace) -> Result<String> {
         let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
         // A name with a dot would be two names.
@@ -303,10 +303,11 @@ mod tests {
         for text in ["", "{}", "[]", "7", r#"{"source":{"schemaRef":{"type":"Okta"},"config":{}}}"#] {
             assert_eq!(sources(text.as_bytes()).unwrap_err().kind(), ErrorKind::Config, "{text}");
         }
-        let demo = Source { name: "demo".into(), ..Source::default() };
+        let demo = SumoSource { name: "demo".into(), ..SumoSource::default() };
         assert!(demo.profile_name(None).is_err() && demo.profile_name(Some("x y")).is_err());
         assert_eq!(demo.profile_name(Some("acme")).unwrap(), "acme");
-        let wrong = Source { base_url: Some("http://events.1password.com".into()), ..Source::default() };
+        let wrong =
+            SumoSource { base_url: Some("http://events.1password.com".into()), ..SumoSource::default() };
         assert_eq!(wrong.server().unwrap_err().kind(), ErrorKind::Config);
     }
 }

@@ -19,7 +19,7 @@ use std::time::Duration;
 use crate::cli::FetchArgs;
 use crate::command::session::{Connections, Session};
 use crate::command::{End, Invocation};
-use crate::config::{Config, Range, Settings, Typed};
+use crate::config::{Config, ResolvedRange, SettingFlags, Settings};
 use crate::encode::Fields;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -52,7 +52,7 @@ pub fn run(invocation: &Invocation, args: &FetchArgs) -> Result<End> {
         return super::print(Fields::help(streams).as_bytes());
     }
     let config = Config::read(args.account.file.config.as_deref(), invocation.environment.clone())?;
-    let typed = Typed {
+    let typed = SettingFlags {
         account: &args.account,
         tz: invocation.console_args.tz.as_ref(),
         page_size: args.page_size,
@@ -83,7 +83,7 @@ fn fetch_session(
     invocation: &Invocation,
     session: &Session,
     args: &FetchArgs,
-    span: Range,
+    span: ResolvedRange,
     document: Option<&mut profiles::Document>,
 ) -> Result<Outcome> {
     let plan = plan::Plan::make(invocation, session, args, span)?;

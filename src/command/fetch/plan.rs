@@ -42,7 +42,7 @@ impl Plan {
         invocation: &Invocation,
         session: &Session,
         args: &FetchArgs,
-        decided: config::Range,
+        decided: config::ResolvedRange,
     ) -> Result<Plan> {
         let zone = &session.settings.zone;
         let streams = session.streams(&args.streams)?;
@@ -105,14 +105,18 @@ impl Plan {
 /// Decides the range, before any token is read: what was typed wrong is told first.
 ///
 /// # Errors
-/// As [`config::Range::decide`].
-pub(super) fn span(invocation: &Invocation, settings: &Settings, args: &FetchArgs) -> Result<config::Range> {
+/// As [`config::ResolvedRange::decide`].
+pub(super) fn span(
+    invocation: &Invocation,
+    settings: &Settings,
+    args: &FetchArgs,
+) -> Result<config::ResolvedRange> {
     let (since, until) = (args.since.as_ref(), args.until.as_ref());
     let now = invocation.runtime.clock.now();
     let decided = if settings.server.as_ref().is_some_and(BaseUrl::is_loopback) {
-        config::Range::decide_for_stand_in(since, until, now, &settings.zone)?
+        config::ResolvedRange::decide_for_stand_in(since, until, now, &settings.zone)?
     } else {
-        config::Range::decide(since, until, now, &settings.zone)?
+        config::ResolvedRange::decide(since, until, now, &settings.zone)?
     };
     if let Some(warning) = &decided.warning {
         log::warn!("{warning}");

@@ -8,7 +8,7 @@ use super::{Outcome, PATIENCE, fetch_session};
 use crate::cli::{FetchArgs, Shape};
 use crate::command::session::{Connections, Session};
 use crate::command::{Invocation, side_by_side};
-use crate::config::{Range, Settings};
+use crate::config::{ResolvedRange, Settings};
 use crate::encode::{EventContext, EventEncoder};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
@@ -149,7 +149,7 @@ fn open(
     connections: &Connections,
     settings: Settings,
     args: &FetchArgs,
-) -> Result<(Session, Range)> {
+) -> Result<(Session, ResolvedRange)> {
     let span = plan::span(invocation, &settings, args)?;
     Ok((Session::open(invocation, connections, settings, PATIENCE)?, span))
 }

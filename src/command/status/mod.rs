@@ -20,7 +20,7 @@ use chrono::TimeDelta;
 use crate::cli::status::StatusArgs;
 use crate::command::state::{directory, named_profile};
 use crate::command::{End, Invocation, print};
-use crate::config::{Config, Typed, terminal};
+use crate::config::{Config, SettingFlags, terminal};
 use crate::disk::RealDisk;
 use crate::error::{ErrorKind, Result};
 
@@ -87,7 +87,7 @@ fn places(config: &Config, args: &StatusArgs) -> Result<Vec<StateLocation>> {
         }]);
     }
     let account = args.whose.account(None);
-    let typed = Typed { account: &account, tz: None, page_size: None, jobs: None };
+    let typed = SettingFlags { account: &account, tz: None, page_size: None, jobs: None };
     if args.all_profiles {
         let all = config.all_settings(&typed)?;
         return all
@@ -114,7 +114,11 @@ fn places(config: &Config, args: &StatusArgs) -> Result<Vec<StateLocation>> {
 /// The zone that times are shown in.
 fn zone(config: &Config, invocation: &Invocation, args: &StatusArgs) -> Result<crate::time::Zone> {
     let account = args.whose.account(Some("default".into()));
-    let typed =
-        Typed { account: &account, tz: invocation.console_args.tz.as_ref(), page_size: None, jobs: None };
+    let typed = SettingFlags {
+        account: &account,
+        tz: invocation.console_args.tz.as_ref(),
+        page_size: None,
+        jobs: None,
+    };
     Ok(config.settings(&typed)?.zone)
 }

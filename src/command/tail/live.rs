@@ -117,7 +117,7 @@ impl<'r> View<'r> {
         let looks_back = match typed {
             Some(since) => {
                 let zone = &self.run.session.settings.zone;
-                let decided = config::Range::decide(Some(since), None, now, zone)?;
+                let decided = config::ResolvedRange::decide(Some(since), None, now, zone)?;
                 decided.warning.iter().for_each(|warning| log::warn!("{warning}"));
                 vec![decided.since]
             }

@@ -39,7 +39,7 @@ use crate::cli::TailArgs;
 use crate::command::output::{OutputArgs, OutputPlan, ResumeOptions};
 use crate::command::session::{Connections, Session};
 use crate::command::{End, Invocation};
-use crate::config::{Config, Settings, Typed};
+use crate::config::{Config, SettingFlags, Settings};
 use crate::disk::RealDisk;
 use crate::encode::Fields;
 use crate::error::{Error, ErrorKind, Result};
@@ -104,7 +104,7 @@ pub fn run(invocation: &Invocation, args: &TailArgs) -> Result<End> {
         return super::print(Fields::help(streams).as_bytes());
     }
     let config = Config::read(args.account.file.config.as_deref(), invocation.environment.clone())?;
-    let typed = Typed {
+    let typed = SettingFlags {
         account: &args.account,
         tz: invocation.console_args.tz.as_ref(),
         page_size: args.page_size,

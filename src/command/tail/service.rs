@@ -26,7 +26,8 @@ struct Post {
 pub(super) fn run(run: &Run<'_>) -> Result<()> {
     let (invocation, args) = (run.shared.invocation, run.shared.args);
     let zone = &run.session.settings.zone;
-    let decided = config::Range::decide(args.since.as_ref(), None, invocation.runtime.clock.now(), zone)?;
+    let decided =
+        config::ResolvedRange::decide(args.since.as_ref(), None, invocation.runtime.clock.now(), zone)?;
     decided.warning.iter().for_each(|warning| log::warn!("{warning}"));
     let beginning = StartAt { since: decided.since, is_typed: args.since.is_some() };
 

@@ -22,7 +22,7 @@ use crate::api::claims::Claims;
 use crate::cli::token_check::TokenCheckArgs;
 use crate::command::session::{Connections, Session};
 use crate::command::{End, Invocation, side_by_side};
-use crate::config::{Config, Settings, Typed};
+use crate::config::{Config, SettingFlags, Settings};
 use crate::error::{Error, ErrorKind, Result, combine};
 use crate::secret::Secret;
 use offline::TokenRequirements;
@@ -50,7 +50,7 @@ struct ProfileToken {
 /// Fails for what concerns the whole run; what is wrong with single tokens is reported here.
 pub fn run(invocation: &Invocation, args: &TokenCheckArgs) -> Result<End> {
     let config = Config::read(args.account.file.config.as_deref(), invocation.environment.clone())?;
-    let typed = Typed {
+    let typed = SettingFlags {
         account: &args.account,
         tz: invocation.console_args.tz.as_ref(),
         page_size: None,

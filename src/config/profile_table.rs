@@ -12,11 +12,12 @@ use toml::de::DeValue;
 
 use crate::api::endpoint::{ApiVersion, BaseUrl, Region};
 use crate::size;
+use crate::suggest::suggest;
 use crate::time::{Zone, duration};
 
 /// A value and the line it is written on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Located<T> {
+pub struct FileValue<T> {
     /// The value.
     pub value: T,
     /// The line, counted from 1.
@@ -82,23 +83,23 @@ impl ServerKey {
 /// What a table of the configuration file says.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "each field is the key of its name, which `config init` explains")]
-pub struct Section {
-    pub enabled: Option<Located<bool>>,
-    pub token: Option<Located<TokenKey>>,
-    pub token_file_any_mode: Option<Located<bool>>,
-    pub server: Option<Located<ServerKey>>,
-    pub allow_host: Option<Located<Vec<String>>>,
-    pub state_dir: Option<Located<PathBuf>>,
-    pub ca_file: Option<Located<PathBuf>>,
-    pub api: Option<Located<ApiVersion>>,
-    pub page_size: Option<Located<u16>>,
-    pub jobs: Option<Located<u8>>,
-    pub timeout: Option<Located<Duration>>,
-    pub retry_for: Option<Located<Duration>>,
-    pub deadline: Option<Located<Duration>>,
-    pub rate_limit: Option<Located<u32>>,
-    pub max_response_bytes: Option<Located<u64>>,
-    pub tz: Option<Located<Zone>>,
+pub struct ProfileTable {
+    pub enabled: Option<FileValue<bool>>,
+    pub token: Option<FileValue<TokenKey>>,
+    pub token_file_any_mode: Option<FileValue<bool>>,
+    pub server: Option<FileValue<ServerKey>>,
+    pub allow_host: Option<FileValue<Vec<String>>>,
+    pub state_dir: Option<FileValue<PathBuf>>,
+    pub ca_file: Option<FileValue<PathBuf>>,
+    pub api: Option<FileValue<ApiVersion>>,
+    pub page_size: Option<FileValue<u16>>,
+    pub jobs: Option<FileValue<u8>>,
+    pub timeout: Option<FileValue<Duration>>,
+    pub retry_for: Option<FileValue<Duration>>,
+    pub deadline: Option<FileValue<Duration>>,
+    pub rate_limit: Option<FileValue<u32>>,
+    pub max_response_bytes: Option<FileValue<u64>>,
+    pub tz: Option<FileValue<Zone>>,
 }
 
 /// Every key, in the order of the template.
@@ -131,17 +132,17 @@ pub const ACCOUNT_KEYS: [&str; 6] =
 
 /// What is wrong with an entry: a message that follows `FILE:LINE: `, and perhaps a hint.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct ConfigProblem {
     /// What is wrong.
     pub message: String,
     /// What to do.
     pub hint: Option<String>,
 }
 
-impl Problem {
+impl ConfigProblem {
     /// A problem without a hint.
     pub fn new(message: impl Into<String>) -> Self {
-        Problem { message: message.into(), hint: None }
+        ConfigProblem { message: message.into(), hint: None }
     }
 
     /// Adds what to do.
@@ -152,12 +153,12 @@ impl Problem {
     }
 }
 
-impl Section {
+impl ProfileTable {
     /// Takes one entry in.
     ///
     /// # Errors
     /// Fails when the key is unknown, or the value is of the wrong type or out of range.
-    pub fn set(&mut self, key: &str, entry: &Entry<'_>) -> Result<(), Problem> {
+    pub fn set(&mut self, key: &str, entry: &TableEntry<'_>) -> Result<(), ConfigProblem> {
         match key {
             "enabled" => self.enabled = Some(entry.flag()?),
             "token" => self.set_token(entry.parsed(reference)?)?,
@@ -187,53 +188,44 @@ impl Section {
         Ok(())
     }
 
-    fn set_token(&mut self, token: Located<TokenKey>) -> Result<(), Problem> {
+    fn set_token(&mut self, token: FileValue<TokenKey>) -> Result<(), ConfigProblem> {
         let before = self.token.replace(token.clone());
         not_both(before.map(|t| t.value.name()), token.value.name())
     }
 
-    fn set_server(&mut self, server: Located<ServerKey>) -> Result<(), Problem> {
+    fn set_server(&mut self, server: FileValue<ServerKey>) -> Result<(), ConfigProblem> {
         let before = self.server.replace(server.clone());
         not_both(before.map(|s| s.value.name()), server.value.name())
     }
 }
 
-fn not_both(before: Option<&str>, after: &str) -> Result<(), Problem> {
+fn not_both(before: Option<&str>, after: &str) -> Result<(), ConfigProblem> {
     match before {
-        Some(before) => Err(Problem::new(format!("both {before} and {after} are set; keep one of them"))),
+        Some(before) => {
+            Err(ConfigProblem::new(format!("both {before} and {after} are set; keep one of them")))
+        }
         None => Ok(()),
     }
 }
 
 /// A word that is none of `known`, with the nearest of them.
-pub fn unknown(what: &str, word: &str, known: &[&str]) -> Problem {
-    let problem = Problem::new(format!("unknown {what} {}", crate::sanitize::message(word)));
-    match nearest(word, known.iter().copied()) {
+pub fn unknown(what: &str, word: &str, known: &[&str]) -> ConfigProblem {
+    let problem = ConfigProblem::new(format!("unknown {what} {}", crate::sanitize::message(word)));
+    match suggest(word, known.iter().copied()) {
         Some(nearest) => problem.hint(format!("did you mean {nearest}?")),
         None => problem.hint(format!("there are {}", known.join(", "))),
     }
 }
 
-/// The word that is nearest to `word`, when one is near.
-pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    // Comparing takes time by the length; nothing long is near.
-    known
-        .filter(|candidate| word.len() <= 4 * candidate.len())
-        .map(|candidate| (strsim::jaro_winkler(candidate, word), candidate))
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(score, _)| *score > 0.8)
-        .map(|(_, candidate)| candidate)
-}
-
-impl<T> Located<T> {
-    fn map<U>(self, change: impl FnOnce(T) -> U) -> Located<U> {
-        Located { value: change(self.value), line: self.line }
+impl<T> FileValue<T> {
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> FileValue<U> {
+        FileValue { value: change(self.value), line: self.line }
     }
 }
 
 /// A value of the file, with what is needed to read it.
 #[derive(Debug)]
-pub struct Entry<'a> {
+pub struct TableEntry<'a> {
     /// The key it belongs to.
     pub key: &'a str,
     /// The value.
@@ -246,28 +238,31 @@ pub struct Entry<'a> {
     pub home: Option<&'a Path>,
 }
 
-impl Entry<'_> {
-    fn located<T>(&self, value: T) -> Located<T> {
-        Located { value, line: self.line }
+impl TableEntry<'_> {
+    fn located<T>(&self, value: T) -> FileValue<T> {
+        FileValue { value, line: self.line }
     }
 
-    fn wrong_type(&self, wanted: &str) -> Problem {
+    fn wrong_type(&self, wanted: &str) -> ConfigProblem {
         let found = self.value.get_ref().type_str();
-        Problem::new(format!("{} must be {wanted}, not of type {found}", self.key))
+        ConfigProblem::new(format!("{} must be {wanted}, not of type {found}", self.key))
     }
 
-    fn text(&self) -> Result<&str, Problem> {
+    fn text(&self) -> Result<&str, ConfigProblem> {
         let text = self.value.get_ref().as_str().ok_or_else(|| self.wrong_type("a text in quotes"))?;
-        if text.is_empty() { Err(Problem::new(format!("{} is empty", self.key))) } else { Ok(text) }
+        if text.is_empty() { Err(ConfigProblem::new(format!("{} is empty", self.key))) } else { Ok(text) }
     }
 
-    fn parsed<T, E: ToString>(&self, read: impl Fn(&str) -> Result<T, E>) -> Result<Located<T>, Problem> {
+    fn parsed<T, E: ToString>(
+        &self,
+        read: impl Fn(&str) -> Result<T, E>,
+    ) -> Result<FileValue<T>, ConfigProblem> {
         let value =
-            read(self.text()?).map_err(|e| Problem::new(format!("{}: {}", self.key, e.to_string())))?;
+            read(self.text()?).map_err(|e| ConfigProblem::new(format!("{}: {}", self.key, e.to_string())))?;
         Ok(self.located(value))
     }
 
-    fn flag(&self) -> Result<Located<bool>, Problem> {
+    fn flag(&self) -> Result<FileValue<bool>, ConfigProblem> {
         let value = self.value.get_ref().as_bool().ok_or_else(|| self.wrong_type("true or false"))?;
         Ok(self.located(value))
     }
@@ -277,7 +272,7 @@ impl Entry<'_> {
         i64::from_str_radix(integer.as_str(), integer.radix()).ok()
     }
 
-    fn whole<T: TryFrom<i64>>(&self, least: u32, most: u32) -> Result<Located<T>, Problem> {
+    fn whole<T: TryFrom<i64>>(&self, least: u32, most: u32) -> Result<FileValue<T>, ConfigProblem> {
         let wanted = match most {
             u32::MAX => "a whole number".to_owned(),
             most => format!("a whole number from {least} to {most}"),
@@ -289,32 +284,34 @@ impl Entry<'_> {
             .filter(|number| (i64::from(least)..=i64::from(most)).contains(number))
             .and_then(|number| T::try_from(number).ok())
             .map(|number| self.located(number))
-            .ok_or_else(|| Problem::new(format!("{} must be {wanted}", self.key)))
+            .ok_or_else(|| ConfigProblem::new(format!("{} must be {wanted}", self.key)))
     }
 
-    fn bytes(&self) -> Result<Located<u64>, Problem> {
+    fn bytes(&self) -> Result<FileValue<u64>, ConfigProblem> {
         match self.integer().and_then(|number| u64::try_from(number).ok()).filter(|number| *number > 0) {
             Some(number) => Ok(self.located(number)),
             None if self.value.get_ref().is_integer() => {
-                Err(Problem::new(format!("{} must be at least 1", self.key)))
+                Err(ConfigProblem::new(format!("{} must be at least 1", self.key)))
             }
             None => self.parsed(size::parse),
         }
     }
 
-    fn path(&self) -> Result<Located<PathBuf>, Problem> {
+    fn path(&self) -> Result<FileValue<PathBuf>, ConfigProblem> {
         let text = self.text()?;
         let path = match text.strip_prefix("~/") {
             Some(rest) => self
                 .home
-                .ok_or_else(|| Problem::new(format!("{}: ~ means nothing, as HOME is not set", self.key)))?
+                .ok_or_else(|| {
+                    ConfigProblem::new(format!("{}: ~ means nothing, as HOME is not set", self.key))
+                })?
                 .join(rest),
             None => self.base.join(text),
         };
         Ok(self.located(path))
     }
 
-    fn list(&self) -> Result<Located<Vec<String>>, Problem> {
+    fn list(&self) -> Result<FileValue<Vec<String>>, ConfigProblem> {
         let wrong = || self.wrong_type("a text, or a list of texts");
         let words = match self.value.get_ref() {
             DeValue::String(word) => vec![word.to_string()],

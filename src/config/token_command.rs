@@ -29,7 +29,7 @@ const MAX_OUTPUT: u64 = 64 << 10;
 
 /// A program to run, and the environment it gets.
 #[derive(Clone, Debug)]
-pub struct Program {
+pub struct TokenCommand {
     /// What it is called in messages: `token_command of profile acme`.
     pub title: String,
     /// The program and its arguments.
@@ -40,13 +40,13 @@ pub struct Program {
     pub hidden: Vec<String>,
 }
 
-struct Outcome {
+struct FinishedCommand {
     status: std::io::Result<ExitStatus>,
     output: Vec<u8>,
     complaint: Vec<u8>,
 }
 
-impl Program {
+impl TokenCommand {
     /// Runs it to its end, `limit` at most, and gives what it printed.
     ///
     /// # Errors
@@ -78,7 +78,7 @@ impl Program {
     }
 
     /// Starts it; its outcome comes through the channel.
-    fn start(&self, on_terminal: bool) -> Result<(Pid, Receiver<Outcome>)> {
+    fn start(&self, on_terminal: bool) -> Result<(Pid, Receiver<FinishedCommand>)> {
         let mut command = Command::new(&self.argv[0]);
         command
             .args(&self.argv[1..])
@@ -104,7 +104,7 @@ impl Program {
             let status = child.wait();
             let complaint = stderr.and_then(|reader| reader.join().ok()).unwrap_or_default();
             // Nobody listens any more when it took too long.
-            let _ = sender.send(Outcome { status, output, complaint });
+            let _ = sender.send(FinishedCommand { status, output, complaint });
         });
         Ok((pid, ended))
     }
@@ -115,7 +115,7 @@ impl Program {
 }
 
 /// Asks it to end, and ends it when it does not.
-fn stop(pid: Pid, on_terminal: bool, ended: &Receiver<Outcome>) {
+fn stop(pid: Pid, on_terminal: bool, ended: &Receiver<FinishedCommand>) {
     let kill = |signal| {
         // Fails only when it has ended by itself in this very moment.
         let _ = if on_terminal { kill_process(pid, signal) } else { kill_process_group(pid, signal) };
@@ -151,9 +151,9 @@ fn ending(status: ExitStatus, complaint: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn shell(script: &str) -> Program {
+    fn shell(script: &str) -> TokenCommand {
         let variables = [("PATH", "/usr/bin:/bin"), ("EVENTS_API_TOKEN", "eyJsecret"), ("HOME", "/h")];
-        Program {
+        TokenCommand {
             title: "the token command".into(),
             argv: ["sh", "-c", script].map(str::to_owned).into(),
             environment: variables.into_iter().collect(),
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_is_named() {
-        let program = Program { argv: vec!["no-such-program".into()], ..shell("") };
+        let program = TokenCommand { argv: vec!["no-such-program".into()], ..shell("") };
         let failure = program.run(LIMIT, &Cancel::new()).unwrap_err();
         assert!(failure.to_string().starts_with("the token command cannot be started: "));
         assert_eq!(failure.advice(), Some("no-such-program must be installed and on PATH"));

@@ -1,6 +1,6 @@
 //! The sources of settings for one profile, in their order, and the record of what was decided.
 //!
-//! [`Layers`] answers one question at a time and notes value and origin for `opev config show`; what is
+//! [`SettingSources`] answers one question at a time and notes value and origin for `opev config show`; what is
 //! asked, and with which defaults, is in `settings`.
 
 use std::path::{Path, PathBuf};
@@ -8,38 +8,38 @@ use std::path::{Path, PathBuf};
 use super::Config;
 use super::environment::{self, Environment};
 use super::file::{DEMO, PathChoice};
-use super::origin::{Origin, Setting};
-use super::program::Program;
-use super::section::{Located, Section, TokenKey};
+use super::origin::{Origin, SettingRow};
+use super::profile_table::{FileValue, ProfileTable, TokenKey};
 use super::token::{TokenFile, TokenSource};
-use crate::api::endpoint::{BaseUrl, Region};
-use crate::cli::{self, AccountArgs};
+use super::token_command::TokenCommand;
+use crate::api::endpoint::BaseUrl;
+use crate::cli::AccountArgs;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
 use crate::secret::Secret;
 
 /// What speaks about one profile.
-pub(super) struct Layers<'a> {
+pub(super) struct SettingSources<'a> {
     name: &'a str,
     config: &'a Config,
-    profile: Option<&'a Section>,
+    profile: Option<&'a ProfileTable>,
     /// Whether the environment's token and server may serve this profile.
     ambient: bool,
-    shown: Vec<Setting>,
+    shown: Vec<SettingRow>,
 }
 
-impl<'a> Layers<'a> {
+impl<'a> SettingSources<'a> {
     pub(super) fn new(config: &'a Config, name: &'a str, ambient: bool) -> Self {
-        Layers { name, config, profile: config.file.profiles.get(name), ambient, shown: Vec::new() }
+        SettingSources { name, config, profile: config.file.profiles.get(name), ambient, shown: Vec::new() }
     }
 
     /// Every value that was decided so far, with its origin.
-    pub(super) fn shown(self) -> Vec<Setting> {
+    pub(super) fn shown(self) -> Vec<SettingRow> {
         self.shown
     }
 
     pub(super) fn show(&mut self, key: &'static str, value: impl AsRef<str>, origin: Origin) {
-        self.shown.push(Setting { key, value: sanitize::message(value.as_ref()).into_owned(), origin });
+        self.shown.push(SettingRow { key, value: sanitize::message(value.as_ref()).into_owned(), origin });
     }
 
     pub(super) fn show_config_file(&mut self) {
@@ -62,7 +62,7 @@ impl<'a> Layers<'a> {
         &mut self,
         key: &'static str,
         typed: Option<T>,
-        field: impl Fn(&Section) -> &Option<Located<T>>,
+        field: impl Fn(&ProfileTable) -> &Option<FileValue<T>>,
         text: impl Fn(&T) -> String,
         otherwise: &str,
     ) -> Option<T> {
@@ -75,7 +75,7 @@ impl<'a> Layers<'a> {
         &mut self,
         key: &'static str,
         typed: Option<T>,
-        field: impl Fn(&Section) -> &Option<Located<T>>,
+        field: impl Fn(&ProfileTable) -> &Option<FileValue<T>>,
         text: impl Fn(&T) -> String,
         default: T,
     ) -> T {
@@ -84,7 +84,10 @@ impl<'a> Layers<'a> {
     }
 
     /// What the file says: the profile, else `[defaults]`.
-    fn written<T: Clone>(&self, field: impl Fn(&Section) -> &Option<Located<T>>) -> Option<(T, Origin)> {
+    fn written<T: Clone>(
+        &self,
+        field: impl Fn(&ProfileTable) -> &Option<FileValue<T>>,
+    ) -> Option<(T, Origin)> {
         let of_profile = self.profile.and_then(|profile| field(profile).as_ref());
         match (of_profile, field(&self.config.file.defaults)) {
             (Some(found), _) => Some((found.value.clone(), Origin::Profile(self.name.into(), found.line))),
@@ -140,7 +143,7 @@ impl<'a> Layers<'a> {
         }
         let environment = self.config.environment.text(environment::BASE_URL).filter(|_| self.ambient);
         let decided = if let Some(region) = flags.region {
-            Some((home(region).base_url(), Origin::Flag("region")))
+            Some((region.base_url(), Origin::Flag("region")))
         } else if let Some(url) = &flags.base_url {
             Some(read_url(url, Origin::Flag("base_url"))?)
         } else if let Some(url) = environment {
@@ -203,7 +206,7 @@ impl<'a> Layers<'a> {
     }
 
     fn program(&self, title: String, argv: &[&str]) -> TokenSource {
-        TokenSource::Command(Program {
+        TokenSource::Command(TokenCommand {
             title,
             argv: argv.iter().map(|word| (*word).to_owned()).collect(),
             environment: self.environment().clone(),
@@ -224,13 +227,4 @@ fn read_url(text: &str, origin: Origin) -> Result<(BaseUrl, Origin)> {
             .hint("write a host such as events.1password.com, or https://HOST")
     })?;
     Ok((url, origin))
-}
-
-fn home(region: cli::Region) -> Region {
-    match region {
-        cli::Region::Us => Region::Us,
-        cli::Region::Ca => Region::Ca,
-        cli::Region::Eu => Region::Eu,
-        cli::Region::Ent => Region::Ent,
-    }
 }
