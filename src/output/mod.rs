@@ -1,14 +1,14 @@
 //! Getting pages out so that none is lost: sinks, checkpoints, and the one place that orders their writes.
 //!
 //! ```text
-//!   Page -> pipeline -> (1) repeats, Encode   what is new, as bytes
-//!                       (2) sink              write
-//!                       (3) sink              sync
-//!                       (4) repeats, checkpoint  commit
-//!                       (5) Delivered         told to the caller
+//!   Page -> commit::stage   (1) repeats, Encode         what is new, as bytes
+//!                           (2) sink                    write
+//!           commit::commit  (3) sink                    sync
+//!                           (4) identities, checkpoint  save
+//!   Delivered               (5)                         told to the caller
 //! ```
 //!
-//! The order lives in [`pipeline`] and nowhere else. Nothing here asks for pages or knows a shape.
+//! The order lives in [`commit`] and nowhere else. Nothing here asks for pages or knows a shape.
 
 pub mod checkpoint;
 pub mod commit;
@@ -20,7 +20,7 @@ pub mod sink;
 
 pub use checkpoint::dir::{CheckpointDir, Consumer};
 pub use checkpoint::record::{OutputContract, StreamPosition};
-pub use commit::{CheckpointedOutput, Delivered, Encode, OutputTarget};
+pub use commit::{CheckpointedOutput, Delivered, Encode, OutputTarget, Staged};
 pub use sink::Sink;
 
 use std::path::Path;

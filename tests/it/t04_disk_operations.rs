@@ -9,7 +9,7 @@ use opev::event::Stream;
 use opev::output::commit::{CheckpointedOutput, OutputTarget};
 use opev::page::{Cursor, Next};
 
-use crate::rehearsal::{Lines, Rehearsal, clock, next_page, page_of};
+use crate::rehearsal::{Lines, Rehearsal, clock, golden, next_page, page_of};
 use crate::t02_power_loss::empty_disk;
 
 fn cursor(text: &str) -> Next {
@@ -130,4 +130,70 @@ fn a_quiet_stream_is_proved_quiet_every_five_minutes() {
     }
     assert!((287..=289).contains(&commits), "{commits} commits in a day");
     assert_eq!(pipeline.position(Stream::AuditEvents).unwrap().caught_up_at, Some(clock.now()));
+}
+
+#[test]
+fn several_pages_of_several_streams_are_one_commit() {
+    let rehearsal = Rehearsal::modelled();
+    let disk = Arc::new(RecordingDisk::new(empty_disk()));
+    for numbers in [[90, 91], [92, 93]] {
+        // The second time, both slots and the log are there.
+        let mut output = rehearsal.open(disk.clone()).unwrap();
+        for number in numbers {
+            output.deliver(&page_of(Stream::AuditEvents, &[number], cursor("a")), &mut Lines).unwrap();
+        }
+    }
+    let mut output = rehearsal.open(disk.clone()).unwrap();
+    disk.take();
+    for (stream, numbers) in [(Stream::AuditEvents, [1, 2]), (Stream::ItemUsages, [1, 2])] {
+        let page = page_of(stream, &numbers, cursor("b"));
+        let staged = output.stage(&page, 0..page.len(), &mut Lines).unwrap();
+        assert_eq!((staged.events, staged.repeats), (2, 0));
+    }
+    assert_eq!(disk.take(), ["append out", "append out"], "staging changes nothing but the output");
+    assert!(output.commit_if_due().unwrap());
+    #[rustfmt::skip]
+    let batch = [
+        "sync_data out", "open seen.0", "append seen.0", "sync_data seen.0",
+        "open checkpoint.b", "write_at checkpoint.b", "sync_data checkpoint.b",
+    ];
+    assert_eq!(disk.take(), batch, "a batch of pages: three syncs");
+    output.commit().unwrap();
+    assert!(!output.commit_if_due().unwrap());
+    assert!(disk.take().is_empty(), "nothing to save");
+}
+
+#[test]
+fn a_page_that_is_staged_in_part_keeps_the_cursor_before_it() {
+    let rehearsal = Rehearsal::modelled();
+    let disk = empty_disk();
+    let mut output = rehearsal.open(Arc::new(disk.clone())).unwrap();
+    let page = page_of(Stream::AuditEvents, &[1, 2, 3], cursor("behind"));
+    output.stage(&page, 0..2, &mut Lines).unwrap();
+    output.commit().unwrap();
+    let position = output.position(Stream::AuditEvents).unwrap().clone();
+    assert_eq!((position.cursor, position.caught_up, position.delivered), (None, false, 2));
+    drop(output);
+    // The next run is given the same page again, and what it wrote in part is not written twice (P2).
+    let mut output = rehearsal.open(Arc::new(disk.clone())).unwrap();
+    let staged = output.stage(&page, 0..3, &mut Lines).unwrap();
+    assert_eq!((staged.events, staged.repeats), (1, 2));
+    output.finish().unwrap();
+    let output = rehearsal.open(Arc::new(disk.clone())).unwrap();
+    assert_eq!(output.position(Stream::AuditEvents).unwrap().cursor.as_deref(), Some("behind"));
+    assert_eq!(String::from_utf8(disk.contents(&rehearsal.output).unwrap()).unwrap().lines().count(), 4);
+}
+
+#[test]
+fn what_was_staged_and_not_committed_is_cut_by_the_next_run() {
+    let rehearsal = Rehearsal::modelled();
+    let disk = empty_disk();
+    let mut output = rehearsal.open(Arc::new(disk.clone())).unwrap();
+    while let Some(page) = next_page(&output) {
+        output.stage(&page, 0..page.len(), &mut Lines).unwrap();
+    }
+    assert_eq!(disk.contents(&rehearsal.output).unwrap(), golden());
+    drop(output);
+    rehearsal.run(Arc::new(disk.clone())).unwrap();
+    assert_eq!(disk.contents(&rehearsal.output).unwrap(), golden());
 }

@@ -5,6 +5,7 @@
 //! length. The version comes first and in the clear: a newer form is recognised whatever else it changes.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -146,22 +147,32 @@ impl StreamPosition {
         self.cursor.clone().map(Cursor::new)
     }
 
-    /// Moves past a page of which `delivered` events went out, `last` being the last of them.
+    /// Counts these events of a page, of which `delivered` went out, `last` being the last of them.
+    pub fn count(&mut self, page: &Page, range: Range<usize>, delivered: u64, last: Option<usize>) {
+        if let Some(last) = last.map(|index| page.event_at(index)) {
+            let uuid = last.uuid.map(|uuid| String::from_utf8_lossy(uuid).into_owned());
+            self.last_event = Some(LastEvent { uuid, time: last.time });
+        }
+        let newest = range.clone().filter_map(|index| page.event_at(index).time).max();
+        self.newest = self.newest.max(newest.map(|time| time.min(page.received_at)));
+        self.started_at.get_or_insert(page.received_at);
+        self.delivered += delivered;
+        self.repeats += range.len() as u64 - delivered;
+    }
+
+    /// Moves past a whole page of which `delivered` events went out, `last` being the last of them.
     pub fn advance(&mut self, page: &Page, delivered: u64, last: Option<usize>) {
+        self.count(page, 0..page.len(), delivered, last);
+        self.pass(page);
+    }
+
+    /// Moves behind a page whose events are all counted.
+    pub fn pass(&mut self, page: &Page) {
         self.cursor = page.next.cursor().map(|cursor| cursor.as_str().to_owned());
         self.caught_up = matches!(page.next, Next::CaughtUp(_));
         if self.caught_up {
             self.caught_up_at = Some(page.received_at);
         }
-        if let Some(last) = last.map(|index| page.event_at(index)) {
-            let uuid = last.uuid.map(|uuid| String::from_utf8_lossy(uuid).into_owned());
-            self.last_event = Some(LastEvent { uuid, time: last.time });
-        }
-        let newest = page.events().filter_map(|event| event.time).max();
-        self.newest = self.newest.max(newest.map(|time| time.min(page.received_at)));
-        self.started_at.get_or_insert(page.received_at);
-        self.delivered += delivered;
-        self.repeats += page.len() as u64 - delivered;
     }
 }
 

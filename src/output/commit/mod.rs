@@ -1,10 +1,13 @@
 //! The commit order, here and nowhere else: what makes P1, P2, P3 and P8 true of a resumed run.
 //!
-//! `CheckpointedOutput::step` is the protocol for one page. At every moment either the old or the new checkpoint is
-//! whole and durable, and what it says of the output and of the delivered identities was durable before it.
-//! One pipeline is one output, one checkpoint and one writer, however many streams feed it. How a run
-//! begins is in `opening`.
+//! [`CheckpointedOutput::stage`] appends the new events of a page, [`CheckpointedOutput::commit`] makes all
+//! that was staged durable, in this order: the data, the identities, the checkpoint. Several pages, of several
+//! streams, can be one commit. At every moment either the old or the new checkpoint is whole and durable, and
+//! what it says of the output and of the delivered identities was durable before it; what was staged and not
+//! committed lies behind the committed length, where the next run cuts it off. One output has one checkpoint
+//! and one writer, however many streams feed it. How a run begins is in `opening`.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +46,17 @@ pub trait Encode {
     fn event(&mut self, event: &Event<'_>, received_at: DateTime<Utc>, out: &mut Vec<u8>);
 }
 
+/// What staging came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Staged {
+    /// Events that were appended.
+    pub events: u64,
+    /// Events that had gone out before, and were dropped.
+    pub repeats: u64,
+    /// Bytes that were appended.
+    pub bytes: u64,
+}
+
 /// What became of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delivered {
@@ -71,6 +85,8 @@ pub struct CheckpointedOutput {
     begun: bool,
     /// What is in `record` and not yet durable.
     unsaved: Unsaved,
+    /// Whether bytes were handed to the sink since it was last synced.
+    is_unsynced: bool,
     last_commit: Option<Duration>,
     is_broken: bool,
     /// Given back last.
@@ -102,38 +118,70 @@ impl CheckpointedOutput {
         &self.record.consumer
     }
 
-    /// Delivers a page. After a failure nothing more is delivered: the next run goes on from the last
-    /// commit.
+    /// Delivers a page: stages all of it, and commits if that is due.
+    ///
+    /// # Errors
+    /// As [`CheckpointedOutput::stage`] and [`CheckpointedOutput::commit`].
+    pub fn deliver(&mut self, page: &Page, encode: &mut dyn Encode) -> Result<Delivered> {
+        let Staged { events, repeats, bytes } = self.stage(page, 0..page.len(), encode)?;
+        let committed = self.commit_if_due()?;
+        Ok(Delivered { events, repeats, bytes, committed })
+    }
+
+    /// Appends those events of a page that were not delivered before, without committing them. The stream's
+    /// position moves behind the page once the range reaches the page's end, so that a page that is staged
+    /// in part is asked for again, and its delivered events are dropped as repeats.
+    ///
+    /// After a failure nothing more is staged: the next run goes on from the last commit.
     ///
     /// # Errors
     /// `ClosedPipe` when the reader went away, `Output` when the disk failed, `Disagreement` when another
-    /// program wrote the output. The page is then not committed.
-    pub fn deliver(&mut self, page: &Page, encode: &mut dyn Encode) -> Result<Delivered> {
-        self.guarded(|pipeline| pipeline.step(page, encode))
-    }
-
-    /// The commit order for one page.
-    fn step(&mut self, page: &Page, encode: &mut dyn Encode) -> Result<Delivered> {
-        // (1) Drop repeats, and encode the whole page into one buffer.
-        let mut delivered = self.encode_new(page, encode);
-        if delivered.events > 0 {
+    /// program wrote the output.
+    pub fn stage(&mut self, page: &Page, events: Range<usize>, encode: &mut dyn Encode) -> Result<Staged> {
+        self.guarded(|output| {
+            // (1) Drop repeats, and encode the rest into one buffer.
+            let staged = output.encode_new(page, events, encode);
             // (2) Append it.
-            self.sink.write(&self.buffer)?;
-            // (3) Sync the data. A failure ends the run and is never retried: a second sync would succeed
-            // without the pages that the first one lost (P8).
-            self.sink.sync()?;
-        }
-        // (4) Commit: now that the data is durable, and not before.
-        if self.is_due(page) {
-            self.commit()?;
-            delivered.committed = true;
-        }
-        // (5) Tell progress.
-        Ok(delivered)
+            if staged.events > 0 {
+                output.is_unsynced = true;
+                output.sink.write(&output.buffer)?;
+            }
+            Ok(staged)
+        })
     }
 
-    /// Makes the record durable; what it says of the identities first.
-    fn commit(&mut self) -> Result<()> {
+    /// Makes all that was staged durable; does nothing where there is nothing to save.
+    ///
+    /// # Errors
+    /// `Output` when the disk failed; nothing that was staged since the last commit is then committed.
+    pub fn commit(&mut self) -> Result<()> {
+        self.guarded(|output| match output.unsaved {
+            Unsaved::Nothing => Ok(()),
+            _ => output.save(),
+        })
+    }
+
+    /// Commits if what was staged is worth it: events always, the rest now and then. True if it did.
+    ///
+    /// # Errors
+    /// As [`CheckpointedOutput::commit`].
+    pub fn commit_if_due(&mut self) -> Result<bool> {
+        let is_due = self.is_due();
+        if is_due {
+            self.commit()?;
+        }
+        Ok(is_due)
+    }
+
+    /// The order in which staged events become durable.
+    fn save(&mut self) -> Result<()> {
+        // (3) Sync the data. A failure ends the run and is never retried: a second sync would succeed
+        // without the pages that the first one lost (P8).
+        if self.is_unsynced {
+            self.sink.sync()?;
+            self.is_unsynced = false;
+        }
+        // (4) Save the checkpoint: now that the data is durable, and not before; the identities first.
         self.record.output = self.sink.mark();
         self.record.seen = self.seen.save()?;
         self.record.program = env!("CARGO_PKG_VERSION").to_owned();
@@ -146,22 +194,27 @@ impl CheckpointedOutput {
     }
 
     /// Fills the buffer with the events that were not delivered before, and moves the position in memory.
-    fn encode_new(&mut self, page: &Page, encode: &mut dyn Encode) -> Delivered {
+    fn encode_new(&mut self, page: &Page, range: Range<usize>, encode: &mut dyn Encode) -> Staged {
         self.buffer.clear();
         if self.sink.mark().map_or(!self.begun, |output| output.length == 0) {
             encode.begin(&mut self.buffer);
         }
         let (mut events, mut last) = (0, None);
-        for (index, event) in page.events().enumerate() {
+        for index in range.clone() {
+            let event = page.event_at(index);
             if self.seen.insert(page.stream, digest::identity(&event)) {
                 encode.event(&event, page.received_at, &mut self.buffer);
                 events += 1;
                 last = Some(index);
             }
         }
+        let repeats = range.len() as u64 - events;
         let position = self.record.streams.entry(page.stream.name().to_owned()).or_default();
         let (cursor, caught_up_at) = (position.cursor.clone(), position.caught_up_at);
-        position.advance(page, events, last);
+        position.count(page, range.clone(), events, last);
+        if range.end >= page.len() {
+            position.pass(page);
+        }
         let worth = match () {
             () if events > 0 => Unsaved::Events,
             () if position.cursor != cursor => Unsaved::Cursor,
@@ -174,23 +227,18 @@ impl CheckpointedOutput {
         } else {
             self.begun = true;
         }
-        Delivered {
-            events,
-            repeats: page.len() as u64 - events,
-            bytes: self.buffer.len() as u64,
-            committed: false,
-        }
+        Staged { events, repeats, bytes: self.buffer.len() as u64 }
     }
 
-    /// Whether what is unsaved is worth a commit now: events always, the rest now and then.
-    fn is_due(&self, page: &Page) -> bool {
+    /// Whether what is unsaved is worth a commit now.
+    fn is_due(&self) -> bool {
         let waited =
             |least| self.last_commit.is_none_or(|last| self.clock.elapsed().saturating_sub(last) >= least);
         match self.unsaved {
             Unsaved::Events => true,
             Unsaved::Cursor => waited(QUIET_COMMITS),
             Unsaved::CaughtUpAgain => {
-                waited(QUIET_COMMITS) && page.received_at - self.record.updated_at >= QUIET_PROOF
+                waited(QUIET_COMMITS) && self.clock.now() - self.record.updated_at >= QUIET_PROOF
             }
             Unsaved::Nothing => false,
         }
@@ -202,21 +250,25 @@ impl CheckpointedOutput {
     /// Fails as [`CheckpointedOutput::open`] does when what is there now cannot be written.
     pub fn reopen(&mut self) -> Result<()> {
         self.guarded(|pipeline| {
-            let Some((path, mode)) = &pipeline.file else { return Ok(()) };
+            let Some((path, mode)) = pipeline.file.clone() else { return Ok(()) };
             let written = pipeline.sink.mark();
-            let is_same = match (pipeline.disk.metadata(path), &written) {
+            let is_same = match (pipeline.disk.metadata(&path), &written) {
                 (Ok(found), Some(mark)) => (found.device, found.inode) == (mark.device, mark.inode),
                 _ => false,
             };
             if is_same {
                 return Ok(());
             }
+            if pipeline.unsaved == Unsaved::Events {
+                // What was staged belongs to the file that was moved away.
+                pipeline.save()?;
+            }
             pipeline.record.output = written;
             let file =
-                opening::open_file(&*pipeline.disk, &mut pipeline.store, &mut pipeline.record, path, *mode)?;
-            log::info!("output reopened: {}", shown(path));
+                opening::open_file(&*pipeline.disk, &mut pipeline.store, &mut pipeline.record, &path, mode)?;
+            log::info!("output reopened: {}", shown(&path));
             pipeline.sink = Box::new(file);
-            pipeline.commit()
+            pipeline.save()
         })
     }
 
@@ -225,10 +277,7 @@ impl CheckpointedOutput {
     /// # Errors
     /// Fails with `Output` when the disk does, or did before.
     pub fn finish(mut self) -> Result<()> {
-        self.guarded(|pipeline| match pipeline.unsaved {
-            Unsaved::Nothing => Ok(()),
-            _ => pipeline.commit(),
-        })
+        self.commit()
     }
 
     /// Does nothing once something has failed: what is in memory is ahead of what is durable.

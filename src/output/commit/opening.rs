@@ -110,6 +110,7 @@ impl CheckpointedOutput {
             buffer: Vec::new(),
             begun: false,
             unsaved: Unsaved::Nothing,
+            is_unsynced: false,
             last_commit: None,
             is_broken: false,
             _lock: lock,
@@ -121,7 +122,7 @@ impl CheckpointedOutput {
         }
         // A new file is on record before its first byte: else nobody could tell later whose that byte is.
         if pipeline.record.output != pipeline.sink.mark() {
-            pipeline.commit()?;
+            pipeline.save()?;
         }
         Ok(pipeline)
     }
