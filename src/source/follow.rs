@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::api::client::jitter;
 use crate::api::endpoint::PageRequest;
+use crate::api::jitter::jitter;
 use crate::api::wire;
 use crate::cancel::Cancel;
 use crate::clock::Clock;

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::step::{Check, Outcome, Sample, Step};
-use crate::api::connectivity;
+use crate::api::connectivity::{ConnectivityStep, StepOutcome};
 use crate::api::endpoint::PageRequest;
 use crate::command::Invocation;
 use crate::command::session::Session;
@@ -26,7 +26,7 @@ pub(super) fn skipped() -> impl Iterator<Item = Step> {
 /// # Errors
 /// Fails only when cancelled.
 pub(super) fn run(invocation: &Invocation, session: &Session, sample: bool, check: &mut Check) -> Result<()> {
-    check.steps.extend(session.client.probe()?.into_iter().map(leg));
+    check.steps.extend(session.client.probe()?.into_iter().map(stage));
     if check.is_over() {
         check.steps.extend(["HTTP", "auth", "data"].map(|name| Step::skipped(name, "")));
         return Ok(());
@@ -46,12 +46,12 @@ pub(super) fn run(invocation: &Invocation, session: &Session, sample: bool, chec
     Ok(())
 }
 
-fn leg(walked: connectivity::Step) -> Step {
-    let name = walked.leg.name();
-    match walked.outcome {
-        connectivity::Outcome::Passed(found) => Step::ok(name, found).took(walked.took),
-        connectivity::Outcome::Failed(failure) => Step::failed(name, failure).took(walked.took),
-        connectivity::Outcome::Skipped(why) => Step::skipped(name, why),
+fn stage(tried: ConnectivityStep) -> Step {
+    let name = tried.stage.name();
+    match tried.outcome {
+        StepOutcome::Passed(found) => Step::ok(name, found).took(tried.took),
+        StepOutcome::Failed(failure) => Step::failed(name, failure).took(tried.took),
+        StepOutcome::Skipped(why) => Step::skipped(name, why),
     }
 }
 
