@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use opev::api::endpoint::{ApiVersion, PageRequest};
-use opev::api::http::{Http, Request, Settings};
+use opev::api::http::{Http, HttpConfig, HttpRequest};
 use opev::api::wire;
 use opev::clock::{Clock as _, RealClock};
 use opev::event::Stream;
@@ -100,7 +100,7 @@ impl Service {
 
     /// The requests for every page of these streams, found by asking for them once.
     pub(crate) fn pages(&self, streams: &[Stream]) -> Result<Vec<Ready>> {
-        let http = Http::new(Settings::default());
+        let http = Http::new(HttpConfig::default());
         let token = Secret::new(self.token.clone());
         let server = self.base_url.parse().map_err(|_| "no such server")?;
         let mut pages = Vec::new();
@@ -110,7 +110,7 @@ impl Service {
                 PageRequest::First { limit: FULL_PAGE as u16, since: Some(self.since), until: None };
             loop {
                 let body = ask.body();
-                let request = Request {
+                let request = HttpRequest {
                     server: &server,
                     proxy: None,
                     token: &token,

@@ -58,36 +58,36 @@ impl Claims {
     ///
     /// # Errors
     /// Says in which way the text is no Events API token; never shows any of it.
-    pub fn read(token: &Secret) -> Result<Self, NotAToken> {
+    pub fn read(token: &Secret) -> Result<Self, InvalidToken> {
         let token = token.expose();
         if token.is_empty() {
-            return Err(NotAToken::Empty);
+            return Err(InvalidToken::Empty);
         }
         if token.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err(NotAToken::Whitespace);
+            return Err(InvalidToken::Whitespace);
         }
         if token.starts_with("ops_") {
-            return Err(NotAToken::ServiceAccount);
+            return Err(InvalidToken::ServiceAccount);
         }
         let parts: Vec<&str> = token.split('.').collect();
         let &[header, payload, signature] = parts.as_slice() else {
-            return Err(NotAToken::ClientConfig(parts.len()));
+            return Err(InvalidToken::PartCount(parts.len()));
         };
-        let header = object(header, Part::Header)?;
+        let header = object(header, TokenPart::Header)?;
         match header.get("alg").and_then(Value::as_str) {
             Some("ES256") => {}
-            _ => return Err(NotAToken::Algorithm),
+            _ => return Err(InvalidToken::Algorithm),
         }
-        let claims = Claims::from_object(&object(payload, Part::Claims)?);
+        let claims = Claims::from_object(&object(payload, TokenPart::Claims)?);
         if claims.is_for_connect() {
-            return Err(NotAToken::Connect);
+            return Err(InvalidToken::Connect);
         }
         match BASE64.decode(signature) {
             Ok(bytes) if bytes.len() == SIGNATURE_BYTES => Ok(claims),
             // A cut in the middle of a group of four characters is no valid base64 either.
-            _ if signature.len() < SIGNATURE_BYTES.div_ceil(3) * 4 - 2 => Err(NotAToken::Truncated),
-            Ok(_) => Err(NotAToken::Signature),
-            Err(_) => Err(NotAToken::Base64(Part::Signature)),
+            _ if signature.len() < SIGNATURE_BYTES.div_ceil(3) * 4 - 2 => Err(InvalidToken::Truncated),
+            Ok(_) => Err(InvalidToken::Signature),
+            Err(_) => Err(InvalidToken::Base64(TokenPart::Signature)),
         }
     }
 
@@ -144,7 +144,7 @@ impl Claims {
 
 /// One of the three parts of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum TokenPart {
     /// The first: algorithm and key.
     Header,
     /// The second: the claims.
@@ -153,19 +153,19 @@ pub enum Part {
     Signature,
 }
 
-impl fmt::Display for Part {
+impl fmt::Display for TokenPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Part::Header => "first part (the header)",
-            Part::Claims => "second part (the claims)",
-            Part::Signature => "third part (the signature)",
+            TokenPart::Header => "first part (the header)",
+            TokenPart::Claims => "second part (the claims)",
+            TokenPart::Signature => "third part (the signature)",
         })
     }
 }
 
 /// Why a text is no Events API token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotAToken {
+pub enum InvalidToken {
     /// There is no text.
     Empty,
     /// White space or a line break is inside.
@@ -175,11 +175,11 @@ pub enum NotAToken {
     /// A token for 1Password Connect.
     Connect,
     /// Not three parts between dots, but so many.
-    ClientConfig(usize),
+    PartCount(usize),
     /// A part is not base64.
-    Base64(Part),
+    Base64(TokenPart),
     /// A part is not a JSON object.
-    Json(Part),
+    Json(TokenPart),
     /// Signed in another way than ES256.
     Algorithm,
     /// The signature's end is missing.
@@ -188,40 +188,42 @@ pub enum NotAToken {
     Signature,
 }
 
-impl fmt::Display for NotAToken {
+impl fmt::Display for InvalidToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NotAToken::Empty => f.write_str("the token is empty"),
-            NotAToken::Whitespace => f.write_str("the token holds spaces or line breaks"),
-            NotAToken::ServiceAccount => {
+            InvalidToken::Empty => f.write_str("the token is empty"),
+            InvalidToken::Whitespace => f.write_str("the token holds spaces or line breaks"),
+            InvalidToken::ServiceAccount => {
                 f.write_str("this is a service-account token (ops_...), not an Events API token")
             }
-            NotAToken::Connect => f.write_str("this is a 1Password Connect token, not an Events API token"),
-            NotAToken::ClientConfig(count @ 1..=2) => {
+            InvalidToken::Connect => {
+                f.write_str("this is a 1Password Connect token, not an Events API token")
+            }
+            InvalidToken::PartCount(count @ 1..=2) => {
                 write!(
                     f,
                     "a token has three parts between dots, this text has {count}: it is cut off, or none"
                 )
             }
-            NotAToken::ClientConfig(count) => {
+            InvalidToken::PartCount(count) => {
                 write!(f, "a token has three parts between dots, this text has {count}")
             }
-            NotAToken::Base64(part) => write!(f, "the token's {part} is not base64"),
-            NotAToken::Json(part) => write!(f, "the token's {part} is not a JSON object"),
-            NotAToken::Algorithm => f.write_str("the token is not signed with ES256"),
-            NotAToken::Truncated => f.write_str("the token is cut off: its signature is too short"),
-            NotAToken::Signature => f.write_str("the token's signature is too long"),
+            InvalidToken::Base64(part) => write!(f, "the token's {part} is not base64"),
+            InvalidToken::Json(part) => write!(f, "the token's {part} is not a JSON object"),
+            InvalidToken::Algorithm => f.write_str("the token is not signed with ES256"),
+            InvalidToken::Truncated => f.write_str("the token is cut off: its signature is too short"),
+            InvalidToken::Signature => f.write_str("the token's signature is too long"),
         }
     }
 }
 
-impl std::error::Error for NotAToken {}
+impl std::error::Error for InvalidToken {}
 
-impl NotAToken {
+impl InvalidToken {
     /// What to do about it.
     pub fn advice(&self) -> &'static str {
         match self {
-            NotAToken::ServiceAccount | NotAToken::Connect => {
+            InvalidToken::ServiceAccount | InvalidToken::Connect => {
                 "issue an Events API token: 1password.com, Integrations, Events Reporting"
             }
             _ => "copy the whole token again, on one line, or issue a new one",
@@ -229,9 +231,9 @@ impl NotAToken {
     }
 }
 
-fn object(part: &str, which: Part) -> Result<Map<String, Value>, NotAToken> {
-    let bytes = BASE64.decode(part).map_err(|_| NotAToken::Base64(which))?;
-    serde_json::from_slice(&bytes).map_err(|_| NotAToken::Json(which))
+fn object(part: &str, which: TokenPart) -> Result<Map<String, Value>, InvalidToken> {
+    let bytes = BASE64.decode(part).map_err(|_| InvalidToken::Base64(which))?;
+    serde_json::from_slice(&bytes).map_err(|_| InvalidToken::Json(which))
 }
 
 /// A string, or the strings of an array; anything else counts as none.
@@ -267,7 +269,7 @@ mod tests {
         Secret::new(parts.map(|part| part.trim_end_matches('=').to_owned()).join("."))
     }
 
-    fn read(claims: &str) -> Result<Claims, NotAToken> {
+    fn read(claims: &str) -> Result<Claims, InvalidToken> {
         Claims::read(&token(HEADER, claims.as_bytes(), 64))
     }
 
@@ -306,7 +308,7 @@ mod tests {
                 "nbf":-9223372036854775808,"sub":[],"1password.com/auuid":5}"#,
         );
         // 1e400 is no number that serde_json holds; such a token is refused, not misread.
-        assert_eq!(claims, Err(NotAToken::Json(Part::Claims)));
+        assert_eq!(claims, Err(InvalidToken::Json(TokenPart::Claims)));
         let claims = read(
             r#"{"aud":[{}],"1password.com/fts":[1,"auditevents"],"exp":1e300,"nbf":-9223372036854775808}"#,
         );
@@ -315,7 +317,7 @@ mod tests {
         assert_eq!(claims.streams(), [Stream::AuditEvents]);
         assert_eq!(claims.base_url(), None);
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-        assert_eq!(read(&format!(r#"{{"aud":{deep}}}"#)), Err(NotAToken::Json(Part::Claims)));
+        assert_eq!(read(&format!(r#"{{"aud":{deep}}}"#)), Err(InvalidToken::Json(TokenPart::Claims)));
     }
 
     #[test]
@@ -326,21 +328,21 @@ mod tests {
         };
         assert_eq!(cut(0), Ok(Claims::default()));
         for by in 1..=86 {
-            assert_eq!(cut(by), Err(NotAToken::Truncated), "{by}");
+            assert_eq!(cut(by), Err(InvalidToken::Truncated), "{by}");
         }
         let of = |text: &str| Claims::read(&Secret::new(text));
-        assert_eq!(of(""), Err(NotAToken::Empty));
-        assert_eq!(of("abc"), Err(NotAToken::ClientConfig(1)));
-        assert_eq!(of("a.b.c.d"), Err(NotAToken::ClientConfig(4)));
-        assert_eq!(of("Bearer abc"), Err(NotAToken::Whitespace));
-        assert_eq!(of("a.b\n.c"), Err(NotAToken::Whitespace));
-        assert_eq!(of("ops_eyJ"), Err(NotAToken::ServiceAccount));
-        assert_eq!(of("ä.b.c"), Err(NotAToken::Base64(Part::Header)));
-        assert_eq!(Claims::read(&token("[]", b"{}", 64)), Err(NotAToken::Json(Part::Header)));
-        assert_eq!(Claims::read(&token(r#"{"alg":"none"}"#, b"{}", 64)), Err(NotAToken::Algorithm));
-        assert_eq!(Claims::read(&token(HEADER, b"\xff", 64)), Err(NotAToken::Json(Part::Claims)));
-        assert_eq!(Claims::read(&token(HEADER, b"{}", 65)), Err(NotAToken::Signature));
-        assert_eq!(read(r#"{"1password.com/fts":["vaultaccess"]}"#), Err(NotAToken::Connect));
+        assert_eq!(of(""), Err(InvalidToken::Empty));
+        assert_eq!(of("abc"), Err(InvalidToken::PartCount(1)));
+        assert_eq!(of("a.b.c.d"), Err(InvalidToken::PartCount(4)));
+        assert_eq!(of("Bearer abc"), Err(InvalidToken::Whitespace));
+        assert_eq!(of("a.b\n.c"), Err(InvalidToken::Whitespace));
+        assert_eq!(of("ops_eyJ"), Err(InvalidToken::ServiceAccount));
+        assert_eq!(of("ä.b.c"), Err(InvalidToken::Base64(TokenPart::Header)));
+        assert_eq!(Claims::read(&token("[]", b"{}", 64)), Err(InvalidToken::Json(TokenPart::Header)));
+        assert_eq!(Claims::read(&token(r#"{"alg":"none"}"#, b"{}", 64)), Err(InvalidToken::Algorithm));
+        assert_eq!(Claims::read(&token(HEADER, b"\xff", 64)), Err(InvalidToken::Json(TokenPart::Claims)));
+        assert_eq!(Claims::read(&token(HEADER, b"{}", 65)), Err(InvalidToken::Signature));
+        assert_eq!(read(r#"{"1password.com/fts":["vaultaccess"]}"#), Err(InvalidToken::Connect));
     }
 
     #[test]

@@ -1,27 +1,28 @@
 //! A client of one account: questions in, pages out; everything that may pass is asked again here.
 //!
-//! The order is fixed: a permit (`--jobs`), a place in the rate limit, the request, then the reading of its
+//! The order is fixed: a permit (`--jobs`), a slot in the rate limit, the request, then the reading of its
 //! answer. Every wait hears the cancel token. Nothing here prints, and no log line holds a header or a body
 //! (P10). Requests block: call from a worker thread, and let [`Http::shut_down_on`] cut them short.
 
 use std::fmt;
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::api::claims::{Claims, NotAToken};
-use crate::api::connectivity::{self, Step, Way};
+use crate::api::claims::{Claims, InvalidToken};
+use crate::api::connectivity::{self, ConnectivityStep, ConnectivityTarget};
 use crate::api::endpoint::{ApiVersion, BaseUrl, PageRequest};
-use crate::api::http::{Answer, Http, Request, TransportError};
+use crate::api::http::{Http, HttpRequest, HttpResponse};
+use crate::api::jitter::jitter;
 use crate::api::limiter::Limiter;
 use crate::api::observer::{Observation, Observer};
 use crate::api::permits::Permits;
 use crate::api::proxy::Proxy;
 use crate::api::rejection::{Rejection, claims_lack};
-use crate::api::retry::{self, RateLimitHeaders, RetryPolicy, RetryState, Verdict};
+use crate::api::retry::{self, RateLimitHeaders, RetryDecision, RetryPolicy, RetryState};
 use crate::api::retryable::{RetryableError, past_deadline};
-use crate::api::wire::{self, Introspection, Unreadable};
+use crate::api::transport_error::TransportError;
+use crate::api::wire::{self, Introspection, UnreadableAnswer};
 use crate::cancel::Cancel;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
@@ -30,7 +31,7 @@ use crate::page::Page;
 use crate::secret::Secret;
 
 /// Reads the token's source once more.
-pub type Reload = Box<dyn Fn() -> Result<Secret> + Send + Sync>;
+pub type TokenReload = Box<dyn Fn() -> Result<Secret> + Send + Sync>;
 
 /// What a client is made of.
 pub struct ClientConfig {
@@ -41,7 +42,7 @@ pub struct ClientConfig {
     /// With which token.
     pub token: Secret,
     /// How to read the token again when it is refused after an earlier success: it may have been rotated.
-    pub reload: Option<Reload>,
+    pub reload: Option<TokenReload>,
     /// Through whom.
     pub proxy: Option<Proxy>,
     /// The process's connections.
@@ -62,11 +63,11 @@ pub struct ClientConfig {
 
 /// A client of one account; clones share everything.
 #[derive(Clone)]
-pub struct Client(Arc<Inner>);
+pub struct Client(Arc<ClientState>);
 
-struct Inner {
-    parts: ClientConfig,
-    token: Mutex<Token>,
+struct ClientState {
+    config: ClientConfig,
+    token: Mutex<CurrentToken>,
     /// Set by every page, taken by the one reading of a new token that it allows.
     answered: AtomicBool,
     /// What an introspection told after a 401, with the token's generation.
@@ -74,13 +75,13 @@ struct Inner {
 }
 
 #[derive(Clone)]
-struct Token {
+struct CurrentToken {
     generation: u64,
     secret: Secret,
 }
 
-/// One question, in the service's form.
-struct Question {
+/// One request, in the service's form.
+struct ApiRequest {
     stream: Option<Stream>,
     /// Without the query, which may hold a cursor.
     path: String,
@@ -90,32 +91,37 @@ struct Question {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Client({} {})", self.0.parts.server, self.0.parts.version)
+        write!(f, "Client({} {})", self.0.config.server, self.0.config.version)
     }
 }
 
 impl Client {
     /// A client; nothing is sent yet.
-    pub fn new(parts: ClientConfig) -> Self {
-        let token = Mutex::new(Token { generation: 0, secret: parts.token.clone() });
-        Client(Arc::new(Inner { parts, token, answered: AtomicBool::new(false), granted: Mutex::default() }))
+    pub fn new(config: ClientConfig) -> Self {
+        let token = Mutex::new(CurrentToken { generation: 0, secret: config.token.clone() });
+        Client(Arc::new(ClientState {
+            config,
+            token,
+            answered: AtomicBool::new(false),
+            granted: Mutex::default(),
+        }))
     }
 
     /// Whom it asks.
     pub fn server(&self) -> &BaseUrl {
-        &self.0.parts.server
+        &self.0.config.server
     }
 
     /// In which version of the API.
     pub fn version(&self) -> ApiVersion {
-        self.0.parts.version
+        self.0.config.version
     }
 
     /// What the token in use says of itself.
     ///
     /// # Errors
     /// Says in which way it is no token.
-    pub fn claims(&self) -> Result<Claims, NotAToken> {
+    pub fn claims(&self) -> Result<Claims, InvalidToken> {
         Claims::read(&self.token().secret)
     }
 
@@ -135,25 +141,31 @@ impl Client {
             ApiVersion::V3 => (Some(ask.query()), None),
             ApiVersion::V1 | ApiVersion::V2 => (None, Some(ask.body())),
         };
-        let question = Question { stream: Some(stream), path: version.path(stream), query, body };
-        self.ask(&question, self.0.parts.policy, |answer| {
-            wire::page(version, stream, answer.body, self.0.parts.clock.now())
+        let request = ApiRequest { stream: Some(stream), path: version.path(stream), query, body };
+        self.ask(&request, self.0.config.policy, |answer| {
+            wire::page(version, stream, answer.body, self.0.config.clock.now())
         })
         .map_err(|failure| failure.on_stream(stream))
     }
 
-    /// Walks the way to the server once, leg by leg, without the token.
+    /// Tries the connection to the server once, stage by stage, without the token.
     ///
     /// # Errors
-    /// Fails only when cancelled; what is wrong with a leg is in its outcome.
-    pub fn probe(&self) -> Result<Vec<Step>> {
-        let ClientConfig { server, proxy, http, clock, cancel, .. } = &self.0.parts;
-        connectivity::walk(&Way { server, proxy: proxy.as_ref(), http, clock: &**clock, cancel })
+    /// Fails only when cancelled; what is wrong with a stage is in its outcome.
+    pub fn probe(&self) -> Result<Vec<ConnectivityStep>> {
+        let ClientConfig { server, proxy, http, clock, cancel, .. } = &self.0.config;
+        connectivity::try_connection(&ConnectivityTarget {
+            server,
+            proxy: proxy.as_ref(),
+            http,
+            clock: &**clock,
+            cancel,
+        })
     }
 
     /// Takes back a page that is done with, so that the next one needs no new memory.
     pub fn reuse(&self, page: Page) {
-        self.0.parts.http.reuse(page.body);
+        self.0.config.http.reuse(page.body);
     }
 
     /// Asks what the token may read.
@@ -161,31 +173,31 @@ impl Client {
     /// # Errors
     /// As [`Client::page`].
     pub fn introspect(&self) -> Result<Introspection> {
-        self.introspect_within(self.0.parts.policy)
+        self.introspect_within(self.0.config.policy)
     }
 
     fn introspect_within(&self, policy: RetryPolicy) -> Result<Introspection> {
         let path = self.version().introspect_path().to_owned();
-        let question = Question { stream: None, path, query: None, body: None };
-        self.ask(&question, policy, |answer| wire::introspection(&answer.body))
+        let request = ApiRequest { stream: None, path, query: None, body: None };
+        self.ask(&request, policy, |answer| wire::introspection(&answer.body))
     }
 
     fn ask<T>(
         &self,
-        question: &Question,
+        request: &ApiRequest,
         policy: RetryPolicy,
-        read: impl Fn(Answer) -> Result<T, Unreadable>,
+        read: impl Fn(HttpResponse) -> Result<T, UnreadableAnswer>,
     ) -> Result<T> {
-        let ClientConfig { clock, cancel, .. } = &self.0.parts;
+        let ClientConfig { clock, cancel, .. } = &self.0.config;
         let mut tries = RetryState::new(policy);
         loop {
             let token = self.token();
-            let passing = match self.send(question, &token.secret, &policy, tries.attempt())? {
+            let passing = match self.send(request, &token.secret, &policy, tries.attempt())? {
                 Ok(answer) if answer.status == 200 => match read(answer) {
                     Ok(value) => {
                         // An introspection does not count: one follows the very first 401, too.
-                        self.0.answered.fetch_or(question.stream.is_some(), Ordering::SeqCst);
-                        self.tell(question.stream, &Observation::Answered);
+                        self.0.answered.fetch_or(request.stream.is_some(), Ordering::SeqCst);
+                        self.tell(request.stream, &Observation::Answered);
                         return Ok(value);
                     }
                     Err(unreadable) => RetryableError::unreadable(&unreadable.to_string()),
@@ -197,52 +209,52 @@ impl Client {
                     RetryableError::unreadable(&format!("its status is {}", answer.status))
                 }
                 Ok(answer) if answer.status == 401 && self.renew(&token) => continue,
-                Ok(answer) => return Err(self.refusal(question, &answer, &token)),
-                Err(trouble) => RetryableError::of_trouble(trouble, self.server())?,
+                Ok(answer) => return Err(self.refusal(request, &answer, &token)),
+                Err(error) => RetryableError::of_transport(error, self.server())?,
             };
             let now = clock.elapsed();
             match tries.failed(now, passing.retry_after, jitter()) {
-                Verdict::Wait(wait) => {
+                RetryDecision::Wait(wait) => {
                     let RetryableError { kind, status, ref what, .. } = passing;
                     let attempt = tries.attempt() - 1;
-                    self.tell(question.stream, &Observation::Retrying { kind, status, what, wait, attempt });
-                    passing.log(question.stream, wait, tries.attempt(), self.0.parts.observer.is_some());
+                    self.tell(request.stream, &Observation::Retrying { kind, status, what, wait, attempt });
+                    passing.log(request.stream, wait, tries.attempt(), self.0.config.observer.is_some());
                     clock.sleep(wait, cancel)?;
                 }
-                verdict => return Err(passing.end(verdict, clock.now())),
+                decision => return Err(passing.end(decision, clock.now())),
             }
         }
     }
 
-    /// Sends a question once. The outer error is one that no further try can mend.
+    /// Sends a request once. The outer error is one that no further try can mend.
     fn send(
         &self,
-        question: &Question,
+        request: &ApiRequest,
         token: &Secret,
         policy: &RetryPolicy,
         attempt: u32,
-    ) -> Result<Result<Answer, TransportError>> {
-        let ClientConfig { clock, cancel, .. } = &self.0.parts;
-        let permit = self.0.parts.permits.acquire(cancel)?;
-        let place = self.0.parts.limiter.wait(cancel, policy.deadline)?;
+    ) -> Result<Result<HttpResponse, TransportError>> {
+        let ClientConfig { clock, cancel, .. } = &self.0.config;
+        let permit = self.0.config.permits.acquire(cancel)?;
+        let slot = self.0.config.limiter.wait(cancel, policy.deadline)?;
         let start = clock.elapsed();
         let timeout = policy.until_deadline(start);
         if timeout.is_some_and(|left| left.is_zero()) {
             return Err(past_deadline(None));
         }
-        let target = match &question.query {
-            Some(query) => format!("{}?{query}", question.path),
-            None => question.path.clone(),
+        let target = match &request.query {
+            Some(query) => format!("{}?{query}", request.path),
+            None => request.path.clone(),
         };
-        let result = self.0.parts.http.send(Request {
+        let result = self.0.config.http.send(HttpRequest {
             server: self.server(),
-            proxy: self.0.parts.proxy.as_ref(),
+            proxy: self.0.config.proxy.as_ref(),
             token,
             path: &target,
-            body: question.body.clone(),
+            body: request.body.clone(),
             timeout,
         });
-        drop((place, permit));
+        drop((slot, permit));
         if result.is_err() {
             // Cut by ourselves, perhaps: that is no failure of the network.
             cancel.check()?;
@@ -250,31 +262,31 @@ impl Client {
         if let Ok(answer) = &result {
             self.learn(answer);
         }
-        log_request(question, &result, clock.elapsed().saturating_sub(start), attempt);
+        log_request(request, &result, clock.elapsed().saturating_sub(start), attempt);
         Ok(result)
     }
 
     /// Keeps to a rate that the server tells, where that is lower than the own one (P9).
-    fn learn(&self, answer: &Answer) {
+    fn learn(&self, answer: &HttpResponse) {
         let told =
             RateLimitHeaders::read(|name| answer.header(name)).limit.and_then(|n| u32::try_from(n).ok());
         if let Some(limit) = told.filter(|limit| *limit > 0) {
-            self.0.parts.limiter.learn(limit);
+            self.0.config.limiter.learn(limit);
         }
     }
 
     fn tell(&self, stream: Option<Stream>, observation: &Observation<'_>) {
-        if let Some(observer) = &self.0.parts.observer {
+        if let Some(observer) = &self.0.config.observer {
             observer.observe(stream, observation);
         }
     }
 
-    fn refusal(&self, question: &Question, answer: &Answer, token: &Token) -> Error {
+    fn refusal(&self, request: &ApiRequest, answer: &HttpResponse, token: &CurrentToken) -> Error {
         let words = wire::words(&answer.body);
         let refused = Rejection {
             server: self.server(),
-            path: &question.path,
-            stream: question.stream,
+            path: &request.path,
+            stream: request.stream,
             status: answer.status,
             words: words.as_deref(),
             location: answer.header("location"),
@@ -282,10 +294,10 @@ impl Client {
         if answer.status != 401 {
             return refused.failure();
         }
-        let now = self.0.parts.clock.now();
+        let now = self.0.config.clock.now();
         let claims = Claims::read(&token.secret);
         let settled = claims.as_ref().is_ok_and(|claims| claims.is_expired(now));
-        let granted = match question.stream {
+        let granted = match request.stream {
             Some(stream) if !settled && !claims_lack(&claims, stream) => self.granted(token),
             _ => None,
         };
@@ -293,13 +305,13 @@ impl Client {
     }
 
     /// What the service says the token grants, asked once for all streams; none when it would not say.
-    fn granted(&self, token: &Token) -> Option<Vec<Stream>> {
+    fn granted(&self, token: &CurrentToken) -> Option<Vec<Stream>> {
         let mut granted = self.0.granted.lock().unwrap_or_else(PoisonError::into_inner);
         match &*granted {
             Some((generation, streams)) if *generation == token.generation => streams.clone(),
             _ => {
                 // One try: a refusal should be told at once, not after a budget of retries.
-                let once = RetryPolicy { budget: Duration::ZERO, ..self.0.parts.policy };
+                let once = RetryPolicy { budget: Duration::ZERO, ..self.0.config.policy };
                 let streams = self.introspect_within(once).ok().map(|answer| answer.streams());
                 *granted = Some((token.generation, streams.clone()));
                 streams
@@ -307,24 +319,24 @@ impl Client {
         }
     }
 
-    fn token(&self) -> Token {
+    fn token(&self) -> CurrentToken {
         self.0.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether there is another token to try than `refused`. Its source is read once after each success.
-    fn renew(&self, refused: &Token) -> bool {
+    fn renew(&self, refused: &CurrentToken) -> bool {
         let mut token = self.0.token.lock().unwrap_or_else(PoisonError::into_inner);
         if token.generation != refused.generation {
             return true;
         }
-        let Some(reload) = &self.0.parts.reload else { return false };
+        let Some(reload) = &self.0.config.reload else { return false };
         if !self.0.answered.swap(false, Ordering::SeqCst) {
             return false;
         }
         match reload() {
             Ok(secret) if secret != token.secret => {
                 log::info!("the token was refused, and its source holds another one now: using that");
-                *token = Token { generation: token.generation + 1, secret };
+                *token = CurrentToken { generation: token.generation + 1, secret };
                 true
             }
             Ok(_) => false,
@@ -336,9 +348,14 @@ impl Client {
     }
 }
 
-fn log_request(question: &Question, result: &Result<Answer, TransportError>, took: Duration, attempt: u32) {
-    let method = if question.body.is_some() { "POST" } else { "GET" };
-    let path = question.path.as_str();
+fn log_request(
+    request: &ApiRequest,
+    result: &Result<HttpResponse, TransportError>,
+    took: Duration,
+    attempt: u32,
+) {
+    let method = if request.body.is_some() { "POST" } else { "GET" };
+    let path = request.path.as_str();
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     match result {
         Ok(answer) => {
@@ -346,18 +363,12 @@ fn log_request(question: &Question, result: &Result<Answer, TransportError>, too
             log::debug!(method = method, path = path, status = status, ms = ms, attempt = attempt, bytes = bytes;
                 "{method} {path} {status} in {ms} ms, {bytes} bytes, try {attempt}");
         }
-        Err(trouble) => {
-            let error = trouble.to_string();
+        Err(error) => {
+            let error = error.to_string();
             log::debug!(method = method, path = path, error = error.as_str(), ms = ms, attempt = attempt;
                 "{method} {path} failed in {ms} ms, try {attempt}: {error}");
         }
     }
-}
-
-/// A number from 0 to 1 that is another one in every process and call.
-#[expect(clippy::cast_precision_loss, reason = "it is only a throw of jitter")]
-pub(crate) fn jitter() -> f64 {
-    RandomState::new().hash_one(()) as f64 / u64::MAX as f64
 }
 
 #[cfg(test)]
@@ -368,12 +379,5 @@ mod tests {
     fn a_client_can_be_shared_between_threads() {
         fn shared<T: Clone + Send + Sync + 'static>() {}
         shared::<Client>();
-    }
-
-    #[test]
-    fn dice_are_within_bounds_and_differ() {
-        let throws: Vec<f64> = (0..100).map(|_| jitter()).collect();
-        assert!(throws.iter().all(|throw| (0.0..=1.0).contains(throw)));
-        assert!(throws.windows(2).any(|pair| pair[0] != pair[1]));
     }
 }

@@ -10,24 +10,21 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ureq::http::{HeaderMap, HeaderValue, Request as HttpRequest, header};
+use ureq::Agent;
+use ureq::http::{HeaderMap, HeaderValue, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::transport::{Connector as _, DefaultConnector};
-use ureq::{Agent, ProxyProtocol};
 
 use crate::api::endpoint::BaseUrl;
-use crate::api::proxy::{Protocol, Proxy};
-use crate::api::resolver::Addresses;
-use crate::api::tls_roots::Roots;
-pub use crate::api::transport_error::TransportError;
-use crate::api::write_coalescing::InOnePiece;
+use crate::api::proxy::{Proxy, ProxyProtocol};
+use crate::api::resolver::AddressCache;
+use crate::api::tls_roots::TlsRoots;
+use crate::api::transport_error::{CONNECT_TIMEOUT, TransportError};
+use crate::api::write_coalescing::WriteCoalescing;
 use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
 use crate::secret::Secret;
-
-/// Resolving and connecting cannot be interrupted; more would break the promise to end within 5 s.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// How much of a refusal's body is read; only its words matter.
 const REFUSAL_BYTES: u64 = 64 * 1024;
@@ -36,7 +33,7 @@ const REFUSAL_BYTES: u64 = 64 * 1024;
 const ROOM_AT_FIRST: u64 = 4 * 1024 * 1024;
 
 /// A body's room is a multiple of this, so that pages of about one size need rooms of one size.
-const STEP: usize = 128 * 1024;
+const ROOM_STEP: usize = 128 * 1024;
 
 /// How many bodies are kept for each idle connection: a backfill has some under way and more waiting. Freed
 /// and made anew, they would lie scattered over the arenas of the allocator, which keeps what it once had.
@@ -44,7 +41,7 @@ const SPARE: usize = 3;
 
 /// How the connections are made and bounded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct HttpConfig {
     /// How long one request may take in all, its answer included.
     pub timeout: Duration,
     /// The longest answer that is accepted, decoded.
@@ -57,9 +54,9 @@ pub struct Settings {
     pub idle_age: Duration,
 }
 
-impl Default for Settings {
+impl Default for HttpConfig {
     fn default() -> Self {
-        Settings {
+        HttpConfig {
             timeout: Duration::from_secs(60),
             max_response_bytes: 64 * 1024 * 1024,
             ca_file: None,
@@ -71,7 +68,7 @@ impl Default for Settings {
 
 /// A request to the service.
 #[derive(Debug)]
-pub struct Request<'a> {
+pub struct HttpRequest<'a> {
     /// Whom to ask.
     pub server: &'a BaseUrl,
     /// Through whom.
@@ -82,13 +79,13 @@ pub struct Request<'a> {
     pub path: &'a str,
     /// The JSON to POST; a GET without.
     pub body: Option<String>,
-    /// A shorter time than the settings', when less is left.
+    /// A shorter time than the configured one, when less is left.
     pub timeout: Option<Duration>,
 }
 
 /// An answer, read to its end.
 #[derive(Debug)]
-pub struct Answer {
+pub struct HttpResponse {
     /// The HTTP status.
     pub status: u16,
     /// The headers.
@@ -97,7 +94,7 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl HttpResponse {
     /// A header's text, its name in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -106,45 +103,45 @@ impl Answer {
 
 /// The shared connections; clones share them too.
 #[derive(Clone)]
-pub struct Http(Arc<Inner>);
+pub struct Http(Arc<HttpState>);
 
-struct Inner {
-    settings: Settings,
-    roots: Roots,
-    addresses: Addresses,
-    agents: Mutex<Agents>,
+struct HttpState {
+    config: HttpConfig,
+    roots: TlsRoots,
+    addresses: AddressCache,
+    agents: Mutex<AgentPool>,
     /// Bodies that are done with, for the next answers.
     spare: Mutex<Vec<Vec<u8>>>,
 }
 
-/// One agent for each way out; nearly always one in all.
+/// One agent for each route out; nearly always one in all.
 ///
 /// A proxy set for a single request would make ureq build its TLS configuration anew each time.
 #[derive(Default)]
-struct Agents {
-    list: Vec<(Way, Agent)>,
+struct AgentPool {
+    list: Vec<(Route, Agent)>,
     shut_down: bool,
 }
 
 #[derive(Clone, PartialEq, Eq)]
-struct Way {
+struct Route {
     secure: bool,
     proxy: Option<Proxy>,
 }
 
 impl fmt::Debug for Http {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Http").field(&self.0.settings).finish()
+        f.debug_tuple("Http").field(&self.0.config).finish()
     }
 }
 
 impl Http {
     /// No connections yet; they are made as they are needed.
-    pub fn new(settings: Settings) -> Self {
-        let roots = Roots::new(settings.ca_file.clone());
-        let addresses = Addresses::new();
-        Http(Arc::new(Inner {
-            settings,
+    pub fn new(config: HttpConfig) -> Self {
+        let roots = TlsRoots::new(config.ca_file.clone());
+        let addresses = AddressCache::new();
+        Http(Arc::new(HttpState {
+            config,
             roots,
             addresses,
             agents: Mutex::default(),
@@ -152,9 +149,9 @@ impl Http {
         }))
     }
 
-    /// The settings it was made with.
-    pub fn settings(&self) -> &Settings {
-        &self.0.settings
+    /// The configuration it was made with.
+    pub fn config(&self) -> &HttpConfig {
+        &self.0.config
     }
 
     /// How TLS is spoken by these connections, for a handshake of one's own.
@@ -169,10 +166,10 @@ impl Http {
     ///
     /// # Errors
     /// Says what kept the answer from being whole.
-    pub fn send(&self, request: Request<'_>) -> Result<Answer, TransportError> {
-        let way = Way { secure: request.server.is_secure(), proxy: request.proxy.cloned() };
-        let agent = self.agent(way).map_err(TransportError::Setup)?;
-        let mut builder = HttpRequest::builder()
+    pub fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, TransportError> {
+        let route = Route { secure: request.server.is_secure(), proxy: request.proxy.cloned() };
+        let agent = self.agent(route).map_err(TransportError::Setup)?;
+        let mut builder = ureq::http::Request::builder()
             .uri(request.server.url(request.path))
             .header(header::AUTHORIZATION, bearer(request.token).map_err(TransportError::Setup)?)
             .header(header::ACCEPT, "application/json");
@@ -183,7 +180,7 @@ impl Http {
             .body(request.body.unwrap_or_default())
             .map_err(|e| TransportError::from(ureq::Error::from(e)))?;
         let built = match request.timeout {
-            Some(timeout) if timeout < self.0.settings.timeout => {
+            Some(timeout) if timeout < self.0.config.timeout => {
                 agent.configure_request(built).timeout_global(Some(timeout)).build()
             }
             _ => built,
@@ -196,8 +193,8 @@ impl Http {
         answer
     }
 
-    fn read(&self, response: ureq::http::Response<ureq::Body>) -> Result<Answer, TransportError> {
-        let limit = self.0.settings.max_response_bytes;
+    fn read(&self, response: ureq::http::Response<ureq::Body>) -> Result<HttpResponse, TransportError> {
+        let limit = self.0.config.max_response_bytes;
         let (head, body) = response.into_parts();
         let status = head.status.as_u16();
         let most = if status == 200 { limit.saturating_add(1) } else { REFUSAL_BYTES };
@@ -211,19 +208,19 @@ impl Http {
             return Err(TransportError::TooLarge(limit));
         }
         let bytes = self.fit(bytes);
-        Ok(Answer { status, headers: head.headers, body: bytes })
+        Ok(HttpResponse { status, headers: head.headers, body: bytes })
     }
 
     /// Takes back a body that is done with, so that the next answer needs no new memory.
     pub fn reuse(&self, body: Vec<u8>) {
         let mut spare = self.spare();
-        let fits = (STEP as u64..=ROOM_AT_FIRST).contains(&(body.capacity() as u64));
+        let fits = (ROOM_STEP as u64..=ROOM_AT_FIRST).contains(&(body.capacity() as u64));
         if !fits {
             return;
         }
         spare.push(body);
         // One job keeps what three streams need and no more; of too many, the smallest goes.
-        if spare.len() > self.0.settings.idle_connections.saturating_sub(2) * SPARE {
+        if spare.len() > self.0.config.idle_connections.saturating_sub(2) * SPARE {
             let smallest = (0..spare.len()).min_by_key(|index| spare[*index].capacity());
             smallest.map(|index| spare.swap_remove(index));
         }
@@ -231,7 +228,7 @@ impl Http {
 
     /// A small answer in a large body's memory is copied: it may lie for long, and counts as small (P9).
     fn fit(&self, body: Vec<u8>) -> Vec<u8> {
-        if body.capacity() <= 2 * body.len() + 2 * STEP {
+        if body.capacity() <= 2 * body.len() + 2 * ROOM_STEP {
             return body;
         }
         let small = body.as_slice().to_vec();
@@ -275,45 +272,45 @@ impl Http {
             .map_err(|e| Error::new(ErrorKind::Unexpected, "cannot start a thread").because(e))
     }
 
-    fn agent(&self, way: Way) -> Result<Agent> {
+    fn agent(&self, route: Route) -> Result<Agent> {
         let mut agents = self.0.agents.lock().unwrap_or_else(PoisonError::into_inner);
         if agents.shut_down {
             return Err(Error::new(ErrorKind::Interrupted(0), "stopped"));
         }
-        if let Some((_, agent)) = agents.list.iter().find(|(other, _)| *other == way) {
+        if let Some((_, agent)) = agents.list.iter().find(|(other, _)| *other == route) {
             return Ok(agent.clone());
         }
-        let agent = self.new_agent(&way)?;
-        agents.list.push((way, agent.clone()));
+        let agent = self.new_agent(&route)?;
+        agents.list.push((route, agent.clone()));
         Ok(agent)
     }
 
-    fn new_agent(&self, way: &Way) -> Result<Agent> {
-        let settings = &self.0.settings;
-        let proxy = way.proxy.as_ref().map(proxy_for_ureq).transpose()?;
-        let roots = if way.secure { self.0.roots.get()? } else { RootCerts::new_with_certs(&[]) };
+    fn new_agent(&self, route: &Route) -> Result<Agent> {
+        let config = &self.0.config;
+        let proxy = route.proxy.as_ref().map(proxy_for_ureq).transpose()?;
+        let roots = if route.secure { self.0.roots.get()? } else { RootCerts::new_with_certs(&[]) };
         let tls = TlsConfig::builder()
             .root_certs(roots)
             .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .build();
         let config = Agent::config_builder()
             .tls_config(tls)
-            .https_only(way.secure)
+            .https_only(route.secure)
             .proxy(proxy)
             .user_agent(concat!("opev/", env!("CARGO_PKG_VERSION")))
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .timeout_global(Some(settings.timeout))
-            .timeout_resolve(Some(CONNECT_TIMEOUT.min(settings.timeout)))
-            .timeout_connect(Some(CONNECT_TIMEOUT.min(settings.timeout)))
+            .timeout_global(Some(config.timeout))
+            .timeout_resolve(Some(CONNECT_TIMEOUT.min(config.timeout)))
+            .timeout_connect(Some(CONNECT_TIMEOUT.min(config.timeout)))
             // Our requests are small: a token and a cursor.
             .output_buffer_size(16 * 1024)
-            .max_idle_connections(settings.idle_connections)
-            .max_idle_connections_per_host(settings.idle_connections)
-            .max_idle_age(settings.idle_age)
+            .max_idle_connections(config.idle_connections)
+            .max_idle_connections_per_host(config.idle_connections)
+            .max_idle_age(config.idle_age)
             .build();
-        let connector = DefaultConnector::default().chain(InOnePiece);
+        let connector = DefaultConnector::default().chain(WriteCoalescing);
         Ok(Agent::with_parts(config, connector, self.0.addresses.clone()))
     }
 }
@@ -326,7 +323,7 @@ fn fitting(spare: &mut Vec<Vec<u8>>, announced: usize) -> Option<Vec<u8>> {
     let sizes = spare.iter().enumerate().map(|(index, body)| (body.capacity(), index));
     let (_, index) = match announced {
         0 => sizes.max(),
-        _ => sizes.filter(|(size, _)| (announced + 1..=2 * announced + 2 * STEP).contains(size)).min(),
+        _ => sizes.filter(|(size, _)| (announced + 1..=2 * announced + 2 * ROOM_STEP).contains(size)).min(),
     }?;
     Some(spare.swap_remove(index))
 }
@@ -336,7 +333,7 @@ fn fitting(spare: &mut Vec<Vec<u8>>, announced: usize) -> Option<Vec<u8>> {
 /// What the old body filled is not cleared first: for pages of about one size, nothing is.
 fn read_into(mut bytes: Vec<u8>, mut reader: impl Read, announced: usize) -> io::Result<Vec<u8>> {
     // One more than is announced: the end is found by a read that gives nothing.
-    let room = (announced + 1).next_multiple_of(STEP);
+    let room = (announced + 1).next_multiple_of(ROOM_STEP);
     if bytes.capacity() < room {
         bytes = vec![0; room];
     }
@@ -370,12 +367,12 @@ fn bearer(token: &Secret) -> Result<HeaderValue> {
 
 fn proxy_for_ureq(proxy: &Proxy) -> Result<ureq::Proxy> {
     let protocol = match proxy.protocol {
-        Protocol::Http => ProxyProtocol::Http,
-        Protocol::Https => ProxyProtocol::Https,
-        Protocol::Socks4 => ProxyProtocol::Socks4,
-        Protocol::Socks4a => ProxyProtocol::Socks4A,
-        Protocol::Socks5 => ProxyProtocol::Socks5,
-        Protocol::Socks5h => ProxyProtocol::Socks5h,
+        ProxyProtocol::Http => ureq::ProxyProtocol::Http,
+        ProxyProtocol::Https => ureq::ProxyProtocol::Https,
+        ProxyProtocol::Socks4 => ureq::ProxyProtocol::Socks4,
+        ProxyProtocol::Socks4a => ureq::ProxyProtocol::Socks4A,
+        ProxyProtocol::Socks5 => ureq::ProxyProtocol::Socks5,
+        ProxyProtocol::Socks5h => ureq::ProxyProtocol::Socks5h,
     };
     let mut builder = ureq::Proxy::builder(protocol).host(&proxy.host).port(proxy.port);
     if let Some(user) = &proxy.user {
@@ -432,7 +429,7 @@ mod tests {
     #[test]
     fn a_proxy_reaches_ureq_whole() {
         let proxy = Proxy {
-            protocol: Protocol::Http,
+            protocol: ProxyProtocol::Http,
             host: "[::1]".into(),
             port: 3128,
             user: Some("me@x".into()),

@@ -37,7 +37,7 @@ pub(crate) type Result<T> = std::result::Result<T, Malformed>;
 /// Strings are most of an answer, and are not searched for their ends: every byte that can begin or end one,
 /// or needs a second look, is marked beforehand, and marks are taken one after another as they are passed.
 /// So where a string ends does not depend on where it began, and the processor can look ahead.
-pub(crate) struct Json<'a> {
+pub(crate) struct JsonReader<'a> {
     body: &'a [u8],
     at: usize,
     /// The marks of the block at hand that were not passed yet.
@@ -52,7 +52,7 @@ pub(crate) struct Json<'a> {
 
 /// A string that was passed over: the range between its quotes.
 #[derive(Clone, Debug)]
-pub(crate) struct Text {
+pub(crate) struct JsonText {
     pub(crate) range: Range<usize>,
     /// Whether it holds escapes, so that its bytes are not its text.
     escaped: bool,
@@ -86,11 +86,11 @@ impl Nesting {
     }
 }
 
-impl<'a> Json<'a> {
+impl<'a> JsonReader<'a> {
     /// The beginning of a text, of which these are the marks.
     pub(crate) fn new(body: &'a [u8], blocks: &'a [u64]) -> Self {
         let (marks, blocks) = blocks.split_first().map_or((0, blocks), |(first, rest)| (*first, rest));
-        Json { body, at: 0, marks, block: 0, blocks, breaks_lines: false }
+        JsonReader { body, at: 0, marks, block: 0, blocks, breaks_lines: false }
     }
 
     /// How many bytes have been passed.
@@ -103,7 +103,7 @@ impl<'a> Json<'a> {
         self.breaks_lines
     }
 
-    /// The bytes of a range, most often of one that [`Json::string`] gave.
+    /// The bytes of a range, most often of one that [`JsonReader::string`] gave.
     pub(crate) fn bytes(&self, range: &Range<usize>) -> &'a [u8] {
         &self.body[range.clone()]
     }
@@ -130,7 +130,7 @@ impl<'a> Json<'a> {
     #[inline(always)]
     fn white(&mut self) {
         if let Some(0..=b' ') = self.peek() {
-            let mut here = Json { ..*self };
+            let mut here = JsonReader { ..*self };
             here.pass_white();
             *self = here;
         }
@@ -162,7 +162,10 @@ impl<'a> Json<'a> {
     }
 
     /// Reads an object; `member` must read the value of each key.
-    pub(crate) fn members(&mut self, mut member: impl FnMut(&mut Self, Text) -> Result<()>) -> Result<()> {
+    pub(crate) fn members(
+        &mut self,
+        mut member: impl FnMut(&mut Self, JsonText) -> Result<()>,
+    ) -> Result<()> {
         if !self.eat(b'{') {
             return Err(self.wrong("no object"));
         }
@@ -183,7 +186,7 @@ impl<'a> Json<'a> {
 
     /// Reads a key and its colon, and gives the range between the quotes.
     #[inline(always)]
-    fn key(&mut self) -> Result<Text> {
+    fn key(&mut self) -> Result<JsonText> {
         if self.peek() != Some(b'"') {
             self.white();
         }
@@ -193,13 +196,13 @@ impl<'a> Json<'a> {
 
     /// Whether a key, which may be written with escapes, is `name`.
     #[inline(always)]
-    pub(crate) fn is_key(&self, key: &Text, name: &str) -> bool {
+    pub(crate) fn is_key(&self, key: &JsonText, name: &str) -> bool {
         self.bytes(&key.range) == name.as_bytes()
             || (key.escaped && self.text(key).is_some_and(|text| text == name))
     }
 
     /// What a string says; none when it is not Unicode.
-    pub(crate) fn text(&self, text: &Text) -> Option<String> {
+    pub(crate) fn text(&self, text: &JsonText) -> Option<String> {
         let Range { start, end } = text.range;
         if text.escaped {
             serde_json::from_slice(&self.body[start - 1..=end]).ok()
@@ -208,7 +211,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    pub(crate) fn string_or_other(&mut self) -> Result<Option<Text>> {
+    pub(crate) fn string_or_other(&mut self) -> Result<Option<JsonText>> {
         self.white();
         if self.peek() == Some(b'"') { self.string().map(Some) } else { self.value().map(|()| None) }
     }
@@ -250,7 +253,7 @@ impl<'a> Json<'a> {
     /// Passes over an object or a list and everything in it.
     fn container(&mut self) -> Result<()> {
         // A copy, so that the place is kept in registers.
-        let mut here = Json { ..*self };
+        let mut here = JsonReader { ..*self };
         let passed = here.pass_container();
         *self = here;
         passed
@@ -339,7 +342,7 @@ impl<'a> Json<'a> {
 
     /// Passes over a string.
     #[inline(always)]
-    pub(crate) fn string(&mut self) -> Result<Text> {
+    pub(crate) fn string(&mut self) -> Result<JsonText> {
         if self.peek() != Some(b'"') {
             return Err(self.wrong("no string"));
         }
@@ -350,13 +353,13 @@ impl<'a> Json<'a> {
         self.at = end;
         if self.peek() == Some(b'"') {
             self.at += 1;
-            return Ok(Text { range: start..end, escaped: false });
+            return Ok(JsonText { range: start..end, escaped: false });
         }
-        let mut here = Json { ..*self };
+        let mut here = JsonReader { ..*self };
         let passed = here.rest_of_string();
         *self = here;
         passed?;
-        Ok(Text { range: start..self.at - 1, escaped: true })
+        Ok(JsonText { range: start..self.at - 1, escaped: true })
     }
 
     /// Passes over the rest of a string, from its first backslash or control character on.
@@ -427,7 +430,7 @@ mod tests {
             body in prop::collection::vec(prop_oneof![9 => 0x20..=0xffu8, 1 => any::<u8>()], 0..300),
         ) {
             let marks = structural_index::of(&body);
-            let mut json = Json::new(&body, &marks);
+            let mut json = JsonReader::new(&body, &marks);
             let special = |b: &u8| *b < 0x20 || *b == b'"' || *b == b'\\';
             for at in (0..body.len()).filter(|at| special(&body[*at])) {
                 prop_assert_eq!(json.take_mark(), at);

@@ -1,6 +1,6 @@
 //! Our own rate: never over the service's limits, whatever the number of workers and streams (P9).
 //!
-//! A request holds its place in the minute (and in the hour) from its start until a minute after its
+//! A request holds its slot in the minute (and in the hour) from its start until a minute after its
 //! *end*. The server counts arrivals, and an arrival lies somewhere between start and end: when the last of
 //! the requests in any window starts, every other one in that window is still held here, so the server
 //! never sees more than the limit however the network bunches them. The price is one round trip a minute.
@@ -59,33 +59,33 @@ impl Limiters {
     }
 }
 
-/// A sliding record of the requests to one account; clones share it.
+/// A sliding history of the requests to one account; clones share it.
 #[derive(Clone, Debug)]
-pub struct Limiter(Arc<Shared>);
+pub struct Limiter(Arc<LimiterState>);
 
 #[derive(Debug)]
-struct Shared {
+struct LimiterState {
     clock: Arc<dyn Clock>,
-    record: Mutex<Record>,
-    queue: Mutex<Queue>,
+    history: Mutex<RequestHistory>,
+    queue: Mutex<StartQueue>,
 }
 
-/// A request's place in the record; it is under way until this is dropped.
+/// A request's slot in the rate limit; it is under way until this is dropped.
 #[derive(Debug)]
-pub struct Place(Limiter);
+pub struct RequestSlot(Limiter);
 
-impl Drop for Place {
+impl Drop for RequestSlot {
     fn drop(&mut self) {
-        let mut record = self.0.record();
-        record.end(self.0.0.clock.elapsed());
+        let mut history = self.0.history();
+        history.end(self.0.0.clock.elapsed());
     }
 }
 
 impl Limiter {
     /// A limiter of `per_minute` requests; 0 lifts the limits, the hour's too.
     pub fn new(per_minute: u32, clock: Arc<dyn Clock>) -> Self {
-        let record = Mutex::new(Record::new(per_minute));
-        Limiter(Arc::new(Shared { clock, record, queue: Mutex::default() }))
+        let history = Mutex::new(RequestHistory::new(per_minute));
+        Limiter(Arc::new(LimiterState { clock, history, queue: Mutex::default() }))
     }
 
     /// Waits until a request may start, after all who asked before.
@@ -93,13 +93,13 @@ impl Limiter {
     /// # Errors
     /// Fails with `Interrupted` when cancelled, and with `Deadline`, at once, when it could only start
     /// after `deadline` (on the monotonic clock).
-    pub fn wait(&self, cancel: &Cancel, deadline: Option<Duration>) -> Result<Place> {
+    pub fn wait(&self, cancel: &Cancel, deadline: Option<Duration>) -> Result<RequestSlot> {
         let _turn = self.turn(cancel)?;
         loop {
             cancel.check()?;
             // The lock is let go before sleeping.
-            let verdict = self.record().start(self.0.clock.elapsed());
-            let Err(wait) = verdict else { return Ok(Place(self.clone())) };
+            let verdict = self.history().start(self.0.clock.elapsed());
+            let Err(wait) = verdict else { return Ok(RequestSlot(self.clone())) };
             if deadline.is_some_and(|deadline| self.0.clock.elapsed().saturating_add(wait) >= deadline) {
                 return Err(Error::new(
                     ErrorKind::Deadline,
@@ -113,29 +113,29 @@ impl Limiter {
 
     /// Takes over a limit that the server told; a higher one than was set changes nothing.
     pub fn learn(&self, per_minute: u32) {
-        let mut record = self.record();
-        record.per_minute = per_minute.clamp(1, record.configured.max(1));
+        let mut history = self.history();
+        history.per_minute = per_minute.clamp(1, history.configured.max(1));
     }
 
     /// The requests that may start in a minute at present; none when the limit is lifted.
     pub fn per_minute(&self) -> Option<u32> {
-        let record = self.record();
-        (record.configured > 0).then_some(record.per_minute)
+        let history = self.history();
+        (history.configured > 0).then_some(history.per_minute)
     }
 
-    fn record(&self) -> MutexGuard<'_, Record> {
-        self.0.record.lock().unwrap_or_else(PoisonError::into_inner)
+    fn history(&self) -> MutexGuard<'_, RequestHistory> {
+        self.0.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue> {
+    fn queue(&self) -> MutexGuard<'_, StartQueue> {
         self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until everybody who asked before has started.
-    fn turn(&self, cancel: &Cancel) -> Result<Turn<'_>> {
-        let Some(called) = self.queue().join() else { return Ok(Turn(self)) };
+    fn turn(&self, cancel: &Cancel) -> Result<StartTurn<'_>> {
+        let Some(called) = self.queue().join() else { return Ok(StartTurn(self)) };
         select! {
-            recv(called) -> _ => Ok(Turn(self)),
+            recv(called) -> _ => Ok(StartTurn(self)),
             recv(cancel.channel()) -> _ => {
                 // Calls are made under this lock: either this one was called by now and passes the turn
                 // on, or it is gone before the call and passed over.
@@ -144,7 +144,7 @@ impl Limiter {
                 drop(called);
                 drop(queue);
                 if was_called {
-                    drop(Turn(self));
+                    drop(StartTurn(self));
                 }
                 Err(cancel.failure())
             }
@@ -154,12 +154,12 @@ impl Limiter {
 
 /// Who waits to start, in order of coming.
 #[derive(Debug, Default)]
-struct Queue {
+struct StartQueue {
     busy: bool,
     waiting: VecDeque<Sender<()>>,
 }
 
-impl Queue {
+impl StartQueue {
     /// Takes the turn if nobody has it, else waits in line for the call.
     fn join(&mut self) -> Option<Receiver<()>> {
         if !std::mem::replace(&mut self.busy, true) {
@@ -181,9 +181,9 @@ impl Queue {
 }
 
 /// Being the first in line; the next one is called when this is dropped.
-struct Turn<'a>(&'a Limiter);
+struct StartTurn<'a>(&'a Limiter);
 
-impl Drop for Turn<'_> {
+impl Drop for StartTurn<'_> {
     fn drop(&mut self) {
         self.0.queue().call_next();
     }
@@ -191,7 +191,7 @@ impl Drop for Turn<'_> {
 
 /// When requests ended, and how many have not. At most an hour's worth: 30,000 times of 16 bytes.
 #[derive(Debug)]
-struct Record {
+struct RequestHistory {
     configured: u32,
     per_minute: u32,
     per_hour: u32,
@@ -201,9 +201,9 @@ struct Record {
     last_start: Option<Duration>,
 }
 
-impl Record {
+impl RequestHistory {
     fn new(per_minute: u32) -> Self {
-        Record {
+        RequestHistory {
             configured: per_minute,
             per_minute,
             per_hour: PER_HOUR,
@@ -293,9 +293,9 @@ mod tests {
             .unwrap_or(0)
     }
 
-    /// Plays workers against a record until `end`; gives the times of start and of arrival.
+    /// Plays workers against a history until `end`; gives the times of start and of arrival.
     fn play(
-        mut record: Record,
+        mut history: RequestHistory,
         workers: usize,
         end: Duration,
         mut latency: impl FnMut() -> (Duration, Duration),
@@ -305,10 +305,10 @@ mod tests {
         while now < end {
             under_way.sort();
             while under_way.first().is_some_and(|done| *done <= now) {
-                record.end(under_way.remove(0));
+                history.end(under_way.remove(0));
             }
             let next_end = under_way.first().copied();
-            let wait = if under_way.len() == workers { Err(Duration::MAX) } else { record.start(now) };
+            let wait = if under_way.len() == workers { Err(Duration::MAX) } else { history.start(now) };
             match wait {
                 Ok(()) => {
                     let (there, back) = latency();
@@ -326,7 +326,7 @@ mod tests {
     fn the_limit_of_a_minute_is_used_to_95_percent_and_never_passed() {
         for (workers, milliseconds) in [(1, 20), (4, 300), (16, 300), (16, 1000)] {
             let latency = || (ms(milliseconds / 2), ms(milliseconds / 2));
-            let (starts, arrivals) = play(Record::new(PER_MINUTE), workers, ms(1_200_000), latency);
+            let (starts, arrivals) = play(RequestHistory::new(PER_MINUTE), workers, ms(1_200_000), latency);
             assert!(most_within(&arrivals, ms(60_000)) <= 600);
             assert!(starts.len() >= 600 * 20 * 95 / 100, "{workers} {milliseconds}: {}", starts.len());
         }
@@ -335,7 +335,7 @@ mod tests {
     #[test]
     fn the_hour_is_kept_evenly_and_short_runs_do_not_notice_it() {
         let latency = || (ms(50), ms(50));
-        let (starts, arrivals) = play(Record::new(PER_MINUTE), 8, ms(4 * 3_600_000), latency);
+        let (starts, arrivals) = play(RequestHistory::new(PER_MINUTE), 8, ms(4 * 3_600_000), latency);
         assert!(most_within(&arrivals, ms(3_600_000)) <= 30_000);
         assert!(most_within(&arrivals, ms(60_000)) <= 600);
         assert!(starts.len() >= 4 * 30_000 * 95 / 100, "{}", starts.len());
@@ -360,15 +360,15 @@ mod tests {
         ) {
             let mut next = latencies.iter().cycle().map(|(there, back)| (ms(*there), ms(*back)));
             let (starts, arrivals) =
-                play(Record::new(per_minute), workers, ms(900_000), || next.next().unwrap());
+                play(RequestHistory::new(per_minute), workers, ms(900_000), || next.next().unwrap());
             prop_assert!(most_within(&arrivals, ms(60_000)) <= per_minute as usize);
             prop_assert!(!starts.is_empty());
         }
 
         #[test]
         fn no_hour_holds_more_either(per_hour in 10_u32..200, there in 0_u64..5_000, back in 0_u64..5_000) {
-            let record = Record { per_hour, ..Record::new(30) };
-            let (_, arrivals) = play(record, 3, ms(3 * 3_600_000), || (ms(there), ms(back + 1)));
+            let history = RequestHistory { per_hour, ..RequestHistory::new(30) };
+            let (_, arrivals) = play(history, 3, ms(3 * 3_600_000), || (ms(there), ms(back + 1)));
             prop_assert!(most_within(&arrivals, ms(3_600_000)) <= per_hour as usize);
             prop_assert!(arrivals.len() >= per_hour as usize * 5 / 2);
         }
@@ -455,7 +455,7 @@ mod tests {
         }
         limiter.learn(5);
         assert_eq!((clock.elapsed(), limiter.per_minute()), (Duration::ZERO, None));
-        assert!(limiter.record().ended.is_empty());
+        assert!(limiter.history().ended.is_empty());
     }
 
     #[test]

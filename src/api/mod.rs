@@ -2,7 +2,7 @@
 //!
 //! Knows no sink, no output file and no terminal. [`client`] is the way in; under it, [`http`] sends,
 //! [`limiter`] and [`permits`] hold back, [`retry`] decides, [`observer`] is told, [`scan`] and [`wire`]
-//! read, and [`refusal`] explains; [`probe`] walks the way for a diagnosis. Versions of the API differ in
+//! read, and [`rejection`] explains; [`connectivity`] tries the way there for a diagnosis. Versions of the API differ in
 //! [`endpoint`] and [`wire`], nowhere else.
 
 pub mod claims;
@@ -10,6 +10,7 @@ pub mod client;
 pub mod connectivity;
 pub mod endpoint;
 pub mod http;
+pub(crate) mod jitter;
 mod json;
 pub mod limiter;
 pub mod observer;

@@ -1,10 +1,13 @@
 //! Which proxy a server is reached through, by curl's rules.
 //!
-//! Pure: `config` reads the environment and passes the values in. ureq's own reading of the environment is
+//! Pure: `config` reads the variables and passes the values in. ureq's own reading of the variables is
 //! switched off: it sends loopback through proxies, does not trim NO_PROXY, and goes direct, silently,
 //! where a proxy's URL is malformed. A proxy's password is a secret and in no message (P10).
 
+use std::borrow::Cow;
 use std::net::IpAddr;
+
+use percent_encoding::percent_decode;
 
 use crate::api::endpoint::BaseUrl;
 use crate::error::{Error, ErrorKind, Result};
@@ -14,7 +17,7 @@ use crate::secret::Secret;
 ///
 /// An empty value is kept: an empty `https_proxy` switches proxies off, whatever `all_proxy` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Environment {
+pub struct ProxyVariables {
     /// `https_proxy`.
     pub https: Option<Secret>,
     /// `http_proxy`; only plain http would use it, and that never leaves this machine.
@@ -27,7 +30,7 @@ pub struct Environment {
 
 /// How a proxy is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Protocol {
+pub enum ProxyProtocol {
     /// CONNECT over plain HTTP.
     Http,
     /// CONNECT over TLS.
@@ -42,22 +45,22 @@ pub enum Protocol {
     Socks5h,
 }
 
-impl Protocol {
+impl ProxyProtocol {
     fn of_scheme(scheme: &str) -> Option<Self> {
         Some(match scheme {
-            "http" => Protocol::Http,
-            "https" => Protocol::Https,
-            "socks" | "socks4" => Protocol::Socks4,
-            "socks4a" => Protocol::Socks4a,
-            "socks5" => Protocol::Socks5,
-            "socks5h" => Protocol::Socks5h,
+            "http" => ProxyProtocol::Http,
+            "https" => ProxyProtocol::Https,
+            "socks" | "socks4" => ProxyProtocol::Socks4,
+            "socks4a" => ProxyProtocol::Socks4a,
+            "socks5" => ProxyProtocol::Socks5,
+            "socks5h" => ProxyProtocol::Socks5h,
             _ => return None,
         })
     }
 
     /// curl's default ports.
     fn default_port(self) -> u16 {
-        if self == Protocol::Https { 443 } else { 1080 }
+        if self == ProxyProtocol::Https { 443 } else { 1080 }
     }
 }
 
@@ -65,7 +68,7 @@ impl Protocol {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proxy {
     /// How it is spoken to.
-    pub protocol: Protocol,
+    pub protocol: ProxyProtocol,
     /// Its host name or address; an IPv6 address keeps its brackets.
     pub host: String,
     /// Its port.
@@ -80,16 +83,13 @@ pub struct Proxy {
 ///
 /// # Errors
 /// Fails with `Config` when the variable that applies holds no proxy URL.
-pub fn resolve(server: &BaseUrl, environment: &Environment) -> Result<Option<Proxy>> {
-    if server.is_loopback() || is_excepted(server, environment.no_proxy.as_deref().unwrap_or_default()) {
+pub fn resolve(server: &BaseUrl, variables: &ProxyVariables) -> Result<Option<Proxy>> {
+    if server.is_loopback() || is_excepted(server, variables.no_proxy.as_deref().unwrap_or_default()) {
         return Ok(None);
     }
-    let own = if server.is_secure() {
-        ("HTTPS_PROXY", &environment.https)
-    } else {
-        ("HTTP_PROXY", &environment.http)
-    };
-    let (variable, value) = if own.1.is_some() { own } else { ("ALL_PROXY", &environment.all) };
+    let own =
+        if server.is_secure() { ("HTTPS_PROXY", &variables.https) } else { ("HTTP_PROXY", &variables.http) };
+    let (variable, value) = if own.1.is_some() { own } else { ("ALL_PROXY", &variables.all) };
     match value.as_ref().map(|url| url.expose().trim()) {
         None | Some("") => Ok(None),
         Some(url) => parse(url).map(Some).map_err(|reason| {
@@ -103,9 +103,13 @@ fn parse(url: &str) -> Result<Proxy, &'static str> {
     let (protocol, rest) = match url.split_once("://") {
         Some((scheme, rest)) => {
             let scheme = scheme.to_ascii_lowercase();
-            (Protocol::of_scheme(&scheme).ok_or("no such kind of proxy (http, https, socks4, socks5)")?, rest)
+            (
+                ProxyProtocol::of_scheme(&scheme)
+                    .ok_or("no such kind of proxy (http, https, socks4, socks5)")?,
+                rest,
+            )
         }
-        None => (Protocol::Http, url),
+        None => (ProxyProtocol::Http, url),
     };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let (login, address) = match authority.rsplit_once('@') {
@@ -147,21 +151,16 @@ fn is_host(host: &str) -> bool {
     }
 }
 
-/// Percent-decoded, once.
+/// Percent-decoded, once; a `%` that begins no such code is refused, as it may be a typing mistake.
 fn decoded(text: &str) -> Result<String, &'static str> {
     const WRONG: &str = "its user name or password is not percent-encoded as it should be";
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(if byte == b'%' {
-            let mut digit = || rest.next().and_then(|b| char::from(b).to_digit(16));
-            let (high, low) = (digit().ok_or(WRONG)?, digit().ok_or(WRONG)?);
-            u8::try_from(high * 16 + low).map_err(|_| WRONG)?
-        } else {
-            byte
-        });
+    let is_code = |code: &[u8]| code.len() == 2 && code.iter().all(u8::is_ascii_hexdigit);
+    let bytes = text.as_bytes();
+    let codes = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'%');
+    if !codes.into_iter().all(|(at, _)| bytes.get(at + 1..at + 3).is_some_and(is_code)) {
+        return Err(WRONG);
     }
-    String::from_utf8(bytes).map_err(|_| WRONG)
+    percent_decode(bytes).decode_utf8().map(Cow::into_owned).map_err(|_| WRONG)
 }
 
 /// Whether NO_PROXY names the server: `*`, a name or its parent domain, an address, a network.
@@ -219,8 +218,8 @@ mod tests {
     }
 
     fn through(url: &str) -> Result<Option<Proxy>> {
-        let environment = Environment { https: Some(Secret::new(url)), ..Environment::default() };
-        resolve(&server("events.1password.com"), &environment)
+        let variables = ProxyVariables { https: Some(Secret::new(url)), ..ProxyVariables::default() };
+        resolve(&server("events.1password.com"), &variables)
     }
 
     fn excepted(text: &str, no_proxy: &str) -> bool {
@@ -232,12 +231,12 @@ mod tests {
         let proxy = through("proxy.example").unwrap().unwrap();
         assert_eq!(
             (proxy.protocol, proxy.host.as_str(), proxy.port),
-            (Protocol::Http, "proxy.example", 1080)
+            (ProxyProtocol::Http, "proxy.example", 1080)
         );
         let proxy = through(" https://me%40x:p%3Aw%25@[::1]:3128/ ").unwrap().unwrap();
-        assert_eq!((proxy.protocol, proxy.host.as_str(), proxy.port), (Protocol::Https, "[::1]", 3128));
+        assert_eq!((proxy.protocol, proxy.host.as_str(), proxy.port), (ProxyProtocol::Https, "[::1]", 3128));
         assert_eq!((proxy.user.as_deref(), proxy.password), (Some("me@x"), Some(Secret::new("p:w%"))));
-        assert_eq!(through("SOCKS5h://p:1").unwrap().unwrap().protocol, Protocol::Socks5h);
+        assert_eq!(through("SOCKS5h://p:1").unwrap().unwrap().protocol, ProxyProtocol::Socks5h);
     }
 
     #[test]
@@ -260,28 +259,28 @@ mod tests {
 
     #[test]
     fn the_schemes_own_variable_comes_first_and_an_empty_one_switches_off() {
-        let mut environment = Environment { all: Some(Secret::new("all:1")), ..Environment::default() };
-        let host = |environment: &Environment| {
-            resolve(&server("events.1password.com"), environment).unwrap().map(|proxy| proxy.host)
+        let mut variables = ProxyVariables { all: Some(Secret::new("all:1")), ..ProxyVariables::default() };
+        let host = |variables: &ProxyVariables| {
+            resolve(&server("events.1password.com"), variables).unwrap().map(|proxy| proxy.host)
         };
-        assert_eq!(host(&environment).as_deref(), Some("all"));
-        environment.http = Some(Secret::new("http:1"));
-        assert_eq!(host(&environment).as_deref(), Some("all"));
-        environment.https = Some(Secret::new("https:1"));
-        assert_eq!(host(&environment).as_deref(), Some("https"));
-        environment.https = Some(Secret::new(""));
-        assert_eq!(host(&environment), None);
+        assert_eq!(host(&variables).as_deref(), Some("all"));
+        variables.http = Some(Secret::new("http:1"));
+        assert_eq!(host(&variables).as_deref(), Some("all"));
+        variables.https = Some(Secret::new("https:1"));
+        assert_eq!(host(&variables).as_deref(), Some("https"));
+        variables.https = Some(Secret::new(""));
+        assert_eq!(host(&variables), None);
     }
 
     #[test]
     fn loopback_never_goes_through_a_proxy() {
-        let environment = Environment {
+        let variables = ProxyVariables {
             https: Some(Secret::new("p:1")),
             http: Some(Secret::new("p:1")),
-            ..Environment::default()
+            ..ProxyVariables::default()
         };
         for text in ["127.0.0.1:80", "localhost", "https://localhost", "[::1]"] {
-            assert_eq!(resolve(&server(text), &environment).unwrap(), None, "{text}");
+            assert_eq!(resolve(&server(text), &variables).unwrap(), None, "{text}");
         }
     }
 

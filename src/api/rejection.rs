@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::api::claims::{Claims, NotAToken};
+use crate::api::claims::{Claims, InvalidToken};
 use crate::api::endpoint::{BaseUrl, Region};
 use crate::error::{Error, ErrorKind};
 use crate::event::Stream;
@@ -53,7 +53,7 @@ impl Rejection<'_> {
     /// was one.
     pub fn unauthorized(
         &self,
-        claims: &Result<Claims, NotAToken>,
+        claims: &Result<Claims, InvalidToken>,
         granted: Option<&[Stream]>,
         now: DateTime<Utc>,
     ) -> Error {
@@ -71,7 +71,7 @@ impl Rejection<'_> {
     }
 
     /// The first thing that is wrong with the token, in the order in which a person would look.
-    fn check(&self, claims: &Result<Claims, NotAToken>, now: DateTime<Utc>) -> String {
+    fn check(&self, claims: &Result<Claims, InvalidToken>, now: DateTime<Utc>) -> String {
         let claims = match claims {
             Ok(claims) => claims,
             Err(reason) => return format!("{reason}; {}", reason.advice()),
@@ -120,12 +120,12 @@ impl Rejection<'_> {
 }
 
 /// Whether the token lacks `stream`, as far as its claims or an introspection tell.
-fn lacks(claims: &Result<Claims, NotAToken>, granted: Option<&[Stream]>, stream: Stream) -> bool {
+fn lacks(claims: &Result<Claims, InvalidToken>, granted: Option<&[Stream]>, stream: Stream) -> bool {
     claims_lack(claims, stream) || granted.is_some_and(|granted| !granted.contains(&stream))
 }
 
 /// Whether the token's own claims say that it lacks `stream`; then no introspection is needed.
-pub fn claims_lack(claims: &Result<Claims, NotAToken>, stream: Stream) -> bool {
+pub fn claims_lack(claims: &Result<Claims, InvalidToken>, stream: Stream) -> bool {
     claims.as_ref().is_ok_and(|claims| !claims.features.is_empty() && !claims.grants(stream))
 }
 
@@ -154,7 +154,7 @@ mod tests {
         .failure()
     }
 
-    fn unauthorized(claims: Result<Claims, NotAToken>, granted: Option<&[Stream]>) -> (ErrorKind, String) {
+    fn unauthorized(claims: Result<Claims, InvalidToken>, granted: Option<&[Stream]>) -> (ErrorKind, String) {
         let server = Region::Us.base_url();
         let failure = Rejection {
             server: &server,
@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(unauthorized(Ok(good()), Some(&[Stream::ItemUsages])).0, ErrorKind::FeatureMissing);
         let other = Claims { features: vec!["itemusages".into()], ..good() };
         assert_eq!(unauthorized(Ok(other), None).0, ErrorKind::FeatureMissing);
-        assert_eq!(unauthorized(Err(NotAToken::ClientConfig(1)), Some(&[])).0, ErrorKind::FeatureMissing);
+        assert_eq!(unauthorized(Err(InvalidToken::PartCount(1)), Some(&[])).0, ErrorKind::FeatureMissing);
     }
 
     #[test]
@@ -227,7 +227,7 @@ mod tests {
         let tomorrow = now() + chrono::TimeDelta::days(1);
         let (_, advice) = unauthorized(Ok(Claims { not_before: Some(tomorrow), ..good() }), None);
         assert!(advice.contains("clock"), "{advice}");
-        let (kind, advice) = unauthorized(Err(NotAToken::Truncated), None);
+        let (kind, advice) = unauthorized(Err(InvalidToken::Truncated), None);
         assert_eq!(kind, ErrorKind::TokenRefused);
         assert!(advice.contains("cut off"), "{advice}");
     }

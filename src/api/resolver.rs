@@ -2,7 +2,7 @@
 //!
 //! ureq asks before every request, also where an open connection is at hand, and starts a thread for each
 //! lookup that has a timeout: at ten pages a second that was 600 lookups a minute, for nothing. An
-//! address that is written as one is never looked up. It must not outlive trouble: [`Addresses::forget`].
+//! address that is written as one is never looked up. It must not outlive trouble: [`AddressCache::forget`].
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -21,35 +21,35 @@ const REMEMBERED: Duration = Duration::from_secs(60);
 
 /// What was looked up; clones share it.
 #[derive(Clone)]
-pub(super) struct Addresses(Arc<Shared>);
+pub(super) struct AddressCache(Arc<CacheState>);
 
-struct Shared {
+struct CacheState {
     clock: Arc<dyn Clock>,
     lookup: Box<dyn Resolver>,
-    known: Mutex<Vec<Known>>,
+    known: Mutex<Vec<CachedHost>>,
 }
 
 /// The addresses of one host and port.
-struct Known {
+struct CachedHost {
     authority: String,
     addresses: Vec<SocketAddr>,
     since: Duration,
 }
 
-impl fmt::Debug for Addresses {
+impl fmt::Debug for AddressCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Addresses")
+        f.write_str("AddressCache")
     }
 }
 
-impl Addresses {
+impl AddressCache {
     /// Nothing looked up yet; names are looked up as the machine does.
     pub(super) fn new() -> Self {
-        Addresses::with(Arc::new(RealClock::new()), DefaultResolver::default())
+        AddressCache::with(Arc::new(RealClock::new()), DefaultResolver::default())
     }
 
     fn with(clock: Arc<dyn Clock>, lookup: impl Resolver) -> Self {
-        Addresses(Arc::new(Shared { clock, lookup: Box::new(lookup), known: Mutex::default() }))
+        AddressCache(Arc::new(CacheState { clock, lookup: Box::new(lookup), known: Mutex::default() }))
     }
 
     /// Forgets everything: a request failed, perhaps because a server has moved.
@@ -57,7 +57,7 @@ impl Addresses {
         self.known().clear();
     }
 
-    fn known(&self) -> MutexGuard<'_, Vec<Known>> {
+    fn known(&self) -> MutexGuard<'_, Vec<CachedHost>> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -69,7 +69,7 @@ impl Addresses {
     }
 }
 
-impl Resolver for Addresses {
+impl Resolver for AddressCache {
     fn resolve(
         &self,
         uri: &Uri,
@@ -90,12 +90,12 @@ impl Resolver for Addresses {
         }
         let found = self.0.lookup.resolve(uri, config, timeout)?;
         let since = self.0.clock.elapsed();
-        self.known().push(Known { authority: key, addresses: found.to_vec(), since });
+        self.known().push(CachedHost { authority: key, addresses: found.to_vec(), since });
         Ok(found)
     }
 }
 
-fn list(resolver: &Addresses, addresses: &[SocketAddr]) -> ResolvedSocketAddrs {
+fn list(resolver: &AddressCache, addresses: &[SocketAddr]) -> ResolvedSocketAddrs {
     let mut list = resolver.empty();
     for address in addresses {
         // They came out of such a list, or are one.
@@ -137,7 +137,7 @@ mod tests {
         }
     }
 
-    fn ports(addresses: &Addresses, uri: &str) -> Vec<u16> {
+    fn ports(addresses: &AddressCache, uri: &str) -> Vec<u16> {
         let timeout = NextTimeout::default();
         let found = addresses.resolve(&uri.parse().unwrap(), &Config::default(), timeout).unwrap();
         found.iter().map(SocketAddr::port).collect()
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn a_name_is_looked_up_once_a_minute_and_after_trouble() {
         let clock = ManualClock::at(DateTime::UNIX_EPOCH);
-        let addresses = Addresses::with(Arc::new(clock.clone()), Counting::default());
+        let addresses = AddressCache::with(Arc::new(clock.clone()), Counting::default());
         assert_eq!(ports(&addresses, "https://events.1password.com/a"), [0]);
         assert_eq!(ports(&addresses, "https://events.1password.com/b"), [0]);
         assert_eq!(ports(&addresses, "https://events.1password.eu/a"), [1]);
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_written_address_is_never_looked_up() {
-        let addresses = Addresses::with(Arc::new(RealClock::new()), Counting::default());
+        let addresses = AddressCache::with(Arc::new(RealClock::new()), Counting::default());
         for (uri, port) in
             [("http://127.0.0.1:7777/a", 7777), ("https://[::1]/a", 443), ("http://10.0.0.1", 80)]
         {

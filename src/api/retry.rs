@@ -35,7 +35,7 @@ pub fn is_passing(status: u16) -> bool {
 
 /// What to do after a failure that may pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum RetryDecision {
     /// Ask again after this long.
     Wait(Duration),
     /// The budget is spent.
@@ -67,22 +67,22 @@ impl RetryState {
 
     /// Counts a failure at `elapsed` and says what to do. `retry_after` is the server's wish, `jitter` a
     /// number from 0 to 1.
-    pub fn failed(&mut self, elapsed: Duration, retry_after: Option<Duration>, jitter: f64) -> Verdict {
+    pub fn failed(&mut self, elapsed: Duration, retry_after: Option<Duration>, jitter: f64) -> RetryDecision {
         let first = *self.first_failure.get_or_insert(elapsed);
         let left = first.saturating_add(self.policy.budget).saturating_sub(elapsed);
         let wait = match retry_after {
-            Some(wish) if wish > left => return Verdict::TooLong(wish),
+            Some(wish) if wish > left => return RetryDecision::TooLong(wish),
             Some(wish) => wish.max(SHORTEST),
             // The last try comes at the very end of the budget, not a whole wait before it.
             None => backoff(self.failures, jitter).min(left),
         };
         self.failures = self.failures.saturating_add(1);
         if left.is_zero() {
-            Verdict::Spent
+            RetryDecision::Spent
         } else if self.policy.until_deadline(elapsed).is_some_and(|left| wait >= left) {
-            Verdict::Deadline
+            RetryDecision::Deadline
         } else {
-            Verdict::Wait(wait)
+            RetryDecision::Wait(wait)
         }
     }
 }
@@ -119,7 +119,7 @@ fn http_date(text: &str) -> Option<DateTime<Utc>> {
     }
 }
 
-/// What a server says of its own rate limit (`RateLimitHeaders-*`, as the v3 beta documents them).
+/// What a server says of its own rate limit (`RateLimit-*`, as the v3 beta documents them).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RateLimitHeaders {
     /// How many requests a window holds.
@@ -162,37 +162,37 @@ mod tests {
     fn waits_double_up_to_the_longest_and_stay_within_1_and_30_seconds() {
         let mut least = tries(10_000, None);
         let waits: Vec<_> = (0..7).map(|_| least.failed(secs(0), None, 0.0)).collect();
-        assert_eq!(waits, [1, 2, 4, 8, 15, 15, 15].map(|s| Verdict::Wait(secs(s))));
+        assert_eq!(waits, [1, 2, 4, 8, 15, 15, 15].map(|s| RetryDecision::Wait(secs(s))));
         let mut most = tries(10_000, None);
         let waits: Vec<_> = (0..7).map(|_| most.failed(secs(0), None, 1.0)).collect();
-        assert_eq!(waits, [2, 4, 8, 16, 30, 30, 30].map(|s| Verdict::Wait(secs(s))));
+        assert_eq!(waits, [2, 4, 8, 16, 30, 30, 30].map(|s| RetryDecision::Wait(secs(s))));
         assert_eq!(backoff(u32::MAX, 5.0), LONGEST);
     }
 
     #[test]
     fn the_budget_counts_from_the_first_failure_and_its_end_is_used() {
         let mut tries = tries(120, None);
-        assert_eq!(tries.failed(secs(1000), None, 0.0), Verdict::Wait(secs(1)));
-        assert_eq!(tries.failed(secs(1119), None, 1.0), Verdict::Wait(secs(1)));
-        assert_eq!(tries.failed(secs(1120), None, 1.0), Verdict::Spent);
-        assert_eq!(super::tests::tries(0, None).failed(secs(5), None, 0.5), Verdict::Spent);
+        assert_eq!(tries.failed(secs(1000), None, 0.0), RetryDecision::Wait(secs(1)));
+        assert_eq!(tries.failed(secs(1119), None, 1.0), RetryDecision::Wait(secs(1)));
+        assert_eq!(tries.failed(secs(1120), None, 1.0), RetryDecision::Spent);
+        assert_eq!(super::tests::tries(0, None).failed(secs(5), None, 0.5), RetryDecision::Spent);
     }
 
     #[test]
     fn the_servers_wish_is_obeyed_unless_it_is_beyond_the_budget() {
         let mut tries = tries(120, None);
-        assert_eq!(tries.failed(secs(0), Some(secs(60)), 0.0), Verdict::Wait(secs(60)));
-        assert_eq!(tries.failed(secs(60), Some(secs(60)), 0.0), Verdict::Wait(secs(60)));
-        assert_eq!(tries.failed(secs(61), Some(secs(60)), 0.0), Verdict::TooLong(secs(60)));
-        assert_eq!(tries.failed(secs(61), Some(secs(0)), 0.0), Verdict::Wait(SHORTEST));
+        assert_eq!(tries.failed(secs(0), Some(secs(60)), 0.0), RetryDecision::Wait(secs(60)));
+        assert_eq!(tries.failed(secs(60), Some(secs(60)), 0.0), RetryDecision::Wait(secs(60)));
+        assert_eq!(tries.failed(secs(61), Some(secs(60)), 0.0), RetryDecision::TooLong(secs(60)));
+        assert_eq!(tries.failed(secs(61), Some(secs(0)), 0.0), RetryDecision::Wait(SHORTEST));
     }
 
     #[test]
     fn nothing_waits_past_the_deadline() {
         let mut tries = tries(120, Some(10));
-        assert_eq!(tries.failed(secs(0), None, 0.0), Verdict::Wait(secs(1)));
-        assert_eq!(tries.failed(secs(8), None, 0.0), Verdict::Deadline);
-        assert_eq!(tries.failed(secs(20), Some(secs(1)), 0.0), Verdict::Deadline);
+        assert_eq!(tries.failed(secs(0), None, 0.0), RetryDecision::Wait(secs(1)));
+        assert_eq!(tries.failed(secs(8), None, 0.0), RetryDecision::Deadline);
+        assert_eq!(tries.failed(secs(20), Some(secs(1)), 0.0), RetryDecision::Deadline);
     }
 
     #[test]

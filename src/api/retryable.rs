@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use crate::api::http::{Answer, TransportError};
-use crate::api::retry::{self, Verdict};
+use crate::api::http::HttpResponse;
+use crate::api::retry::{self, RetryDecision};
 use crate::api::server::BaseUrl;
+use crate::api::transport_error::TransportError;
 use crate::api::wire;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
@@ -29,7 +30,7 @@ pub(crate) struct RetryableError {
 
 impl RetryableError {
     /// A try that was answered with a status that may be another one next time.
-    pub(crate) fn of_status(answer: &Answer, server: &BaseUrl, now: DateTime<Utc>) -> Self {
+    pub(crate) fn of_status(answer: &HttpResponse, server: &BaseUrl, now: DateTime<Utc>) -> Self {
         let wish = answer.header("retry-after");
         let words = wire::words(&answer.body).map_or_else(String::new, |words| format!(": {words}"));
         RetryableError {
@@ -60,25 +61,25 @@ impl RetryableError {
     ///
     /// # Errors
     /// Gives back what no further try can mend.
-    pub(crate) fn of_trouble(trouble: TransportError, server: &BaseUrl) -> Result<Self> {
-        match trouble {
+    pub(crate) fn of_transport(error: TransportError, server: &BaseUrl) -> Result<Self> {
+        match error {
             TransportError::Setup(failure) => Err(failure),
             TransportError::Tls(_) => {
                 Err(Error::new(ErrorKind::Tls, format!("cannot trust {}", server.host()))
-                    .because(trouble.to_string())
+                    .because(error.to_string())
                     .hint("if a company proxy opens TLS on the way, add its root with --ca-file"))
             }
             TransportError::Network(_) => Ok(RetryableError {
                 kind: ErrorKind::Network,
                 status: None,
-                what: format!("no answer from {}: {trouble}", server.host()),
+                what: format!("no answer from {}: {error}", server.host()),
                 hint: "check the network, the proxy variables and the base URL",
                 retry_after: None,
             }),
-            TransportError::Garbled(_) => Ok(RetryableError::unreadable(&trouble.to_string())),
+            TransportError::Garbled(_) => Ok(RetryableError::unreadable(&error.to_string())),
             TransportError::TooLarge(_) => Ok(RetryableError {
                 hint: "allow longer answers with --max-response-bytes, or ask for less with --page-size",
-                ..RetryableError::unreadable(&trouble.to_string())
+                ..RetryableError::unreadable(&error.to_string())
             }),
         }
     }
@@ -95,10 +96,10 @@ impl RetryableError {
     }
 
     /// The failure to end with when there is no more waiting.
-    pub(crate) fn end(self, verdict: Verdict, now: DateTime<Utc>) -> Error {
-        match verdict {
-            Verdict::Deadline => past_deadline(Some(self.what)),
-            Verdict::TooLong(wish) => {
+    pub(crate) fn end(self, decision: RetryDecision, now: DateTime<Utc>) -> Error {
+        match decision {
+            RetryDecision::Deadline => past_deadline(Some(self.what)),
+            RetryDecision::TooLong(wish) => {
                 let until = TimeDelta::from_std(wish).ok().and_then(|wish| {
                     let until = now.checked_add_signed(wish)?;
                     Some(until.to_rfc3339_opts(SecondsFormat::Secs, true))
@@ -107,7 +108,7 @@ impl RetryableError {
                 Error::new(self.kind, format!("{}; it asks to be left alone until {until}", self.what))
                     .hint(format!("run again after {until}, or allow for it with --retry-for"))
             }
-            Verdict::Wait(_) | Verdict::Spent => Error::new(self.kind, self.what).hint(self.hint),
+            RetryDecision::Wait(_) | RetryDecision::Spent => Error::new(self.kind, self.what).hint(self.hint),
         }
     }
 }

@@ -8,13 +8,13 @@ use std::ops::Range;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
-use crate::api::json::{Json, Malformed, Result, Text};
+use crate::api::json::{JsonReader, JsonText, Malformed, Result};
 use crate::api::structural_index;
 use crate::page::Span;
 
-/// The names of an answer's top-level keys; they differ between versions of the API.
+/// The keys of an answer's top-level keys; they differ between versions of the API.
 #[derive(Clone, Copy, Debug)]
-pub struct Names {
+pub struct AnswerKeys {
     /// The list of events.
     pub items: &'static str,
     /// What to ask with next.
@@ -25,7 +25,7 @@ pub struct Names {
 
 /// What was found at the top level; none where a key is absent or null.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct ScannedAnswer {
     /// The items.
     pub items: Option<Vec<Span>>,
     /// The cursor's text, escapes resolved.
@@ -40,16 +40,16 @@ pub struct Found {
 ///
 /// # Errors
 /// Says where the bytes stop being such an object.
-pub fn answer(body: &[u8], names: &Names) -> Result<Found> {
+pub fn answer(body: &[u8], keys: &AnswerKeys) -> Result<ScannedAnswer> {
     let marks = structural_index::of(body);
-    let mut json = Json::new(body, &marks);
-    let mut found = Found::default();
+    let mut json = JsonReader::new(body, &marks);
+    let mut found = ScannedAnswer::default();
     json.members(|json, key| {
-        if json.is_key(&key, names.items) {
+        if json.is_key(&key, keys.items) {
             found.items = items(json)?;
-        } else if json.is_key(&key, names.cursor) {
+        } else if json.is_key(&key, keys.cursor) {
             found.cursor = cursor(json)?;
-        } else if names.has_more.is_some_and(|name| json.is_key(&key, name)) {
+        } else if keys.has_more.is_some_and(|name| json.is_key(&key, name)) {
             found.has_more = flag(json)?;
         } else {
             json.value()?;
@@ -61,7 +61,7 @@ pub fn answer(body: &[u8], names: &Names) -> Result<Found> {
     Ok(found)
 }
 
-fn items(json: &mut Json<'_>) -> Result<Option<Vec<Span>>> {
+fn items(json: &mut JsonReader<'_>) -> Result<Option<Vec<Span>>> {
     if json.null()? {
         return Ok(None);
     }
@@ -83,7 +83,7 @@ fn items(json: &mut Json<'_>) -> Result<Option<Vec<Span>>> {
     }
 }
 
-fn item(json: &mut Json<'_>) -> Result<Span> {
+fn item(json: &mut JsonReader<'_>) -> Result<Span> {
     let first = json.peek_value();
     let start = json.at();
     let (mut uuid, mut time) = (None, None);
@@ -104,14 +104,14 @@ fn item(json: &mut Json<'_>) -> Result<Span> {
     Ok(Span { raw: start..json.at(), uuid, time })
 }
 
-fn read_time(json: &Json<'_>, text: &Text) -> Option<DateTime<Utc>> {
+fn read_time(json: &JsonReader<'_>, text: &JsonText) -> Option<DateTime<Utc>> {
     common_time(json.bytes(&text.range)).or_else(|| {
         let text = json.text(text)?;
         DateTime::<FixedOffset>::parse_from_rfc3339(&text).ok().map(|time| time.to_utc())
     })
 }
 
-fn cursor(json: &mut Json<'_>) -> Result<Option<String>> {
+fn cursor(json: &mut JsonReader<'_>) -> Result<Option<String>> {
     if json.null()? {
         return Ok(None);
     }
@@ -123,7 +123,7 @@ fn cursor(json: &mut Json<'_>) -> Result<Option<String>> {
     }
 }
 
-fn flag(json: &mut Json<'_>) -> Result<Option<bool>> {
+fn flag(json: &mut JsonReader<'_>) -> Result<Option<bool>> {
     match json.peek_value() {
         Some(b't') => json.literal(b"true").map(|()| Some(true)),
         Some(b'f') => json.literal(b"false").map(|()| Some(false)),
@@ -169,10 +169,10 @@ mod tests {
     use super::*;
     use crate::api::json::DEPTH;
 
-    const NAMES: Names = Names { items: "items", cursor: "cursor", has_more: Some("has_more") };
+    const KEYS: AnswerKeys = AnswerKeys { items: "items", cursor: "cursor", has_more: Some("has_more") };
 
-    fn scan(body: &str) -> Result<Found> {
-        answer(body.as_bytes(), &NAMES)
+    fn scan(body: &str) -> Result<ScannedAnswer> {
+        answer(body.as_bytes(), &KEYS)
     }
 
     fn texts(body: &str) -> Vec<&str> {
@@ -202,7 +202,7 @@ mod tests {
     fn uuid_and_time_are_the_last_top_level_ones() {
         let body = br#"{"items":[{"uuid":"A","u":{"uuid":"B"},"u\u0075id":"C\u0041","timestamp":"2026-01-02T03:04:05.6Z"},
             {"uuid":"A","uuid":null,"timestamp":"2026-01-02T03:04:05+01:00"},{"timestamp":"nope"},[{"uuid":"X"}]]}"#;
-        let items = answer(body, &NAMES).unwrap().items.unwrap();
+        let items = answer(body, &KEYS).unwrap().items.unwrap();
         assert_eq!(&body[items[0].uuid.clone().unwrap()], br"C\u0041");
         assert_eq!(items[0].time.unwrap().to_rfc3339(), "2026-01-02T03:04:05.600+00:00");
         assert_eq!(items[1].time.unwrap().to_rfc3339(), "2026-01-02T02:04:05+00:00");
@@ -212,9 +212,9 @@ mod tests {
     #[test]
     fn a_byte_that_is_not_utf8_stays_in_its_item() {
         let body = b"{\"items\":[{\"a\":\"\xff\xfe\",\"uuid\":\"A\"}],\"cursor\":\"c\"}";
-        assert_eq!(answer(body, &NAMES).unwrap().items.unwrap().len(), 1);
-        assert!(answer(b"{\"cursor\":\"\xff\"}", &NAMES).is_err());
-        assert!(answer(b"{\"a\":\xff}", &NAMES).is_err());
+        assert_eq!(answer(body, &KEYS).unwrap().items.unwrap().len(), 1);
+        assert!(answer(b"{\"cursor\":\"\xff\"}", &KEYS).is_err());
+        assert!(answer(b"{\"a\":\xff}", &KEYS).is_err());
     }
 
     #[test]
@@ -280,7 +280,7 @@ mod tests {
         assert!(scan(&format!(r#"{{"items":[{}"#, r#"{"a":"#.repeat(1_000_000))).is_err());
     }
 
-    /// Text made of JSON's own pieces: often valid, and nearly so when it is not.
+    /// JsonText made of JSON's own pieces: often valid, and nearly so when it is not.
     fn jsonish() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             prop::sample::select(vec![
@@ -358,7 +358,7 @@ mod tests {
 
         #[test]
         fn it_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-            let _ = answer(&bytes, &NAMES);
+            let _ = answer(&bytes, &KEYS);
             let _ = common_time(&bytes);
         }
 

@@ -14,15 +14,15 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
 
 /// The roots of trust.
-pub(crate) struct Roots {
+pub(crate) struct TlsRoots {
     ca_file: Option<PathBuf>,
     loaded: OnceLock<RootCerts>,
 }
 
-impl Roots {
+impl TlsRoots {
     /// The system's roots, and those of a file; nothing is read yet.
     pub(crate) fn new(ca_file: Option<PathBuf>) -> Self {
-        Roots { ca_file, loaded: OnceLock::new() }
+        TlsRoots { ca_file, loaded: OnceLock::new() }
     }
 
     /// The system's roots and those of `--ca-file`.
@@ -53,7 +53,7 @@ impl Roots {
     /// How this program speaks TLS with these roots, for a handshake that is made without ureq.
     ///
     /// # Errors
-    /// As [`Roots::get`].
+    /// As [`TlsRoots::get`].
     pub(crate) fn tls(&self) -> Result<Arc<ClientConfig>> {
         let mut store = RootCertStore::empty();
         if let RootCerts::Specific(certificates) = self.get()? {

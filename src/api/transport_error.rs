@@ -1,10 +1,13 @@
 //! Why a request has no whole answer: ureq's errors sorted by what can be done about them.
 
 use std::fmt;
+use std::time::Duration;
 
-use crate::api::http;
 use crate::error::{Error, ErrorKind};
 use crate::sanitize;
+
+/// Resolving and connecting cannot be interrupted; more would break the promise to end within 5 s (P9).
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Why there is no whole answer.
 #[derive(Debug)]
@@ -35,7 +38,7 @@ impl fmt::Display for TransportError {
 
 /// ureq's errors in words that fit into a sentence.
 fn describe(error: &ureq::Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let seconds = http::CONNECT_TIMEOUT.as_secs();
+    let seconds = CONNECT_TIMEOUT.as_secs();
     match error {
         ureq::Error::HostNotFound => f.write_str("no such host"),
         ureq::Error::Timeout(ureq::Timeout::Resolve) => {

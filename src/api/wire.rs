@@ -9,27 +9,27 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::api::endpoint::ApiVersion;
-use crate::api::scan::{self, Names};
+use crate::api::scan::{self, AnswerKeys};
 use crate::event::Stream;
 use crate::page::{Cursor, Next, Page};
 use crate::sanitize;
 
 /// An answer that is not what the API says it should be. Asking again may help: it may have been cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable(String);
+pub struct UnreadableAnswer(String);
 
-impl fmt::Display for Unreadable {
+impl fmt::Display for UnreadableAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Unreadable {}
+impl std::error::Error for UnreadableAnswer {}
 
-impl Unreadable {
+impl UnreadableAnswer {
     /// An answer that cannot be read for the reason given.
     pub fn new(reason: impl Into<String>) -> Self {
-        Unreadable(reason.into())
+        UnreadableAnswer(reason.into())
     }
 }
 
@@ -51,26 +51,26 @@ pub fn page(
     stream: Stream,
     body: Vec<u8>,
     received_at: DateTime<Utc>,
-) -> Result<Page, Unreadable> {
-    let names = match version {
+) -> Result<Page, UnreadableAnswer> {
+    let keys = match version {
         ApiVersion::V1 | ApiVersion::V2 => {
-            Names { items: "items", cursor: "cursor", has_more: Some("has_more") }
+            AnswerKeys { items: "items", cursor: "cursor", has_more: Some("has_more") }
         }
-        ApiVersion::V3 => Names { items: "audit_events", cursor: "next_page_token", has_more: None },
+        ApiVersion::V3 => AnswerKeys { items: "audit_events", cursor: "next_page_token", has_more: None },
     };
-    let found = scan::answer(&body, &names).map_err(|e| Unreadable(e.to_string()))?;
+    let found = scan::answer(&body, &keys).map_err(|e| UnreadableAnswer(e.to_string()))?;
     // An object that is no answer (`{}`, an error sent with 200) must not pass for "nothing more" (P1).
     if found.items.is_none() && found.cursor.is_none() && found.has_more.is_none() {
-        return Err(Unreadable::new("it is JSON, but no page of events"));
+        return Err(UnreadableAnswer::new("it is JSON, but no page of events"));
     }
     let cursor = found.cursor.filter(|text| !text.is_empty()).map(Cursor::new);
-    let has_more = match names.has_more {
+    let has_more = match keys.has_more {
         Some(_) => found.has_more.unwrap_or(false),
         None => cursor.is_some(),
     };
     let next = match (has_more, cursor) {
         (true, Some(cursor)) => Next::More(cursor),
-        (true, None) => return Err(Unreadable::new("it says that there is more, but gives no cursor")),
+        (true, None) => return Err(UnreadableAnswer::new("it says that there is more, but gives no cursor")),
         (false, cursor) => Next::CaughtUp(cursor),
     };
     let page =
@@ -85,7 +85,7 @@ pub struct Introspection {
     pub uuid: Option<String>,
     /// When the token was issued.
     pub issued_at: Option<DateTime<Utc>>,
-    /// What it grants: stream names, and whatever else there may be.
+    /// What it grants: stream keys, and whatever else there may be.
     pub features: Vec<String>,
     /// The account's UUID; v1 does not say it.
     pub account_uuid: Option<String>,
@@ -107,13 +107,13 @@ impl Introspection {
 ///
 /// # Errors
 /// Fails when the body is no JSON object or lists no features.
-pub fn introspection(body: &[u8]) -> Result<Introspection, Unreadable> {
+pub fn introspection(body: &[u8]) -> Result<Introspection, UnreadableAnswer> {
     let object: Map<String, Value> =
-        serde_json::from_slice(body).map_err(|_| Unreadable::new("it is no JSON object"))?;
+        serde_json::from_slice(body).map_err(|_| UnreadableAnswer::new("it is no JSON object"))?;
     let features = match field(&object, "features") {
         Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         Some(Value::Null) => Vec::new(),
-        _ => return Err(Unreadable::new("it lists no features")),
+        _ => return Err(UnreadableAnswer::new("it lists no features")),
     };
     let text = |name: &str| field(&object, name).and_then(Value::as_str);
     Ok(Introspection {
@@ -155,7 +155,7 @@ pub fn words(body: &[u8]) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn read(version: ApiVersion, body: &str) -> Result<Page, Unreadable> {
+    fn read(version: ApiVersion, body: &str) -> Result<Page, UnreadableAnswer> {
         page(version, Stream::AuditEvents, body.into(), DateTime::UNIX_EPOCH)
     }
 

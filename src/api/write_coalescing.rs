@@ -9,27 +9,27 @@ use ureq::Error;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
 /// More than this is not held: our requests are a token and a cursor.
-const MOST: usize = 16 * 1024;
+const MOST_HELD: usize = 16 * 1024;
 
 /// The last link of a chain of connectors.
 #[derive(Debug)]
-pub(super) struct InOnePiece;
+pub(super) struct WriteCoalescing;
 
-impl<T: Transport> Connector<T> for InOnePiece {
-    type Out = OnePiece<T>;
+impl<T: Transport> Connector<T> for WriteCoalescing {
+    type Out = CoalescedTransport<T>;
 
     fn connect(&self, _: &ConnectionDetails<'_>, made: Option<T>) -> Result<Option<Self::Out>, Error> {
-        Ok(made.map(|transport| OnePiece { transport, held: Vec::new() }))
+        Ok(made.map(|transport| CoalescedTransport { transport, held: Vec::new() }))
     }
 }
 
 /// A connection that sends when an answer is waited for.
-pub(super) struct OnePiece<T> {
+pub(super) struct CoalescedTransport<T> {
     transport: T,
     held: Vec<u8>,
 }
 
-impl<T: Transport> OnePiece<T> {
+impl<T: Transport> CoalescedTransport<T> {
     fn send(&mut self, timeout: NextTimeout) -> Result<(), Error> {
         while !self.held.is_empty() {
             let output = self.transport.buffers().output();
@@ -42,14 +42,14 @@ impl<T: Transport> OnePiece<T> {
     }
 }
 
-impl<T: Transport> Transport for OnePiece<T> {
+impl<T: Transport> Transport for CoalescedTransport<T> {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.transport.buffers()
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
         self.held.extend_from_slice(&self.transport.buffers().output()[..amount]);
-        if self.held.len() > MOST { self.send(timeout) } else { Ok(()) }
+        if self.held.len() > MOST_HELD { self.send(timeout) } else { Ok(()) }
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
@@ -67,8 +67,8 @@ impl<T: Transport> Transport for OnePiece<T> {
 }
 
 /// What is held has the token in it (P10).
-impl<T: fmt::Debug> fmt::Debug for OnePiece<T> {
+impl<T: fmt::Debug> fmt::Debug for CoalescedTransport<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("OnePiece").field(&self.transport).finish()
+        f.debug_tuple("CoalescedTransport").field(&self.transport).finish()
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::api::client::{Client, ClientConfig};
 use crate::api::endpoint::ApiVersion;
-use crate::api::http::{self, Http};
+use crate::api::http::{Http, HttpConfig};
 use crate::api::limiter::Limiters;
 use crate::api::observer::Observer;
 use crate::api::permits::Permits;
@@ -62,7 +62,7 @@ impl Connections {
     /// Each stream may have a request under way whatever `jobs` says, so that one whose answer does not
     /// come holds no other, and finds its connection still open at the next poll.
     pub fn for_following(profiles: usize, interval: Duration) -> Self {
-        let usual = http::Settings::default().idle_age;
+        let usual = HttpConfig::default().idle_age;
         Connections {
             followed: (profiles * Stream::ALL.len()).min(MOST_FOLLOWED),
             idle_age: Some((interval * 2 + interval / 2).clamp(usual, LONGEST_IDLE)),
@@ -77,15 +77,15 @@ impl Connections {
 
     /// The connections for these settings; profiles that agree share them.
     fn http(&self, invocation: &Invocation, settings: &Settings, jobs: usize) -> Result<Http> {
-        let wanted = http::Settings {
+        let wanted = HttpConfig {
             timeout: settings.timeout,
             max_response_bytes: settings.max_response_bytes,
             ca_file: settings.ca_file.clone(),
             idle_connections: jobs.max(Stream::ALL.len()),
-            idle_age: self.idle_age.unwrap_or(http::Settings::default().idle_age),
+            idle_age: self.idle_age.unwrap_or(HttpConfig::default().idle_age),
         };
         let mut https = self.https.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(http) = https.iter().find(|http| *http.settings() == wanted) {
+        if let Some(http) = https.iter().find(|http| *http.config() == wanted) {
             return Ok(http.clone());
         }
         let http = Http::new(wanted);

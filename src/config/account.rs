@@ -2,7 +2,7 @@
 //! a host that was not chosen (P10).
 
 use super::settings::Settings;
-use crate::api::claims::{Claims, NotAToken};
+use crate::api::claims::{Claims, InvalidToken};
 use crate::api::endpoint::BaseUrl;
 use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Result};
@@ -17,7 +17,7 @@ pub struct Account {
     /// The token.
     pub token: Secret,
     /// The token's claims, or why it has none that can be read.
-    pub claims: Result<Claims, NotAToken>,
+    pub claims: Result<Claims, InvalidToken>,
     /// What a person should know before a failure, on a terminal or with `-v`.
     pub notices: Vec<String>,
 }
@@ -52,7 +52,7 @@ impl Settings {
             self.allow(server)?;
         }
         let claims = Claims::read(&token);
-        if let Err(why @ (NotAToken::ServiceAccount | NotAToken::Connect)) = &claims {
+        if let Err(why @ (InvalidToken::ServiceAccount | InvalidToken::Connect)) = &claims {
             // It opens vaults; it is never sent anywhere by mistake.
             return Err(Error::new(ErrorKind::TokenRefused, why.to_string()).hint(why.advice()));
         }
@@ -74,7 +74,7 @@ impl Settings {
     }
 
     /// The server that the token names, where it may have the token.
-    fn named_server(&self, claims: &Result<Claims, NotAToken>) -> Result<BaseUrl> {
+    fn named_server(&self, claims: &Result<Claims, InvalidToken>) -> Result<BaseUrl> {
         let claims = claims
             .as_ref()
             .map_err(|why| Error::new(ErrorKind::TokenRefused, why.to_string()).hint(why.advice()))?;

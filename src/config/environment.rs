@@ -86,12 +86,12 @@ impl Environment {
 
     /// The proxy variables, the lower-case spelling first, as curl has it. The upper-case `HTTP_PROXY` is
     /// not read: a CGI client could set it by a header.
-    pub fn proxies(&self) -> proxy::Environment {
+    pub fn proxies(&self) -> proxy::ProxyVariables {
         let value = |lower: &str, upper: &str| {
             self.raw(lower).or_else(|| self.raw(upper)).map(|value| value.to_string_lossy())
         };
         let secret = |lower, upper| value(lower, upper).map(Secret::new);
-        proxy::Environment {
+        proxy::ProxyVariables {
             https: secret("https_proxy", "HTTPS_PROXY"),
             http: secret("http_proxy", "http_proxy"),
             all: secret("all_proxy", "ALL_PROXY"),

@@ -68,7 +68,7 @@ pub struct Settings {
     /// Certificates that are trusted beside the system's.
     pub ca_file: Option<PathBuf>,
     /// The environment's proxy variables.
-    pub proxies: proxy::Environment,
+    pub proxies: proxy::ProxyVariables,
     /// The zone that times are read and shown in.
     pub zone: Zone,
     /// Variables that hold tokens and that no child may get (P10).

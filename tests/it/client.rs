@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::DateTime;
-use opev::api::client::{Client, ClientConfig, Reload};
+use opev::api::client::{Client, ClientConfig, TokenReload};
 use opev::api::endpoint::{ApiVersion, BaseUrl, PageRequest};
-use opev::api::http::{Http, Settings};
+use opev::api::http::{Http, HttpConfig};
 use opev::api::limiter::Limiter;
 use opev::api::permits::Permits;
-use opev::api::proxy::{Environment, Proxy, resolve};
+use opev::api::proxy::{Proxy, ProxyVariables, resolve};
 use opev::api::retry::RetryPolicy;
 use opev::cancel::Cancel;
 use opev::clock::{Clock, ManualClock, RealClock};
@@ -30,11 +30,11 @@ const TOKEN: &str = "sentinel-of-a-token";
 struct Setting {
     clock: Arc<ManualClock>,
     cancel: Cancel,
-    http: Settings,
+    http: HttpConfig,
     policy: RetryPolicy,
     version: ApiVersion,
     token: String,
-    reload: Option<Reload>,
+    reload: Option<TokenReload>,
     proxy: Option<Proxy>,
 }
 
@@ -43,7 +43,7 @@ impl Default for Setting {
         Setting {
             clock: Arc::new(ManualClock::at(DateTime::UNIX_EPOCH)),
             cancel: Cancel::new(),
-            http: Settings { timeout: Duration::from_secs(20), ..Settings::default() },
+            http: HttpConfig { timeout: Duration::from_secs(20), ..HttpConfig::default() },
             policy: RetryPolicy { budget: Duration::from_secs(120), deadline: None },
             version: ApiVersion::V2,
             token: TOKEN.to_owned(),
@@ -82,7 +82,7 @@ fn recovers(fault: impl Fn() -> Act + Send + 'static) -> Vec<String> {
     let server =
         Scripted::start(move |number| if number == 0 { fault() } else { answer("200 OK", "", PAGE) });
     let setting = Setting {
-        http: Settings { max_response_bytes: 100_000, ..Settings::default() },
+        http: HttpConfig { max_response_bytes: 100_000, ..HttpConfig::default() },
         ..Setting::default()
     };
     let page = setting.client(server.address).page(Stream::AuditEvents, &first()).unwrap();
@@ -171,7 +171,7 @@ fn a_hanging_server_is_given_up_in_time_and_asked_again() {
                     if number == 0 { Act::Hang(said.into()) } else { answer("200 OK", "", PAGE) }
                 },
             );
-        let http = Settings { timeout: Duration::from_millis(300), ..Settings::default() };
+        let http = HttpConfig { timeout: Duration::from_millis(300), ..HttpConfig::default() };
         let client = Setting { http, ..Setting::default() }.client(server.address);
         assert_eq!(client.page(Stream::AuditEvents, &first()).unwrap().len(), 1, "{said}");
     }
@@ -200,7 +200,7 @@ fn what_never_passes_ends_when_the_budget_is_spent() {
     let (failure, _) = fails(Setting::default(), || Act::Blurt(Vec::new()));
     assert_eq!(failure.kind(), ErrorKind::Network);
 
-    let http = Settings { max_response_bytes: 1000, ..Settings::default() };
+    let http = HttpConfig { max_response_bytes: 1000, ..HttpConfig::default() };
     let (failure, _) =
         fails(Setting { http, ..Setting::default() }, || answer("200 OK", "", vec![b' '; 1001]));
     assert_eq!(failure.kind(), ErrorKind::Service);
@@ -213,7 +213,7 @@ fn what_never_passes_ends_when_the_budget_is_spent() {
 
 #[test]
 fn an_answer_of_just_the_longest_length_is_accepted() {
-    let http = Settings { max_response_bytes: PAGE.len() as u64, ..Settings::default() };
+    let http = HttpConfig { max_response_bytes: PAGE.len() as u64, ..HttpConfig::default() };
     let server = Scripted::start(|_| answer("200 OK", "", PAGE));
     let client = Setting { http, ..Setting::default() }.client(server.address);
     assert_eq!(client.page(Stream::AuditEvents, &first()).unwrap().len(), 1);
@@ -312,7 +312,7 @@ fn a_401_to_everything_is_a_refused_token() {
 
 #[test]
 fn a_rotated_token_is_read_once_more_after_a_success_and_not_before() {
-    let reload = |texts: &'static [&'static str]| -> (Arc<AtomicUsize>, Reload) {
+    let reload = |texts: &'static [&'static str]| -> (Arc<AtomicUsize>, TokenReload) {
         let count = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&count);
         let reload = move || Ok(Secret::new(texts[counted.fetch_add(1, Ordering::SeqCst)]));
@@ -387,7 +387,7 @@ fn a_proxy_sees_the_host_and_its_own_password_but_never_the_token() {
         let proxy = Scripted::start(move |_| answer(reply, "", ""));
         let server: BaseUrl = "events.1password.com".parse().unwrap();
         let url = format!("http://me:p%3Aw@{}", proxy.address);
-        let environment = Environment { https: Some(Secret::new(url)), ..Environment::default() };
+        let environment = ProxyVariables { https: Some(Secret::new(url)), ..ProxyVariables::default() };
         let setting = Setting { proxy: resolve(&server, &environment).unwrap(), ..with_ca("ca.pem") };
         let failure = setting.client(server).page(Stream::AuditEvents, &first()).unwrap_err();
         assert_eq!(failure.kind(), kind, "{failure}");
@@ -403,7 +403,7 @@ fn a_proxy_sees_the_host_and_its_own_password_but_never_the_token() {
 fn a_cancelled_request_is_cut_short() {
     let server = Scripted::start(|_| Act::Hang(Vec::new()));
     let cancel = Cancel::new();
-    let http = Http::new(Settings::default());
+    let http = Http::new(HttpConfig::default());
     http.shut_down_on(&cancel).unwrap();
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
     let client = Client::new(ClientConfig {
@@ -468,7 +468,7 @@ pub(crate) fn fixture(name: &str) -> PathBuf {
 }
 
 fn with_ca(name: &str) -> Setting {
-    let http = Settings { ca_file: Some(fixture(name)), ..Settings::default() };
+    let http = HttpConfig { ca_file: Some(fixture(name)), ..HttpConfig::default() };
     Setting { http, ..Setting::default() }
 }
 

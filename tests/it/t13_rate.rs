@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use opev::api::client::{Client, ClientConfig};
 use opev::api::endpoint::{ApiVersion, PageRequest};
-use opev::api::http::{Http, Settings};
+use opev::api::http::{Http, HttpConfig};
 use opev::api::limiter::Limiter;
 use opev::api::permits::Permits;
 use opev::api::retry::RetryPolicy;
@@ -37,7 +37,7 @@ fn no_window_holds_more_than_the_limit_and_nearly_all_of_it_is_used() {
         token: simulator.token().clone(),
         reload: None,
         proxy: None,
-        http: Http::new(Settings::default()),
+        http: Http::new(HttpConfig::default()),
         limiter: Limiter::new(PER_MINUTE as u32, clock.clone()),
         permits: Permits::new(WORKERS),
         policy: RetryPolicy { budget: Duration::ZERO, deadline: None },

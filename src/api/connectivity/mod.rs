@@ -1,25 +1,25 @@
-//! The way to a server, walked leg by leg and timed: its name, its connection, its TLS, and a proxy's.
+//! The connection to a server, tried stage by stage and timed: its name, TCP, TLS, and a proxy's.
 //!
 //! For diagnosis only: connections made here carry no token and no question, and are closed again. The
-//! real requests are made by `http`, with the same roots of trust and the same proxy, so that a leg that
-//! passes here passes there. Every leg is bounded and hears the cancel token (P9).
+//! real requests are made by `http`, with the same roots of trust and the same proxy, so that a stage that
+//! passes here passes there. Every stage is bounded and hears the cancel token (P9).
 
-mod legs;
+mod stages;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::api::http::Http;
-use crate::api::proxy::{Protocol, Proxy};
+use crate::api::proxy::{Proxy, ProxyProtocol};
 use crate::api::server::BaseUrl;
 use crate::cancel::Cancel;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 
-/// A part of the way.
+/// A stage of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leg {
+pub enum ConnectivityStage {
     /// Resolving the proxy's name.
     ProxyDns,
     /// Connecting to the proxy.
@@ -36,52 +36,52 @@ pub enum Leg {
     Tls,
 }
 
-impl Leg {
+impl ConnectivityStage {
     /// What it is called in reports.
     pub fn name(self) -> &'static str {
         match self {
-            Leg::ProxyDns => "proxy DNS",
-            Leg::ProxyTcp => "proxy TCP",
-            Leg::ProxyTls => "proxy TLS",
-            Leg::Connect => "CONNECT",
-            Leg::Dns => "DNS",
-            Leg::Tcp => "TCP",
-            Leg::Tls => "TLS",
+            ConnectivityStage::ProxyDns => "proxy DNS",
+            ConnectivityStage::ProxyTcp => "proxy TCP",
+            ConnectivityStage::ProxyTls => "proxy TLS",
+            ConnectivityStage::Connect => "CONNECT",
+            ConnectivityStage::Dns => "DNS",
+            ConnectivityStage::Tcp => "TCP",
+            ConnectivityStage::Tls => "TLS",
         }
     }
 }
 
-impl fmt::Display for Leg {
+impl fmt::Display for ConnectivityStage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-/// What became of a leg.
+/// What became of a stage.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum StepOutcome {
     /// It was passed; what was found.
     Passed(String),
     /// It was not.
     Failed(Error),
-    /// There was nothing to do, or no way to do it; why.
+    /// There was nothing to do, or no means to do it; why.
     Skipped(&'static str),
 }
 
-/// A leg that was walked.
+/// A stage that was tried.
 #[derive(Debug)]
-pub struct Step {
+pub struct ConnectivityStep {
     /// Which one.
-    pub leg: Leg,
+    pub stage: ConnectivityStage,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: StepOutcome,
     /// How long it took.
     pub took: Duration,
 }
 
 /// Where to, and by which means.
 #[derive(Clone, Copy, Debug)]
-pub struct Way<'a> {
+pub struct ConnectivityTarget<'a> {
     /// The server at the end.
     pub server: &'a BaseUrl,
     /// Through whom.
@@ -94,108 +94,127 @@ pub struct Way<'a> {
     pub cancel: &'a Cancel,
 }
 
-impl Way<'_> {
-    /// The legs, in the order of walking.
-    pub fn legs(&self) -> Vec<Leg> {
+impl ConnectivityTarget<'_> {
+    /// The stages, in the order in which they are tried.
+    pub fn stages(&self) -> Vec<ConnectivityStage> {
         let to_proxy = match self.proxy.map(|proxy| proxy.protocol) {
-            None => return vec![Leg::Dns, Leg::Tcp, Leg::Tls],
-            Some(Protocol::Https) => vec![Leg::ProxyDns, Leg::ProxyTcp, Leg::ProxyTls],
-            Some(_) => vec![Leg::ProxyDns, Leg::ProxyTcp],
+            None => return vec![ConnectivityStage::Dns, ConnectivityStage::Tcp, ConnectivityStage::Tls],
+            Some(ProxyProtocol::Https) => {
+                vec![ConnectivityStage::ProxyDns, ConnectivityStage::ProxyTcp, ConnectivityStage::ProxyTls]
+            }
+            Some(_) => vec![ConnectivityStage::ProxyDns, ConnectivityStage::ProxyTcp],
         };
-        [to_proxy, vec![Leg::Connect, Leg::Tls]].concat()
+        [to_proxy, vec![ConnectivityStage::Connect, ConnectivityStage::Tls]].concat()
     }
 }
 
-/// How far the walk has come.
+/// What has been connected so far.
 #[derive(Default)]
-struct Traveller {
+struct ProbeState {
     addresses: Vec<SocketAddr>,
-    pipe: Option<Box<dyn legs::Pipe>>,
+    connection: Option<Box<dyn stages::Connection>>,
 }
 
-/// Walks the whole way; after a leg that failed, the others are skipped.
+/// Tries the whole connection; after a stage that failed, the others are skipped.
 ///
 /// # Errors
 /// Fails only when cancelled.
-pub fn walk(way: &Way<'_>) -> Result<Vec<Step>> {
-    let mut traveller = Traveller::default();
+pub fn try_connection(target: &ConnectivityTarget<'_>) -> Result<Vec<ConnectivityStep>> {
+    let mut probe = ProbeState::default();
     let mut steps = Vec::new();
     let mut is_lost = false;
-    for leg in way.legs() {
-        let start = way.clock.elapsed();
-        let outcome = if is_lost { Outcome::Skipped("") } else { traveller.walk(leg, way) };
-        way.cancel.check()?;
-        is_lost |= matches!(outcome, Outcome::Failed(_));
-        steps.push(Step { leg, outcome, took: way.clock.elapsed().saturating_sub(start) });
+    for stage in target.stages() {
+        let start = target.clock.elapsed();
+        let outcome = if is_lost { StepOutcome::Skipped("") } else { probe.try_stage(stage, target) };
+        target.cancel.check()?;
+        is_lost |= matches!(outcome, StepOutcome::Failed(_));
+        steps.push(ConnectivityStep { stage, outcome, took: target.clock.elapsed().saturating_sub(start) });
     }
     Ok(steps)
 }
 
-impl Traveller {
-    fn walk(&mut self, leg: Leg, way: &Way<'_>) -> Outcome {
-        let (host, port) = match (way.proxy, leg) {
-            (Some(proxy), Leg::ProxyDns | Leg::ProxyTcp | Leg::ProxyTls) => {
-                (proxy.host.trim_start_matches('[').trim_end_matches(']'), proxy.port)
-            }
-            _ => (way.server.host_name(), way.server.port()),
+impl ProbeState {
+    fn try_stage(&mut self, stage: ConnectivityStage, target: &ConnectivityTarget<'_>) -> StepOutcome {
+        let (host, port) = match (target.proxy, stage) {
+            (
+                Some(proxy),
+                ConnectivityStage::ProxyDns | ConnectivityStage::ProxyTcp | ConnectivityStage::ProxyTls,
+            ) => (proxy.host.trim_start_matches('[').trim_end_matches(']'), proxy.port),
+            _ => (target.server.host_name(), target.server.port()),
         };
-        let outcome = match leg {
-            Leg::ProxyDns | Leg::Dns => {
-                legs::resolve(host, port, way.cancel).map(|addresses| self.addresses = addresses)
+        let outcome = match stage {
+            ConnectivityStage::ProxyDns | ConnectivityStage::Dns => {
+                stages::resolve(host, port, target.cancel).map(|addresses| self.addresses = addresses)
             }
-            Leg::ProxyTcp | Leg::Tcp => {
-                legs::connect(std::mem::take(&mut self.addresses), way.cancel).map(|(address, pipe)| {
-                    self.pipe = Some(Box::new(pipe));
-                    self.addresses = vec![address];
-                })
+            ConnectivityStage::ProxyTcp | ConnectivityStage::Tcp => {
+                stages::connect(std::mem::take(&mut self.addresses), target.cancel).map(
+                    |(address, connection)| {
+                        self.connection = Some(Box::new(connection));
+                        self.addresses = vec![address];
+                    },
+                )
             }
-            Leg::Tls if !way.server.is_secure() => return Outcome::Skipped("plain HTTP on this machine"),
-            Leg::Connect | Leg::Tls if way.proxy.is_some_and(|proxy| is_socks(proxy.protocol)) => {
-                return Outcome::Skipped("SOCKS: made with the first request");
+            ConnectivityStage::Tls if !target.server.is_secure() => {
+                return StepOutcome::Skipped("plain HTTP on this machine");
             }
-            Leg::Connect => self.through(|pipe| legs::tunnel(pipe, host, port, way)),
-            Leg::ProxyTls | Leg::Tls => {
-                self.through(|pipe| legs::handshake(pipe, host, way.http, way.cancel))
+            ConnectivityStage::Connect | ConnectivityStage::Tls
+                if target.proxy.is_some_and(|proxy| is_socks(proxy.protocol)) =>
+            {
+                return StepOutcome::Skipped("SOCKS: made with the first request");
+            }
+            ConnectivityStage::Connect => {
+                self.through(|connection| stages::tunnel(connection, host, port, target))
+            }
+            ConnectivityStage::ProxyTls | ConnectivityStage::Tls => {
+                self.through(|connection| stages::handshake(connection, host, target.http, target.cancel))
             }
         };
         match outcome {
-            Err(failure) => Outcome::Failed(failure),
-            Ok(()) if matches!(leg, Leg::ProxyDns | Leg::Dns) && is_address(host) => {
-                Outcome::Skipped("an address, no name")
+            Err(failure) => StepOutcome::Failed(failure),
+            Ok(())
+                if matches!(stage, ConnectivityStage::ProxyDns | ConnectivityStage::Dns)
+                    && is_address(host) =>
+            {
+                StepOutcome::Skipped("an address, no name")
             }
-            Ok(()) => Outcome::Passed(self.found(leg)),
+            Ok(()) => StepOutcome::Passed(self.found(stage)),
         }
     }
 
     /// Changes the connection into the one that begins where it ends.
     fn through(
         &mut self,
-        step: impl FnOnce(Box<dyn legs::Pipe>) -> Result<Box<dyn legs::Pipe>>,
+        step: impl FnOnce(Box<dyn stages::Connection>) -> Result<Box<dyn stages::Connection>>,
     ) -> Result<()> {
-        if let Some(pipe) = self.pipe.take() {
-            self.pipe = Some(step(pipe)?);
+        if let Some(connection) = self.connection.take() {
+            self.connection = Some(step(connection)?);
         }
         Ok(())
     }
 
-    fn found(&self, leg: Leg) -> String {
-        match leg {
-            Leg::ProxyDns | Leg::Dns => match self.addresses.as_slice() {
+    fn found(&self, stage: ConnectivityStage) -> String {
+        match stage {
+            ConnectivityStage::ProxyDns | ConnectivityStage::Dns => match self.addresses.as_slice() {
                 [one] => one.ip().to_string(),
                 [first, rest @ ..] => format!("{} and {} more", first.ip(), rest.len()),
                 [] => String::new(),
             },
-            Leg::ProxyTcp | Leg::Tcp => self.addresses.first().map(ToString::to_string).unwrap_or_default(),
-            Leg::Connect => "through the proxy".to_owned(),
-            Leg::ProxyTls | Leg::Tls => {
-                self.pipe.as_ref().and_then(|pipe| pipe.protocol()).unwrap_or_default().to_owned()
+            ConnectivityStage::ProxyTcp | ConnectivityStage::Tcp => {
+                self.addresses.first().map(ToString::to_string).unwrap_or_default()
             }
+            ConnectivityStage::Connect => "through the proxy".to_owned(),
+            ConnectivityStage::ProxyTls | ConnectivityStage::Tls => self
+                .connection
+                .as_ref()
+                .and_then(|connection| connection.protocol())
+                .unwrap_or_default()
+                .to_owned(),
         }
     }
 }
 
-fn is_socks(protocol: Protocol) -> bool {
-    !matches!(protocol, Protocol::Http | Protocol::Https)
+fn is_socks(protocol: ProxyProtocol) -> bool {
+    !matches!(protocol, ProxyProtocol::Http | ProxyProtocol::Https)
 }
 
 fn is_address(host: &str) -> bool {

@@ -4,8 +4,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+<<<<<<< HEAD
 use super::step::DiagnosisStep;
 use crate::api::claims::{Claims, NotAToken, Part};
+=======
+use super::step::Step;
+use crate::api::claims::{Claims, InvalidToken, TokenPart};
+>>>>>>> wt-api
 use crate::api::endpoint::BaseUrl;
 use crate::command::introspect::{days, days_left, expiry};
 use crate::error::{Error, ErrorKind};
@@ -29,7 +34,11 @@ pub(super) struct TokenRequirements<'a> {
 }
 
 /// Looks at the claims, or at why there are none.
+<<<<<<< HEAD
 pub(super) fn steps(claims: &Result<Claims, NotAToken>, terms: &TokenRequirements<'_>) -> Vec<DiagnosisStep> {
+=======
+pub(super) fn steps(claims: &Result<Claims, InvalidToken>, terms: &Terms<'_>) -> Vec<Step> {
+>>>>>>> wt-api
     let mut steps = form(claims.as_ref().err().copied());
     steps.extend(match claims {
         Ok(claims) => vec![
@@ -48,7 +57,11 @@ pub(super) fn steps(claims: &Result<Claims, NotAToken>, terms: &TokenRequirement
 }
 
 /// The steps from text to claims; those after the one that failed are skipped.
+<<<<<<< HEAD
 fn form(wrong: Option<NotAToken>) -> Vec<DiagnosisStep> {
+=======
+fn form(wrong: Option<InvalidToken>) -> Vec<Step> {
+>>>>>>> wt-api
     let all = [
         ("token", "three parts"),
         ("algorithm", "ES256"),
@@ -56,15 +69,20 @@ fn form(wrong: Option<NotAToken>) -> Vec<DiagnosisStep> {
         ("signature", "whole; only the service can verify it"),
     ];
     let failed = wrong.map(|why| match why {
-        NotAToken::Empty | NotAToken::Whitespace | NotAToken::ServiceAccount | NotAToken::ClientConfig(_) => {
-            0
-        }
-        NotAToken::Base64(Part::Header) | NotAToken::Json(Part::Header) | NotAToken::Algorithm => 1,
-        NotAToken::Base64(Part::Claims) | NotAToken::Json(Part::Claims) | NotAToken::Connect => 2,
-        NotAToken::Base64(Part::Signature)
-        | NotAToken::Json(Part::Signature)
-        | NotAToken::Truncated
-        | NotAToken::Signature => 3,
+        InvalidToken::Empty
+        | InvalidToken::Whitespace
+        | InvalidToken::ServiceAccount
+        | InvalidToken::PartCount(_) => 0,
+        InvalidToken::Base64(TokenPart::Header)
+        | InvalidToken::Json(TokenPart::Header)
+        | InvalidToken::Algorithm => 1,
+        InvalidToken::Base64(TokenPart::Claims)
+        | InvalidToken::Json(TokenPart::Claims)
+        | InvalidToken::Connect => 2,
+        InvalidToken::Base64(TokenPart::Signature)
+        | InvalidToken::Json(TokenPart::Signature)
+        | InvalidToken::Truncated
+        | InvalidToken::Signature => 3,
     });
     let step = |(index, (name, found)): (usize, (&'static str, &str))| match (wrong, failed) {
         (Some(why), Some(failed)) if failed == index => DiagnosisStep::failed(
@@ -185,7 +203,7 @@ mod tests {
 
     /// ErrorKind, message and hint of the one step that fails, named.
     fn wrong(
-        claims: Result<Claims, NotAToken>,
+        claims: Result<Claims, InvalidToken>,
         server: Option<Region>,
     ) -> Option<(&'static str, ErrorKind, String)> {
         let server = server.map(Region::base_url);
@@ -240,14 +258,14 @@ mod tests {
         );
         of(claims(|c| c.not_before = on("11-21")), None, "valid from", ErrorKind::TokenRefused, "2026-11-21");
         for (why, step, words) in [
-            (NotAToken::Empty, "token", "empty"),
-            (NotAToken::Whitespace, "token", "line breaks"),
-            (NotAToken::ServiceAccount, "token", "service-account"),
-            (NotAToken::ClientConfig(2), "token", "cut off"),
-            (NotAToken::Algorithm, "algorithm", "ES256"),
-            (NotAToken::Connect, "claims", "Connect"),
-            (NotAToken::Json(Part::Claims), "claims", "second part"),
-            (NotAToken::Truncated, "signature", "copy the whole token again"),
+            (InvalidToken::Empty, "token", "empty"),
+            (InvalidToken::Whitespace, "token", "line breaks"),
+            (InvalidToken::ServiceAccount, "token", "service-account"),
+            (InvalidToken::PartCount(2), "token", "cut off"),
+            (InvalidToken::Algorithm, "algorithm", "ES256"),
+            (InvalidToken::Connect, "claims", "Connect"),
+            (InvalidToken::Json(TokenPart::Claims), "claims", "second part"),
+            (InvalidToken::Truncated, "signature", "copy the whole token again"),
         ] {
             of(Err(why), None, step, ErrorKind::TokenRefused, words);
         }

@@ -1,4 +1,4 @@
-//! How each leg is walked: resolving, connecting, a proxy's tunnel, the TLS handshake.
+//! How each stage is tried: resolving, connecting, a proxy's tunnel, the TLS handshake.
 //!
 //! Names and connections cannot be interrupted, so each is waited for on a thread of its own, which ends
 //! by itself soon after nobody waits any more.
@@ -16,30 +16,31 @@ use rustls::pki_types::ServerName;
 use rustls::{CertificateError, ClientConnection, StreamOwned};
 use zeroize::Zeroizing;
 
-use super::Way;
-use crate::api::http::{CONNECT_TIMEOUT, Http};
+use super::ConnectivityTarget;
+use crate::api::http::Http;
 use crate::api::proxy::Proxy;
+use crate::api::transport_error::CONNECT_TIMEOUT;
 use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
 
-/// How long a leg may take: as long as the same part of a real request.
+/// How long a stage may take: as long as the same part of a real request.
 const LIMIT: Duration = CONNECT_TIMEOUT;
 
 /// A proxy's answer to CONNECT is a few lines.
 const HEAD_BYTES: usize = 16 << 10;
 
 /// A connection, whatever it is made of.
-pub(super) trait Pipe: Read + Write + Send {
+pub(super) trait Connection: Read + Write + Send {
     /// The TLS it speaks, if it does.
     fn protocol(&self) -> Option<&'static str> {
         None
     }
 }
 
-impl Pipe for TcpStream {}
+impl Connection for TcpStream {}
 
-impl Pipe for StreamOwned<ClientConnection, Box<dyn Pipe>> {
+impl Connection for StreamOwned<ClientConnection, Box<dyn Connection>> {
     fn protocol(&self) -> Option<&'static str> {
         self.conn.protocol_version().map(|version| match version {
             rustls::ProtocolVersion::TLSv1_2 => "TLS 1.2",
@@ -96,21 +97,26 @@ pub(super) fn connect(addresses: Vec<SocketAddr>, cancel: &Cancel) -> Result<(So
             .hint("nothing listens there: check the base URL, its port and the proxy variables"),
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => failure
             .because(format!("no answer within {} s", LIMIT.as_secs()))
-            .hint("a firewall may be in the way; if this network needs a proxy, name it in HTTPS_PROXY"),
+            .hint("a firewall may be in the target; if this network needs a proxy, name it in HTTPS_PROXY"),
         _ => failure.because(words(&error)).hint("check this machine's network and the proxy variables"),
     })
 }
 
 /// The proxy's connection to the server.
-pub(super) fn tunnel(mut pipe: Box<dyn Pipe>, host: &str, port: u16, way: &Way<'_>) -> Result<Box<dyn Pipe>> {
+pub(super) fn tunnel(
+    mut connection: Box<dyn Connection>,
+    host: &str,
+    port: u16,
+    target: &ConnectivityTarget<'_>,
+) -> Result<Box<dyn Connection>> {
     let authority = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-    let login = way.proxy.and_then(authorization).unwrap_or_default();
+    let login = target.proxy.and_then(authorization).unwrap_or_default();
     let question =
         Zeroizing::new(format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{}\r\n", *login));
-    let answered = within(way.cancel, move || {
-        pipe.write_all(question.as_bytes())?;
-        pipe.flush()?;
-        status(&mut pipe).map(|status| (status, pipe))
+    let answered = within(target.cancel, move || {
+        connection.write_all(question.as_bytes())?;
+        connection.flush()?;
+        status(&mut connection).map(|status| (status, connection))
     })?;
     let failure = |why: String| {
         Error::new(ErrorKind::Network, format!("the proxy does not connect to {authority}"))
@@ -118,7 +124,7 @@ pub(super) fn tunnel(mut pipe: Box<dyn Pipe>, host: &str, port: u16, way: &Way<'
             .hint("let the proxy allow this host, or name the host in NO_PROXY")
     };
     match answered {
-        Some(Ok((200..=299, pipe))) => Ok(pipe),
+        Some(Ok((200..=299, connection))) => Ok(connection),
         Some(Ok((407, _))) => {
             Err(Error::new(ErrorKind::Config, "the proxy asks for a user name and password")
                 .hint("write them into the proxy's URL: http://USER:PASSWORD@HOST:PORT"))
@@ -131,21 +137,21 @@ pub(super) fn tunnel(mut pipe: Box<dyn Pipe>, host: &str, port: u16, way: &Way<'
 
 /// TLS over the connection.
 pub(super) fn handshake(
-    mut pipe: Box<dyn Pipe>,
+    mut transport: Box<dyn Connection>,
     host: &str,
     http: &Http,
     cancel: &Cancel,
-) -> Result<Box<dyn Pipe>> {
+) -> Result<Box<dyn Connection>> {
     let config = http.tls()?;
     let name = ServerName::try_from(host.to_owned())
         .map_err(|e| Error::new(ErrorKind::Config, "the host has no valid name").because(e))?;
-    let mut connection = ClientConnection::new(Arc::clone(&config), name)
+    let mut session = ClientConnection::new(Arc::clone(&config), name)
         .map_err(|e| Error::new(ErrorKind::Unexpected, "TLS cannot be set up").because(e))?;
     let done = within(cancel, move || {
-        while connection.is_handshaking() {
-            connection.complete_io(&mut pipe)?;
+        while session.is_handshaking() {
+            session.complete_io(&mut transport)?;
         }
-        Ok::<_, io::Error>(StreamOwned::new(connection, pipe))
+        Ok::<_, io::Error>(StreamOwned::new(session, transport))
     })?;
     let error = match done {
         Some(Ok(stream)) => return Ok(Box::new(stream)),
@@ -157,7 +163,9 @@ pub(super) fn handshake(
     let Some(reason) = reason else {
         return Err(Error::new(ErrorKind::Network, format!("{shown} does not finish the TLS handshake"))
             .because(words(&error))
-            .hint("something on the way may cut TLS: check the proxy variables, and ask whoever runs it"));
+            .hint(
+                "something on the target may cut TLS: check the proxy variables, and ask whoever runs it",
+            ));
     };
     let distrust = Error::new(ErrorKind::Tls, format!("cannot trust {shown}")).because(words(reason));
     Err(match reason {
@@ -175,17 +183,17 @@ pub(super) fn handshake(
         rustls::Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         ) => distrust.hint("the certificate is another host's: check the base URL"),
-        _ => distrust.hint("if a company proxy opens TLS on the way, add its root with --ca-file"),
+        _ => distrust.hint("if a company proxy opens TLS on the target, add its root with --ca-file"),
     })
 }
 
 /// The status of an HTTP answer, its head read to the end.
-fn status(pipe: &mut impl Read) -> io::Result<u16> {
+fn status(connection: &mut impl Read) -> io::Result<u16> {
     let mut head = Vec::new();
     let mut byte = [0];
     // Byte by byte: what follows the head belongs to the server behind it.
     while !head.ends_with(b"\r\n\r\n") {
-        if head.len() >= HEAD_BYTES || pipe.read(&mut byte)? == 0 {
+        if head.len() >= HEAD_BYTES || connection.read(&mut byte)? == 0 {
             return Err(io::Error::other("its answer is no HTTP"));
         }
         head.push(byte[0]);
