@@ -45,6 +45,7 @@ pub mod api;
 pub mod cancel;
 pub mod cli;
 pub mod clock;
+pub mod collect;
 pub mod command;
 pub mod config;
 pub mod console;

@@ -1,13 +1,10 @@
 //! `opev fetch`: which events, in which form, where to.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{PossibleValue, TypedValueParser};
-use clap::{Args, ValueEnum, ValueHint};
+use clap::{Args, ValueEnum};
 
-use super::account::AccountArgs;
-use crate::event::Stream;
+use super::collect::CollectArgs;
 use crate::time::duration;
 use crate::time::expression::TimeExpr;
 
@@ -43,6 +40,26 @@ pub enum Sort {
     Time,
 }
 
+impl From<Format> for crate::encode::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Table => crate::encode::Format::Table,
+            Format::Ndjson => crate::encode::Format::Ndjson,
+            Format::Json => crate::encode::Format::Json,
+            Format::Csv => crate::encode::Format::Csv,
+        }
+    }
+}
+
+impl From<Shape> for crate::encode::Shape {
+    fn from(shape: Shape) -> Self {
+        match shape {
+            Shape::Raw => crate::encode::Shape::Raw,
+            Shape::Envelope => crate::encode::Shape::Envelope,
+        }
+    }
+}
+
 const EXAMPLES: &str = "\
 Examples:
   opev fetch --profile demo                      made-up events; needs no account
@@ -55,12 +72,9 @@ Examples:
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = EXAMPLES)]
 pub struct FetchArgs {
-    /// signinattempts, itemusages or auditevents; all of them by default
-    ///
-    /// Also understood: signin, items, usages, audit and the like. None named means every stream that
-    /// the token grants.
-    #[arg(value_name = "STREAM", value_parser = stream(), hide_possible_values = true)]
-    pub streams: Vec<Stream>,
+    /// What fetch and tail have in common.
+    #[command(flatten)]
+    pub collect: CollectArgs,
 
     /// Events from this time on [default: 24h]
     ///
@@ -73,7 +87,13 @@ pub struct FetchArgs {
     /// Events before this time [default: now]
     ///
     /// The same forms as for --since. Exclusive.
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Which events")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        allow_hyphen_values = true,
+        help_heading = "Which events",
+        conflicts_with = "resume"
+    )]
     pub until: Option<TimeExpr>,
 
     /// How long after --until events may have reached the service [default: 1d]
@@ -87,61 +107,28 @@ pub struct FetchArgs {
     /// Only the first N events
     ///
     /// The first N of the order in which they come out.
-    #[arg(long, value_name = "N", help_heading = "Which events", conflicts_with = "last")]
+    #[arg(long, value_name = "N", help_heading = "Which events", conflicts_with_all = ["last", "resume"])]
     pub limit: Option<u64>,
 
     /// Only the newest N events
     ///
     /// The whole range is read; the newest N of it come out.
-    #[arg(long, value_name = "N", help_heading = "Which events")]
+    #[arg(long, value_name = "N", help_heading = "Which events", conflicts_with = "resume")]
     pub last: Option<u64>,
 
     /// Order of the events
     ///
-    /// timeline merges the streams as their events come; it needs no memory. time reads everything
-    /// first, then sorts by timestamp, stream and uuid; it is the default for tables on a terminal.
-    #[arg(long, value_name = "ORDER", help_heading = "Which events")]
+    /// timeline merges the streams as their events come; it needs no memory, and is the default for ndjson.
+    /// time reads everything first, then sorts by timestamp, stream and uuid; it is the default for tables,
+    /// csv and json.
+    #[arg(long, value_name = "ORDER", help_heading = "Which events", conflicts_with = "resume")]
     pub sort: Option<Sort>,
-
-    /// Form of the output
-    ///
-    /// By default a table when standard output is a terminal, else ndjson; with -o by the file's
-    /// extension.
-    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
-    pub format: Option<Format>,
-
-    /// Schema of an event [default: raw]
-    ///
-    /// raw is the event as the service sent it, byte for byte. envelope wraps it with stream, profile,
-    /// account_uuid and received_at.
-    #[arg(long, value_name = "SHAPE", help_heading = "Output")]
-    pub shape: Option<Shape>,
-
-    /// Columns of tables and CSV, separated by commas; help lists them
-    ///
-    /// Dots reach into objects: timestamp,target_user.email,client.ip_address.
-    #[arg(long, value_name = "LIST", help_heading = "Output")]
-    pub fields: Option<String>,
-
-    /// Write to this file; - is standard output
-    ///
-    /// {stream} and {profile} in the name stand for themselves. A question is written beside the file
-    /// and renamed into place when complete; with --resume the file is managed: each event once,
-    /// whatever happens.
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
-    pub output: Option<PathBuf>,
 
     /// Replace an output file that exists
     ///
     /// A file that is managed by --resume is never replaced.
     #[arg(long, requires = "output", conflicts_with = "resume", help_heading = "Output")]
     pub overwrite: bool,
-
-    /// Permissions of a new output file, in octal [default: 600]
-    ///
-    /// Events tell who did what from where; others can read the file only when this says so.
-    #[arg(long, value_name = "OCTAL", requires = "output", value_parser = file_mode, help_heading = "Output")]
-    pub file_mode: Option<u32>,
 
     /// Exit with 1 when there was no event
     ///
@@ -155,56 +142,6 @@ pub struct FetchArgs {
     #[arg(long, help_heading = "Output")]
     pub dry_run: bool,
 
-    /// Continue from the saved position, and save it as events are delivered
-    ///
-    /// Without a saved position it starts at --since. A position belongs to the profile and to the
-    /// output file, or to --consumer. Running it again is always safe.
-    #[arg(long, help_heading = "Saved positions", conflicts_with_all = ["until", "limit", "last", "sort"])]
-    pub resume: bool,
-
-    /// Keep the position under this name [default: stdout]
-    ///
-    /// For output that is no file. Needed with --resume on a terminal, so that nobody reads away the
-    /// events of a job by hand.
-    #[arg(long, value_name = "NAME", requires = "resume", help_heading = "Saved positions")]
-    pub consumer: Option<String>,
-
-    /// Wait this long for another run to end
-    ///
-    /// Without it, a position that another run is using ends this one at once with exit code 9.
-    #[arg(long, value_name = "DURATION", requires = "resume", value_parser = duration::parse,
-          help_heading = "Saved positions")]
-    pub lock_wait: Option<Duration>,
-
-    /// Go on although events may be missing
-    ///
-    /// When the saved position is too old or refused by the service, the run ends with exit code 8 and
-    /// names the missing range. With this flag it starts again at the last delivered event instead.
-    #[arg(long, requires = "resume", help_heading = "Saved positions")]
-    pub accept_gap: bool,
-
-    /// The account.
-    #[command(flatten)]
-    pub account: AccountArgs,
-
-    /// Run for every enabled profile of the configuration
-    ///
-    /// Each profile brings its own server and token; those of the environment and of the command line do
-    /// not apply. On standard output one profile comes after another, in the order of their names, and
-    /// the default shape is envelope, which names the profile. With -o, {profile} must stand in the
-    /// file's name; the profiles are then read side by side. --limit and --last count for each profile,
-    /// --jobs over all of them. A profile that fails stops no other.
-    #[arg(long, help_heading = "Account",
-          conflicts_with_all = ["profile", "region", "base_url", "token_file", "token_command"])]
-    pub all_profiles: bool,
-
-    /// Ask for this many events a request, 1 to 1000 [default: 1000]
-    ///
-    /// Changes how many requests are made, never what comes out.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000),
-          help_heading = "Connection")]
-    pub page_size: Option<u16>,
-
     /// Have this many requests under way at once, 1 to 16
     ///
     /// By default as many as range and latency call for. Changes how long it takes, never what comes
@@ -215,73 +152,20 @@ pub struct FetchArgs {
 }
 
 impl FetchArgs {
-    /// Whether the output is a named file rather than standard output.
-    pub fn names_a_file(&self) -> bool {
-        self.output.as_ref().is_some_and(|path| path.as_os_str() != "-")
-    }
-
-    /// Whether each profile has an output of its own.
-    pub fn names_a_file_per_profile(&self) -> bool {
-        let names_it = |path: &PathBuf| path.to_string_lossy().contains("{profile}");
-        self.output.as_ref().is_some_and(names_it)
-    }
-
     /// Refuses what only the values tell to be contradictory.
     pub(super) fn check(&self) -> Result<(), String> {
-        let because = |text: &str| Err(text.to_owned());
-        match self.format {
-            Some(Format::Json) if self.resume => {
-                because("--format json cannot be used with --resume, which never ends its output; use ndjson")
+        let collect = &self.collect;
+        match collect.format {
+            Some(Format::Json) if collect.resume => {
+                Err("--format json cannot be used with --resume, which never ends its output; use ndjson"
+                    .to_owned())
             }
-            Some(Format::Table) if self.resume && self.names_a_file() => {
-                because("--format table cannot be used with --resume -o FILE; use ndjson or csv")
+            Some(Format::Table) if collect.resume && collect.names_a_file() => {
+                Err("--format table cannot be used with --resume -o FILE; use ndjson or csv".to_owned())
             }
-            Some(Format::Json | Format::Ndjson) if self.fields.as_deref().is_some_and(|f| f != "help") => {
-                because("--fields chooses columns of tables and CSV; for JSON use jq")
-            }
-            _ if self.all_profiles && self.names_a_file() && !self.names_a_file_per_profile() => because(
-                "--all-profiles with -o FILE needs {profile} in the file's name, so that no profile writes \
-                 over another",
-            ),
-            _ if self.consumer.is_some() && self.names_a_file() => {
-                because("--consumer cannot be used with -o FILE, whose position belongs to the file")
-            }
-            _ => Ok(()),
+            _ => collect.check(),
         }
     }
-}
-
-/// Reads a stream's name or alias; a typo is refused with the nearest.
-pub(super) fn stream() -> impl TypedValueParser<Value = Stream> {
-    #[derive(Clone)]
-    struct Names;
-    impl TypedValueParser for Names {
-        type Value = Stream;
-
-        fn parse_ref(
-            &self,
-            command: &clap::Command,
-            arg: Option<&clap::Arg>,
-            value: &std::ffi::OsStr,
-        ) -> Result<Stream, clap::Error> {
-            let parser = |text: &str| text.parse::<Stream>();
-            TypedValueParser::parse_ref(&parser, command, arg, value)
-        }
-
-        fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-            Some(Box::new(Stream::ALL.into_iter().map(|stream| PossibleValue::new(stream.name()))))
-        }
-    }
-    Names
-}
-
-/// Reads permissions such as `640` or `0640`.
-pub(super) fn file_mode(text: &str) -> Result<u32, String> {
-    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    u32::from_str_radix(text, 8)
-        .ok()
-        .filter(|mode| digits && *mode <= 0o777)
-        .ok_or_else(|| "not permissions; write three octal digits, as 600 or 640".to_owned())
 }
 
 #[cfg(test)]
@@ -289,6 +173,7 @@ mod tests {
     use super::*;
     use crate::cli::tests::refused;
     use crate::cli::{Cli, Command};
+    use crate::event::Stream;
 
     fn fetch(line: &str) -> FetchArgs {
         match Cli::read(line.split(' ')).unwrap().command {
@@ -300,15 +185,18 @@ mod tests {
     #[test]
     fn streams_are_read_by_name_and_alias() {
         let args = fetch("opev fetch sign-in itemUsage audit");
-        assert_eq!(args.streams, Stream::ALL);
-        assert!(fetch("opev fetch").streams.is_empty());
+        assert_eq!(args.collect.streams, Stream::ALL);
+        assert!(fetch("opev fetch").collect.streams.is_empty());
     }
 
     #[test]
     fn times_numbers_and_modes_are_read() {
         let args = fetch("opev fetch --since 1h30m --until now --page-size 7 --jobs 16 -o x --file-mode 640");
         assert_eq!(args.since, Some(TimeExpr::Ago(Duration::from_secs(5400))));
-        assert_eq!((args.page_size, args.jobs, args.file_mode), (Some(7), Some(16), Some(0o640)));
+        assert_eq!(
+            (args.collect.page_size, args.jobs, args.collect.file_mode),
+            (Some(7), Some(16), Some(0o640))
+        );
     }
 
     #[test]
@@ -339,7 +227,7 @@ mod tests {
         assert!(refused("opev fetch --resume --format json").contains("use ndjson"));
         assert!(refused("opev fetch --resume --format table -o x").contains("use ndjson or csv"));
         assert!(refused("opev fetch --resume --consumer me -o x").contains("belongs to the file"));
-        assert_eq!(fetch("opev fetch --resume --consumer me -o -").consumer.as_deref(), Some("me"));
+        assert_eq!(fetch("opev fetch --resume --consumer me -o -").collect.consumer.as_deref(), Some("me"));
         for flag in ["--consumer me", "--lock-wait 1m", "--accept-gap"] {
             assert!(refused(&format!("opev fetch {flag}")).contains("--resume"), "{flag}");
         }

@@ -4,6 +4,7 @@
 //! command has one file here; help, completions and man pages all come from these definitions.
 
 pub mod account;
+pub mod collect;
 pub mod completions;
 pub mod config;
 pub mod console;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 
-use super::account::AccountArgs;
-use super::fetch::{Format, Shape, file_mode, stream};
+use super::collect::CollectArgs;
+use super::fetch::Format;
 use crate::event::Stream;
 use crate::time::duration;
 use crate::time::expression::TimeExpr;
@@ -27,24 +27,9 @@ Examples:
 #[derive(Args, Debug, Default)]
 #[command(after_help = EXAMPLES)]
 pub struct TailArgs {
-    /// signinattempts, itemusages or auditevents; all of them by default
-    ///
-    /// Also understood: signin, items, usages, audit and the like. None named means every stream that
-    /// the token grants.
-    #[arg(value_name = "STREAM", value_parser = stream(), hide_possible_values = true)]
-    pub streams: Vec<Stream>,
-
-    /// The account.
+    /// What fetch and tail have in common.
     #[command(flatten)]
-    pub account: AccountArgs,
-
-    /// Follow every enabled profile of the configuration
-    ///
-    /// Each profile brings its own server and token; those of the environment and of the command line do
-    /// not apply. One that fails does not stop the others.
-    #[arg(long, help_heading = "Account",
-          conflicts_with_all = ["profile", "region", "base_url", "token_file", "token_command"])]
-    pub all_profiles: bool,
+    pub collect: CollectArgs,
 
     /// Begin with the last N events, of all streams together [default: 10]
     ///
@@ -80,33 +65,6 @@ pub struct TailArgs {
           help_heading = "Which events", conflicts_with = "no_follow")]
     pub duration: Option<Duration>,
 
-    /// Ask for this many events a request, 1 to 1000 [default: 1000]
-    ///
-    /// Changes how many requests are made, never what comes out.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000),
-          help_heading = "Connection")]
-    pub page_size: Option<u16>,
-
-    /// Form of the output: table, ndjson or csv
-    ///
-    /// By default a table when standard output is a terminal, else ndjson; with -o by the file's
-    /// extension. json is refused, because its array would never end.
-    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
-    pub format: Option<Format>,
-
-    /// Schema of an event [default: raw]
-    ///
-    /// raw is the event as the service sent it, byte for byte. envelope wraps it with stream, profile,
-    /// account_uuid and received_at.
-    #[arg(long, value_name = "SHAPE", help_heading = "Output")]
-    pub shape: Option<Shape>,
-
-    /// Columns of tables and CSV, separated by commas; help lists them
-    ///
-    /// Dots reach into objects: timestamp,target_user.email,client.ip_address.
-    #[arg(long, value_name = "LIST", help_heading = "Output")]
-    pub fields: Option<String>,
-
     /// Mark what matches this regular expression
     ///
     /// Every row is shown; the matches stand out, where there is colour. (?i) at the start ignores case.
@@ -114,53 +72,12 @@ pub struct TailArgs {
     #[arg(long, value_name = "REGEX", help_heading = "Output", conflicts_with = "resume")]
     pub highlight: Option<String>,
 
-    /// With --resume, manage this file; - is standard output
-    ///
-    /// {stream} and {profile} in the name stand for themselves. Each event is in the file once, whatever
-    /// happens. SIGHUP opens it anew, for log rotation. FIFOs and devices do without --resume.
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
-    pub output: Option<PathBuf>,
-
-    /// Permissions of a new output file, in octal [default: 600]
-    ///
-    /// Events tell who did what from where; others can read the file only when this says so.
-    #[arg(long, value_name = "OCTAL", requires = "output", value_parser = file_mode, help_heading = "Output")]
-    pub file_mode: Option<u32>,
-
     /// Write a JSON line here whenever a stream's state changes; - is stderr
     ///
     /// Pending, Started, Initialized, Authenticated, Collecting, Error, Stopping, each with time, stream
     /// and reason. A file is appended to; /dev/fd/3 is an open descriptor.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Messages")]
     pub health_file: Option<PathBuf>,
-
-    /// Continue from the saved position, and save it as events are delivered
-    ///
-    /// The mode for a service. A position belongs to the profile and to the output file, or to
-    /// --consumer. Without one it starts at --since. Running it again is always safe.
-    #[arg(long, help_heading = "Saved positions")]
-    pub resume: bool,
-
-    /// Keep the position under this name [default: stdout]
-    ///
-    /// For output that is no file. Needed with --resume on a terminal, so that nobody reads away the
-    /// events of a job by hand.
-    #[arg(long, value_name = "NAME", requires = "resume", help_heading = "Saved positions")]
-    pub consumer: Option<String>,
-
-    /// Wait this long for another run to end
-    ///
-    /// Without it, a position that another run is using ends this one at once with exit code 9.
-    #[arg(long, value_name = "DURATION", requires = "resume", value_parser = duration::parse,
-          help_heading = "Saved positions")]
-    pub lock_wait: Option<Duration>,
-
-    /// Go on although events may be missing
-    ///
-    /// When the saved position is too old or refused by the service, the run ends with exit code 8 and
-    /// names the missing range. With this flag it starts again at the last delivered event instead.
-    #[arg(long, requires = "resume", help_heading = "Saved positions")]
-    pub accept_gap: bool,
 }
 
 /// How often to look, for one stream or for all.
@@ -191,28 +108,18 @@ impl FromStr for Interval {
 }
 
 impl TailArgs {
-    /// Whether the output is a named file rather than standard output.
-    pub fn names_a_file(&self) -> bool {
-        self.output.as_ref().is_some_and(|path| path.as_os_str() != "-")
-    }
-
     /// Refuses what only the values tell to be contradictory.
     pub(super) fn check(&self) -> Result<(), String> {
-        let because = |text: &str| Err(text.to_owned());
-        match self.format {
+        let collect = &self.collect;
+        match collect.format {
             Some(Format::Json) => {
-                because("--format json cannot be used with tail, whose array would never end; use ndjson")
+                Err("--format json cannot be used with tail, whose array would never end; use ndjson"
+                    .to_owned())
             }
-            Some(Format::Table) if self.resume && self.names_a_file() => {
-                because("--format table cannot be used with --resume -o FILE; use ndjson or csv")
+            Some(Format::Table) if collect.resume && collect.names_a_file() => {
+                Err("--format table cannot be used with --resume -o FILE; use ndjson or csv".to_owned())
             }
-            Some(Format::Ndjson) if self.fields.as_deref().is_some_and(|f| f != "help") => {
-                because("--fields chooses columns of tables and CSV; for JSON use jq")
-            }
-            _ if self.consumer.is_some() && self.names_a_file() => {
-                because("--consumer cannot be used with -o FILE, whose position belongs to the file")
-            }
-            _ => Ok(()),
+            _ => collect.check(),
         }
     }
 }

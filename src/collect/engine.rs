@@ -6,10 +6,11 @@
 
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use crossbeam_channel::{Receiver, Select, Sender};
+use crossbeam_channel::{Receiver, Select, Sender, bounded};
 
 use super::reader::StreamReader;
 use crate::cancel::Cancel;
@@ -97,8 +98,11 @@ pub(super) trait Consumer {
     /// As [`Consumer::take`].
     fn waiting(&mut self) -> Result<()>;
 
-    /// A stream was read to its end.
-    fn caught_up(&mut self, stream: Stream);
+    /// A stream was read to its end, and all of that was taken.
+    ///
+    /// # Errors
+    /// As [`Consumer::take`].
+    fn caught_up(&mut self, stream: Stream) -> Result<()>;
 
     /// A stream failed for good. The others go on.
     fn failed(&mut self, failure: Error);
@@ -117,7 +121,7 @@ pub(super) trait Consumer {
 }
 
 /// What ends or interrupts a run from outside, besides the cancel token.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Interrupts {
     /// When the run has lasted long enough (`--for`), on the clock's monotonic time.
     pub ends: Option<Duration>,
@@ -127,16 +131,34 @@ pub(super) struct Interrupts {
     pub heartbeat: Option<Duration>,
     /// Triggered when nobody reads the output any more.
     pub over: Cancel,
-    /// Wishes to reopen the output, one channel for each output of the run.
-    pub reopen: Vec<(Sender<()>, Receiver<()>)>,
-    /// Which of them is this output's.
-    pub index: usize,
+    /// Requests to open the output anew.
+    pub reopen: Option<ReopenRequest>,
 }
 
-impl Default for Interrupts {
-    fn default() -> Self {
-        let (ends, deadline, heartbeat, over) = (None, None, None, Cancel::new());
-        Interrupts { ends, deadline, heartbeat, over, reopen: Vec::new(), index: 0 }
+/// Requests to open outputs anew, handed on to every output of a run.
+#[derive(Debug, Default)]
+pub struct ReopenRequests(Mutex<Vec<Sender<()>>>);
+
+/// One output's part in [`ReopenRequests`].
+#[derive(Debug)]
+pub(super) struct ReopenRequest {
+    all: Arc<ReopenRequests>,
+    own: Receiver<()>,
+}
+
+impl ReopenRequest {
+    /// Takes part from now on.
+    pub(super) fn register(all: &Arc<ReopenRequests>) -> Self {
+        let (sender, own) = bounded(1);
+        all.0.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
+        ReopenRequest { all: Arc::clone(all), own }
+    }
+
+    /// One request is for every output of the run, this one included.
+    fn hand_on(&self) {
+        for sender in self.all.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let _ = sender.try_send(());
+        }
     }
 }
 
@@ -183,8 +205,18 @@ impl<'a> Engine<'a> {
     ///
     /// # Errors
     /// Fails when the consumer does, and when the deadline passes. A stream that fails ends alone.
-    pub(super) fn run(&mut self, order: Order, until: Until, consumer: &mut dyn Consumer) -> Result<PhaseEnd> {
+    pub(super) fn run(
+        &mut self,
+        order: Order,
+        until: Until,
+        consumer: &mut dyn Consumer,
+    ) -> Result<PhaseEnd> {
         loop {
+            for reader in self.readers.iter_mut().filter(|reader| reader.is_read()) {
+                if !std::mem::replace(&mut reader.is_told, true) {
+                    consumer.caught_up(reader.stream)?;
+                }
+            }
             if until == Until::CaughtUp {
                 self.readers.retain(|reader| !reader.is_read());
             }
@@ -243,7 +275,10 @@ impl<'a> Engine<'a> {
             }
         }
         let Some((_, index)) = heads[0] else { return Ok(Step::Finished) };
-        Ok(Step::Take(index, self.readers[index].run_before(heads[1].map(|(key, other)| (key, index < other)), range)))
+        Ok(Step::Take(
+            index,
+            self.readers[index].run_before(heads[1].map(|(key, other)| (key, index < other)), range),
+        ))
     }
 
     fn next_least_delivered(&self, consumer: &dyn Consumer) -> Step {
@@ -294,19 +329,21 @@ impl<'a> Engine<'a> {
         let rest = [time, deadline, self.interrupts.heartbeat].into_iter().flatten().min();
         let woken = self.select(which, patience.into_iter().chain(rest).min().unwrap_or(A_DAY));
         match woken {
-            Event::Page(index, answer) => Ok(self.answered(index, answer, consumer)),
-            Event::Nothing if patience.is_some_and(|patience| rest.is_none_or(|rest| patience <= rest)) => {
+            FirstEvent::Page(index, answer) => Ok(self.answered(index, answer, consumer)),
+            FirstEvent::Nothing
+                if patience.is_some_and(|patience| rest.is_none_or(|rest| patience <= rest)) =>
+            {
                 Ok(Woken::Late)
             }
-            Event::Nothing => Ok(Woken::Look),
-            Event::Reopen => consumer.reopen().map(|()| Woken::Look),
-            Event::Over => Ok(Woken::End(PhaseEnd::Over)),
-            Event::Stopped => Ok(Woken::End(PhaseEnd::Stopped)),
+            FirstEvent::Nothing => Ok(Woken::Look),
+            FirstEvent::Reopen => consumer.reopen().map(|()| Woken::Look),
+            FirstEvent::Over => Ok(Woken::End(PhaseEnd::Over)),
+            FirstEvent::Stopped => Ok(Woken::End(PhaseEnd::Stopped)),
         }
     }
 
     /// Waits for the channels of the readers and of the run.
-    fn select(&self, which: Option<usize>, patience: Duration) -> Event {
+    fn select(&self, which: Option<usize>, patience: Duration) -> FirstEvent {
         let readers: Vec<_> = self
             .readers
             .iter()
@@ -322,54 +359,48 @@ impl<'a> Engine<'a> {
         let stopped = select.recv(cancel.channel());
         let over = select.recv(self.interrupts.over.channel());
         let wish = select.recv(cancel.reopen_channel());
-        let own = self.interrupts.reopen.get(self.interrupts.index).map(|(_, own)| (select.recv(own), own));
-        let Ok(ready) = select.select_timeout(patience) else { return Event::Nothing };
+        let reopen = self.interrupts.reopen.as_ref();
+        if let Some(reopen) = reopen {
+            select.recv(&reopen.own);
+        }
+        let Ok(ready) = select.select_timeout(patience) else { return FirstEvent::Nothing };
         match ready.index() {
             at if at < readers.len() => {
                 let (index, channel) = readers[at];
-                Event::Page(index, ready.recv(channel).unwrap_or_else(|_| Err(reader_is_gone())))
+                FirstEvent::Page(index, ready.recv(channel).unwrap_or_else(|_| Err(reader_is_gone())))
             }
-            at if at == stopped => ready.recv(cancel.channel()).map_or(Event::Stopped, |()| Event::Nothing),
+            at if at == stopped => {
+                ready.recv(cancel.channel()).map_or(FirstEvent::Stopped, |()| FirstEvent::Nothing)
+            }
             at if at == over => {
-                ready.recv(self.interrupts.over.channel()).map_or(Event::Over, |()| Event::Nothing)
+                ready.recv(self.interrupts.over.channel()).map_or(FirstEvent::Over, |()| FirstEvent::Nothing)
             }
             at if at == wish => {
-                if ready.recv(cancel.reopen_channel()).is_ok() {
-                    // One wish is for every output of the run, this one included.
-                    for (sender, _) in &self.interrupts.reopen {
-                        let _ = sender.try_send(());
-                    }
-                }
-                Event::Nothing
+                let is_asked = ready.recv(cancel.reopen_channel()).is_ok();
+                reopen.filter(|_| is_asked).into_iter().for_each(ReopenRequest::hand_on);
+                FirstEvent::Nothing
             }
-            _ => match own {
-                Some((_, own)) => ready.recv(own).map_or(Event::Nothing, |()| Event::Reopen),
-                None => Event::Nothing,
+            _ => match reopen {
+                Some(reopen) => ready.recv(&reopen.own).map_or(FirstEvent::Nothing, |()| FirstEvent::Reopen),
+                None => FirstEvent::Nothing,
             },
         }
     }
 
     fn answered(&mut self, index: usize, answer: Result<Option<Page>>, consumer: &mut dyn Consumer) -> Woken {
-        let reader = &mut self.readers[index];
-        let was_read = reader.is_read();
         match answer {
             Ok(Some(page)) => {
                 consumer.page(&page);
-                reader.accept(page);
+                self.readers[index].accept(page);
             }
-            Ok(None) => reader.end(),
+            Ok(None) => self.readers[index].end(),
             Err(failure) if matches!(failure.kind(), ErrorKind::Interrupted(_)) => {
                 return Woken::End(PhaseEnd::Stopped);
             }
             Err(failure) => {
-                let stream = reader.stream;
-                self.readers.remove(index);
+                let stream = self.readers.remove(index).stream;
                 consumer.failed(failure.on_stream(stream));
-                return Woken::Look;
             }
-        }
-        if reader.has_reached_its_end() && !was_read {
-            consumer.caught_up(reader.stream);
         }
         Woken::Look
     }
@@ -377,7 +408,7 @@ impl<'a> Engine<'a> {
 
 /// What came first.
 #[derive(Debug)]
-enum Event {
+enum FirstEvent {
     Page(usize, Result<Option<Page>>),
     Reopen,
     Over,

@@ -1,16 +1,13 @@
-//! Where events go and in which form: decided once for every command that gives out events.
+//! Where events go and in which form: decided once, before anything is asked or written.
 //!
-//! Opens nothing but what [`OutputPlan::open_position`] is asked to; what is written, and when, is the commands' matter.
+//! Opens nothing but what [`OutputPlan::open_position`] is asked to.
 
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::{self};
-use crate::command::Invocation;
-use crate::command::position;
-use crate::command::session::Session;
-use crate::config::terminal;
+use super::position;
+use super::session::Session;
 use crate::disk::{self, RealDisk};
 use crate::encode::{EventContext, EventEncoder, Fields, Format, RenderOptions, Shape, TimeStyle};
 use crate::error::{Error, ErrorKind, Result};
@@ -18,43 +15,57 @@ use crate::event::Stream;
 use crate::health::RunMode;
 use crate::output::sink::stream::StreamSink;
 use crate::output::{CheckpointedOutput, OutputContract, OutputTarget};
+use crate::runtime::Runtime;
 use crate::sanitize;
 use crate::time::Zone;
 
 /// Permissions of a new file, unless `--file-mode` says otherwise.
-pub(super) const FILE_MODE: u32 = 0o600;
+pub const FILE_MODE: u32 = 0o600;
 
-/// What was typed about the output.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct OutputArgs<'a> {
-    /// `-o`.
-    pub output: Option<&'a Path>,
-    /// `--format`.
-    pub format: Option<cli::Format>,
-    /// `--shape`.
-    pub shape: Option<cli::Shape>,
-    /// `--fields`.
-    pub fields: Option<&'a str>,
+/// What is wanted of the output.
+#[derive(Clone, Debug, Default)]
+pub struct OutputRequest {
+    /// The file; `-` or none is standard output.
+    pub output: Option<PathBuf>,
+    /// How events are framed; none lets the file's extension or the terminal decide.
+    pub format: Option<Format>,
+    /// The schema of an event.
+    pub shape: Option<Shape>,
+    /// Chosen columns.
+    pub fields: Option<String>,
     /// Where the position is kept, under `--resume`.
-    pub saving: Option<ResumeOptions<'a>>,
+    pub resume: Option<ResumeOptions>,
+    /// What standard output can show.
+    pub terminal: Terminal,
 }
 
-/// What was typed about a saved position.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ResumeOptions<'a> {
-    /// `--consumer`.
-    pub consumer: Option<&'a str>,
-    /// `--lock-wait`.
+/// What standard output can show.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Terminal {
+    /// Whether it is a terminal.
+    pub is_terminal: bool,
+    /// Its columns.
+    pub width: u16,
+    /// Whether colours are wanted there.
+    pub colour: bool,
+}
+
+/// How a position is kept.
+#[derive(Clone, Debug)]
+pub struct ResumeOptions {
+    /// The consumer's name, where the output is not a file.
+    pub consumer: Option<String>,
+    /// How long another run that holds the lock is waited for.
     pub lock_wait: Option<Duration>,
-    /// `--file-mode`.
+    /// Permissions of a new file.
     pub file_mode: Option<u32>,
     /// Whether the run is to end by itself, for `opev status`.
-    pub work: RunMode,
+    pub mode: RunMode,
 }
 
 /// The form of the output, and its places.
 #[derive(Debug)]
-pub(super) struct OutputPlan {
+pub struct OutputPlan {
     /// How events are framed.
     pub format: Format,
     /// The schema of an event.
@@ -62,17 +73,18 @@ pub(super) struct OutputPlan {
     /// Chosen columns.
     pub fields: Option<Fields>,
     /// The outputs, each with the streams that go there.
-    pub outputs: Vec<Output>,
+    pub outputs: Vec<PlannedOutput>,
     /// Whether a person's terminal is what all of it goes to.
     pub to_terminal: bool,
     /// What the place where it is read can show.
     pub look: RenderOptions,
-    context: EventContext,
+    /// Whose events they are.
+    pub context: EventContext,
 }
 
 /// One output and what goes there.
 #[derive(Debug)]
-pub(super) struct Output {
+pub struct PlannedOutput {
     /// Where to.
     pub place: Destination,
     /// The streams, in output order.
@@ -81,7 +93,7 @@ pub(super) struct Output {
 
 /// Where bytes go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Destination {
+pub enum Destination {
     /// Standard output.
     Stdout,
     /// A FIFO or a device: written like standard output.
@@ -95,43 +107,37 @@ impl OutputPlan {
     ///
     /// # Errors
     /// Fails with `Usage` for what cannot be; nothing has been asked or written by then.
-    pub(super) fn decide(
-        invocation: &Invocation,
-        session: &Session,
-        wish: &OutputArgs<'_>,
-        streams: &[Stream],
-    ) -> Result<OutputPlan> {
+    pub fn decide(session: &Session, request: &OutputRequest, streams: &[Stream]) -> Result<OutputPlan> {
         let settings = &session.settings;
-        let outputs = outputs(wish.output, &settings.profile, streams);
+        let outputs = outputs(request.output.as_deref(), &settings.profile, streams);
         let to_stdout = outputs.iter().all(|o| o.place == Destination::Stdout);
-        let to_terminal = invocation.stdout_is_terminal && to_stdout;
-        if to_terminal && wish.saving.is_some_and(|saving| saving.consumer.is_none()) {
+        let terminal = request.terminal;
+        let to_terminal = terminal.is_terminal && to_stdout;
+        if to_terminal && request.resume.as_ref().is_some_and(|resume| resume.consumer.is_none()) {
             return Err(Error::new(ErrorKind::Usage, "--resume to a terminal needs --consumer NAME").hint(
-                "without a name of its own this would read away the events of a job that uses the default one",
+                "name a consumer: without a name of its own this would read away the events of a job that uses \
+                 the default one",
             ));
         }
         let zone = time_style(&settings.zone);
-        let choice = invocation.console_args.color;
-        let colour =
-            to_stdout && terminal::colour(choice, &invocation.environment, invocation.stdout_is_terminal);
+        let colour = to_stdout && terminal.colour;
         let look = if to_terminal {
-            let width = u16::try_from(terminal::width(std::io::stdout())).unwrap_or(u16::MAX);
-            RenderOptions { width: Some(width), colour, escape: true, zone }
+            RenderOptions { width: Some(terminal.width), colour, escape: true, zone }
         } else {
             RenderOptions { colour, zone, ..RenderOptions::plain() }
         };
         let form = OutputPlan {
-            format: format(wish, to_terminal),
-            shape: shape(wish.shape),
-            fields: wish.fields.map(Fields::parse).transpose()?,
+            format: format(request, to_terminal),
+            shape: request.shape.unwrap_or_default(),
+            fields: request.fields.as_deref().map(Fields::parse).transpose()?,
             outputs,
             to_terminal,
             look,
             context: EventContext { profile: settings.profile.clone(), account_uuid: session.account_uuid() },
         };
-        form.renderer(streams)?;
+        form.encoder(streams)?;
         let manages =
-            wish.saving.is_some() && form.outputs.iter().any(|o| matches!(o.place, Destination::File(_)));
+            request.resume.is_some() && form.outputs.iter().any(|o| matches!(o.place, Destination::File(_)));
         if manages && form.format == Format::Table {
             return Err(Error::new(ErrorKind::Usage, "tables cannot be written with --resume -o")
                 .hint("use --format ndjson or csv"));
@@ -139,11 +145,11 @@ impl OutputPlan {
         Ok(form)
     }
 
-    /// A renderer for an output of these streams.
+    /// An encoder for an output of these streams.
     ///
     /// # Errors
     /// Fails with `Usage` for combinations that cannot be rendered.
-    pub(super) fn renderer(&self, streams: &[Stream]) -> Result<EventEncoder> {
+    pub fn encoder(&self, streams: &[Stream]) -> Result<EventEncoder> {
         let (fields, look) = (self.fields.clone(), self.look.clone());
         EventEncoder::new(self.format, self.shape, fields, streams, look, self.context.clone())
     }
@@ -152,12 +158,12 @@ impl OutputPlan {
     ///
     /// # Errors
     /// As [`CheckpointedOutput::open`].
-    pub(super) fn open_position(
+    pub fn open_position(
         &self,
-        invocation: &Invocation,
+        runtime: &Runtime,
         session: &Session,
-        output: &Output,
-        saving: &ResumeOptions<'_>,
+        output: &PlannedOutput,
+        options: &ResumeOptions,
     ) -> Result<CheckpointedOutput> {
         let terms = OutputContract {
             account: session.account_uuid(),
@@ -168,10 +174,10 @@ impl OutputPlan {
             fields: self.fields.iter().map(ToString::to_string).collect(),
         };
         let stream = |default: &str, sink| {
-            let consumer = saving.consumer.unwrap_or(default).to_owned();
+            let consumer = options.consumer.as_deref().unwrap_or(default).to_owned();
             OutputTarget::Stream { consumer, sink: Box::new(sink) }
         };
-        position::open(invocation, session, terms, saving, || {
+        position::open(runtime, session, terms, options, || {
             Ok(match &output.place {
                 // What goes to nobody must not count as delivered (P1).
                 Destination::Stdout if disk::real::stdout_is_missing() => {
@@ -184,7 +190,7 @@ impl OutputPlan {
                     stream(&path.to_string_lossy(), StreamSink::at(&RealDisk, path)?)
                 }
                 Destination::File(path) => {
-                    OutputTarget::File { path: path.clone(), mode: saving.file_mode.unwrap_or(FILE_MODE) }
+                    OutputTarget::File { path: path.clone(), mode: options.file_mode.unwrap_or(FILE_MODE) }
                 }
             })
         })
@@ -193,7 +199,7 @@ impl OutputPlan {
 
 impl Destination {
     /// The place as people are told of it.
-    pub(super) fn shown(&self) -> String {
+    pub fn shown(&self) -> String {
         match self {
             Destination::Stdout => "stdout".to_owned(),
             Destination::Device(path) | Destination::File(path) => {
@@ -204,13 +210,13 @@ impl Destination {
 }
 
 /// The streams' names, for people.
-pub(super) fn names(streams: &[Stream]) -> String {
+pub fn names(streams: &[Stream]) -> String {
     streams.iter().map(|s| s.name()).collect::<Vec<_>>().join(", ")
 }
 
 /// Each stream's place; streams that share one go there together.
-fn outputs(path: Option<&Path>, profile: &str, streams: &[Stream]) -> Vec<Output> {
-    let mut outputs: Vec<Output> = Vec::new();
+fn outputs(path: Option<&Path>, profile: &str, streams: &[Stream]) -> Vec<PlannedOutput> {
+    let mut outputs: Vec<PlannedOutput> = Vec::new();
     for &stream in streams {
         let place = match path.filter(|path| path.as_os_str() != "-") {
             None => Destination::Stdout,
@@ -227,7 +233,7 @@ fn outputs(path: Option<&Path>, profile: &str, streams: &[Stream]) -> Vec<Output
         };
         match outputs.iter_mut().find(|output| output.place == place) {
             Some(output) => output.streams.push(stream),
-            None => outputs.push(Output { place, streams: vec![stream] }),
+            None => outputs.push(PlannedOutput { place, streams: vec![stream] }),
         }
     }
     outputs
@@ -241,29 +247,17 @@ fn is_device(path: &Path) -> bool {
     })
 }
 
-fn format(wish: &OutputArgs<'_>, to_terminal: bool) -> Format {
-    match wish.format {
-        Some(cli::Format::Table) => Format::Table,
-        Some(cli::Format::Ndjson) => Format::Ndjson,
-        Some(cli::Format::Json) => Format::Json,
-        Some(cli::Format::Csv) => Format::Csv,
-        None => match wish.output.filter(|path| path.as_os_str() != "-") {
-            Some(path) => Format::from_extension(path).unwrap_or(Format::Ndjson),
-            None if to_terminal => Format::Table,
-            None => Format::Ndjson,
-        },
-    }
-}
-
-fn shape(typed: Option<cli::Shape>) -> Shape {
-    match typed.unwrap_or_default() {
-        cli::Shape::Raw => Shape::Raw,
-        cli::Shape::Envelope => Shape::Envelope,
+fn format(request: &OutputRequest, to_terminal: bool) -> Format {
+    match (request.format, request.output.as_deref().filter(|path| path.as_os_str() != "-")) {
+        (Some(format), _) => format,
+        (None, Some(path)) => Format::from_extension(path).unwrap_or(Format::Ndjson),
+        (None, None) if to_terminal => Format::Table,
+        (None, None) => Format::Ndjson,
     }
 }
 
 /// How tables show times in a zone.
-pub(super) fn time_style(zone: &Zone) -> TimeStyle {
+pub fn time_style(zone: &Zone) -> TimeStyle {
     match zone {
         Zone::Utc => TimeStyle::utc(),
         zone => {

@@ -1,18 +1,17 @@
-//! Saved positions as commands use them: opened under their lock, turned into the first question, and
-//! asked with care when the service refuses them (P11).
+//! A saved position at work: opened under its lock, turned into the first request, and asked with care when
+//! the service refuses it (P11).
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::plan::ResumeOptions;
+use super::session::Session;
 use crate::api::client::Client;
 use crate::api::endpoint::PageRequest;
 use crate::cancel::Cancel;
 use crate::clock::Clock;
-use crate::command::Invocation;
-use crate::command::output::ResumeOptions;
-use crate::command::session::Session;
 use crate::disk::{Disk as _, RealDisk};
 use crate::encode::EventEncoder;
 use crate::error::{Error, ErrorKind, Result};
@@ -25,6 +24,7 @@ use crate::output::{
     CheckpointDir, CheckpointedOutput, Consumer, Encode, OutputContract, OutputTarget, StreamPosition,
 };
 use crate::page::Page;
+use crate::runtime::Runtime;
 use crate::time::duration;
 
 /// How long a refused cursor rests before it is asked once more.
@@ -38,10 +38,10 @@ const LOCK_POLL: Duration = Duration::from_millis(200);
 /// # Errors
 /// As [`CheckpointedOutput::open`].
 pub(super) fn open(
-    invocation: &Invocation,
+    runtime: &Runtime,
     session: &Session,
     terms: OutputContract,
-    saving: &ResumeOptions<'_>,
+    options: &ResumeOptions,
     target: impl Fn() -> Result<OutputTarget>,
 ) -> Result<CheckpointedOutput> {
     let settings = &session.settings;
@@ -51,8 +51,8 @@ pub(super) fn open(
         terms,
         remembered: REMEMBERED,
     };
-    let lock_wait = saving.lock_wait.unwrap_or_default();
-    let give_up = invocation.runtime.clock.elapsed() + lock_wait;
+    let lock_wait = options.lock_wait.unwrap_or_default();
+    let give_up = runtime.clock.elapsed() + lock_wait;
     let mut is_told = false;
     loop {
         let target = target()?;
@@ -62,29 +62,19 @@ pub(super) fn open(
                 Consumer::File(RealDisk.absolute(path).unwrap_or(path.clone()))
             }
         };
-        let opened = CheckpointedOutput::open(
-            Arc::new(RealDisk),
-            Arc::clone(&invocation.runtime.clock),
-            setup.clone(),
-            target,
-        );
+        let opened =
+            CheckpointedOutput::open(Arc::new(RealDisk), Arc::clone(&runtime.clock), setup.clone(), target);
         match opened {
-            Err(failure)
-                if failure.kind() == ErrorKind::Locked && invocation.runtime.clock.elapsed() < give_up =>
-            {
+            Err(failure) if failure.kind() == ErrorKind::Locked && runtime.clock.elapsed() < give_up => {
                 if !std::mem::replace(&mut is_told, true) {
                     let length = duration::show(lock_wait);
-                    invocation
-                        .runtime
-                        .console
-                        .note(&format!("{failure}; waiting up to {length} for it to end"));
+                    runtime.console.note(&format!("{failure}; waiting up to {length} for it to end"));
                 }
-                invocation.runtime.clock.sleep(LOCK_POLL, &invocation.runtime.cancel)?;
+                runtime.clock.sleep(LOCK_POLL, &runtime.cancel)?;
             }
             outcome => {
-                return outcome.inspect_err(|failure| {
-                    note_blocked(invocation, session, &consumer, saving.work, failure)
-                });
+                return outcome
+                    .inspect_err(|failure| note_blocked(runtime, session, &consumer, options.mode, failure));
             }
         }
     }
@@ -92,7 +82,7 @@ pub(super) fn open(
 
 /// Tells `opev status` about a run, beside the position whose lock it holds.
 pub(super) fn reporter(
-    invocation: &Invocation,
+    runtime: &Runtime,
     session: &Session,
     pipeline: &CheckpointedOutput,
     streams: &[Stream],
@@ -100,7 +90,7 @@ pub(super) fn reporter(
     feed: HealthFeed,
 ) -> HealthReporter {
     let about = CollectorIdentity { profile: &session.settings.profile, consumer: pipeline.consumer(), work };
-    let health = HealthReporter::new(about, streams, Arc::clone(&invocation.runtime.clock), feed);
+    let health = HealthReporter::new(about, streams, Arc::clone(&runtime.clock), feed);
     health.keep_at(Arc::new(RealDisk), pipeline.place());
     health.state_all(CollectorState::Initialized);
     health
@@ -108,7 +98,7 @@ pub(super) fn reporter(
 
 /// Where to start asking when nothing is saved yet.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct StartAt {
+pub struct StartAt {
     /// The time.
     pub since: DateTime<Utc>,
     /// Whether it was typed.
@@ -119,8 +109,8 @@ pub(super) struct StartAt {
 ///
 /// # Errors
 /// `Gap` when the service no longer keeps what follows the position, unless that was accepted.
-pub(super) fn first_ask(
-    invocation: &Invocation,
+pub(super) fn first_request(
+    runtime: &Runtime,
     session: &Session,
     stream: Stream,
     position: Option<&StreamPosition>,
@@ -131,27 +121,23 @@ pub(super) fn first_ask(
     let from =
         |since| PageRequest::First { limit: session.settings.page_size, since: Some(since), until: None };
     let Some(position) = position else {
-        invocation
-            .runtime
+        runtime
             .console
             .note(&format!("{stream}: no saved position, starting at {}", zone.show(beginning.since)));
         return Ok(from(beginning.since));
     };
     if beginning.is_typed {
-        invocation
-            .runtime
-            .console
-            .note(&format!("{stream}: going on from the saved position; --since is not used"));
+        runtime.console.note(&format!("{stream}: going on from the saved position; --since is not used"));
     }
-    if let Some(gap) = gap::by_age(stream, position, invocation.runtime.clock.now()) {
+    if let Some(gap) = gap::by_age(stream, position, runtime.clock.now()) {
         if !accept_gap {
             return Err(gap.failure());
         }
-        return Ok(from(accept(gap, position, invocation.runtime.clock.now())));
+        return Ok(from(accept(gap, position, runtime.clock.now())));
     }
     match position.cursor() {
         Some(cursor) => Ok(PageRequest::Cursor(cursor)),
-        None => Ok(from(position.restart_from(invocation.runtime.clock.now()))),
+        None => Ok(from(position.restart_from(runtime.clock.now()))),
     }
 }
 
@@ -178,7 +164,7 @@ pub(super) struct ResumingFetcher {
 impl ResumingFetcher {
     /// An asker for a stream whose position was `position` at the start.
     pub(super) fn new(
-        invocation: &Invocation,
+        runtime: &Runtime,
         session: &Session,
         stream: Stream,
         position: Option<StreamPosition>,
@@ -192,8 +178,8 @@ impl ResumingFetcher {
             position,
             accept_gap,
             rest: SECOND_ASK.min(budget),
-            clock: Arc::clone(&invocation.runtime.clock),
-            cancel: invocation.runtime.cancel.clone(),
+            clock: Arc::clone(&runtime.clock),
+            cancel: runtime.cancel.clone(),
         }
     }
 
@@ -201,7 +187,7 @@ impl ResumingFetcher {
     ///
     /// # Errors
     /// As [`Client::page`], and `Gap`.
-    pub(super) fn ask(&mut self, ask: &PageRequest) -> Result<Page> {
+    pub(super) fn fetch(&mut self, ask: &PageRequest) -> Result<Page> {
         let page = self.ask_twice(ask)?;
         // What this run has read counts too: it is delivered before a later refusal is told, and a cursor
         // that is refused after months must be told by what came since (P11).
@@ -238,13 +224,7 @@ fn is_refused_cursor(failure: &Error, ask: &PageRequest) -> bool {
 }
 
 /// Tells `opev status` why a run could not begin. A busy lock is no trouble: its holder reports.
-fn note_blocked(
-    invocation: &Invocation,
-    session: &Session,
-    consumer: &Consumer,
-    work: RunMode,
-    failure: &Error,
-) {
+fn note_blocked(runtime: &Runtime, session: &Session, consumer: &Consumer, work: RunMode, failure: &Error) {
     let settings = &session.settings;
     if matches!(failure.kind(), ErrorKind::Locked | ErrorKind::Interrupted(_)) {
         return;
@@ -252,7 +232,7 @@ fn note_blocked(
     if let Ok(state_dir) = settings.state_dir() {
         let place = CheckpointDir::of(state_dir, &settings.profile, consumer);
         let about = CollectorIdentity { profile: &settings.profile, consumer: &consumer.to_string(), work };
-        health::note_blocked(&RealDisk, &place, about, failure, invocation.runtime.clock.now());
+        health::note_blocked(&RealDisk, &place, about, failure, runtime.clock.now());
     }
 }
 

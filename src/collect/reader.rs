@@ -24,6 +24,8 @@ pub(super) struct StreamReader {
     pub stream: Stream,
     /// Whether it did not answer in time, so that the others went on without it.
     pub is_late: bool,
+    /// Whether the consumer was told that it was read to its end.
+    pub is_told: bool,
     pages: Pages,
     page: Option<Rc<Page>>,
     /// The next event of the page in hand.
@@ -69,6 +71,7 @@ impl StreamReader {
         StreamReader {
             stream,
             is_late: false,
+            is_told: false,
             pages,
             page: None,
             at: 0,

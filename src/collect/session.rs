@@ -3,6 +3,8 @@
 //! Shared by every command that talks to the service. Sends nothing by itself, except that
 //! [`Session::streams`] may have to ask what the token grants.
 
+use std::any::Any;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,12 +16,10 @@ use crate::api::observer::Observer;
 use crate::api::permits::Permits;
 use crate::api::proxy;
 use crate::api::retry::RetryPolicy;
-use crate::command::Invocation;
 use crate::config::{Account, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
-use crate::secret::Secret;
-use crate::simulator::{self, Simulator};
+use crate::runtime::Runtime;
 
 /// How many requests may be under way at once unless `--jobs` says otherwise.
 const DEFAULT_JOBS: u8 = 16;
@@ -44,7 +44,6 @@ pub struct Connections {
 }
 
 /// An account, ready to be asked.
-#[derive(Debug)]
 pub struct Session {
     /// The profile's settings.
     pub settings: Settings,
@@ -52,8 +51,14 @@ pub struct Session {
     pub client: Client,
     /// The server, the token's claims, and what a person should know.
     pub account: Account,
-    /// The demo's server, kept as long as it is asked.
-    _simulator: Option<simulator::Running>,
+    /// What has to live as long as the account is asked: the demo's server.
+    _keep: Option<Box<dyn Any + Send + Sync>>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("client", &self.client).finish_non_exhaustive()
+    }
 }
 
 impl Connections {
@@ -76,7 +81,7 @@ impl Connections {
     }
 
     /// The connections for these settings; profiles that agree share them.
-    fn http(&self, invocation: &Invocation, settings: &Settings, jobs: usize) -> Result<Http> {
+    fn http(&self, runtime: &Runtime, settings: &Settings, jobs: usize) -> Result<Http> {
         let wanted = HttpConfig {
             timeout: settings.timeout,
             max_response_bytes: settings.max_response_bytes,
@@ -90,7 +95,7 @@ impl Connections {
         }
         let http = Http::new(wanted);
         // A request that hangs must not outlast the wish to end.
-        http.shut_down_on(&invocation.runtime.cancel)?;
+        http.shut_down_on(&runtime.cancel)?;
         https.push(http.clone());
         Ok(http)
     }
@@ -107,90 +112,43 @@ impl Connections {
     }
 
     /// The limiters of one rate; accounts on one host have one limiter each, whoever asks.
-    fn limiters(&self, invocation: &Invocation, per_minute: u32) -> Arc<Limiters> {
+    fn limiters(&self, runtime: &Runtime, per_minute: u32) -> Arc<Limiters> {
         let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, found)) = limiters.iter().find(|(rate, _)| *rate == per_minute) {
             return Arc::clone(found);
         }
-        let made = Arc::new(Limiters::new(per_minute, Arc::clone(&invocation.runtime.clock)));
+        let made = Arc::new(Limiters::new(per_minute, Arc::clone(&runtime.clock)));
         limiters.push((per_minute, Arc::clone(&made)));
         made
     }
 }
 
 impl Session {
-    /// Reads the token, decides the server, and makes a client. Sends nothing.
+    /// Makes a client of an account. Sends nothing. `keep` lives as long as the session.
     ///
-    /// `patience` is how long a failing request is asked again where `--retry-for` does not say.
+    /// `patience` is how long a failing request is asked again where `--retry-for` does not say; `observer` is
+    /// told what happens to requests.
     ///
     /// # Errors
-    /// Fails as the settings' token and server can: 3 and 4.
+    /// Fails when the proxy that the environment names is malformed, and when certificates cannot be read.
     pub fn open(
-        invocation: &Invocation,
-        connections: &Connections,
-        settings: Settings,
-        patience: Duration,
-    ) -> Result<Session> {
-        Session::open_observed(invocation, connections, settings, patience, None)
-    }
-
-    /// The same, with somebody who is told what happens to requests.
-    ///
-    /// # Errors
-    /// As [`Session::open`].
-    pub fn open_observed(
-        invocation: &Invocation,
-        connections: &Connections,
-        settings: Settings,
-        patience: Duration,
-        observer: Option<Arc<dyn Observer>>,
-    ) -> Result<Session> {
-        let (account, simulator) = if settings.is_demo() {
-            let running = demo(invocation)?;
-            let server = running.base_url().parse().map_err(|e| {
-                Error::new(ErrorKind::Unexpected, "the demo's server has no address that can be asked")
-                    .because(e)
-            })?;
-            (Account::new(server, running.token().clone()), Some(running))
-        } else {
-            (settings.account(&invocation.runtime.cancel)?, None)
-        };
-        Session::of_account(invocation, connections, settings, account, simulator, patience, observer)
-    }
-
-    /// As [`Session::open`], with a token that was read already.
-    ///
-    /// # Errors
-    /// Fails as the server that the settings and the token name can: 3 and 4.
-    pub fn with_token(
-        invocation: &Invocation,
-        connections: &Connections,
-        settings: Settings,
-        token: Secret,
-        patience: Duration,
-    ) -> Result<Session> {
-        let account = settings.account_of(token)?;
-        Session::of_account(invocation, connections, settings, account, None, patience, None)
-    }
-
-    fn of_account(
-        invocation: &Invocation,
+        runtime: &Runtime,
         connections: &Connections,
         settings: Settings,
         account: Account,
-        simulator: Option<simulator::Running>,
+        keep: Option<Box<dyn Any + Send + Sync>>,
         patience: Duration,
         observer: Option<Arc<dyn Observer>>,
     ) -> Result<Session> {
         for notice in &account.notices {
-            invocation.runtime.console.note(notice);
+            runtime.console.note(notice);
         }
         let jobs = connections.at_once(usize::from(settings.jobs.unwrap_or(DEFAULT_JOBS)));
         let owner =
             account.claims.as_ref().ok().and_then(|claims| claims.account.clone()).unwrap_or_default();
         let reload = {
             let (source, first, cancel) =
-                (settings.token.clone(), account.token.clone(), invocation.runtime.cancel.clone());
+                (settings.token.clone(), account.token.clone(), runtime.cancel.clone());
             move || Ok(source.reload(&first, &cancel)?.unwrap_or_else(|| first.clone()))
         };
         let client = Client::new(ClientConfig {
@@ -199,20 +157,18 @@ impl Session {
             token: account.token.clone(),
             reload: Some(Box::new(reload)),
             proxy: proxy::resolve(&account.server, &settings.proxies)?,
-            http: connections.http(invocation, &settings, jobs)?,
-            limiter: connections
-                .limiters(invocation, settings.rate_limit)
-                .get(&account.server.host(), &owner),
+            http: connections.http(runtime, &settings, jobs)?,
+            limiter: connections.limiters(runtime, settings.rate_limit).get(&account.server.host(), &owner),
             permits: connections.permits(jobs),
             policy: RetryPolicy {
                 budget: settings.retry_for.unwrap_or(patience),
-                deadline: settings.deadline.map(|deadline| invocation.runtime.clock.elapsed() + deadline),
+                deadline: settings.deadline.map(|deadline| runtime.clock.elapsed() + deadline),
             },
             observer,
-            clock: Arc::clone(&invocation.runtime.clock),
-            cancel: invocation.runtime.cancel.clone(),
+            clock: Arc::clone(&runtime.clock),
+            cancel: runtime.cancel.clone(),
         });
-        Ok(Session { settings, client, account, _simulator: simulator })
+        Ok(Session { settings, client, account, _keep: keep })
     }
 
     /// How many requests may be under way at once.
@@ -257,9 +213,4 @@ impl Session {
         }
         Ok(streams)
     }
-}
-
-/// Starts the server of the built-in demo profile.
-fn demo(invocation: &Invocation) -> Result<simulator::Running> {
-    Simulator::start(simulator::Options::default(), Arc::clone(&invocation.runtime.clock))
 }

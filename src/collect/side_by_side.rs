@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 
 /// Does `work` for every item, on at most `at_once` threads.
-pub(super) fn map<T: Send, R: Send>(items: Vec<T>, at_once: usize, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+pub fn map<T: Send, R: Send>(items: Vec<T>, at_once: usize, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let threads = at_once.clamp(1, items.len().max(1));
     let queue = Mutex::new(items.into_iter().enumerate());
     let results = Mutex::new(Vec::new());

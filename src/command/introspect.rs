@@ -10,8 +10,9 @@ use serde_json::json;
 
 use crate::api::wire::Introspection;
 use crate::cli::introspect::IntrospectArgs;
+use crate::collect::session::{Connections, Session};
 use crate::command::Invocation;
-use crate::command::session::{Connections, Session};
+use crate::command::session;
 use crate::config::{Config, SettingFlags};
 use crate::error::Result;
 use crate::sanitize;
@@ -32,7 +33,8 @@ pub fn run(invocation: &Invocation, args: &IntrospectArgs) -> Result<Vec<u8>> {
         page_size: None,
         jobs: None,
     };
-    let session = Session::open(invocation, &Connections::default(), config.settings(&typed)?, PATIENCE)?;
+    let session =
+        session::open(invocation, &Connections::default(), config.settings(&typed)?, PATIENCE, None)?;
     let answer = session.client.introspect()?;
     let now = invocation.runtime.clock.now();
     Ok(if args.json { as_json(&session, &answer, now) } else { as_lines(&session, &answer, now) })

@@ -6,10 +6,7 @@
 pub mod config;
 pub mod fetch;
 pub mod introspect;
-mod output;
-mod position;
 pub mod session;
-mod side_by_side;
 pub mod simulate;
 pub mod state;
 pub mod status;
@@ -23,11 +20,15 @@ use std::sync::Arc;
 use log::LevelFilter;
 
 use crate::cancel::{self, Cancel, Hangup};
+use crate::cli::collect::CollectArgs;
 use crate::cli::{self, Cli, Command, ConsoleArgs};
 use crate::clock::{Clock, RealClock};
+use crate::collect::plan::{OutputRequest, ResumeOptions, Terminal};
 use crate::config::{Environment, terminal};
 use crate::console::{Console, ConsoleOptions, LogFormat};
-use crate::error::{self, Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::Stream;
+use crate::health::RunMode;
 use crate::output::Sink;
 use crate::output::sink::stream::StreamSink;
 use crate::runtime::Runtime;
@@ -115,7 +116,7 @@ fn dispatch(invocation: &Invocation, command: Command) -> Result<End> {
             fetch::run(invocation, &args)
         }
         Command::Tail(args) => {
-            let rotates = args.resume && args.names_a_file();
+            let rotates = args.collect.resume && args.collect.names_a_file();
             cancel::listen(&invocation.runtime.cancel, if rotates { Hangup::Reopens } else { Hangup::Ends })?;
             tail::run(invocation, &args)
         }
@@ -162,29 +163,6 @@ fn tell(error: &clap::Error, args: &[OsString], environment: &Environment) -> En
     End::Usage(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
-/// Says what a run came to whose failures were told before, in so many messages, and gives the kind that stands for it.
-fn conclude(
-    invocation: &Invocation,
-    kinds: &[ErrorKind],
-    told: usize,
-    anything_done: bool,
-) -> Option<ErrorKind> {
-    let end = error::combine(kinds, anything_done);
-    match end {
-        Some(kind) if told > 1 => {
-            invocation
-                .runtime
-                .console
-                .summary(kind, &format!("{told} failures; exit code {}", kind.exit_code()));
-        }
-        Some(ErrorKind::Partial) if told > 0 => {
-            invocation.runtime.console.summary(ErrorKind::Partial, "the rest is done")
-        }
-        _ => {}
-    }
-    end
-}
-
 /// Writes a finished text to standard output; a reader that had enough is no failure.
 fn print(bytes: &[u8]) -> Result<End> {
     match StreamSink::stdout()?.write(bytes) {
@@ -198,4 +176,37 @@ fn console_options(args: &ConsoleArgs, environment: &Environment) -> ConsoleOpti
     let format = args.log_format;
     let colour = terminal::colour(args.color, environment, std::io::stderr().is_terminal());
     ConsoleOptions { level, format, colour, progress: level == LevelFilter::Warn }
+}
+
+/// What `fetch` and `tail` want of the output, but for a saved position.
+fn output_request(invocation: &Invocation, args: &CollectArgs) -> OutputRequest {
+    let is_terminal = invocation.stdout_is_terminal;
+    let choice = invocation.console_args.color;
+    OutputRequest {
+        output: args.output.clone(),
+        format: args.format.map(Into::into),
+        shape: args.shape.map(Into::into),
+        fields: args.fields.clone(),
+        resume: None,
+        terminal: Terminal {
+            is_terminal,
+            width: u16::try_from(terminal::width(std::io::stdout())).unwrap_or(u16::MAX),
+            colour: terminal::colour(choice, &invocation.environment, is_terminal),
+        },
+    }
+}
+
+/// How `fetch` and `tail` keep a position.
+fn resume_options(args: &CollectArgs, mode: RunMode) -> ResumeOptions {
+    ResumeOptions {
+        consumer: args.consumer.clone(),
+        lock_wait: args.lock_wait,
+        file_mode: args.file_mode,
+        mode,
+    }
+}
+
+/// The streams that were named, or all there are.
+fn or_all(streams: &[Stream]) -> &[Stream] {
+    if streams.is_empty() { &Stream::ALL } else { streams }
 }

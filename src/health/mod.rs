@@ -11,8 +11,10 @@
 
 mod class;
 mod feed;
+pub mod monitor;
 mod record;
 mod reporter;
+pub mod systemd;
 
 use std::fmt;
 

@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::systemd::SystemdNotifier;
+use super::{CollectorState, HealthReporter};
 use crate::api::observer::{Observation, Observer};
 use crate::clock::Clock;
 use crate::console::Console;
 use crate::error::{Error, ErrorKind};
 use crate::event::Stream;
-use super::{CollectorState, HealthReporter};
 use crate::source::poll_interval::PollInterval;
 use crate::time::duration;
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::api::client::jitter;
 use crate::api::endpoint::PageRequest;
+use crate::api::jitter::jitter;
 use crate::api::wire;
 use crate::cancel::Cancel;
 use crate::clock::Clock;
@@ -392,7 +392,10 @@ mod tests {
         let mut n = 0;
         let pages = run_once(|_| {
             n += 1;
-            Ok(numbered(usize::from(n != 2), if n < 4 { more(&format!("c{n}")) } else { Next::CaughtUp(None) }))
+            Ok(numbered(
+                usize::from(n != 2),
+                if n < 4 { more(&format!("c{n}")) } else { Next::CaughtUp(None) },
+            ))
         });
         assert_eq!(pages.unwrap(), 4);
     }

@@ -1,23 +1,21 @@
-//! Where pages come from: the cursor loop, the question's range, and the timeline over several streams.
+//! Where pages come from: the cursor loop, and a question's range read in windows.
 //!
 //! ```text
-//! cursor    one cursor at a time, until the service says there is no more
-//! follow    the same for ever, asking again now and then once there is no more
-//! cadence   how often that is, and more seldom while the service asks for it
-//! distinct  either without repeats
-//! prefetch  the same on a thread of its own, one page ahead of the reader
-//! backfill  a question's pages fetched many at a time, given out in one order
-//! restart   what becomes of a refused cursor where nothing is saved
-//! range     which events a question is about, by their own timestamps
-//! sorted    the events of a finished question in order of time
-//! timeline  several streams merged into one, the same whatever the page size
+//! cursor         one cursor at a time, to the end of what there is or for ever
+//! progress_guard a service that leads nowhere is an error
+//! poll_interval  how often a followed stream is asked, and more seldom while the service asks for it
+//! restart        what becomes of a refused cursor where nothing is saved
+//! dedup          a source without repeats
+//! prefetch       a source on a thread of its own, one page ahead of the reader
+//! windows        a question's pages fetched many at a time, given out in one order
+//! range          which events a question is about, by their own timestamps
+//! sort           the events of a finished question in order of time
 //! ```
 //!
-//! Knows the API only as a function from a question to a page; knows nothing of output.
+//! Knows the API only as a function from a request to a page; knows nothing of output.
 
 pub mod cursor;
 pub mod dedup;
-pub mod merge;
 pub mod poll_interval;
 pub mod prefetch;
 pub mod progress_guard;

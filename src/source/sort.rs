@@ -5,6 +5,7 @@
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::mem;
@@ -45,6 +46,12 @@ struct SortKey {
     start: usize,
     len: u32,
     uuid: Option<(u32, u32)>,
+}
+
+impl fmt::Debug for EventSorter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventSorter").field("events", &self.len()).finish_non_exhaustive()
+    }
 }
 
 impl EventSorter {
@@ -97,6 +104,17 @@ impl EventSorter {
             self.make_room().map_err(scratch_failure)?;
         }
         Ok(())
+    }
+
+    /// How many events it would give back.
+    pub fn len(&self) -> u64 {
+        let all = self.spilled + self.entries.len() as u64;
+        self.newest.map_or(all, |newest| all.min(newest as u64))
+    }
+
+    /// Whether it would give back none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Gives the events in order until `each` says to stop (false) or fails.

@@ -20,8 +20,10 @@ use std::time::Duration;
 
 use crate::api::claims::Claims;
 use crate::cli::token_check::TokenCheckArgs;
-use crate::command::session::{Connections, Session};
-use crate::command::{End, Invocation, side_by_side};
+use crate::collect::session::{Connections, Session};
+use crate::collect::side_by_side;
+use crate::command::session;
+use crate::command::{End, Invocation};
 use crate::config::{Config, SettingFlags, Settings};
 use crate::error::{Error, ErrorKind, Result, combine};
 use crate::secret::Secret;
@@ -90,7 +92,7 @@ impl ProfileToken {
     ) -> Result<ProfileToken> {
         let mut check = TokenDiagnosis::of(&settings.profile);
         let (loaded, session) = if settings.is_demo() {
-            let session = Session::open(invocation, connections, settings.clone(), PATIENCE)?;
+            let session = session::open(invocation, connections, settings.clone(), PATIENCE, None)?;
             (Ok(session.account.token.clone()), Some(session))
         } else {
             (settings.token.load(&invocation.runtime.cancel), None)
@@ -126,9 +128,9 @@ impl ProfileToken {
         let opened = match (session, token) {
             _ if check.is_over() => None,
             (Some(session), _) => Some(Ok(session)),
-            (None, Some(token)) => {
-                Some(Session::with_token(invocation, connections, settings, token, PATIENCE))
-            }
+            (None, Some(token)) => Some(settings.account_of(token).and_then(|account| {
+                Session::open(&invocation.runtime, connections, settings, account, None, PATIENCE, None)
+            })),
             (None, None) => None,
         };
         match opened {

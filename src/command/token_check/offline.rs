@@ -4,13 +4,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-<<<<<<< HEAD
 use super::step::DiagnosisStep;
-use crate::api::claims::{Claims, NotAToken, Part};
-=======
-use super::step::Step;
 use crate::api::claims::{Claims, InvalidToken, TokenPart};
->>>>>>> wt-api
 use crate::api::endpoint::BaseUrl;
 use crate::command::introspect::{days, days_left, expiry};
 use crate::error::{Error, ErrorKind};
@@ -34,11 +29,10 @@ pub(super) struct TokenRequirements<'a> {
 }
 
 /// Looks at the claims, or at why there are none.
-<<<<<<< HEAD
-pub(super) fn steps(claims: &Result<Claims, NotAToken>, terms: &TokenRequirements<'_>) -> Vec<DiagnosisStep> {
-=======
-pub(super) fn steps(claims: &Result<Claims, InvalidToken>, terms: &Terms<'_>) -> Vec<Step> {
->>>>>>> wt-api
+pub(super) fn steps(
+    claims: &Result<Claims, InvalidToken>,
+    terms: &TokenRequirements<'_>,
+) -> Vec<DiagnosisStep> {
     let mut steps = form(claims.as_ref().err().copied());
     steps.extend(match claims {
         Ok(claims) => vec![
@@ -57,11 +51,7 @@ pub(super) fn steps(claims: &Result<Claims, InvalidToken>, terms: &Terms<'_>) ->
 }
 
 /// The steps from text to claims; those after the one that failed are skipped.
-<<<<<<< HEAD
-fn form(wrong: Option<NotAToken>) -> Vec<DiagnosisStep> {
-=======
-fn form(wrong: Option<InvalidToken>) -> Vec<Step> {
->>>>>>> wt-api
+fn form(wrong: Option<InvalidToken>) -> Vec<DiagnosisStep> {
     let all = [
         ("token", "three parts"),
         ("algorithm", "ES256"),

@@ -2,16 +2,11 @@
 
 use chrono::TimeDelta;
 
-<<<<<<< HEAD
 use super::step::{DiagnosisStep, SampleEvent, StepOutcome, TokenDiagnosis};
 use crate::api::connectivity;
-=======
-use super::step::{Check, Outcome, Sample, Step};
-use crate::api::connectivity::{ConnectivityStep, StepOutcome};
->>>>>>> wt-api
 use crate::api::endpoint::PageRequest;
+use crate::collect::session::Session;
 use crate::command::Invocation;
-use crate::command::session::Session;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::source::PageSource as _;
@@ -30,7 +25,6 @@ pub(super) fn skipped() -> impl Iterator<Item = DiagnosisStep> {
 ///
 /// # Errors
 /// Fails only when cancelled.
-<<<<<<< HEAD
 pub(super) fn run(
     invocation: &Invocation,
     session: &Session,
@@ -38,10 +32,6 @@ pub(super) fn run(
     check: &mut TokenDiagnosis,
 ) -> Result<()> {
     check.steps.extend(session.client.probe()?.into_iter().map(leg));
-=======
-pub(super) fn run(invocation: &Invocation, session: &Session, sample: bool, check: &mut Check) -> Result<()> {
-    check.steps.extend(session.client.probe()?.into_iter().map(stage));
->>>>>>> wt-api
     if check.is_over() {
         check.steps.extend(["HTTP", "auth", "data"].map(|name| DiagnosisStep::skipped(name, "")));
         return Ok(());
@@ -63,21 +53,12 @@ pub(super) fn run(invocation: &Invocation, session: &Session, sample: bool, chec
     Ok(())
 }
 
-<<<<<<< HEAD
-fn leg(walked: connectivity::Step) -> DiagnosisStep {
-    let name = walked.leg.name();
+fn leg(walked: connectivity::ConnectivityStep) -> DiagnosisStep {
+    let name = walked.stage.name();
     match walked.outcome {
-        connectivity::Outcome::Passed(found) => DiagnosisStep::ok(name, found).took(walked.took),
-        connectivity::Outcome::Failed(failure) => DiagnosisStep::failed(name, failure).took(walked.took),
-        connectivity::Outcome::Skipped(why) => DiagnosisStep::skipped(name, why),
-=======
-fn stage(tried: ConnectivityStep) -> Step {
-    let name = tried.stage.name();
-    match tried.outcome {
-        StepOutcome::Passed(found) => Step::ok(name, found).took(tried.took),
-        StepOutcome::Failed(failure) => Step::failed(name, failure).took(tried.took),
-        StepOutcome::Skipped(why) => Step::skipped(name, why),
->>>>>>> wt-api
+        connectivity::StepOutcome::Passed(found) => DiagnosisStep::ok(name, found).took(walked.took),
+        connectivity::StepOutcome::Failed(failure) => DiagnosisStep::failed(name, failure).took(walked.took),
+        connectivity::StepOutcome::Skipped(why) => DiagnosisStep::skipped(name, why),
     }
 }
 

@@ -9,9 +9,9 @@ use chrono::{DateTime, Utc};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::step::{DiagnosisStep, SampleEvent, StepOutcome, TokenDiagnosis};
+use crate::collect::plan::time_style;
 use crate::command::Invocation;
 use crate::command::introspect::{days, days_left};
-use crate::command::output::time_style;
 use crate::config::terminal;
 use crate::encode::{EventContext, EventEncoder, Format, RenderOptions, Shape};
 use crate::error::{ErrorKind, Result};

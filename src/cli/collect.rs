@@ -1,0 +1,172 @@
+//! What `fetch` and `tail` have in common: streams, account, form and place of the output, saved positions.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::{Args, ValueHint};
+
+use super::account::AccountArgs;
+use super::fetch::{Format, Shape};
+use crate::event::Stream;
+use crate::time::duration;
+
+/// The arguments that `fetch` and `tail` share.
+#[derive(Args, Clone, Debug, Default)]
+pub struct CollectArgs {
+    /// signin, items or audit; all of them by default
+    ///
+    /// Also understood: signinattempts, itemusages, auditevents, usages and the like, several with commas
+    /// between them, and all. None named means every stream that the token grants.
+    #[arg(value_name = "STREAM", value_parser = stream(), hide_possible_values = true, value_delimiter = ',')]
+    pub streams: Vec<Stream>,
+
+    /// The account.
+    #[command(flatten)]
+    pub account: AccountArgs,
+
+    /// Run for every enabled profile of the configuration
+    ///
+    /// Each profile brings its own server and token; those of the environment and of the command line do
+    /// not apply. A profile that fails stops no other. fetch writes one profile after another to standard
+    /// output, in the order of their names, with the shape envelope by default, which names the profile;
+    /// with -o FILE, {profile} must stand in the file's name, and the profiles are read side by side.
+    /// --limit and --last count for each profile, --jobs over all of them.
+    #[arg(long, help_heading = "Account",
+          conflicts_with_all = ["profile", "region", "base_url", "token_file", "token_command"])]
+    pub all_profiles: bool,
+
+    /// Form of the output: table, ndjson, json or csv
+    ///
+    /// By default a table when standard output is a terminal, else ndjson; with -o by the file's
+    /// extension, to which .gz or .zst may be added. ndjson comes out as the events arrive; tables, csv and
+    /// json are in order of time. A file that is followed or resumed is ndjson or csv.
+    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
+    pub format: Option<Format>,
+
+    /// Schema of an event [default: raw]
+    ///
+    /// raw is the event as the service sent it, byte for byte. envelope wraps it with stream, profile,
+    /// account_uuid and received_at.
+    #[arg(long, value_name = "SHAPE", help_heading = "Output")]
+    pub shape: Option<Shape>,
+
+    /// Columns of tables and CSV, separated by commas; help lists them
+    ///
+    /// Dots reach into objects: timestamp,target_user.email,client.ip_address.
+    #[arg(long, value_name = "LIST", help_heading = "Output")]
+    pub fields: Option<String>,
+
+    /// Write to this file; - is standard output
+    ///
+    /// {stream} and {profile} in the name stand for themselves. With --resume the file is managed: each
+    /// event once, whatever happens; a file of tail is always managed. Else it is written beside the file
+    /// and renamed into place when complete. FIFOs and devices are written like standard output.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub output: Option<PathBuf>,
+
+    /// Permissions of a new output file, in octal [default: 600]
+    ///
+    /// Events tell who did what from where; others can read the file only when this says so.
+    #[arg(long, value_name = "OCTAL", requires = "output", value_parser = file_mode, help_heading = "Output")]
+    pub file_mode: Option<u32>,
+
+    /// Continue from the saved position, and save it as events are delivered
+    ///
+    /// Without a saved position it starts at --since. A position belongs to the profile and to the
+    /// output file, or to --consumer. Running it again is always safe.
+    #[arg(long, help_heading = "Saved positions")]
+    pub resume: bool,
+
+    /// Keep the position under this name [default: stdout]
+    ///
+    /// For output that is not a file. Needed with --resume on a terminal, so that nobody reads away the
+    /// events of a job by hand.
+    #[arg(long, value_name = "NAME", requires = "resume", help_heading = "Saved positions")]
+    pub consumer: Option<String>,
+
+    /// Wait this long for another run to end
+    ///
+    /// Without it, a position that another run is using ends this one at once with exit code 9.
+    #[arg(long, value_name = "DURATION", requires = "resume", value_parser = duration::parse,
+          help_heading = "Saved positions")]
+    pub lock_wait: Option<Duration>,
+
+    /// Go on although events may be missing
+    ///
+    /// When the saved position is too old or refused by the service, the run ends with exit code 8 and
+    /// names the missing range. With this flag it starts again at the last delivered event instead.
+    #[arg(long, requires = "resume", help_heading = "Saved positions")]
+    pub accept_gap: bool,
+
+    /// Ask for this many events a request, 1 to 1000 [default: 1000]
+    ///
+    /// Changes how many requests are made, never what comes out.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000),
+          help_heading = "Connection")]
+    pub page_size: Option<u16>,
+}
+
+impl CollectArgs {
+    /// Whether the output is a named file rather than standard output.
+    pub fn names_a_file(&self) -> bool {
+        self.output.as_ref().is_some_and(|path| path.as_os_str() != "-")
+    }
+
+    /// Whether each profile has an output of its own.
+    pub fn names_a_file_per_profile(&self) -> bool {
+        let names_it = |path: &PathBuf| path.to_string_lossy().contains("{profile}");
+        self.output.as_ref().is_some_and(names_it)
+    }
+
+    /// Refuses what only the values tell to be contradictory.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let because = |text: &str| Err(text.to_owned());
+        match self.format {
+            Some(Format::Json | Format::Ndjson) if self.fields.as_deref().is_some_and(|f| f != "help") => {
+                because("--fields chooses columns of tables and CSV; for JSON use jq")
+            }
+            _ if self.all_profiles && self.names_a_file() && !self.names_a_file_per_profile() => because(
+                "--all-profiles with -o FILE needs {profile} in the file's name, so that no profile writes \
+                 over another",
+            ),
+            _ if self.consumer.is_some() && self.names_a_file() => {
+                because("--consumer cannot be used with -o FILE, whose position belongs to the file")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Reads a stream's name or alias; a typo is refused with the nearest.
+pub(super) fn stream() -> impl TypedValueParser<Value = Stream> {
+    #[derive(Clone)]
+    struct StreamParser;
+    impl TypedValueParser for StreamParser {
+        type Value = Stream;
+
+        fn parse_ref(
+            &self,
+            command: &clap::Command,
+            arg: Option<&clap::Arg>,
+            value: &std::ffi::OsStr,
+        ) -> Result<Stream, clap::Error> {
+            let parser = |text: &str| text.parse::<Stream>();
+            TypedValueParser::parse_ref(&parser, command, arg, value)
+        }
+
+        fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+            Some(Box::new(Stream::ALL.into_iter().map(|stream| PossibleValue::new(stream.name()))))
+        }
+    }
+    StreamParser
+}
+
+/// Reads permissions such as `640` or `0640`.
+fn file_mode(text: &str) -> Result<u32, String> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    u32::from_str_radix(text, 8)
+        .ok()
+        .filter(|mode| digits && *mode <= 0o777)
+        .ok_or_else(|| "not permissions; write three octal digits, as 600 or 640".to_owned())
+}

@@ -1,0 +1,181 @@
+//! The newest events as one timeline, then new ones as they come. Keeps no state.
+//!
+//! What is shown first and what follows is read with the same cursors, so that nothing lies between; what
+//! a page repeats is dropped. A stream that does not answer soon comes in later, and holds nobody.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::engine::{Engine, Order, PhaseEnd, Until};
+use super::plan::{Destination, names};
+use super::reader::StreamReader;
+use super::shared_output::SharedOutput;
+use super::unsaved::{Selection, UnsavedConsumer};
+use super::{FollowOptions, OutputRun};
+use crate::api::endpoint::PageRequest;
+use crate::cancel::Cancel;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::Stream;
+use crate::health::{CollectorIdentity, CollectorState, HealthFeed, HealthReporter, RunMode};
+use crate::output::sink::stream::StreamSink;
+use crate::source::cursor::{CursorLoop, FollowFrom};
+use crate::source::dedup::Dedup;
+use crate::source::range::TimeRange;
+
+/// How many events are shown first, unless a number was typed.
+const LINES: u64 = 10;
+
+/// How far is looked back for them, one after the other.
+const LOOK_BACK: [TimeDelta; 3] = [TimeDelta::hours(1), TimeDelta::hours(24), TimeDelta::days(7)];
+
+/// How much further back the service is asked: its cursors may keep to the time that they began with, and
+/// an event that comes in late is to be seen too.
+const LATE: TimeDelta = TimeDelta::hours(3);
+
+/// How long the others wait for a stream before they are shown without it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many events of a stream are known again, should a refused cursor bring them once more.
+const REMEMBERED: usize = 100_000;
+
+/// What is shown first.
+#[derive(Clone, Debug)]
+pub struct ShowFirst {
+    /// From when on; none looks back for the newest.
+    pub since: Option<DateTime<Utc>>,
+    /// How many events, where that was typed.
+    pub lines: Option<u64>,
+    /// Where the changes of streams' states are written.
+    pub feed: HealthFeed,
+}
+
+/// Follows a profile without keeping state.
+///
+/// # Errors
+/// Fails where nothing can be written, and when the deadline passes. Failures of single streams are in the
+/// run's tally.
+pub fn show(
+    run: &OutputRun<'_>,
+    first: &ShowFirst,
+    follow: &FollowOptions,
+    output: &SharedOutput,
+) -> Result<()> {
+    if matches!(run.output.place, Destination::File(_)) {
+        return Err(Error::new(ErrorKind::Usage, "-o FILE needs --resume, which manages the file")
+            .hint("add --resume, or write to the file with > FILE"));
+    }
+    if !run.plan.to_terminal && run.number == 0 {
+        let over = follow.over.clone();
+        StreamSink::when_reader_leaves(move || over.trigger(0));
+    }
+    match follow_profile(run, first, follow, output) {
+        // The reader had enough: that is how `| head` ends.
+        Err(failure) if failure.kind() == ErrorKind::ClosedPipe => {
+            run.tally.done();
+            follow.over.trigger(0);
+            Ok(())
+        }
+        outcome => outcome,
+    }
+}
+
+fn follow_profile(
+    run: &OutputRun<'_>,
+    first: &ShowFirst,
+    follow: &FollowOptions,
+    output: &SharedOutput,
+) -> Result<()> {
+    let streams = &run.output.streams;
+    let health = reporter(run, first);
+    follow.monitor.report_to(health.clone(), streams);
+    let report = run.report(Some(health), Some(follow));
+    let interrupts = follow.interrupts();
+    let speaker = (run.number, run.plan.context.clone());
+    let mut consumer = UnsavedConsumer::new(output, &report, run.session.client.clone(), speaker, false);
+    let lines = first.lines.or(first.since.is_none().then_some(LINES)).filter(|lines| *lines > 0);
+
+    let now = run.runtime.clock.now();
+    let starts = match (first.since, first.lines) {
+        (Some(since), _) => vec![since],
+        (None, Some(0)) => vec![now],
+        (None, _) => LOOK_BACK.map(|back| now - back).to_vec(),
+    };
+    let mut engine = Engine::new(run.runtime, &interrupts, Vec::new());
+    let mut range = TimeRange { since: now, until: None, late: TimeDelta::zero() };
+    let mut end = PhaseEnd::Done;
+    for since in starts {
+        // Those of the shorter look back end first: a stream is never asked twice at a time.
+        engine.readers.clear();
+        range.since = since;
+        engine.readers = readers(run, follow, range.asked_since() - LATE, &|failure| report.failed(failure));
+        consumer.select(Selection { newest: lines, ..Selection::default() });
+        end = engine.run(Order::Timeline(range), Until::LookedBack(PATIENCE), &mut consumer)?;
+        let is_whole = engine.readers.iter().all(StreamReader::has_reached_its_end);
+        let is_full = lines.is_none_or(|lines| consumer.held() >= lines);
+        if end != PhaseEnd::Done || !is_whole || engine.readers.is_empty() || is_full {
+            break;
+        }
+    }
+    if end == PhaseEnd::Done {
+        tell_how_many(run, first, lines, consumer.held());
+        consumer.release()?;
+        let late = engine.readers.iter().filter(|reader| !reader.has_reached_its_end());
+        consumer.expect_late(&late.map(|reader| reader.stream).collect::<Vec<_>>(), range, lines);
+        if !follow.no_follow && !engine.readers.is_empty() && !run.names_profile {
+            let streams: Vec<Stream> = engine.readers.iter().map(|reader| reader.stream).collect();
+            run.runtime.console.note(&format!("following {}; Ctrl-C ends", names(&streams)));
+        }
+        let until = if follow.no_follow { Until::CaughtUp } else { Until::Forever };
+        let began = engine.readers.len();
+        end = engine.run(Order::Arrival, until, &mut consumer)?;
+        consumer.release()?;
+        let followed: Vec<Stream> = engine.readers.iter().map(|reader| reader.stream).collect();
+        report.stopping(&followed);
+        if !followed.is_empty() || (follow.no_follow && report.failures.get() < streams.len() && began > 0) {
+            run.tally.done();
+        }
+    }
+    if end == PhaseEnd::Stopped {
+        run.tally.fail(run.runtime.cancel.failure());
+    }
+    Ok(())
+}
+
+fn tell_how_many(run: &OutputRun<'_>, first: &ShowFirst, lines: Option<u64>, held: u64) {
+    if first.since.is_none() && lines.is_some_and(|lines| held < lines) {
+        run.runtime.console.note(&format!("only {held} events in the last 7 days"));
+    }
+}
+
+/// Starts every stream at a time; one that cannot be started fails alone.
+fn readers(
+    run: &OutputRun<'_>,
+    follow: &FollowOptions,
+    since: DateTime<Utc>,
+    failed: &dyn Fn(Error),
+) -> Vec<StreamReader> {
+    let start = |&stream: &Stream| {
+        let client = run.session.client.clone();
+        let from = FollowFrom { limit: run.session.settings.page_size, since: Some(since) };
+        let first = PageRequest::First { limit: from.limit, since: from.since, until: None };
+        let stop = Cancel::new();
+        let pages = CursorLoop::new(stream, first, move |request: &_| client.page(stream, request))
+            .following(from, follow.schedule(run, stream, stop.clone()))
+            .restarting();
+        let reader = StreamReader::on_thread(stream, stop, Dedup::remembering(REMEMBERED, pages));
+        reader.map_err(failed).ok()
+    };
+    run.output.streams.iter().filter_map(start).collect()
+}
+
+/// Says what becomes of the streams to who reads the health feed; no file is kept without a position.
+fn reporter(run: &OutputRun<'_>, first: &ShowFirst) -> HealthReporter {
+    let who =
+        CollectorIdentity { profile: &run.session.settings.profile, consumer: "stdout", work: RunMode::Tail };
+    let clock = run.runtime.clock.clone();
+    let health = HealthReporter::new(who, &run.output.streams, clock, first.feed.clone());
+    health.state_all(CollectorState::Started);
+    health.state_all(CollectorState::Initialized);
+    health
+}

@@ -1,0 +1,188 @@
+//! What a run comes to: events, failures, and who is told of them.
+//!
+//! One [`Tally`] for a whole run, one [`OutputReport`] for each output in it. A question and a resumed run
+//! tell their failures at the end, alike ones together; what may go on for months tells them at once.
+
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+
+use crate::console::{Console, Progress};
+use crate::error::{self, Error, ErrorKind};
+use crate::event::Stream;
+use crate::health::monitor::ServiceMonitor;
+use crate::health::systemd::SystemdNotifier;
+use crate::health::{CollectorState, HealthReporter};
+use crate::page::Page;
+use crate::runtime::Runtime;
+
+/// When failures are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TellFailures {
+    /// As they happen.
+    AtOnce,
+    /// When the run ends, those that several streams met alike in one message.
+    AtTheEnd,
+}
+
+/// What a run came to so far.
+#[derive(Debug)]
+pub struct Tally {
+    console: Console,
+    tell: TellFailures,
+    events: AtomicU64,
+    anything_done: AtomicBool,
+    failures: Mutex<Vec<Error>>,
+}
+
+impl Tally {
+    /// Nothing so far.
+    pub fn new(console: Console, tell: TellFailures) -> Self {
+        Tally {
+            console,
+            tell,
+            events: AtomicU64::new(0),
+            anything_done: AtomicBool::new(false),
+            failures: Mutex::default(),
+        }
+    }
+
+    /// Counts events that were given out.
+    pub fn add(&self, events: u64) {
+        self.events.fetch_add(events, Ordering::Relaxed);
+    }
+
+    /// How many events were given out.
+    pub fn events(&self) -> u64 {
+        self.events.load(Ordering::Relaxed)
+    }
+
+    /// Notes that something was done as asked.
+    pub fn done(&self) {
+        self.anything_done.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes a failure, and tells it if that is to be done at once. One deadline is told once, whatever the
+    /// number of streams that it ends.
+    pub fn fail(&self, failure: Error) {
+        let mut failures = self.failures();
+        let is_again = failure.kind() == ErrorKind::Deadline
+            && failures.iter().any(|known| known.kind() == ErrorKind::Deadline);
+        let is_signal = matches!(failure.kind(), ErrorKind::Interrupted(_));
+        if self.tell == TellFailures::AtOnce && !is_signal && !is_again {
+            self.console.failure(&failure);
+        }
+        failures.push(failure);
+    }
+
+    /// How many failures there were.
+    pub fn failed(&self) -> usize {
+        self.failures().len()
+    }
+
+    /// Tells what was not told yet, and gives the kind that stands for the run; `None` when nothing failed.
+    pub fn conclude(&self) -> Option<ErrorKind> {
+        let failures = self.failures();
+        let kinds: Vec<ErrorKind> = failures.iter().map(Error::kind).collect();
+        let worth: Vec<&Error> =
+            failures.iter().filter(|failure| !matches!(failure.kind(), ErrorKind::Interrupted(_))).collect();
+        let told = match self.tell {
+            TellFailures::AtOnce => worth.len(),
+            TellFailures::AtTheEnd => self.console.failures(&worth),
+        };
+        let end = error::combine(&kinds, self.anything_done.load(Ordering::Relaxed));
+        match end {
+            Some(kind) if told > 1 => {
+                self.console.summary(kind, &format!("{told} failures; exit code {}", kind.exit_code()));
+            }
+            Some(ErrorKind::Partial) if told > 0 => {
+                self.console.summary(ErrorKind::Partial, "the rest is done");
+            }
+            _ => {}
+        }
+        end
+    }
+
+    fn failures(&self) -> MutexGuard<'_, Vec<Error>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Who is told how one output fares.
+#[derive(Debug)]
+pub(super) struct OutputReport<'a> {
+    /// The time, the cancel token and the console.
+    pub runtime: &'a Runtime,
+    /// What the run came to.
+    pub tally: &'a Tally,
+    /// The profile's name, where several run.
+    pub profile: Option<&'a str>,
+    /// What `opev status` reads.
+    pub health: Option<HealthReporter>,
+    /// Who watches the requests of a followed profile.
+    pub monitor: Option<Arc<ServiceMonitor>>,
+    /// The service manager, and which of its loops this output is.
+    pub heartbeat: Option<(Arc<SystemdNotifier>, usize)>,
+    /// The progress line.
+    pub progress: RefCell<Progress>,
+    /// How many streams failed.
+    pub failures: Cell<usize>,
+}
+
+impl OutputReport<'_> {
+    /// A page was read.
+    pub(super) fn page(&self, page: &Page) {
+        let latest = page.events().filter_map(|event| event.time).max();
+        self.progress.borrow_mut().page(page.len(), latest);
+    }
+
+    /// Events of a page that was read at `received_at` were given out, so many of them new.
+    pub(super) fn delivered(&self, stream: Stream, received_at: DateTime<Utc>, events: u64) {
+        self.tally.add(events);
+        let Some(health) = &self.health else { return };
+        health.polled(stream, received_at, events);
+        if let Some(monitor) = &self.monitor {
+            health.interval(stream, monitor.cadence(stream).interval());
+        }
+    }
+
+    /// A stream, or all that goes to the output, failed for good.
+    pub(super) fn failed(&self, failure: Error) {
+        self.failures.set(self.failures.get() + 1);
+        if let (Some(health), Some(stream)) = (&self.health, failure.stream()) {
+            health.failed(stream, &failure);
+        }
+        self.tally.fail(match self.profile {
+            Some(profile) => failure.on_profile(profile),
+            None => failure,
+        });
+    }
+
+    /// The output of a stream's page cannot be written.
+    pub(super) fn broken(&self, stream: Stream, failure: &Error) {
+        if let Some(health) = &self.health {
+            health.failed(stream, failure);
+        }
+    }
+
+    /// These streams end, as they were asked to.
+    pub(super) fn stopping(&self, streams: &[Stream]) {
+        if let Some(health) = &self.health {
+            streams.iter().for_each(|stream| health.state(*stream, CollectorState::Stopping));
+        }
+    }
+
+    /// The loop has come round.
+    pub(super) fn alive(&self) {
+        let Some((systemd, index)) = &self.heartbeat else { return };
+        systemd.alive(*index, self.runtime.clock.elapsed(), || {
+            let failed = match self.tally.failed() {
+                0 => String::new(),
+                failures => format!(", {failures} failed for good"),
+            };
+            format!("following; {} events since the start{failed}", self.tally.events())
+        });
+    }
+}

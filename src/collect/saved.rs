@@ -1,0 +1,88 @@
+//! Events to an output that keeps a position: staged and committed, so that none is lost (P1) or repeated (P2).
+
+use std::ops::Range;
+use std::rc::Rc;
+
+use super::engine::{Consumer, Flow};
+use super::report::OutputReport;
+use crate::encode::EventEncoder;
+use crate::error::{Error, Result};
+use crate::event::Stream;
+use crate::output::CheckpointedOutput;
+use crate::page::Page;
+
+/// Takes one profile's events to an output and saves the position behind them.
+#[derive(Debug)]
+pub(super) struct SavedConsumer<'a> {
+    output: CheckpointedOutput,
+    encoder: EventEncoder,
+    report: &'a OutputReport<'a>,
+    ends_when_caught_up: bool,
+}
+
+impl<'a> SavedConsumer<'a> {
+    /// A consumer that writes to an opened output.
+    pub(super) fn new(
+        output: CheckpointedOutput,
+        encoder: EventEncoder,
+        report: &'a OutputReport<'a>,
+        ends_when_caught_up: bool,
+    ) -> Self {
+        SavedConsumer { output, encoder, report, ends_when_caught_up }
+    }
+
+    /// Saves what is not saved yet.
+    ///
+    /// # Errors
+    /// As [`CheckpointedOutput::finish`].
+    pub(super) fn finish(self) -> Result<()> {
+        self.output.finish()
+    }
+}
+
+impl Consumer for SavedConsumer<'_> {
+    fn page(&mut self, page: &Page) {
+        self.report.page(page);
+    }
+
+    fn take(&mut self, page: &Rc<Page>, events: Range<usize>) -> Result<Flow> {
+        let staged = self.output.stage(page, events, &mut self.encoder).and_then(|staged| {
+            self.output.commit_if_due()?;
+            Ok(staged)
+        });
+        let staged = staged.inspect_err(|failure| self.report.broken(page.stream, failure))?;
+        self.report.delivered(page.stream, page.received_at, staged.events);
+        Ok(Flow::Continue)
+    }
+
+    fn done(&mut self, _: Rc<Page>) -> Result<()> {
+        Ok(())
+    }
+
+    fn waiting(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn caught_up(&mut self, _: Stream) -> Result<()> {
+        if self.ends_when_caught_up {
+            self.report.tally.done();
+        }
+        Ok(())
+    }
+
+    fn failed(&mut self, failure: Error) {
+        self.report.failed(failure);
+    }
+
+    fn reopen(&mut self) -> Result<()> {
+        self.output.reopen()
+    }
+
+    fn delivered(&self, stream: Stream) -> u64 {
+        self.output.position(stream).map_or(0, |position| position.delivered)
+    }
+
+    fn alive(&self) {
+        self.report.alive();
+    }
+}

@@ -1,0 +1,118 @@
+//! From the saved position to the end of what there is, or for ever, saving as it delivers.
+
+use super::engine::{Engine, Interrupts, Order, PhaseEnd, Until};
+use super::plan::ResumeOptions;
+use super::position::{self, ResumingFetcher};
+use super::reader::StreamReader;
+use super::saved::SavedConsumer;
+use super::{FollowOptions, OutputRun};
+use crate::api::endpoint::PageRequest;
+use crate::cancel::Cancel;
+use crate::error::{Error, Result};
+use crate::event::Stream;
+use crate::health::HealthFeed;
+use crate::output::CheckpointedOutput;
+use crate::source::cursor::{CursorLoop, FollowFrom, PollSchedule};
+
+pub use super::position::StartAt;
+
+/// How a position is resumed.
+#[derive(Debug)]
+pub struct SavedRun<'a> {
+    /// How the position is kept.
+    pub resume: &'a ResumeOptions,
+    /// Where to start when nothing is saved yet.
+    pub start: StartAt,
+    /// Whether to go on where events may be missing.
+    pub accept_gap: bool,
+    /// Where the changes of streams' states are written.
+    pub feed: HealthFeed,
+    /// How the streams are followed; none where they are read to their end once.
+    pub follow: Option<&'a FollowOptions>,
+}
+
+/// Delivers what is new to one output.
+///
+/// # Errors
+/// Fails where the position or the output cannot be used; nothing is saved after a failed write, so that the
+/// next run delivers that page again. Failures of single streams are in the run's tally.
+pub fn deliver(run: &OutputRun<'_>, saved: &SavedRun<'_>) -> Result<()> {
+    let (runtime, session) = (run.runtime, run.session);
+    let output = run.plan.open_position(runtime, session, run.output, saved.resume)?;
+    let streams = &run.output.streams;
+    let health =
+        position::reporter(runtime, session, &output, streams, saved.resume.mode, saved.feed.clone());
+    if let Some(follow) = saved.follow {
+        follow.monitor.report_to(health.clone(), streams);
+    }
+    let report = run.report(Some(health), saved.follow);
+    let mut readers = Vec::new();
+    for &stream in streams {
+        match reader(run, saved, &output, stream) {
+            Ok(reader) => readers.push(reader),
+            Err(failure) => report.failed(failure.on_stream(stream)),
+        }
+    }
+    let ends_when_caught_up = saved.follow.is_none_or(|follow| follow.no_follow);
+    let until = if ends_when_caught_up { Until::CaughtUp } else { Until::Forever };
+    let order = if saved.follow.is_some() { Order::Arrival } else { Order::LeastDelivered };
+    let interrupts = saved.follow.map_or_else(Interrupts::default, FollowOptions::interrupts);
+    let encoder = run.plan.encoder(streams)?;
+    let mut consumer = SavedConsumer::new(output, encoder, &report, ends_when_caught_up);
+    let mut engine = Engine::new(runtime, &interrupts, readers);
+    let end = engine.run(order, until, &mut consumer);
+    report.progress.borrow_mut().clear();
+    // Those that were still followed have done as they were asked.
+    let followed: Vec<Stream> = engine.readers.iter().map(|reader| reader.stream).collect();
+    report.stopping(&followed);
+    let end = end?;
+    consumer.finish()?;
+    if saved.follow.is_some() && !followed.is_empty() {
+        run.tally.done();
+    }
+    if end == PhaseEnd::Stopped {
+        run.tally.fail(runtime.cancel.failure());
+    }
+    Ok(())
+}
+
+/// Starts reading a stream where it was left.
+fn reader(
+    run: &OutputRun<'_>,
+    saved: &SavedRun<'_>,
+    output: &CheckpointedOutput,
+    stream: Stream,
+) -> Result<StreamReader, Error> {
+    let (runtime, session) = (run.runtime, run.session);
+    let position = output.position(stream);
+    let first = position::first_request(runtime, session, stream, position, saved.start, saved.accept_gap)?;
+    let since = match (&first, position) {
+        (PageRequest::First { since, .. }, _) => *since,
+        (PageRequest::Cursor(_), position) => {
+            position.map(|position| position.restart_from(runtime.clock.now()))
+        }
+    };
+    let mut fetcher = ResumingFetcher::new(runtime, session, stream, position.cloned(), saved.accept_gap);
+    let pages = CursorLoop::new(stream, first, move |request: &_| fetcher.fetch(request));
+    let stop = Cancel::new();
+    let pages = match saved.follow {
+        None => pages,
+        Some(follow) => {
+            let from = FollowFrom { limit: session.settings.page_size, since };
+            pages.following(from, follow.schedule(run, stream, stop.clone()))
+        }
+    };
+    StreamReader::on_thread(stream, stop, pages)
+}
+
+impl FollowOptions {
+    /// When a stream of this run is asked again.
+    pub(super) fn schedule(&self, run: &OutputRun<'_>, stream: Stream, stop: Cancel) -> PollSchedule {
+        PollSchedule {
+            interval: self.monitor.cadence(stream).clone(),
+            clock: run.runtime.clock.clone(),
+            stop,
+            patience: self.patience,
+        }
+    }
+}

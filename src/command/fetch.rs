@@ -1,0 +1,289 @@
+//! `opev fetch`: get events once and exit.
+//!
+//! Decides what was typed, for one profile or for all, and hands it to `collect`: a question for a range, or
+//! a saved run with `--resume`.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use crate::api::endpoint::BaseUrl;
+use crate::cli::{FetchArgs, Shape, Sort};
+use crate::collect::plan::{OutputPlan, OutputRequest, ResumeOptions, names};
+use crate::collect::question::{self, Question};
+use crate::collect::report::{Tally, TellFailures};
+use crate::collect::saved_run::{self, SavedRun, StartAt};
+use crate::collect::session::{Connections, Session};
+use crate::collect::shared_output::SharedOutput;
+use crate::collect::{OutputRun, side_by_side};
+use crate::command::{End, Invocation, session};
+use crate::config::{Config, ResolvedRange, SettingFlags, Settings};
+use crate::encode::{Fields, Format};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::Stream;
+use crate::health::{HealthFeed, RunMode};
+use crate::runtime::Runtime;
+use crate::source::range::TimeRange;
+
+/// How long a failing request is asked again, unless `--retry-for` says otherwise.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long after the range's end an event of it may reach the service, unless `--late` says otherwise.
+const LATE: TimeDelta = TimeDelta::days(1);
+
+/// How many outputs are written side by side; `--jobs` bounds their requests.
+const AT_ONCE: usize = 16;
+
+/// Runs `opev fetch`.
+///
+/// # Errors
+/// Fails for what concerns the whole run; failures of single streams and profiles are reported here.
+pub fn run(invocation: &Invocation, args: &FetchArgs) -> Result<End> {
+    let collect = &args.collect;
+    if collect.fields.as_deref() == Some("help") {
+        return super::print(Fields::help(super::or_all(&collect.streams)).as_bytes());
+    }
+    let config = Config::read(collect.account.file.config.as_deref(), invocation.environment.clone())?;
+    let flags = SettingFlags {
+        account: &collect.account,
+        tz: invocation.console_args.tz.as_ref(),
+        page_size: collect.page_size,
+        jobs: args.jobs,
+    };
+    let profiles = match collect.all_profiles {
+        true => config.all_settings(&flags)?,
+        false => vec![config.settings(&flags)?],
+    };
+    let tally = Tally::new(invocation.runtime.console.clone(), TellFailures::AtTheEnd);
+    let fetch = Fetch { invocation, args, tally: &tally, connections: Connections::default() };
+    if collect.all_profiles && collect.names_a_file_per_profile() || !collect.all_profiles {
+        fetch.side_by_side(profiles);
+    } else {
+        fetch.one_after_another(profiles)?;
+    }
+    let end = tally.conclude();
+    if end.is_none() && tally.events() == 0 && !args.dry_run {
+        invocation.runtime.console.note(if collect.resume { "no new events" } else { "no events" });
+        if args.fail_if_empty {
+            return Ok(End::Failed(ErrorKind::CheckFailed));
+        }
+    }
+    Ok(End::of(end))
+}
+
+struct Fetch<'a> {
+    invocation: &'a Invocation,
+    args: &'a FetchArgs,
+    tally: &'a Tally,
+    connections: Connections,
+}
+
+/// Everything about the fetch of one profile but the way to the service.
+#[derive(Debug)]
+struct ProfilePlan {
+    session: Session,
+    form: OutputPlan,
+    question: Question,
+}
+
+impl Fetch<'_> {
+    /// Reads outputs that have nothing to do with each other, each on a thread, so that none waits for
+    /// another's retries. Tokens are read one after another: their commands may have a question.
+    fn side_by_side(&self, profiles: Vec<Settings>) {
+        let mut plans = Vec::new();
+        for settings in profiles {
+            let profile = settings.profile.clone();
+            match self.plan(settings) {
+                Ok(plan) => plans.push(plan),
+                Err(failure) => self.fail(&profile, failure),
+            }
+        }
+        if self.args.dry_run {
+            return plans.iter().for_each(|plan| self.describe(plan));
+        }
+        let outputs: Vec<(usize, usize)> = (0..plans.len())
+            .flat_map(|plan| (0..plans[plan].form.outputs.len()).map(move |output| (plan, output)))
+            .collect();
+        let is_alone = outputs.len() == 1;
+        // Several progress lines would write over each other.
+        let console = &self.invocation.runtime.console;
+        let console = if is_alone { console.clone() } else { console.without_progress() };
+        let runtime = Runtime { console, ..self.invocation.runtime.clone() };
+        side_by_side::map(outputs, AT_ONCE, |(number, output)| {
+            let plan = &plans[number];
+            let outcome = runtime.cancel.check().and_then(|()| {
+                let shared = || self.shared_output(&plan.form, &plan.form.outputs[output].streams, output);
+                let run = self.output_run(&runtime, plan, number, output, is_alone);
+                if self.args.collect.resume {
+                    self.resume(&run, plan)
+                } else {
+                    question::answer(&run, &plan.question, &shared()?, true)
+                }
+            });
+            if let Err(failure) = outcome {
+                self.fail(&plan.session.settings.profile, failure);
+            }
+        });
+    }
+
+    /// Every profile into standard output: one header, one array.
+    fn one_after_another(&self, profiles: Vec<Settings>) -> Result<()> {
+        let mut document: Option<SharedOutput> = None;
+        for (number, settings) in profiles.into_iter().enumerate() {
+            let profile = settings.profile.clone();
+            let console = &self.invocation.runtime.console;
+            console.note(&format!("profile {profile}"));
+            let outcome = self.plan(settings).and_then(|plan| {
+                if self.args.dry_run {
+                    self.describe(&plan);
+                    return Ok(());
+                }
+                let run = self.output_run(&self.invocation.runtime, &plan, number, 0, true);
+                if self.args.collect.resume {
+                    return self.resume(&run, &plan);
+                }
+                // Other profiles may be granted other streams: the columns have to suit all.
+                let output = match &document {
+                    Some(output) => output.clone(),
+                    None => {
+                        let made =
+                            self.shared_output(&plan.form, super::or_all(&self.args.collect.streams), 0)?;
+                        document.insert(made).clone()
+                    }
+                };
+                question::answer(&run, &plan.question, &output, false)
+            });
+            let is_gone = matches!(&outcome, Err(failure) if failure.kind() == ErrorKind::ClosedPipe);
+            if let Err(failure) = outcome {
+                self.fail(&profile, failure);
+            }
+            let is_closed = document.as_ref().is_some_and(SharedOutput::is_closed);
+            if self.invocation.runtime.cancel.is_triggered() || is_gone || is_closed {
+                break;
+            }
+        }
+        match document.filter(|output| !output.is_closed()) {
+            Some(output) => match output.end().and_then(|()| output.publish()) {
+                Err(failure) if failure.kind() != ErrorKind::ClosedPipe => Err(failure),
+                _ => Ok(()),
+            },
+            None => Ok(()),
+        }
+    }
+
+    fn resume(&self, run: &OutputRun<'_>, plan: &ProfilePlan) -> Result<()> {
+        let start = StartAt { since: plan.question.range.since, is_typed: self.args.since.is_some() };
+        let resume = &self.resume_options();
+        let (accept_gap, feed) = (self.args.collect.accept_gap, HealthFeed::nowhere());
+        saved_run::deliver(run, &SavedRun { resume, start, accept_gap, feed, follow: None })
+    }
+
+    fn resume_options(&self) -> ResumeOptions {
+        super::resume_options(&self.args.collect, RunMode::Fetch)
+    }
+
+    fn shared_output(&self, form: &OutputPlan, streams: &[Stream], output: usize) -> Result<SharedOutput> {
+        Ok(SharedOutput::new(form.encoder(streams)?, form.outputs[output].place.clone(), None))
+    }
+
+    fn output_run<'r>(
+        &'r self,
+        runtime: &'r Runtime,
+        plan: &'r ProfilePlan,
+        number: usize,
+        output: usize,
+        shows_progress: bool,
+    ) -> OutputRun<'r> {
+        let (session, form) = (&plan.session, &plan.form);
+        OutputRun {
+            runtime,
+            tally: self.tally,
+            session,
+            plan: form,
+            output: &form.outputs[output],
+            number,
+            names_profile: self.args.collect.all_profiles,
+            shows_progress,
+        }
+    }
+
+    fn fail(&self, profile: &str, failure: Error) {
+        self.tally.fail(match self.args.collect.all_profiles {
+            true => failure.on_profile(profile),
+            false => failure,
+        });
+    }
+
+    /// Decides, and tells the person what was decided for them.
+    fn plan(&self, settings: Settings) -> Result<ProfilePlan> {
+        let (args, invocation) = (self.args, self.invocation);
+        let decided = range(invocation, &settings, args)?;
+        let session = session::open(invocation, &self.connections, settings, PATIENCE, None)?;
+        let streams = session.streams(&args.collect.streams)?;
+        let mut request = OutputRequest {
+            resume: args.collect.resume.then(|| self.resume_options()),
+            ..super::output_request(invocation, &args.collect)
+        };
+        if args.collect.all_profiles && !args.collect.names_a_file() {
+            // Who reads one output of many accounts needs to know whose event it is.
+            request.shape.get_or_insert(Shape::Envelope.into());
+        }
+        let form = OutputPlan::decide(&session, &request, &streams)?;
+        let by_time = match args.sort {
+            Some(sort) => sort == Sort::Time,
+            None => form.format != Format::Ndjson,
+        };
+        let question = Question {
+            range: TimeRange {
+                since: decided.since,
+                until: decided.until_is_typed.then_some(decided.until),
+                late: args.late.map_or(LATE, |late| TimeDelta::from_std(late).unwrap_or(TimeDelta::MAX)),
+            },
+            until: decided.until,
+            limit: args.limit,
+            newest: args.last,
+            by_time,
+            file_mode: args.collect.file_mode,
+            overwrite: args.overwrite,
+        };
+        if !args.collect.resume {
+            let zone = &session.settings.zone;
+            let (since, until) = (zone.show(decided.since), zone.show(decided.until));
+            invocation.runtime.console.note(&format!("{} from {since} to {until}", names(&streams)));
+        }
+        Ok(ProfilePlan { session, form, question })
+    }
+
+    /// Says what would be done, for `--dry-run`.
+    fn describe(&self, plan: &ProfilePlan) {
+        let ProfilePlan { session, form, question } = plan;
+        let (settings, zone) = (&session.settings, &session.settings.zone);
+        let mut text = format!("profile   {}\nserver    {}\n", settings.profile, session.account.server);
+        let _ = writeln!(text, "token     read, not sent");
+        let _ = writeln!(text, "api       {}", settings.api);
+        let cuts = if question.range.until.is_none() { " (now: cuts nothing)" } else { "" };
+        let (since, until) = (zone.show(question.range.since), zone.show(question.until));
+        let _ = writeln!(text, "range     {since} to {until}{cuts}");
+        for output in &form.outputs {
+            let (names, place) = (names(&output.streams), output.place.shown());
+            let _ = writeln!(text, "output    {names} -> {place} as {} ({})", form.format, form.shape);
+        }
+        let _ = write!(text, "nothing was sent and nothing was written");
+        self.invocation.runtime.console.say(&text);
+        self.tally.done();
+    }
+}
+
+/// Decides the range, before any token is read: what was typed wrong is told first.
+fn range(invocation: &Invocation, settings: &Settings, args: &FetchArgs) -> Result<ResolvedRange> {
+    let (since, until) = (args.since.as_ref(), args.until.as_ref());
+    let now = invocation.runtime.clock.now();
+    let decided = if settings.server.as_ref().is_some_and(BaseUrl::is_loopback) {
+        ResolvedRange::decide_for_stand_in(since, until, now, &settings.zone)?
+    } else {
+        ResolvedRange::decide(since, until, now, &settings.zone)?
+    };
+    decided.warning.iter().for_each(|warning| log::warn!("{warning}"));
+    Ok(decided)
+}

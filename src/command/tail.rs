@@ -1,0 +1,254 @@
+//! `opev tail`: follow new events, as a person or as a service.
+//!
+//! Decides what was typed and hands each output to `collect`, on a thread of its own. A profile or a stream
+//! that fails for good ends alone.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Resource, getrlimit, setrlimit};
+
+use crate::cancel::Cancel;
+use crate::cli::TailArgs;
+use crate::collect::follow::{self, ShowFirst};
+use crate::collect::highlight::Highlight;
+use crate::collect::plan::{Destination, OutputPlan, OutputRequest};
+use crate::collect::report::{Tally, TellFailures};
+use crate::collect::saved_run::{self, SavedRun, StartAt};
+use crate::collect::session::{Connections, Session};
+use crate::collect::shared_output::SharedOutput;
+use crate::collect::{FollowOptions, OutputRun, ReopenRequests};
+use crate::command::{End, Invocation, session};
+use crate::config::{Config, ResolvedRange, SettingFlags, Settings};
+use crate::disk::RealDisk;
+use crate::encode::Fields;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::Stream;
+use crate::health::monitor::ServiceMonitor;
+use crate::health::systemd::SystemdNotifier;
+use crate::health::{HealthFeed, RunMode};
+
+/// How long a failing request is asked again, unless `--retry-for` says otherwise.
+const PATIENCE: Duration = Duration::from_secs(90 * 60);
+
+/// How often a stream is asked, unless `--interval` says otherwise.
+const INTERVAL: Duration = Duration::from_secs(30);
+
+/// The stack of an output's thread: there may be hundreds, and none needs the usual 2 MiB.
+const STACK: usize = 1 << 20;
+
+/// The most outputs that one profile has: one for each stream.
+const OUTPUTS: usize = Stream::ALL.len();
+
+/// What the profiles of one run share.
+struct Tail<'a> {
+    invocation: &'a Invocation,
+    args: &'a TailArgs,
+    tally: Tally,
+    connections: Connections,
+    systemd: Arc<SystemdNotifier>,
+    feed: HealthFeed,
+    /// Standard output or a device, made by the first profile that comes so far.
+    screen: std::sync::Mutex<Option<SharedOutput>>,
+    /// When `--for` ends.
+    ends: Option<Duration>,
+    /// Triggered when nobody reads standard output any more.
+    over: Cancel,
+    reopen: Arc<ReopenRequests>,
+}
+
+/// Runs `opev tail`.
+///
+/// # Errors
+/// Fails for what concerns the whole run; failures of single streams and profiles are told as they happen.
+pub fn run(invocation: &Invocation, args: &TailArgs) -> Result<End> {
+    let collect = &args.collect;
+    if collect.fields.as_deref() == Some("help") {
+        return super::print(Fields::help(super::or_all(&collect.streams)).as_bytes());
+    }
+    let config = Config::read(collect.account.file.config.as_deref(), invocation.environment.clone())?;
+    let flags = SettingFlags {
+        account: &collect.account,
+        tz: invocation.console_args.tz.as_ref(),
+        page_size: collect.page_size,
+        jobs: None,
+    };
+    let profiles = match collect.all_profiles {
+        true => config.all_settings(&flags)?,
+        false => vec![config.settings(&flags)?],
+    };
+    // What is typed wrong is told before anything is started.
+    args.highlight.as_deref().map(Highlight::new).transpose()?;
+    let console = &invocation.runtime.console;
+    let feed = args.health_file.as_deref().map(|path| HealthFeed::open(&RealDisk, path, console));
+    let tail = Tail {
+        invocation,
+        args,
+        tally: Tally::new(console.clone(), TellFailures::AtOnce),
+        connections: Connections::for_following(profiles.len(), longest_interval(args)),
+        systemd: Arc::new(SystemdNotifier::new(&invocation.environment, profiles.len() * OUTPUTS)),
+        feed: feed.transpose()?.unwrap_or_else(HealthFeed::nowhere),
+        screen: std::sync::Mutex::default(),
+        ends: args.duration.map(|duration| invocation.runtime.clock.elapsed() + duration),
+        over: Cancel::new(),
+        reopen: Arc::default(),
+    };
+    if collect.all_profiles {
+        allow_open_files();
+    }
+    let profiles = profiles.into_iter().enumerate().collect();
+    tail.on_threads(profiles, |(number, settings)| {
+        let profile = settings.profile.clone();
+        let opened = tail.open(settings).map_err(|failure| tail.fail(&profile, failure));
+        if let Ok(opened) = opened {
+            let outputs = (0..opened.form.outputs.len()).collect();
+            tail.on_threads(outputs, |output| {
+                if let Err(failure) = tail.follow(&opened, number, output) {
+                    tail.fail(&profile, failure);
+                }
+                tail.systemd.ended(number * OUTPUTS + output);
+            });
+        }
+        (0..OUTPUTS).for_each(|output| tail.systemd.ended(number * OUTPUTS + output));
+    });
+    tail.systemd.stopping();
+    Ok(End::of(tail.tally.conclude()))
+}
+
+/// One profile, ready to be followed.
+struct FollowedProfile {
+    session: Session,
+    streams: Vec<Stream>,
+    form: OutputPlan,
+    monitor: Arc<ServiceMonitor>,
+    /// When `--deadline` passes.
+    deadline: Option<Duration>,
+}
+
+impl Tail<'_> {
+    /// Does work for each item on a thread of its own; for one alone on this one.
+    fn on_threads<T: Send>(&self, items: Vec<T>, work: impl Fn(T) + Sync) {
+        let items = match <[T; 1]>::try_from(items) {
+            Ok([item]) => return work(item),
+            Err(items) => items,
+        };
+        thread::scope(|scope| {
+            for item in items {
+                let (work, builder) = (&work, thread::Builder::new().name("output".into()).stack_size(STACK));
+                if let Err(e) = builder.spawn_scoped(scope, move || work(item)) {
+                    self.tally.fail(Error::new(ErrorKind::Unexpected, "cannot start a thread").because(e));
+                }
+            }
+        });
+    }
+
+    fn open(&self, settings: Settings) -> Result<FollowedProfile> {
+        let (invocation, args) = (self.invocation, self.args);
+        let deadline = settings.deadline.map(|deadline| invocation.runtime.clock.elapsed() + deadline);
+        let monitor = Arc::new(ServiceMonitor::new(
+            |stream| interval(args, stream),
+            Arc::clone(&self.systemd),
+            &invocation.runtime.console,
+            Arc::clone(&invocation.runtime.clock),
+            args.collect.all_profiles.then_some(settings.profile.as_str()),
+        ));
+        let observer = Some(monitor.clone() as _);
+        let session = session::open(invocation, &self.connections, settings, PATIENCE, observer)?;
+        let streams = session.streams(&args.collect.streams)?;
+        let request = OutputRequest {
+            resume: args.collect.resume.then(|| super::resume_options(&args.collect, RunMode::Tail)),
+            ..super::output_request(invocation, &args.collect)
+        };
+        let form = OutputPlan::decide(&session, &request, &streams)?;
+        Ok(FollowedProfile { session, streams, form, monitor, deadline })
+    }
+
+    fn follow(&self, profile: &FollowedProfile, number: usize, output: usize) -> Result<()> {
+        let (session, args) = (&profile.session, self.args);
+        let runtime = &self.invocation.runtime;
+        let run = OutputRun {
+            runtime,
+            tally: &self.tally,
+            session,
+            plan: &profile.form,
+            output: &profile.form.outputs[output],
+            number,
+            names_profile: args.collect.all_profiles,
+            shows_progress: false,
+        };
+        let follow = FollowOptions {
+            monitor: Arc::clone(&profile.monitor),
+            systemd: (Arc::clone(&self.systemd), number * OUTPUTS + output),
+            no_follow: args.no_follow,
+            patience: session.settings.retry_for.unwrap_or(PATIENCE),
+            ends: self.ends,
+            deadline: profile.deadline,
+            over: self.over.clone(),
+            reopen: Arc::clone(&self.reopen),
+        };
+        let now = runtime.clock.now();
+        let decided = ResolvedRange::decide(args.since.as_ref(), None, now, &session.settings.zone)?;
+        if output == 0 {
+            decided.warning.iter().for_each(|warning| log::warn!("{warning}"));
+        }
+        let feed = self.feed.clone();
+        if args.collect.resume {
+            let start = StartAt { since: decided.since, is_typed: args.since.is_some() };
+            let resume = &super::resume_options(&args.collect, RunMode::Tail);
+            let accept_gap = args.collect.accept_gap;
+            return saved_run::deliver(
+                &run,
+                &SavedRun { resume, start, accept_gap, feed, follow: Some(&follow) },
+            );
+        }
+        let since = args.since.as_ref().map(|_| decided.since);
+        let screen = self.screen(profile)?;
+        follow::show(&run, &ShowFirst { since, lines: args.lines, feed }, &follow, &screen)
+    }
+
+    /// Where rows of all profiles go. The first to write anything writes the header.
+    fn screen(&self, profile: &FollowedProfile) -> Result<SharedOutput> {
+        let mut screen = self.screen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(screen) = &*screen {
+            return Ok(screen.clone());
+        }
+        // Columns that are the same for every profile, where nothing names the streams.
+        let collect = &self.args.collect;
+        let streams = if collect.all_profiles { super::or_all(&collect.streams) } else { &profile.streams };
+        let form = &profile.form;
+        let highlight = self.args.highlight.as_deref().filter(|_| form.look.colour);
+        let place = form.outputs.first().map_or(Destination::Stdout, |output| output.place.clone());
+        let made =
+            SharedOutput::new(form.encoder(streams)?, place, highlight.map(Highlight::new).transpose()?);
+        Ok(screen.insert(made).clone())
+    }
+
+    fn fail(&self, profile: &str, failure: Error) {
+        self.tally.fail(match self.args.collect.all_profiles {
+            true => failure.on_profile(profile),
+            false => failure,
+        });
+    }
+}
+
+/// Takes as many open files as the system grants: a profile needs five and a few connections, and the usual
+/// 1,024 are not enough for hundreds.
+fn allow_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(e) = setrlimit(Resource::Nofile, limit) {
+        log::info!("the limit of open files stays as it is: {e}");
+    }
+}
+
+/// The longest interval of any stream.
+fn longest_interval(args: &TailArgs) -> Duration {
+    Stream::ALL.into_iter().map(|stream| interval(args, stream)).max().unwrap_or(INTERVAL)
+}
+
+/// How often a stream is asked: the last that was typed for it, else the last for all.
+fn interval(args: &TailArgs, stream: Stream) -> Duration {
+    let typed = |of: Option<Stream>| args.interval.iter().rev().find(|i| i.stream == of).map(|i| i.every);
+    typed(Some(stream)).or_else(|| typed(None)).unwrap_or(INTERVAL)
+}
