@@ -13,6 +13,7 @@ mod class;
 mod feed;
 mod record;
 mod reporter;
+pub mod status;
 
 use std::fmt;
 
