@@ -27,6 +27,7 @@
 //! | [`encode`] | shapes and formats: events become bytes | |
 //! | [`output`] | the commit order, sinks, checkpoints | `disk` |
 //! | [`health`] | what a collector says of itself, for `opev status` and monitors | `output` `disk` `console` |
+//! | [`diagnosis`] | whether a token is usable: claims, the way to the server, a request per stream, as a report | `api` `source` `encode` `console` |
 //! | [`console`] | all text for people: notes, progress, logs, errors | |
 //! | [`simulator`] | a loopback Events API: seeded data, faults, assertions on its clients | |
 //! | [`disk`] | the few file operations there are: real, recording, failing, modelled | |
@@ -49,6 +50,7 @@ pub mod collect;
 pub mod command;
 pub mod config;
 pub mod console;
+pub mod diagnosis;
 pub mod disk;
 pub mod encode;
 pub mod error;

@@ -38,6 +38,31 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// JSON text in which no character can harm a terminal: JSON's own escapes stand for those, so that it
+/// still has the same value. Line breaks between its parts stay.
+pub fn json_for_terminal(json: &str) -> Cow<'_, str> {
+    if !json.chars().any(|c| is_harmful(c) && c != '\n') {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    let (mut in_string, mut is_escaped) = (false, false);
+    for c in json.chars() {
+        match c {
+            '\n' if !in_string => out.push(c),
+            c if is_harmful(c) && in_string => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
+            }
+            c if is_harmful(c) => out.push(' '),
+            c => out.push(c),
+        }
+        in_string ^= c == '"' && !is_escaped;
+        is_escaped = in_string && c == '\\' && !is_escaped;
+    }
+    Cow::Owned(out)
+}
+
 /// The text escaped, without tokens and cut to [`MESSAGE_LIMIT`] characters, for messages and logs.
 pub fn message(text: &str) -> Cow<'_, str> {
     let escaped = match without_tokens(text) {
@@ -95,6 +120,17 @@ mod tests {
     fn escape_sequences_line_breaks_and_bidi_marks_are_spelled_out() {
         assert_eq!(escaped("a\x1b[31m\nb\t\u{202e}c\u{9b}"), "a\\u{1b}[31m\\nb\\t\\u{202e}c\\u{9b}");
         assert_eq!(escaped("Zoë 王小明 🔑"), "Zoë 王小明 🔑");
+    }
+
+    #[test]
+    fn harmful_characters_become_json_escapes_that_read_back() {
+        let value = serde_json::json!({ "a\u{202e}\"b": ["\u{9b}c\\", "\u{e0041}\n\u{1b}"] });
+        let json = serde_json::to_string_pretty(&value).unwrap();
+        let harmless = json_for_terminal(&json);
+        assert!(!harmless.chars().any(|c| is_harmful(c) && c != '\n'), "{harmless}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&harmless).unwrap(), value);
+        assert_eq!(harmless.lines().count(), json.lines().count());
+        assert_eq!(json_for_terminal("{\t\"a\": 1}\r"), "{ \"a\": 1} ");
     }
 
     #[test]

@@ -25,13 +25,14 @@ use crate::cli::{self, Cli, Command, ConsoleArgs};
 use crate::clock::{Clock, RealClock};
 use crate::collect::plan::{OutputRequest, ResumeOptions, Terminal};
 use crate::config::{Environment, terminal};
-use crate::console::{Console, ConsoleOptions, LogFormat};
+use crate::console::{Console, ConsoleOptions, LogFormat, TextStyle};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::RunMode;
 use crate::output::Sink;
 use crate::output::sink::stream::StreamSink;
 use crate::runtime::Runtime;
+use crate::sanitize;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,7 +125,7 @@ fn dispatch(invocation: &Invocation, command: Command) -> Result<End> {
         Command::State(args) => state::run(invocation, &args),
         Command::Introspect(args) => {
             cancel::listen(&invocation.runtime.cancel, Hangup::Ends)?;
-            print(&introspect::run(invocation, &args)?)
+            introspect::run(invocation, &args)
         }
         Command::TokenCheck(args) => {
             cancel::listen(&invocation.runtime.cancel, Hangup::Ends)?;
@@ -168,6 +169,25 @@ fn print(bytes: &[u8]) -> Result<End> {
     match StreamSink::stdout()?.write(bytes) {
         Err(failure) if failure.kind() != ErrorKind::ClosedPipe => Err(failure),
         _ => Ok(End::Done),
+    }
+}
+
+/// Writes finished JSON to standard output: exact values into pipes and files, harmless ones on a terminal.
+fn print_json(invocation: &Invocation, json: &[u8]) -> Result<End> {
+    if invocation.stdout_is_terminal {
+        print(sanitize::json_for_terminal(&String::from_utf8_lossy(json)).as_bytes())
+    } else {
+        print(json)
+    }
+}
+
+/// What standard output can show of a text for people.
+fn text_style(invocation: &Invocation) -> TextStyle {
+    let is_terminal = invocation.stdout_is_terminal;
+    let width = is_terminal.then(|| terminal::width(std::io::stdout()));
+    TextStyle {
+        width: width.map(|width| u16::try_from(width).unwrap_or(u16::MAX)),
+        colour: terminal::colour(invocation.console_args.color, &invocation.environment, is_terminal),
     }
 }
 

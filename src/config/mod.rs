@@ -88,7 +88,10 @@ impl Config {
     }
 
     /// Refuses a profile that does not exist. `default` and `demo` need no file.
-    fn check_profile(&self, name: &str) -> Result<()> {
+    ///
+    /// # Errors
+    /// Fails with `Config`, and names the nearest profile there is.
+    pub fn check_profile(&self, name: &str) -> Result<()> {
         if let Err(problem) = file::check_name(name) {
             let failure = Error::new(ErrorKind::Config, problem.message);
             return Err(failure.hint(problem.hint.unwrap_or_default()));

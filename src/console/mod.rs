@@ -6,6 +6,7 @@
 mod logger;
 mod progress;
 mod report;
+mod table;
 
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +18,7 @@ use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 
 pub use progress::Progress;
+pub use table::{CellTone, TextStyle, TextTable};
 
 /// How messages are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -19,7 +19,7 @@ use crate::console::Console;
 use crate::disk::{self, Disk, File, FileKind, Open};
 use crate::error::{Error, ErrorKind, Result};
 use crate::output::shown;
-use crate::sanitize::is_harmful;
+use crate::sanitize;
 
 /// Where the lines go; clones share it.
 #[derive(Clone, Debug)]
@@ -116,36 +116,13 @@ fn give_up(outlet: &mut FeedTarget, error: &io::Error) {
     log::warn!("the health file cannot be written and is given up: {error}");
 }
 
-/// The line as JSON in which no character can harm a terminal: JSON's own escapes stand for those.
+/// The line as JSON in which no character can harm a terminal.
 fn harmless(line: &impl Serialize) -> String {
     let json = serde_json::to_string(line).unwrap_or_else(|_| "{}".into());
-    let mut out = String::with_capacity(json.len());
-    for c in json.chars() {
-        if is_harmful(c) {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
-            }
-        } else {
-            out.push(c);
-        }
-    }
-    out
+    sanitize::json_for_terminal(&json).into_owned()
 }
 
 /// A time as the feed writes it.
 pub(super) fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn harmful_characters_become_json_escapes_that_read_back() {
-        let text = "a\u{202e}b\u{9b}c\u{e0041}\n";
-        let json = harmless(&text);
-        assert!(!json.chars().any(is_harmful), "{json}");
-        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
-    }
 }

@@ -14,6 +14,7 @@ mod feed;
 pub mod monitor;
 mod record;
 mod reporter;
+pub mod status;
 pub mod systemd;
 
 use std::fmt;

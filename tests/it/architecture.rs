@@ -10,12 +10,13 @@ const VOCABULARY: [&str; 12] = [
 ];
 
 /// What each module may use beside the vocabulary. `command` may use everything.
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     ("api", &[]),
     ("cli", &["api", "encode", "console"]),
     ("config", &["cli", "api"]),
     ("console", &[]),
     ("output", &["disk"]),
+    ("diagnosis", &["api", "source", "encode", "console"]),
     ("disk", &[]),
     ("health", &["output", "disk", "console"]),
     ("encode", &[]),

@@ -384,3 +384,32 @@ fn on_a_narrow_terminal_nothing_is_wider_than_it() {
     let run = account.run_on_terminal(60, ["token-check"]).expect(0);
     assert!(run.text().contains("\u{1b}[32mok\u{1b}[0m"), "{}", run.text());
 }
+
+#[test]
+fn json_on_a_terminal_harms_it_no_more_than_a_table_and_is_exact_in_a_pipe() {
+    let body = "{\"uuid\":\"I\u{202e}\",\"features\":[\"auditevents\",\"x\u{9b}y\"]}";
+    let server = Scripted::start(move |_| answer("200 OK", "", body));
+    let sandbox = Sandbox::new();
+    let here = with("a", "1password.com/auuid", json!("A\u{202e}C"));
+    let base = format!("http://{}", server.address);
+    for args in [
+        &["introspect", "--json", "--base-url", &base][..],
+        &["token-check", "--json", "--offline", "--region", "eu"],
+    ] {
+        let command = || {
+            let mut command = sandbox.command(args);
+            command.env("EVENTS_API_TOKEN", &here);
+            command
+        };
+        let piped = Run::of(command().output().unwrap()).expect(0);
+        assert!(piped.text().contains('\u{202e}'), "{}", piped.text());
+        let shown = crate::harness::run_on_terminal(command(), 80).expect(0);
+        assert!(!shown.text().contains(['\u{202e}', '\u{9b}']), "{}", shown.text());
+        let value = |run: &Run| serde_json::from_slice::<Value>(&run.stdout).unwrap();
+        let (mut piped, mut shown) = (value(&piped), value(&shown));
+        for value in [&mut piped, &mut shown] {
+            value["steps"] = Value::Null;
+        }
+        assert_eq!(shown, piped);
+    }
+}

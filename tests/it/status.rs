@@ -141,7 +141,8 @@ fn a_running_fetch_is_named_and_a_killed_one_recognised() {
     let overview = json(&account.run(["status", "--json"]).expect(0));
     let signins = stream(&overview, 0, "signinattempts");
     assert_eq!((&signins["state"], &signins["died"]), (&"error".into(), &true.into()));
-    assert!(account.run(["status"]).expect(0).text().contains("  died "));
+    let text = account.run(["status"]).expect(0).text();
+    assert!(text.contains("signinattempts  error ") && text.contains("ended without saying so"), "{text}");
 }
 
 #[test]
@@ -245,4 +246,62 @@ fn a_run_that_cannot_begin_is_told_until_one_can() {
     std::fs::write(account.sandbox.path("out.ndjson"), &whole).unwrap();
     account.run(["fetch", "--resume", "-o", "out.ndjson"]).expect(0);
     account.run(["status", "--check"]).expect(0);
+}
+
+#[test]
+fn one_state_has_one_word_in_table_and_json() {
+    let account = Account::new(still([]));
+    account.run(["fetch", "--resume", "--consumer", "cron"]).expect(0);
+    let overview = json(&account.run(["status", "--json"]).expect(0));
+    let text = account.run(["status"]).expect(0).text();
+    for name in ["signinattempts", "itemusages", "auditevents"] {
+        let line = text.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
+        let state = stream(&overview, 0, name)["state"].as_str().unwrap();
+        assert_eq!(line.split_whitespace().nth(1), Some(state), "{text}");
+    }
+}
+
+#[test]
+fn an_unknown_profile_is_refused_with_the_nearest_name_and_one_with_positions_is_not() {
+    let account = Account::new(still([]));
+    account.sandbox.configure("[profiles.acme]\ntoken_env = \"EVENTS_API_TOKEN\"\n");
+    for more in [&[][..], &["--check"], &["--json"]] {
+        let refused = account.run([&["status", "--profile", "acne"], more].concat()).expect(3);
+        assert!(refused.stderr.contains("did you mean acme?"), "{}", refused.stderr);
+        assert!(refused.stdout.is_empty(), "{}", refused.text());
+    }
+    account.run(["status", "--profile", "acme", "--check"]).expect(1);
+    account.run(["fetch", "--resume", "--profile", "acme", "--consumer", "cron"]).expect(0);
+    account.sandbox.configure("");
+    account.run(["status", "--profile", "acme", "--check"]).expect(0);
+}
+
+#[test]
+fn a_managed_file_that_is_missing_is_a_problem() {
+    let account = Account::new(still([]));
+    account.run(["fetch", "--resume", "-o", "out.ndjson"]).expect(0);
+    account.run(["status", "--check"]).expect(0);
+    std::fs::remove_file(account.sandbox.path("out.ndjson")).unwrap();
+    let check = account.run(["status", "--check"]).expect(1);
+    assert_eq!(check.lines().len(), 1, "{}", check.text());
+    assert!(check.text().starts_with("OUTPUT-MISSING default "), "{}", check.text());
+    let overview = json(&account.run(["status", "--json"]).expect(0));
+    assert_eq!(overview["positions"][0]["output_missing"], true);
+    assert_eq!(overview["problems"][0]["problem"], "output_missing");
+    assert!(account.run(["status"]).expect(0).text().contains("the file is missing"));
+    account.run(["fetch", "--resume", "-o", "out.ndjson"]).expect(0);
+    account.run(["status", "--check"]).expect(0);
+}
+
+#[test]
+fn json_on_a_terminal_harms_it_no_more_than_a_table_and_is_exact_in_a_pipe() {
+    let account = Account::new(still([]));
+    let name = "odd\u{202e}name\u{9b}";
+    account.run(["fetch", "--resume", "--consumer", name]).expect(0);
+    let shown = account.run_on_terminal(80, ["status", "--json"]).expect(0);
+    assert!(!shown.text().contains(['\u{202e}', '\u{9b}']), "{}", shown.text());
+    assert!(shown.text().contains("odd\\u202ename\\u009b"), "{}", shown.text());
+    assert_eq!(json(&shown)["positions"][0]["consumer"], name);
+    let piped = account.run(["status", "--json"]).expect(0);
+    assert!(piped.text().contains(name), "{}", piped.text());
 }

@@ -1,48 +1,33 @@
-//! What there is to say of each saved position: checkpoint, health file and lock, read once and put
-//! together. Its JSON form is `opev status --json`.
+//! What is known of each saved position: checkpoint, health file and lock, read once and put together.
+//!
+//! Only looks: takes no lock that could keep a run out, and writes nothing.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::StateLocation;
-use super::problems::StatusProblem;
 use crate::disk::Disk;
-use crate::error::Result;
 use crate::event::Stream;
 use crate::health::{self, CollectorState, Health, LastError, RunMode};
 use crate::output::CheckpointDir;
 use crate::output::checkpoint::lock::{self, Holder};
-use crate::output::checkpoint::record::{Checkpoint, StreamPosition};
+use crate::output::checkpoint::record::{Checkpoint, OutputMark, StreamPosition};
 use crate::output::gap::RETENTION;
-use crate::output::saved_state::{self, SavedPosition};
+use crate::output::saved_state::SavedPosition;
 
-/// Everything that is saved, at one moment.
+/// The state of one saved position, which belongs to a profile and a consumer.
 #[derive(Debug, Serialize)]
-pub(super) struct StatusReport {
-    /// The moment.
-    pub time: DateTime<Utc>,
-    /// Whether there is no problem.
-    pub ok: bool,
-    /// What is late or in error.
-    pub problems: Vec<StatusProblem>,
-    /// The saved positions.
-    pub positions: Vec<ConsumerStatus>,
-    /// Profiles that were asked for and have none.
-    pub without_position: Vec<String>,
-}
-
-/// Where one (profile, consumer) stands.
-#[derive(Debug, Serialize)]
-pub(super) struct ConsumerStatus {
+pub struct ConsumerStatus {
+    /// The profile's name.
     pub profile: String,
     /// A path or a name; the key, where nothing else is known.
     pub consumer: String,
     /// The name of its directory.
     pub key: String,
-    /// What sort of run was here last.
+    /// What sort of run wrote the health file.
     pub work: Option<RunMode>,
     /// Whether a run holds the lock.
     pub running: bool,
@@ -54,19 +39,26 @@ pub(super) struct ConsumerStatus {
     pub blocked: Option<LastError>,
     /// The server that gave the position.
     pub host: Option<String>,
+    /// The account's uuid.
     pub account: Option<String>,
+    /// The managed file's path.
+    pub output: Option<String>,
+    /// Whether that file has delivered events and is no longer at its path.
+    pub output_missing: bool,
     /// When the position was saved last.
     pub saved_at: Option<DateTime<Utc>>,
+    /// The state of each stream, in output order.
     pub streams: Vec<StreamStatus>,
 }
 
-/// Where one stream stands.
+/// The state of one stream of a saved position.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct StreamStatus {
+pub struct StreamStatus {
+    /// The stream's name.
     pub stream: String,
-    /// How far its collector has come; none when none ever said so.
+    /// How far its collector has come; none when no collector ever said so.
     pub state: Option<CollectorState>,
-    /// Whether its collector ended without a word.
+    /// Whether its collector ended without saying so.
     pub died: bool,
     /// Since when it is in this state.
     pub since: Option<DateTime<Utc>>,
@@ -76,15 +68,21 @@ pub(super) struct StreamStatus {
     pub position_age_seconds: Option<i64>,
     /// Whether the service had no more when it was asked last.
     pub caught_up: Option<bool>,
+    /// The time of the newest delivered event.
     pub newest_event: Option<DateTime<Utc>>,
     /// Events delivered over all runs.
     pub delivered: Option<u64>,
     /// Events that came again and were dropped.
     pub repeats: Option<u64>,
+    /// Events read in the last 24 hours.
     pub events_24h: Option<u64>,
+    /// Events read in the last 7 days.
     pub events_7d: Option<u64>,
+    /// When the service was last asked.
     pub last_poll: Option<DateTime<Utc>>,
+    /// When the service last answered.
     pub last_good_poll: Option<DateTime<Utc>>,
+    /// The last failure, kept when it has passed.
     pub last_error: Option<LastError>,
     /// The interval in force, of a stream that is followed.
     pub interval_seconds: Option<f64>,
@@ -95,26 +93,13 @@ pub(super) struct StreamStatus {
     pub started_at: Option<DateTime<Utc>>,
 }
 
-impl StatusReport {
-    /// Reads everything at these places.
-    pub(super) fn take(disk: &dyn Disk, places: &[StateLocation], now: DateTime<Utc>) -> Result<Self> {
-        let (mut positions, mut without_position) = (Vec::new(), Vec::new());
-        for StateLocation { directory, profile } in places {
-            let before = positions.len();
-            for saved in saved_state::list(disk, directory)? {
-                if profile.as_ref().is_none_or(|wanted| *wanted == saved.profile) {
-                    positions.push(standing(disk, directory, saved, now));
-                }
-            }
-            if let Some(profile) = profile.as_ref().filter(|_| positions.len() == before) {
-                without_position.push(profile.clone());
-            }
-        }
-        Ok(StatusReport { time: now, ok: true, problems: Vec::new(), positions, without_position })
-    }
-}
-
-fn standing(disk: &dyn Disk, directory: &Path, saved: SavedPosition, now: DateTime<Utc>) -> ConsumerStatus {
+/// Puts together what is known of one saved position.
+pub(super) fn read(
+    disk: &dyn Disk,
+    directory: &Path,
+    saved: SavedPosition,
+    now: DateTime<Utc>,
+) -> ConsumerStatus {
     let place = CheckpointDir::at(directory, &saved.profile, &saved.key);
     let health = health::read(disk, &place);
     // The run may have begun between the two looks.
@@ -124,6 +109,7 @@ fn standing(disk: &dyn Disk, directory: &Path, saved: SavedPosition, now: DateTi
         Err(failure) => (None, Some(failure.to_string())),
     };
     let consumer = record.as_ref().map(|record| &record.consumer);
+    let output = record.as_ref().and_then(|record| record.output.as_ref());
     let consumer = consumer.or(health.as_ref().map(|health| &health.consumer)).unwrap_or(&saved.key);
     ConsumerStatus {
         consumer: consumer.clone(),
@@ -133,12 +119,21 @@ fn standing(disk: &dyn Disk, directory: &Path, saved: SavedPosition, now: DateTi
         blocked: health.as_ref().and_then(|health| health.blocked.clone()),
         host: record.as_ref().map(|record| record.terms.host.clone()),
         account: record.as_ref().and_then(|record| record.terms.account.clone()),
+        output: output.map(|output| output.path.clone()),
+        output_missing: output.is_some_and(|output| is_missing(disk, output)),
         saved_at: record.as_ref().map(|record| record.updated_at),
         streams: streams(record.as_ref(), health.as_ref(), holder.as_ref(), now),
         holder: holder.flatten(),
         profile: saved.profile,
         key: saved.key,
     }
+}
+
+/// Whether a file that holds delivered events is gone from its path.
+fn is_missing(disk: &dyn Disk, output: &OutputMark) -> bool {
+    // A file without events is made again by the next run, and nothing is lost with it.
+    output.length > 0
+        && disk.metadata(Path::new(&output.path)).is_err_and(|e| e.kind() == io::ErrorKind::NotFound)
 }
 
 /// Every stream that the checkpoint or the health file knows, in output order.
@@ -154,21 +149,21 @@ fn streams(
         if position.is_none() && said.is_none() {
             return None;
         }
-        let mut standpoint = StreamStatus { stream: stream.name().to_owned(), ..StreamStatus::default() };
+        let mut status = StreamStatus { stream: stream.name().to_owned(), ..StreamStatus::default() };
         if let Some(position) = position {
-            standpoint.place(position, now);
+            status.apply_position(position, now);
         }
         if let Some(health) = said {
-            standpoint.hear(health, stream, holder, now);
+            status.apply_health(health, stream, holder, now);
         }
-        Some(standpoint)
+        Some(status)
     };
     Stream::ALL.into_iter().filter_map(of).collect()
 }
 
 impl StreamStatus {
     /// Takes what the checkpoint says.
-    fn place(&mut self, position: &StreamPosition, now: DateTime<Utc>) {
+    fn apply_position(&mut self, position: &StreamPosition, now: DateTime<Utc>) {
         self.reached = position.reached();
         self.position_age_seconds = self.reached.map(|then| (now - then).num_seconds().max(0));
         self.caught_up = Some(position.caught_up);
@@ -179,7 +174,13 @@ impl StreamStatus {
     }
 
     /// Takes what the collector said of itself, and whether it still lives.
-    fn hear(&mut self, health: &Health, stream: Stream, holder: Option<&Option<Holder>>, now: DateTime<Utc>) {
+    fn apply_health(
+        &mut self,
+        health: &Health,
+        stream: Stream,
+        holder: Option<&Option<Holder>>,
+        now: DateTime<Utc>,
+    ) {
         let Some(said) = health.stream(stream) else { return };
         (self.state, self.since) = (Some(said.state), said.since);
         self.events_24h = Some(said.events_in(24, now));

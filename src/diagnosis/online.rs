@@ -1,12 +1,13 @@
-//! The part of a check that asks: the way there, one introspection, one small question per stream.
+//! The part of a diagnosis that asks the service: the way there, one introspection, one small request per
+//! stream.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::step::{DiagnosisStep, SampleEvent, StepOutcome, TokenDiagnosis};
+use crate::api::client::Client;
 use crate::api::connectivity;
 use crate::api::endpoint::PageRequest;
-use crate::collect::session::Session;
-use crate::command::Invocation;
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::source::PageSource as _;
@@ -16,36 +17,32 @@ use crate::source::cursor::CursorLoop;
 const LOOK_BACK: [(TimeDelta, &str); 3] =
     [(TimeDelta::hours(1), "hour"), (TimeDelta::days(1), "day"), (TimeDelta::days(7), "week")];
 
-/// The steps by name, for a check that does not come to them.
-pub(super) fn skipped() -> impl Iterator<Item = DiagnosisStep> {
-    ["DNS", "TCP", "TLS", "HTTP", "auth", "data"].into_iter().map(|name| DiagnosisStep::skipped(name, ""))
-}
-
-/// Takes the steps; after one that failed, the others are skipped.
+/// Adds the steps that ask the service to `check`; after one that failed, the others are skipped.
+/// `sample` is the page size with which the newest events are looked for, where they are wanted.
 ///
 /// # Errors
 /// Fails only when cancelled.
-pub(super) fn run(
-    invocation: &Invocation,
-    session: &Session,
-    sample: bool,
+pub fn ask(
+    client: &Client,
+    clock: &dyn Clock,
+    sample: Option<u16>,
     check: &mut TokenDiagnosis,
 ) -> Result<()> {
-    check.steps.extend(session.client.probe()?.into_iter().map(leg));
+    check.steps.extend(client.probe()?.into_iter().map(leg));
     if check.is_over() {
         check.steps.extend(["HTTP", "auth", "data"].map(|name| DiagnosisStep::skipped(name, "")));
         return Ok(());
     }
-    for stream in introspect(invocation, session, check)? {
-        let start = invocation.runtime.clock.elapsed();
-        let outcome = match data(invocation, session, stream, sample) {
+    for stream in introspect(client, clock, check)? {
+        let start = clock.elapsed();
+        let outcome = match data(client, clock, stream, sample) {
             Ok((found, sample)) => {
                 check.samples.extend(sample);
                 StepOutcome::Ok(found)
             }
             Err(failure) => StepOutcome::Failed(uninterrupted(failure)?),
         };
-        let took = invocation.runtime.clock.elapsed().saturating_sub(start);
+        let took = clock.elapsed().saturating_sub(start);
         check
             .steps
             .push(DiagnosisStep { stream: Some(stream), ..DiagnosisStep::new("data", outcome) }.took(took));
@@ -63,13 +60,13 @@ fn leg(walked: connectivity::ConnectivityStep) -> DiagnosisStep {
 }
 
 /// HTTP and authentication, both told by one answer; gives the streams to ask for.
-fn introspect(invocation: &Invocation, session: &Session, check: &mut TokenDiagnosis) -> Result<Vec<Stream>> {
-    let start = invocation.runtime.clock.elapsed();
-    let answer = session.client.introspect();
-    let took = invocation.runtime.clock.elapsed().saturating_sub(start);
+fn introspect(client: &Client, clock: &dyn Clock, check: &mut TokenDiagnosis) -> Result<Vec<Stream>> {
+    let start = clock.elapsed();
+    let answer = client.introspect();
+    let took = clock.elapsed().saturating_sub(start);
     match answer {
         Ok(answer) => {
-            let api = session.settings.api;
+            let api = client.version();
             let streams: Vec<_> = answer.streams().into_iter().filter(|s| api.serves(*s)).collect();
             check.steps.push(DiagnosisStep::ok("HTTP", "introspection answered").took(took));
             check.account_uuid = answer.account_uuid.or(check.account_uuid.take());
@@ -103,38 +100,34 @@ fn introspect(invocation: &Invocation, session: &Session, check: &mut TokenDiagn
 
 /// One event, or the newest one; what was found, in words.
 fn data(
-    invocation: &Invocation,
-    session: &Session,
+    client: &Client,
+    clock: &dyn Clock,
     stream: Stream,
-    sample: bool,
+    sample: Option<u16>,
 ) -> Result<(String, Option<SampleEvent>)> {
-    if !sample {
+    let Some(page_size) = sample else {
         let ask = PageRequest::First { limit: 1, since: None, until: None };
-        let page = session.client.page(stream, &ask)?;
+        let page = client.page(stream, &ask)?;
         let found = if page.is_empty() { "no event in the last hour" } else { "an event" };
         return Ok((format!("{stream}: {found}"), None));
-    }
+    };
     for (back, word) in LOOK_BACK {
-        if let Some(newest) = newest(invocation, session, stream, back)? {
+        if let Some(newest) = newest(client, clock.now() - back, stream, page_size)? {
             return Ok((format!("{stream}: an event in the last {word}"), Some(newest)));
         }
     }
     Ok((format!("{stream}: no event in the last week"), None))
 }
 
-/// The newest event since `back` ago; of several at the same time the last to arrive.
+/// The newest event since a time; of several at the same time the last to arrive.
 fn newest(
-    invocation: &Invocation,
-    session: &Session,
+    client: &Client,
+    since: DateTime<Utc>,
     stream: Stream,
-    back: TimeDelta,
+    page_size: u16,
 ) -> Result<Option<SampleEvent>> {
-    let ask = PageRequest::First {
-        limit: session.settings.page_size,
-        since: Some(invocation.runtime.clock.now() - back),
-        until: None,
-    };
-    let mut pages = CursorLoop::new(stream, ask, |ask| session.client.page(stream, ask));
+    let ask = PageRequest::First { limit: page_size, since: Some(since), until: None };
+    let mut pages = CursorLoop::new(stream, ask, |ask| client.page(stream, ask));
     let mut newest: Option<SampleEvent> = None;
     while let Some(page) = pages.next_page()? {
         // The last of the greatest: order is not promised, so every event is looked at.

@@ -1,23 +1,24 @@
-//! The part of a check that needs no network: what the token says of itself.
+//! The part of a diagnosis that needs no network: what the token says of itself.
 //!
 //! Pure. No step and no failure shows any of the token but its claims (P10).
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::step::DiagnosisStep;
+use super::expiry::{days, days_left, expiry};
+use super::step::{DiagnosisStep, TokenDiagnosis};
 use crate::api::claims::{Claims, InvalidToken, TokenPart};
 use crate::api::endpoint::BaseUrl;
-use crate::command::introspect::{days, days_left, expiry};
 use crate::error::{Error, ErrorKind};
 use crate::sanitize;
+use crate::secret::Secret;
 use crate::time::Zone;
 
-/// Where a token is made.
+/// How to get a new token.
 pub(super) const ISSUE: &str = "issue one at 1password.com: Integrations, Events Reporting";
 
-/// What a token's claims are held against.
+/// What a token's claims are compared with.
 #[derive(Debug)]
-pub(super) struct TokenRequirements<'a> {
+pub struct TokenRequirements<'a> {
     /// The server, where the settings name one.
     pub server: Option<&'a BaseUrl>,
     /// The time.
@@ -28,19 +29,26 @@ pub(super) struct TokenRequirements<'a> {
     pub zone: &'a Zone,
 }
 
-/// Looks at the claims, or at why there are none.
-pub(super) fn steps(
-    claims: &Result<Claims, InvalidToken>,
-    terms: &TokenRequirements<'_>,
-) -> Vec<DiagnosisStep> {
+/// Adds what the token says of itself, and whether it meets the requirements, to `check`.
+pub fn check_token(token: &Secret, requirements: &TokenRequirements<'_>, check: &mut TokenDiagnosis) {
+    let claims = Claims::read(token);
+    if let Ok(claims) = &claims {
+        check.account_uuid.clone_from(&claims.account);
+        check.expires_at = claims.expires_at;
+    }
+    check.steps.extend(steps(&claims, requirements));
+}
+
+/// Checks the claims, or says why there are none.
+fn steps(claims: &Result<Claims, InvalidToken>, requirements: &TokenRequirements<'_>) -> Vec<DiagnosisStep> {
     let mut steps = form(claims.as_ref().err().copied());
     steps.extend(match claims {
         Ok(claims) => vec![
-            audience(claims, terms),
+            audience(claims, requirements),
             features(claims),
-            expires(claims, terms),
-            valid_from(claims, terms),
-            issued(claims, terms),
+            expires(claims, requirements),
+            valid_from(claims, requirements),
+            issued(claims, requirements),
             account(claims),
         ],
         Err(_) => ["audience", "features", "expires", "valid from", "issued", "account"]
@@ -85,8 +93,8 @@ fn form(wrong: Option<InvalidToken>) -> Vec<DiagnosisStep> {
     all.into_iter().enumerate().map(step).collect()
 }
 
-fn audience(claims: &Claims, terms: &TokenRequirements<'_>) -> DiagnosisStep {
-    if let (Some(asked), Some(home)) = (terms.server, claims.base_url())
+fn audience(claims: &Claims, requirements: &TokenRequirements<'_>) -> DiagnosisStep {
+    if let (Some(asked), Some(home)) = (requirements.server, claims.base_url())
         && asked.is_known()
         && home != *asked
     {
@@ -122,51 +130,51 @@ fn features(claims: &Claims) -> DiagnosisStep {
     DiagnosisStep::failed("features", Error::new(ErrorKind::FeatureMissing, what).hint(hint))
 }
 
-fn expires(claims: &Claims, terms: &TokenRequirements<'_>) -> DiagnosisStep {
+fn expires(claims: &Claims, requirements: &TokenRequirements<'_>) -> DiagnosisStep {
     let Some(end) = claims.expires_at else { return DiagnosisStep::ok("expires", "never") };
-    let left = days_left(end, terms.now);
-    let shown = terms.zone.show(end);
-    if claims.is_expired(terms.now) {
+    let left = days_left(end, requirements.now);
+    let shown = requirements.zone.show(end);
+    if claims.is_expired(requirements.now) {
         let failure = Error::new(ErrorKind::TokenExpired, format!("the token expired at {shown}"));
-        let clock = terms.zone.show(terms.now);
+        let clock = requirements.zone.show(requirements.now);
         let hint = format!("{ISSUE}; or mend this machine's clock, if it is not {clock}");
         return DiagnosisStep::failed("expires", failure.hint(hint));
     }
-    if end < terms.now + TimeDelta::days(terms.min_days.into()) {
+    if end < requirements.now + TimeDelta::days(requirements.min_days.into()) {
         let message = format!(
             "the token expires at {shown}, in {}; {} are wanted",
             days(left),
-            days(terms.min_days.into())
+            days(requirements.min_days.into())
         );
         return DiagnosisStep::failed(
             "expires",
             Error::new(ErrorKind::CheckFailed, message).hint(format!("before then, {ISSUE}")),
         );
     }
-    DiagnosisStep::ok("expires", expiry(Some(end), terms.now, terms.zone))
+    DiagnosisStep::ok("expires", expiry(Some(end), requirements.now, requirements.zone))
 }
 
-fn valid_from(claims: &Claims, terms: &TokenRequirements<'_>) -> DiagnosisStep {
+fn valid_from(claims: &Claims, requirements: &TokenRequirements<'_>) -> DiagnosisStep {
     match claims.not_before {
         None => DiagnosisStep::skipped("valid from", "not named"),
-        Some(start) if start > terms.now => {
-            let message = format!("the token is not valid before {}", terms.zone.show(start));
-            let clock = terms.zone.show(terms.now);
+        Some(start) if start > requirements.now => {
+            let message = format!("the token is not valid before {}", requirements.zone.show(start));
+            let clock = requirements.zone.show(requirements.now);
             let hint = format!("wait until then; or mend this machine's clock, if it is not {clock}");
             DiagnosisStep::failed("valid from", Error::new(ErrorKind::TokenRefused, message).hint(hint))
         }
-        Some(start) => DiagnosisStep::ok("valid from", terms.zone.show(start)),
+        Some(start) => DiagnosisStep::ok("valid from", requirements.zone.show(start)),
     }
 }
 
-fn issued(claims: &Claims, terms: &TokenRequirements<'_>) -> DiagnosisStep {
+fn issued(claims: &Claims, requirements: &TokenRequirements<'_>) -> DiagnosisStep {
     match claims.issued_at {
         None => DiagnosisStep::skipped("issued", "not named"),
-        Some(at) if at > terms.now => DiagnosisStep::ok(
+        Some(at) if at > requirements.now => DiagnosisStep::ok(
             "issued",
-            format!("{}: later than now, is the clock right?", terms.zone.show(at)),
+            format!("{}: later than now, is the clock right?", requirements.zone.show(at)),
         ),
-        Some(at) => DiagnosisStep::ok("issued", terms.zone.show(at)),
+        Some(at) => DiagnosisStep::ok("issued", requirements.zone.show(at)),
     }
 }
 
@@ -198,8 +206,8 @@ mod tests {
     ) -> Option<(&'static str, ErrorKind, String)> {
         let server = server.map(Region::base_url);
         let now = "2026-11-20T00:00:00Z".parse().unwrap();
-        let terms = TokenRequirements { server: server.as_ref(), now, min_days: 14, zone: &Zone::Utc };
-        let steps = steps(&claims, &terms);
+        let requirements = TokenRequirements { server: server.as_ref(), now, min_days: 14, zone: &Zone::Utc };
+        let steps = steps(&claims, &requirements);
         assert_eq!(steps.len(), 10);
         let mut failed = steps.iter().filter_map(|step| {
             let failure = step.failure()?;

@@ -1,103 +1,48 @@
-//! What of an overview is a problem: late, in error, damaged, or never begun. Decides nothing else.
-
-use std::fmt;
+//! What is a problem of the saved positions: late, in error, damaged, without its file, or never begun.
+//!
+//! Only decides; reads nothing.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
 
-use super::view::{ConsumerStatus, StatusReport, StreamStatus};
-use crate::health::{ErrorClass, LastError, RunMode};
-use crate::sanitize;
+use super::consumers::{ConsumerStatus, StreamStatus};
+use super::problem::{ProblemKind, StatusProblem, error_text, short};
+use crate::health::{ErrorClass, RunMode};
 use crate::time::duration;
 
 /// The least time after which a stream that is followed is late: its health file is written every 5 s.
 const PATIENCE: TimeDelta = TimeDelta::seconds(15);
 
-/// One problem; its text is one line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct StatusProblem {
-    pub profile: Option<String>,
-    pub consumer: Option<String>,
-    pub stream: Option<String>,
-    pub problem: ProblemKind,
-    pub message: String,
-}
-
-/// What sort of problem.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum ProblemKind {
-    /// There is no saved position.
-    Missing,
-    /// The checkpoint cannot be used.
-    Damaged,
-    /// The service has forgotten events that were not delivered (P11).
-    Gap,
-    /// The last thing that happened is a failure.
-    Error,
-    /// The collector ended without a word.
-    Died,
-    /// Nothing came for too long.
-    Late,
-}
-
-impl ProblemKind {
-    fn name(self) -> &'static str {
-        match self {
-            ProblemKind::Missing => "MISSING",
-            ProblemKind::Damaged => "DAMAGED",
-            ProblemKind::Gap => "GAP",
-            ProblemKind::Error => "ERROR",
-            ProblemKind::Died => "DIED",
-            ProblemKind::Late => "LATE",
-        }
+/// All problems at `now`, at most one a stream; `without_position` names profiles that have none.
+pub(super) fn find(
+    consumers: &[ConsumerStatus],
+    without_position: &[String],
+    max_age: TimeDelta,
+    now: DateTime<Utc>,
+) -> Vec<StatusProblem> {
+    let mut found: Vec<StatusProblem> =
+        without_position.iter().map(|profile| no_position(Some(profile))).collect();
+    if consumers.is_empty() && found.is_empty() {
+        found.push(no_position(None));
     }
-}
-
-impl fmt::Display for StatusProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.problem.name())?;
-        for part in [&self.profile, &self.consumer, &self.stream].into_iter().flatten() {
-            write!(f, " {}", sanitize::message(part))?;
-        }
-        write!(f, ": {}", sanitize::escaped(&self.message))
-    }
-}
-
-/// All problems, at most one a stream.
-pub(super) fn problems(overview: &StatusReport, max_age: TimeDelta) -> Vec<StatusProblem> {
-    let mut found = Vec::new();
-    for profile in &overview.without_position {
-        found.push(missing(Some(profile)));
-    }
-    if overview.positions.is_empty() && found.is_empty() {
-        found.push(missing(None));
-    }
-    for standing in &overview.positions {
+    for consumer in consumers {
         let problem = |stream: Option<&StreamStatus>, (problem, message)| StatusProblem {
-            profile: Some(standing.profile.clone()),
-            consumer: Some(standing.consumer.clone()),
+            profile: Some(consumer.profile.clone()),
+            consumer: Some(consumer.consumer.clone()),
             stream: stream.map(|stream| stream.stream.clone()),
             problem,
             message,
         };
-        if let Some(damage) = &standing.damage {
-            found.push(problem(None, (ProblemKind::Damaged, damage.clone())));
-        } else if let Some(error) = &standing.blocked {
-            found.push(problem(None, (ProblemKind::Error, error_text(error, overview.time))));
-        } else if standing.streams.is_empty() && !standing.running {
-            found.push(problem(None, (ProblemKind::Missing, "nothing was ever saved".into())));
-        }
-        for stream in &standing.streams {
-            if let Some(judged) = judge(standing, stream, max_age, overview.time) {
-                found.push(problem(Some(stream), judged));
+        found.extend(of_consumer(consumer, now).map(|what| problem(None, what)));
+        for stream in &consumer.streams {
+            if let Some(what) = of_stream(consumer, stream, max_age, now) {
+                found.push(problem(Some(stream), what));
             }
         }
     }
     found
 }
 
-fn missing(profile: Option<&String>) -> StatusProblem {
+fn no_position(profile: Option<&String>) -> StatusProblem {
     StatusProblem {
         profile: profile.cloned(),
         consumer: None,
@@ -107,8 +52,23 @@ fn missing(profile: Option<&String>) -> StatusProblem {
     }
 }
 
-fn judge(
-    standing: &ConsumerStatus,
+fn of_consumer(consumer: &ConsumerStatus, now: DateTime<Utc>) -> Option<(ProblemKind, String)> {
+    if let Some(damage) = &consumer.damage {
+        Some((ProblemKind::Damaged, damage.clone()))
+    } else if let Some(error) = &consumer.blocked {
+        Some((ProblemKind::Error, error_text(error, now)))
+    } else if consumer.output_missing {
+        let message = "the managed file is missing: it was moved away or removed".to_owned();
+        Some((ProblemKind::OutputMissing, message))
+    } else if consumer.streams.is_empty() && !consumer.running {
+        Some((ProblemKind::Missing, "nothing was ever saved".into()))
+    } else {
+        None
+    }
+}
+
+fn of_stream(
+    consumer: &ConsumerStatus,
     stream: &StreamStatus,
     max_age: TimeDelta,
     now: DateTime<Utc>,
@@ -119,22 +79,22 @@ fn judge(
             format!("the position is {} days older than the service remembers", -left),
         ));
     }
-    let late = lateness(standing, stream, max_age, now);
+    let late = lateness(consumer, stream, max_age, now);
     if let Some(error) = stream.last_error.as_ref().filter(|_| stream.is_failing()) {
         // What may pass is asked again at once; it is trouble when the next polls are late as well.
         let may_pass =
-            standing.running && stream.interval().is_some() && error.class == ErrorClass::ThirdPartyGeneric;
+            consumer.running && stream.interval().is_some() && error.class == ErrorClass::ThirdPartyGeneric;
         return (!may_pass || late.is_some()).then(|| (ProblemKind::Error, error_text(error, now)));
     }
-    if stream.died && standing.work == Some(RunMode::Tail) {
-        return Some((ProblemKind::Died, format!("tail ended without a word{}", last_poll(stream, now))));
+    if stream.died && consumer.work == Some(RunMode::Tail) {
+        return Some((ProblemKind::Died, format!("tail ended without saying so{}", last_poll(stream, now))));
     }
     late.map(|message| (ProblemKind::Late, message))
 }
 
 /// What is late about a stream, if it is: its polls where it is followed, else its position.
 fn lateness(
-    standing: &ConsumerStatus,
+    consumer: &ConsumerStatus,
     stream: &StreamStatus,
     max_age: TimeDelta,
     now: DateTime<Utc>,
@@ -144,7 +104,7 @@ fn lateness(
         let heard = stream.last_good_poll.max(stream.started_at)?;
         return (now - heard > allowed).then(|| {
             let text = format!("an interval of {}{}", duration::show(interval), last_poll(stream, now));
-            if standing.running { text } else { format!("tail has ended; {text}") }
+            if consumer.running { text } else { format!("tail has ended; {text}") }
         });
     }
     let fresh = stream.fresh_at().or(stream.started_at);
@@ -160,26 +120,10 @@ fn last_poll(stream: &StreamStatus, now: DateTime<Utc>) -> String {
     }
 }
 
-/// Class, age and text of an error.
-pub(super) fn error_text(error: &LastError, now: DateTime<Utc>) -> String {
-    format!("{} {} ago: {}", error.class, short(now - error.at), error.message)
-}
-
-/// A length of time in its greatest unit: `12s`, `3m`, `2h`, `5d`.
-pub(super) fn short(length: TimeDelta) -> String {
-    let seconds = length.num_seconds().max(0);
-    match seconds {
-        0..120 => format!("{seconds}s"),
-        120..7200 => format!("{}m", seconds / 60),
-        7200..172_800 => format!("{}h", seconds / 3600),
-        _ => format!("{}d", seconds / 86_400),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::CollectorState;
+    use crate::health::{CollectorState, LastError};
 
     const NOW: DateTime<Utc> = DateTime::<Utc>::from_timestamp(1_763_700_000, 0).unwrap();
 
@@ -187,7 +131,7 @@ mod tests {
         Some(NOW - TimeDelta::seconds(seconds))
     }
 
-    fn standing(work: Option<RunMode>, stream: StreamStatus) -> ConsumerStatus {
+    fn consumer(work: Option<RunMode>, stream: StreamStatus) -> ConsumerStatus {
         ConsumerStatus {
             profile: "acme".into(),
             consumer: "out\n.ndjson".into(),
@@ -197,6 +141,8 @@ mod tests {
             holder: None,
             damage: None,
             blocked: None,
+            output: None,
+            output_missing: false,
             host: None,
             account: None,
             saved_at: None,
@@ -206,14 +152,10 @@ mod tests {
 
     /// The problems' lines of one stream.
     fn said(work: Option<RunMode>, stream: StreamStatus) -> Vec<String> {
-        let overview = StatusReport {
-            time: NOW,
-            ok: true,
-            problems: Vec::new(),
-            positions: vec![standing(work, stream)],
-            without_position: Vec::new(),
-        };
-        problems(&overview, TimeDelta::days(1)).iter().map(ToString::to_string).collect()
+        find(&[consumer(work, stream)], &[], TimeDelta::days(1), NOW)
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]

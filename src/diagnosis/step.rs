@@ -1,4 +1,4 @@
-//! A step of a check, and a check: what was looked at, what came of it.
+//! A step of a diagnosis, its outcome, and the diagnosis that the steps make up. Knows no network.
 
 use std::time::Duration;
 
@@ -7,25 +7,25 @@ use chrono::{DateTime, Utc};
 use crate::error::{Error, ErrorKind, combine};
 use crate::event::Stream;
 
-/// What came of a step.
+/// The outcome of a step.
 #[derive(Debug)]
-pub(super) enum StepOutcome {
+pub enum StepOutcome {
     /// All is well; what was found.
     Ok(String),
-    /// It is not.
+    /// Something is wrong.
     Failed(Error),
     /// It was not looked at; why, where that is not plain.
     Skipped(String),
 }
 
-/// Something that was looked at.
+/// One thing that was looked at.
 #[derive(Debug)]
-pub(super) struct DiagnosisStep {
+pub struct DiagnosisStep {
     /// Its name in reports.
     pub name: &'static str,
     /// The stream it is about, if it is about one.
     pub stream: Option<Stream>,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: StepOutcome,
     /// How long it took, where it took time of its own.
     pub took: Option<Duration>,
@@ -33,34 +33,34 @@ pub(super) struct DiagnosisStep {
 
 impl DiagnosisStep {
     /// A step that took no time.
-    pub(super) fn new(name: &'static str, outcome: StepOutcome) -> Self {
+    pub fn new(name: &'static str, outcome: StepOutcome) -> Self {
         DiagnosisStep { name, stream: None, outcome, took: None }
     }
 
-    /// A step that all is well with.
-    pub(super) fn ok(name: &'static str, found: impl Into<String>) -> Self {
+    /// A step where all is well.
+    pub fn ok(name: &'static str, found: impl Into<String>) -> Self {
         DiagnosisStep::new(name, StepOutcome::Ok(found.into()))
     }
 
     /// A step that was not taken.
-    pub(super) fn skipped(name: &'static str, why: impl Into<String>) -> Self {
+    pub fn skipped(name: &'static str, why: impl Into<String>) -> Self {
         DiagnosisStep::new(name, StepOutcome::Skipped(why.into()))
     }
 
     /// A step with something wrong.
-    pub(super) fn failed(name: &'static str, failure: Error) -> Self {
+    pub fn failed(name: &'static str, failure: Error) -> Self {
         DiagnosisStep::new(name, StepOutcome::Failed(failure))
     }
 
     /// Says how long it took.
     #[must_use]
-    pub(super) fn took(mut self, took: Duration) -> Self {
+    pub fn took(mut self, took: Duration) -> Self {
         self.took = Some(took);
         self
     }
 
     /// What is wrong, if something is.
-    pub(super) fn failure(&self) -> Option<&Error> {
+    pub fn failure(&self) -> Option<&Error> {
         match &self.outcome {
             StepOutcome::Failed(failure) => Some(failure),
             StepOutcome::Ok(_) | StepOutcome::Skipped(_) => None,
@@ -70,7 +70,7 @@ impl DiagnosisStep {
 
 /// The newest event of a stream.
 #[derive(Debug)]
-pub(super) struct SampleEvent {
+pub struct SampleEvent {
     /// Its stream.
     pub stream: Stream,
     /// Its text, as the service sent it.
@@ -81,9 +81,9 @@ pub(super) struct SampleEvent {
     pub received_at: DateTime<Utc>,
 }
 
-/// Everything that was found out about one profile's token.
+/// All that was found out about one profile's token.
 #[derive(Debug)]
-pub(super) struct TokenDiagnosis {
+pub struct TokenDiagnosis {
     /// The profile.
     pub profile: String,
     /// The server, where it is known.
@@ -99,8 +99,8 @@ pub(super) struct TokenDiagnosis {
 }
 
 impl TokenDiagnosis {
-    /// A check that has not begun.
-    pub(super) fn of(profile: &str) -> Self {
+    /// A diagnosis without steps yet.
+    pub fn of(profile: &str) -> Self {
         TokenDiagnosis {
             profile: profile.to_owned(),
             server: None,
@@ -111,22 +111,50 @@ impl TokenDiagnosis {
         }
     }
 
+    /// The diagnosis whose steps that ask the service are not taken.
+    #[must_use]
+    pub fn ended(mut self, offline: bool) -> Self {
+        if !offline {
+            let names = ["DNS", "TCP", "TLS", "HTTP", "auth", "data"];
+            self.steps.extend(names.map(|name| DiagnosisStep::skipped(name, "")));
+        }
+        self
+    }
+
     /// Everything that is wrong, with the step where it was found.
-    pub(super) fn failures(&self) -> impl Iterator<Item = (&DiagnosisStep, &Error)> {
+    pub fn failures(&self) -> impl Iterator<Item = (&DiagnosisStep, &Error)> {
         self.steps.iter().filter_map(|step| Some((step, step.failure()?)))
     }
 
     /// Whether something is wrong that makes further steps pointless; an early expiry does not.
-    pub(super) fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         self.failures().any(|(_, failure)| failure.kind() != ErrorKind::CheckFailed)
     }
 
     /// The one kind for all that is wrong; none when the token is usable for long enough.
-    pub(super) fn kind(&self) -> Option<ErrorKind> {
+    pub fn kind(&self) -> Option<ErrorKind> {
         let kinds: Vec<ErrorKind> = self.failures().map(|(_, failure)| failure.kind()).collect();
         let broken: Vec<ErrorKind> =
             kinds.iter().copied().filter(|kind| *kind != ErrorKind::CheckFailed).collect();
         let read = |step: &DiagnosisStep| step.stream.is_some() && matches!(step.outcome, StepOutcome::Ok(_));
         combine(&broken, self.steps.iter().any(read)).or(kinds.first().copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_stream_that_was_read_makes_a_failure_partial() {
+        let mut diagnosis = TokenDiagnosis::of("acme");
+        assert_eq!(diagnosis.kind(), None);
+        let data =
+            |outcome, stream| DiagnosisStep { stream: Some(stream), ..DiagnosisStep::new("data", outcome) };
+        let failure = || StepOutcome::Failed(Error::new(ErrorKind::Service, "503"));
+        diagnosis.steps.push(data(failure(), Stream::AuditEvents));
+        assert_eq!(diagnosis.kind(), Some(ErrorKind::Service));
+        diagnosis.steps.push(data(StepOutcome::Ok("an event".into()), Stream::ItemUsages));
+        assert_eq!(diagnosis.kind(), Some(ErrorKind::Partial));
     }
 }

@@ -1,17 +1,17 @@
-//! Checks for programs: one JSON object a check. Pure.
+//! Diagnoses for programs: one JSON object each. Pure.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::expiry::days_left;
 use super::report;
 use super::step::{DiagnosisStep, StepOutcome, TokenDiagnosis};
-use crate::command::introspect::days_left;
 use crate::error::{Error, ErrorKind, Result};
 
-/// A check, as programs read it.
+/// A diagnosis, as programs read it.
 #[derive(Serialize)]
-struct CheckObject<'a> {
+struct DiagnosisObject<'a> {
     profile: &'a str,
     server: Option<&'a str>,
     account_uuid: Option<&'a str>,
@@ -48,20 +48,20 @@ struct StepObject<'a> {
 ///
 /// # Errors
 /// Fails only for what cannot be written as JSON.
-pub(super) fn render(checks: &[TokenDiagnosis], all: bool, now: DateTime<Utc>) -> Result<Vec<u8>> {
-    let objects: Vec<CheckObject<'_>> = checks.iter().map(|check| object(check, now)).collect();
+pub fn to_json(checks: &[TokenDiagnosis], all: bool, now: DateTime<Utc>) -> Result<String> {
+    let objects: Vec<DiagnosisObject<'_>> = checks.iter().map(|check| object(check, now)).collect();
     let written = match objects.as_slice() {
-        [one] if !all => serde_json::to_vec_pretty(one),
-        many => serde_json::to_vec_pretty(many),
+        [one] if !all => serde_json::to_string_pretty(one),
+        many => serde_json::to_string_pretty(many),
     };
-    let mut bytes =
+    let mut text =
         written.map_err(|e| Error::new(ErrorKind::Unexpected, "the check cannot be written").because(e))?;
-    bytes.push(b'\n');
-    Ok(bytes)
+    text.push('\n');
+    Ok(text)
 }
 
-fn object(check: &TokenDiagnosis, now: DateTime<Utc>) -> CheckObject<'_> {
-    CheckObject {
+fn object(check: &TokenDiagnosis, now: DateTime<Utc>) -> DiagnosisObject<'_> {
+    DiagnosisObject {
         profile: &check.profile,
         server: check.server.as_deref(),
         account_uuid: check.account_uuid.as_deref(),
