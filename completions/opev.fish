@@ -48,24 +48,6 @@ complete -c opev -n "__fish_opev_needs_command" -f -a "state" -d 'Carry a saved 
 complete -c opev -n "__fish_opev_needs_command" -f -a "simulate" -d 'A local stand-in of the Events API, for rehearsal and tests'
 complete -c opev -n "__fish_opev_needs_command" -f -a "config" -d 'Show, locate or create the configuration'
 complete -c opev -n "__fish_opev_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l since -d 'Events from this time on [default: 24h]' -r
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l until -d 'Events before this time [default: now]' -r
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l late -d 'How long after --until events may have reached the service [default: 1d]' -r
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l limit -d 'Only the first N events' -r
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l last -d 'Only the newest N events' -r
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l sort -d 'Order of the events' -r -f -a "timeline\t'As they come, all streams merged into one timeline'
-time\t'Strictly by timestamp; reads all of them first'"
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l format -d 'Form of the output' -r -f -a "table\t'Columns for people'
-ndjson\t'One JSON object a line'
-json\t'One JSON array'
-csv\t'Columns for spreadsheets'"
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l shape -d 'Schema of an event [default: raw]' -r -f -a "raw\t'The event\'s text as the service sent it'
-envelope\t'The same, wrapped with stream, profile, account and time of reading'"
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l fields -d 'Columns of tables and CSV, separated by commas; help lists them' -r
-complete -c opev -n "__fish_opev_using_subcommand fetch" -s o -l output -d 'Write to this file; - is standard output' -r -F
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l file-mode -d 'Permissions of a new output file, in octal [default: 600]' -r
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l consumer -d 'Keep the position under this name [default: stdout]' -r
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l lock-wait -d 'Wait this long for another run to end' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l profile -d 'Use this profile of the configuration' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l config -d 'Read this configuration file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l state-dir -d 'Keep saved positions and locks in this directory' -r -f -a "(__fish_complete_directories)"
@@ -86,7 +68,25 @@ complete -c opev -n "__fish_opev_using_subcommand fetch" -l retry-for -d 'Retry 
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l deadline -d 'End the whole run after this long' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l rate-limit -d 'At most this many requests a minute [default: 600]' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l max-response-bytes -d 'Refuse answers greater than this [default: 64MiB]' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l format -d 'Form of the output: table, ndjson, json or csv' -r -f -a "table\t'Columns for people'
+ndjson\t'One JSON object a line'
+json\t'One JSON array'
+csv\t'Columns for spreadsheets'"
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l shape -d 'Schema of an event [default: raw]' -r -f -a "raw\t'The event\'s text as the service sent it'
+envelope\t'The same, wrapped with stream, profile, account and time of reading'"
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l fields -d 'Columns of tables and CSV, separated by commas; help lists them' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -s o -l output -d 'Write to this file; - is standard output' -r -F
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l file-mode -d 'Permissions of a new output file, in octal [default: 600]' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l consumer -d 'Keep the position under this name [default: stdout]' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l lock-wait -d 'Wait this long for another run to end' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l page-size -d 'Ask for this many events a request, 1 to 1000 [default: 1000]' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l since -d 'Events from this time on [default: 24h]' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l until -d 'Events before this time [default: now]' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l late -d 'How long after --until events may have reached the service [default: 1d]' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l limit -d 'Only the first N events' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l last -d 'Only the newest N events' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l sort -d 'Order of the events' -r -f -a "timeline\t'As they come, all streams merged into one timeline'
+time\t'Strictly by timestamp; reads all of them first'"
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l jobs -d 'Have this many requests under way at once, 1 to 16' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
 error\t'Errors'
@@ -99,12 +99,12 @@ complete -c opev -n "__fish_opev_using_subcommand fetch" -l color -d 'When to us
 always\t'Always'
 never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l all-profiles -d 'Run for every enabled profile of the configuration'
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l resume -d 'Continue from the saved position, and save it as events are delivered'
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l accept-gap -d 'Go on although events may be missing'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l overwrite -d 'Replace an output file that exists'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l fail-if-empty -d 'Exit with 1 when there was no event'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l dry-run -d 'Say what would be asked and written, and stop'
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l resume -d 'Continue from the saved position, and save it as events are delivered'
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l accept-gap -d 'Go on although events may be missing'
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l all-profiles -d 'Run for every enabled profile of the configuration'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -128,24 +128,24 @@ complete -c opev -n "__fish_opev_using_subcommand tail" -l retry-for -d 'Retry a
 complete -c opev -n "__fish_opev_using_subcommand tail" -l deadline -d 'End the whole run after this long' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l rate-limit -d 'At most this many requests a minute [default: 600]' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l max-response-bytes -d 'Refuse answers greater than this [default: 64MiB]' -r
-complete -c opev -n "__fish_opev_using_subcommand tail" -s n -l lines -d 'Begin with the last N events, of all streams together [default: 10]' -r
-complete -c opev -n "__fish_opev_using_subcommand tail" -l since -d 'Begin with the events from this time on' -r
-complete -c opev -n "__fish_opev_using_subcommand tail" -l interval -d 'Look for new events this often, 1s at least [default: 30s]' -r
-complete -c opev -n "__fish_opev_using_subcommand tail" -l for -d 'End after this long, with 0' -r
-complete -c opev -n "__fish_opev_using_subcommand tail" -l page-size -d 'Ask for this many events a request, 1 to 1000 [default: 1000]' -r
-complete -c opev -n "__fish_opev_using_subcommand tail" -l format -d 'Form of the output: table, ndjson or csv' -r -f -a "table\t'Columns for people'
+complete -c opev -n "__fish_opev_using_subcommand tail" -l format -d 'Form of the output: table, ndjson, json or csv' -r -f -a "table\t'Columns for people'
 ndjson\t'One JSON object a line'
 json\t'One JSON array'
 csv\t'Columns for spreadsheets'"
 complete -c opev -n "__fish_opev_using_subcommand tail" -l shape -d 'Schema of an event [default: raw]' -r -f -a "raw\t'The event\'s text as the service sent it'
 envelope\t'The same, wrapped with stream, profile, account and time of reading'"
 complete -c opev -n "__fish_opev_using_subcommand tail" -l fields -d 'Columns of tables and CSV, separated by commas; help lists them' -r
-complete -c opev -n "__fish_opev_using_subcommand tail" -l highlight -d 'Mark what matches this regular expression' -r
-complete -c opev -n "__fish_opev_using_subcommand tail" -s o -l output -d 'With --resume, manage this file; - is standard output' -r -F
+complete -c opev -n "__fish_opev_using_subcommand tail" -s o -l output -d 'Write to this file; - is standard output' -r -F
 complete -c opev -n "__fish_opev_using_subcommand tail" -l file-mode -d 'Permissions of a new output file, in octal [default: 600]' -r
-complete -c opev -n "__fish_opev_using_subcommand tail" -l health-file -d 'Write a JSON line here whenever a stream\'s state changes; - is stderr' -r -F
 complete -c opev -n "__fish_opev_using_subcommand tail" -l consumer -d 'Keep the position under this name [default: stdout]' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l lock-wait -d 'Wait this long for another run to end' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l page-size -d 'Ask for this many events a request, 1 to 1000 [default: 1000]' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -s n -l lines -d 'Begin with the last N events, of all streams together [default: 10]' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l since -d 'Begin with the events from this time on' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l interval -d 'Look for new events this often, 1s at least [default: 30s]' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l for -d 'End after this long, with 0' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l highlight -d 'Mark what matches this regular expression' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l health-file -d 'Write a JSON line here whenever a stream\'s state changes; - is stderr' -r -F
 complete -c opev -n "__fish_opev_using_subcommand tail" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
 error\t'Errors'
 warning\t'And warnings'
@@ -157,10 +157,10 @@ complete -c opev -n "__fish_opev_using_subcommand tail" -l color -d 'When to use
 always\t'Always'
 never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand tail" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
-complete -c opev -n "__fish_opev_using_subcommand tail" -l all-profiles -d 'Follow every enabled profile of the configuration'
-complete -c opev -n "__fish_opev_using_subcommand tail" -l no-follow -d 'Show what there is, and do not wait for more'
+complete -c opev -n "__fish_opev_using_subcommand tail" -l all-profiles -d 'Run for every enabled profile of the configuration'
 complete -c opev -n "__fish_opev_using_subcommand tail" -l resume -d 'Continue from the saved position, and save it as events are delivered'
 complete -c opev -n "__fish_opev_using_subcommand tail" -l accept-gap -d 'Go on although events may be missing'
+complete -c opev -n "__fish_opev_using_subcommand tail" -l no-follow -d 'Show what there is, and do not wait for more'
 complete -c opev -n "__fish_opev_using_subcommand tail" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand tail" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -19,14 +19,15 @@
 //!
 //! | module | what it is | uses, beside the vocabulary |
 //! |---|---|---|
-//! | [`cli`] | what can be typed: clap definitions and help. No I/O | `api` `console` |
+//! | [`cli`] | what can be typed: clap definitions and help. No I/O | `api` `encode` `console` `simulator` |
 //! | [`config`] | flags, environment and file become settings, each with its origin; token sources | `cli` `api` |
-//! | [`command`] | one file or folder per subcommand: settings in, calls below, a report out | all |
+//! | [`command`] | one file or folder per subcommand: arguments in, one call, an ending out | all |
+//! | [`collect`] | the engine: question, resumed run and tail are three ways to start one loop | `api` `config` `console` `disk` `encode` `health` `output` `source` |
 //! | [`api`] | 1Password's protocol: endpoint, wire, scan, http, retry, limiter, claims | |
-//! | [`source`] | where pages come from: cursor loop, windows, following, merging, sorting | `api` |
+//! | [`source`] | where pages come from: cursor loop, windows, prefetch, sorting | `api` |
 //! | [`encode`] | shapes and formats: events become bytes | |
 //! | [`output`] | the commit order, sinks, checkpoints | `disk` |
-//! | [`health`] | what a collector says of itself, for `opev status` and monitors | `output` `disk` `console` |
+//! | [`health`] | what a collector says of itself, for `opev status` and monitors | `output` `disk` `console` `api` `source` `config` |
 //! | [`diagnosis`] | whether a token is usable: claims, the way to the server, a request per stream, as a report | `api` `source` `encode` `console` |
 //! | [`console`] | all text for people: notes, progress, logs, errors | |
 //! | [`simulator`] | a loopback Events API: seeded data, faults, assertions on its clients | |

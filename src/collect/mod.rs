@@ -36,6 +36,9 @@ pub mod shared_output;
 pub mod side_by_side;
 mod unsaved;
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Duration;

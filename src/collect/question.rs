@@ -59,6 +59,8 @@ pub fn answer(run: &OutputRun<'_>, question: &Question, output: &SharedOutput, e
     let mut engine = Engine::new(run.runtime, &interrupts, readers(run, &question.range)?);
     let read = engine.run(Order::Timeline(question.range), Until::CaughtUp, &mut consumer);
     drop(engine);
+    // What is written now may be on the same terminal.
+    report.progress.borrow_mut().clear();
     let written = read.and_then(|end| {
         // However it went, what is on its way is made whole: an array is closed, a last line ended.
         consumer.release()?;
@@ -67,7 +69,6 @@ pub fn answer(run: &OutputRun<'_>, question: &Question, output: &SharedOutput, e
         }
         Ok(end)
     });
-    report.progress.borrow_mut().clear();
     let end = match written {
         // The reader of a pipe had enough: that is how `| head` ends, and no failure.
         Err(failure) if failure.kind() == ErrorKind::ClosedPipe => {

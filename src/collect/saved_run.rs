@@ -64,7 +64,7 @@ pub fn deliver(run: &OutputRun<'_>, saved: &SavedRun<'_>) -> Result<()> {
     report.progress.borrow_mut().clear();
     // Those that were still followed have done as they were asked.
     let followed: Vec<Stream> = engine.readers.iter().map(|reader| reader.stream).collect();
-    report.stopping(&followed);
+    report.stopping(if saved.follow.is_some() { &followed } else { streams });
     let end = end?;
     consumer.finish()?;
     if saved.follow.is_some() && !followed.is_empty() {

@@ -112,7 +112,8 @@ impl Fetch<'_> {
         let runtime = Runtime { console, ..self.invocation.runtime.clone() };
         side_by_side::map(outputs, AT_ONCE, |(number, output)| {
             let plan = &plans[number];
-            let outcome = runtime.cancel.check().and_then(|()| {
+            let may_start = if is_alone { Ok(()) } else { runtime.cancel.check() };
+            let outcome = may_start.and_then(|()| {
                 let shared = || self.shared_output(&plan.form, &plan.form.outputs[output].streams, output);
                 let run = self.output_run(&runtime, plan, number, output, is_alone);
                 if self.args.collect.resume {

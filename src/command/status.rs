@@ -62,7 +62,12 @@ fn locations(config: &Config, args: &StatusArgs) -> Result<Vec<StateLocation>> {
     }
     if args.all_profiles {
         let account = args.whose.account(None);
-        let all = config.all_settings(&SettingFlags { account: &account, tz: None, page_size: None, jobs: None })?;
+        let all = config.all_settings(&SettingFlags {
+            account: &account,
+            tz: None,
+            page_size: None,
+            jobs: None,
+        })?;
         let location = |one: &crate::config::Settings| -> Result<StateLocation> {
             Ok(StateLocation { directory: one.state_dir()?.to_owned(), profile: Some(one.profile.clone()) })
         };
@@ -82,7 +87,11 @@ fn locations(config: &Config, args: &StatusArgs) -> Result<Vec<StateLocation>> {
 /// The zone that times are shown in.
 fn zone(config: &Config, invocation: &Invocation, args: &StatusArgs) -> Result<Zone> {
     let account = args.whose.account(Some("default".into()));
-    let typed =
-        SettingFlags { account: &account, tz: invocation.console_args.tz.as_ref(), page_size: None, jobs: None };
+    let typed = SettingFlags {
+        account: &account,
+        tz: invocation.console_args.tz.as_ref(),
+        page_size: None,
+        jobs: None,
+    };
     Ok(config.settings(&typed)?.zone)
 }

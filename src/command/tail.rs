@@ -102,7 +102,8 @@ pub fn run(invocation: &Invocation, args: &TailArgs) -> Result<End> {
         let profile = settings.profile.clone();
         let opened = tail.open(settings).map_err(|failure| tail.fail(&profile, failure));
         if let Ok(opened) = opened {
-            let outputs = (0..opened.form.outputs.len()).collect();
+            let outputs: Vec<usize> = (0..opened.form.outputs.len()).collect();
+            (outputs.len()..OUTPUTS).for_each(|output| tail.systemd.ended(number * OUTPUTS + output));
             tail.on_threads(outputs, |output| {
                 if let Err(failure) = tail.follow(&opened, number, output) {
                     tail.fail(&profile, failure);

@@ -10,7 +10,7 @@ use crate::collect::plan::time_style;
 use crate::collect::session::{Connections, Session};
 use crate::collect::side_by_side;
 use crate::command::{End, Invocation, print, print_json, session, text_style};
-use crate::config::{Config, Settings, SettingFlags};
+use crate::config::{Config, SettingFlags, Settings};
 use crate::diagnosis::{self, DiagnosisStep, ReportStyle, TokenDiagnosis, TokenRequirements};
 use crate::error::{ErrorKind, Result};
 use crate::secret::Secret;
@@ -115,12 +115,10 @@ impl ProfileToken {
         let ProfileToken { settings, token, session, mut check } = self;
         let opened = match (session, token) {
             (Some(session), _) => Ok(session),
-            (None, Some(token)) if !check.is_over() => {
-                settings.account_of(token).and_then(|account| {
-                    let runtime = &invocation.runtime;
-                    Session::open(runtime, connections, settings, account, None, PATIENCE, None)
-                })
-            }
+            (None, Some(token)) if !check.is_over() => settings.account_of(token).and_then(|account| {
+                let runtime = &invocation.runtime;
+                Session::open(runtime, connections, settings, account, None, PATIENCE, None)
+            }),
             _ => {
                 check.steps.push(DiagnosisStep::skipped("server", ""));
                 return Ok(check.ended(args.offline));

@@ -139,7 +139,7 @@ mod tests {
         let Command::Fetch(args) = cli.command else { panic!("{flags}") };
         let environment: Environment = [("EVENTS_API_TOKEN", token)].into_iter().collect();
         let config = Config { environment, file: ConfigFile::default() };
-        let typed = SettingFlags { account: &args.account, tz: None, page_size: None, jobs: None };
+        let typed = SettingFlags { account: &args.collect.account, tz: None, page_size: None, jobs: None };
         config.settings(&typed)?.account(&Cancel::new())
     }
 

@@ -39,9 +39,9 @@ fn with_typed<T>(flags: &str, decide: impl FnOnce(&SettingFlags<'_>) -> T) -> T 
     let cli = Cli::read(format!("opev fetch {flags}").split_whitespace()).unwrap();
     let Command::Fetch(args) = cli.command else { panic!("{flags}") };
     decide(&SettingFlags {
-        account: &args.account,
+        account: &args.collect.account,
         tz: cli.console.tz.as_ref(),
-        page_size: args.page_size,
+        page_size: args.collect.page_size,
         jobs: args.jobs,
     })
 }

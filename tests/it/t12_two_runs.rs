@@ -14,16 +14,16 @@ use crate::harness::{Account, Run};
 
 /// An account, and a run that holds the lock of `out.ndjson` until it is killed.
 fn held() -> (Account, String, Child) {
-    // The first page of each stream comes, and the second one hangs.
+    // The first page of each stream comes, and the second one hangs: so does the stream whose turn it is.
     let rule: Rule = "hang@1-3,ask=cursor".parse().unwrap();
     let options = Options { script: Script::from(rule), ..frozen(600) };
     let since = beginning(&options);
     let account = Account::new(options);
     let args = [&resume_to("out.ndjson", &since)[..], &["--page-size", "40"]].concat();
     let holder = account.command(args).spawn().unwrap();
-    until("the first page of each stream", || {
+    until("the first page of the first stream", || {
         let output = std::fs::read(account.sandbox.path("out.ndjson")).unwrap_or_default();
-        output.iter().filter(|byte| **byte == b'\n').count() == 3 * 40
+        output.iter().filter(|byte| **byte == b'\n').count() == 40
     });
     (account, since, holder)
 }
