@@ -86,6 +86,24 @@ fn every_case_of_the_corpus() {
     assert!(count >= 20, "only {count} cases");
 }
 
+/// The log of the corpus is of the first build, which knew an event by its stream and uuid alone. The service
+/// gives three of its events again, and the next run drops them (P12).
+#[test]
+fn events_that_the_first_build_delivered_are_not_delivered_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let rehearsal = laid_out(&corpus().join("as-left"), directory.path());
+    let log = std::fs::read(rehearsal.place().file("seen.0")).unwrap();
+    assert!(log.chunks(17).all(|entry| entry[0] < 3), "the log is of version 1");
+    let mut output = rehearsal.open(Arc::new(RealDisk)).unwrap();
+    let mut repeats = 0;
+    while let Some(page) = next_page(&output) {
+        repeats += output.deliver(&page, &mut Lines).unwrap().repeats;
+    }
+    output.finish().unwrap();
+    assert_eq!(repeats, 4, "three of the first build, one of this run");
+    assert_eq!(std::fs::read(&rehearsal.output).unwrap(), golden());
+}
+
 /// A run of a few pages, left as a kill would leave it.
 fn half_run(directory: &Path) -> Rehearsal {
     let rehearsal = Rehearsal::under(directory);
@@ -234,7 +252,7 @@ fn make_the_corpus() {
         bytes[at] ^= 1;
         bytes
     };
-    let newer = |bytes: &[u8]| [b"opev checkpoint 2 ", &bytes[18..]].concat();
+    let newer = |bytes: &[u8]| [b"opev checkpoint 9 ", &bytes[18..]].concat();
     type Files<'a> = Vec<(&'a str, Vec<u8>)>;
     let with =
         |a: Option<Vec<u8>>, b: Option<Vec<u8>>, seen: Option<&[u8]>, out: Option<&[u8]>| -> Files<'_> {

@@ -19,8 +19,8 @@ use super::checkpoint::lock::LockGuard;
 use super::checkpoint::record::{Checkpoint, StreamPosition};
 use super::checkpoint::store::CheckpointStore;
 use super::seen::log::SeenLog;
+use super::shown;
 use super::sink::Sink;
-use super::{digest, shown};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::error::{Error, ErrorKind, Result};
@@ -202,7 +202,7 @@ impl CheckpointedOutput {
         let (mut events, mut last) = (0, None);
         for index in range.clone() {
             let event = page.event_at(index);
-            if self.seen.insert(page.stream, digest::identity(&event)) {
+            if self.seen.insert(&event) {
                 encode.event(&event, page.received_at, &mut self.buffer);
                 events += 1;
                 last = Some(index);
