@@ -24,6 +24,9 @@ use crate::time::Zone;
 /// Permissions of a new file, unless `--file-mode` says otherwise.
 pub(super) const FILE_MODE: u32 = 0o600;
 
+/// The version of the encoders: raised when the same events would be written otherwise.
+const ENCODER_VERSION: u32 = 1;
+
 /// What was typed about the output.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct OutputArgs<'a> {
@@ -166,6 +169,10 @@ impl OutputPlan {
             shape: self.shape.name().into(),
             format: self.format.name().into(),
             fields: self.fields.iter().map(ToString::to_string).collect(),
+            encoder: ENCODER_VERSION,
+            columns: self.renderer(&output.streams)?.column_names(),
+            streams: output.streams.iter().map(|stream| stream.name().to_owned()).collect(),
+            ..OutputContract::default()
         };
         let stream = |default: &str, sink| {
             let consumer = saving.consumer.unwrap_or(default).to_owned();

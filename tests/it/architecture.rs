@@ -4,8 +4,19 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The vocabulary every module may use.
-const VOCABULARY: [&str; 11] = [
-    "error", "event", "page", "identity", "secret", "sanitize", "clock", "cancel", "time", "size", "runtime",
+const VOCABULARY: [&str; 12] = [
+    "error",
+    "event",
+    "page",
+    "identity",
+    "compression",
+    "secret",
+    "sanitize",
+    "clock",
+    "cancel",
+    "time",
+    "size",
+    "runtime",
 ];
 
 /// What each module may use beside the vocabulary. `command` may use everything.
@@ -25,13 +36,14 @@ const MAY_USE: [(&str, &[&str]); 12] = [
 ];
 
 /// What the vocabulary uses of itself: nothing here may reach for a module above it.
-const WORDS_MAY_USE: [(&str, &[&str]); 11] = [
+const WORDS_MAY_USE: [(&str, &[&str]); 12] = [
     ("cancel", &["error"]),
     ("clock", &["cancel", "error"]),
     ("event", &[]),
     ("error", &["event"]),
     ("page", &["event"]),
     ("identity", &["event"]),
+    ("compression", &[]),
     ("sanitize", &[]),
     ("secret", &[]),
     ("runtime", &["cancel", "clock", "console"]),

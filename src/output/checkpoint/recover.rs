@@ -15,6 +15,9 @@ use crate::disk::{self, Disk, FileKind, Metadata, Open};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
 
+/// How much of a file is searched for the end of its header.
+const LONGEST_HEADER: usize = 64 << 10;
+
 /// How a managed file was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileState {
@@ -41,39 +44,92 @@ enum Refusal {
 
 /// Holds the terms of the run against those of the position.
 ///
+/// For a file, whatever decides what is written has to be the same: other streams may join one whose format
+/// has no columns. What an older program did not save is not compared (P12).
+///
 /// # Errors
-/// Fails with `Disagreement` on the first that differs; for a file also shape, format and fields.
+/// Fails with `Disagreement` on the first that differs, and names both.
 pub fn check_terms(record: &Checkpoint, now: &OutputContract, is_file: bool) -> Result<()> {
     let saved = &record.terms;
-    let differs = |what: &str, saved: &str, now: &str| {
-        Error::new(
-            ErrorKind::Disagreement,
-            format!(
-                "the saved position of {} has {what} {}, this run has {}",
-                sanitize::message(&record.consumer),
-                sanitize::message(saved),
-                sanitize::message(now)
-            ),
-        )
-        .hint("run with what the position was saved with, or keep another position: another -o or --consumer")
-    };
+    let consumer = sanitize::message(&record.consumer);
     if let (Some(saved), Some(now)) = (&saved.account, &now.account)
         && saved != now
     {
-        return Err(differs("account", saved, now));
+        return Err(other_position(&consumer, "account", saved, now));
     }
-    let (saved_fields, now_fields) = (saved.fields.join(","), now.fields.join(","));
-    let of_any = [("host", &saved.host, &now.host), ("API version", &saved.api, &now.api)];
-    let of_files = [
-        ("shape", &saved.shape, &now.shape),
-        ("format", &saved.format, &now.format),
-        ("fields", &saved_fields, &now_fields),
+    for (what, saved, now) in [("host", &saved.host, &now.host), ("API version", &saved.api, &now.api)] {
+        if saved != now {
+            return Err(other_position(&consumer, what, saved, now));
+        }
+    }
+    if !is_file {
+        return Ok(());
+    }
+    let listed = |names: &[String]| names.join(",");
+    let encoder = |version: u32| if version == 0 { String::new() } else { version.to_string() };
+    let written = [
+        ("format", saved.format.clone(), now.format.clone()),
+        ("shape", saved.shape.clone(), now.shape.clone()),
+        ("compression", saved.compression.to_string(), now.compression.to_string()),
+        (
+            "filters",
+            named_or(&saved.filters, "that leave nothing out"),
+            named_or(&now.filters, "that leave nothing out"),
+        ),
+        (
+            "fields",
+            named_or(&listed(&saved.fields), "as they are by default"),
+            named_or(&listed(&now.fields), "as they are by default"),
+        ),
     ];
-    let checked = of_any.iter().chain(of_files.iter().filter(|_| is_file));
-    match checked.into_iter().find(|(_, saved, now)| saved != now) {
-        Some((what, saved, now)) => Err(differs(what, saved, now)),
+    // Empty where they were not saved, or where there are none.
+    let since_version_2 = [
+        ("encoder version", encoder(saved.encoder), encoder(now.encoder)),
+        ("columns", listed(&saved.columns), listed(&now.columns)),
+    ];
+    let known = since_version_2.iter().filter(|(_, saved, now)| !saved.is_empty() && !now.is_empty());
+    match written.iter().chain(known).find(|(_, saved, now)| saved != now) {
+        Some((what, saved, now)) => Err(other_contents(&consumer, what, saved, now)),
         None => Ok(()),
     }
+}
+
+fn named_or(text: &str, otherwise: &str) -> String {
+    if text.is_empty() { otherwise.to_owned() } else { text.to_owned() }
+}
+
+fn other_position(consumer: &str, what: &str, saved: &str, now: &str) -> Error {
+    let (saved, now) = (sanitize::message(saved), sanitize::message(now));
+    let message = format!("the saved position of {consumer} has {what} {saved}, this run has {now}");
+    Error::new(ErrorKind::Disagreement, message)
+        .hint("run with what the position was saved with, or keep another position: another -o or --consumer")
+}
+
+fn other_contents(consumer: &str, what: &str, saved: &str, now: &str) -> Error {
+    let (saved, now) = (sanitize::message(saved), sanitize::message(now));
+    let message = format!("{consumer} was written with {what} {saved}, this run would write {what} {now}");
+    Error::new(ErrorKind::Disagreement, message)
+        .hint("run with what the file was written with, or give -o another name; nothing was changed")
+}
+
+/// Fills in the columns that version 0.1 did not save, from the first line of the file they head.
+///
+/// # Errors
+/// Fails with `Output` when the file cannot be read.
+pub fn complete_columns(disk: &dyn Disk, record: &mut Checkpoint) -> Result<()> {
+    let Some(output) = record.output.as_ref().filter(|output| output.length > 0) else { return Ok(()) };
+    if record.terms.format != "csv" || !record.terms.columns.is_empty() {
+        return Ok(());
+    }
+    let path = Path::new(&output.path);
+    let file = match disk.open(path, Open::Read) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened.map_err(|e| disk_failure("open", path, e))?,
+    };
+    let start = disk::read_range(&*file, 0, LONGEST_HEADER).map_err(|e| disk_failure("read", path, e))?;
+    let header = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    record.terms.columns = String::from_utf8_lossy(header).split(',').map(str::to_owned).collect();
+    Ok(())
 }
 
 /// Forgets the file that was moved away or removed: its events are delivered, and a new one starts empty.

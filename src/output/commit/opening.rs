@@ -83,10 +83,12 @@ impl CheckpointedOutput {
         let mut record = saved.unwrap_or_else(|| {
             Checkpoint::new(&setup.profile, &consumer.to_string(), setup.terms.clone(), clock.now())
         });
-        recover::check_terms(&record, &setup.terms, matches!(consumer, Consumer::File(_)))?;
-        // An account that was not known before is from now on; shape and columns of a stream may change.
-        record.terms =
-            OutputContract { account: setup.terms.account.or(record.terms.account), ..setup.terms };
+        let is_file = matches!(consumer, Consumer::File(_));
+        if is_file {
+            recover::complete_columns(&*disk, &mut record)?;
+        }
+        recover::check_terms(&record, &setup.terms, is_file)?;
+        record.terms = setup.terms.continuing(&record.terms);
         let seen = SeenLog::load(&disk, &place, &record.seen, setup.remembered)?;
         let (sink, file): (Box<dyn Sink>, _) = match (target, consumer) {
             (OutputTarget::File { mode, .. }, Consumer::File(path)) => {
