@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::super::digest::Digest;
+use super::super::whole::WholeMark;
 use crate::compression::Compression;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
@@ -155,6 +156,9 @@ pub struct OutputMark {
     pub length: u64,
     /// The digest of the last 4 KiB before `length`.
     pub digest: Digest,
+    /// The digest of all `length` bytes; none where an older program did not take it.
+    #[serde(default)]
+    pub whole: Option<WholeMark>,
 }
 
 /// What the log of identities was like when the record was written.

@@ -5,16 +5,23 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::super::digest::Digest;
-use super::super::sink::managed::{ManagedFile, TAIL};
+use super::super::intent::{self, IntentNote, TailOrigin};
+use super::super::sink::managed::{Found, ManagedFile, TAIL};
+use super::super::whole::WholeDigest;
 use super::super::{disk_failure, shown};
 use super::lock;
 use super::record::{Checkpoint, OutputContract, OutputMark};
-use crate::disk::{self, Disk, FileKind, Metadata, Open};
+use crate::disk::{self, Disk, File, FileKind, Metadata, Open};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
 
+/// Up to which length a file is read as a whole at the start, to notice an edit in its middle.
+const CHEAP: u64 = 64 << 20;
+/// The most uncommitted bytes that are read to judge them by their looks.
+const LONGEST_TAIL: usize = 1 << 30;
 /// How much of a file is searched for the end of its header.
 const LONGEST_HEADER: usize = 64 << 10;
 
@@ -40,6 +47,8 @@ enum Refusal {
     Replaced,
     /// The bytes before the recorded length are others.
     Changed,
+    /// So many bytes behind the recorded length are not what opev was writing.
+    Appended(u64),
 }
 
 /// Holds the terms of the run against those of the position.
@@ -139,46 +148,78 @@ pub fn forget_missing(disk: &dyn Disk, path: &Path, recorded: &mut Option<Output
     match recorded {
         Some(output) if is_missing && output.length > 0 => {
             log::info!("{} is gone: going on in a new file", shown(path));
-            *output =
-                OutputMark { device: 0, inode: 0, length: 0, digest: Digest::of(b""), ..output.clone() };
+            *output = OutputMark {
+                device: 0,
+                inode: 0,
+                length: 0,
+                digest: Digest::of(b""),
+                whole: None,
+                ..output.clone()
+            };
             true
         }
         _ => false,
     }
 }
 
-/// Opens, locks and recovers the managed file at `path`, whose last checkpoint said `recorded`.
+/// What opening a managed file needs to know.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenManaged<'a> {
+    /// The file, by its absolute path.
+    pub path: &'a Path,
+    /// Its permissions, if it is made.
+    pub mode: u32,
+    /// The note of what was about to be appended ([`intent`]).
+    pub note: &'a Path,
+    /// What the last checkpoint said of it.
+    pub recorded: Option<&'a OutputMark>,
+    /// How it is written.
+    pub terms: &'a OutputContract,
+}
+
+/// Opens, locks and recovers a managed file.
 ///
 /// # Errors
 /// Fails with `Locked` when another run writes it, with `Disagreement` when it is not as it was left.
-pub fn open_output(
-    disk: &dyn Disk,
-    path: &Path,
-    mode: u32,
-    recorded: Option<&OutputMark>,
-) -> Result<(ManagedFile, FileState)> {
-    let (mut file, metadata) = lock::open_locked(disk, path, Open::Append { mode })?;
+pub fn open_output(disk: &Arc<dyn Disk>, how: OpenManaged<'_>) -> Result<ManagedFile> {
+    let OpenManaged { path, mode, note, recorded, terms } = how;
+    let (mut file, metadata) = lock::open_locked(&**disk, path, Open::Append { mode })?;
     if metadata.kind != FileKind::Regular {
         return Err(Error::new(ErrorKind::Usage, format!("{} is no file that can be managed", shown(path)))
             .hint("give --resume a regular file, or write to stdout with --consumer NAME"));
     }
-    let before = |length: u64| -> Result<Vec<u8>> {
-        let start = length.saturating_sub(TAIL as u64);
-        disk::read_range(&*file, start, (length - start) as usize).map_err(|e| disk_failure("read", path, e))
-    };
+    let unreadable = |e| disk_failure("read", path, e);
     let tail = match recorded {
-        Some(output) if output.length <= metadata.length => before(output.length)?,
+        Some(output) if output.length <= metadata.length => {
+            let start = output.length.saturating_sub(TAIL as u64);
+            disk::read_range(&*file, start, (output.length - start) as usize).map_err(unreadable)?
+        }
         _ => Vec::new(),
     };
     let found = judge(recorded, &metadata, Digest::of(&tail)).map_err(|why| refused(path, why, recorded))?;
-    let length = match (found, recorded) {
-        (FileState::Continued, Some(output)) => output.length,
-        _ => 0,
+    let recorded = recorded.filter(|_| found == FileState::Continued);
+    let length = recorded.map_or(0, |output| output.length);
+    let whole = match recorded.and_then(|output| output.whole.as_ref()) {
+        _ if length == 0 => Some(WholeDigest::default()),
+        Some(mark) if length > CHEAP => WholeDigest::resume(mark, &*file, length)
+            .map_err(unreadable)?
+            .map(Some)
+            .ok_or_else(|| refused(path, Refusal::Changed, recorded))?,
+        None if length > CHEAP => None,
+        mark => {
+            let whole = WholeDigest::of(&*file, length).map_err(unreadable)?;
+            if mark.is_some_and(|mark| *mark != whole.mark()) {
+                return Err(refused(path, Refusal::Changed, recorded));
+            }
+            Some(whole)
+        }
     };
     if metadata.length > length {
-        log::info!(
-            "cutting {} bytes that were never committed from {}",
-            metadata.length - length,
+        check_tail(&**disk, &*file, how, length, metadata.length)?;
+        let more = metadata.length - length;
+        log::warn!(
+            "{more} bytes that were written and never committed are cut off the end of {}; what they held is \
+             delivered again",
             shown(path)
         );
         file.truncate(length).map_err(|e| disk_failure("cut", path, e))?;
@@ -191,7 +232,32 @@ pub fn open_output(
     let directory = name.parent().unwrap_or(Path::new("/"));
     disk.sync_dir(directory).map_err(|e| disk_failure("sync the directory", directory, e))?;
     let tail = if length == 0 { Vec::new() } else { tail };
-    Ok((ManagedFile::new(file, path, &metadata, length, tail), found))
+    let intent = IntentNote::new(disk, note.to_owned(), length);
+    Ok(ManagedFile::new(file, path, &metadata, Found { length, tail, whole }, terms.compression, intent))
+}
+
+/// Whether the bytes behind the committed length may be cut (P6): they are what was announced, or, where power
+/// may have failed since, look like it.
+fn check_tail(
+    disk: &dyn Disk,
+    file: &dyn File,
+    how: OpenManaged<'_>,
+    committed: u64,
+    length: u64,
+) -> Result<()> {
+    let unreadable = |e| disk_failure("read", how.path, e);
+    let is_ours = match intent::origin(disk, how.note, file, committed, length).map_err(unreadable)? {
+        TailOrigin::Announced => true,
+        TailOrigin::Foreign => false,
+        TailOrigin::Unknown => {
+            let more = usize::try_from(length - committed).unwrap_or(usize::MAX);
+            more <= LONGEST_TAIL && {
+                let tail = disk::read_range(file, committed, more).map_err(unreadable)?;
+                intent::looks_like(&how.terms.format, how.terms.compression, &tail, committed == 0)
+            }
+        }
+    };
+    if is_ours { Ok(()) } else { Err(refused(how.path, Refusal::Appended(length - committed), how.recorded)) }
 }
 
 /// The table: what a file is, from what was recorded of it and what is there.
@@ -227,11 +293,19 @@ fn refused(path: &Path, why: Refusal, recorded: Option<&OutputMark>) -> Error {
             format!("{path} is another file than the one of {length} bytes that was delivered to")
         }
         Refusal::Changed => {
-            format!("{path} was changed: the bytes before its first {length} end are not those delivered")
+            format!("{path} was changed: its first {length} bytes are not those that were delivered")
         }
+        Refusal::Appended(more) => format!(
+            "{path} holds {more} bytes behind the {length} delivered to it that opev did not write: another \
+             program appended to it"
+        ),
     };
     Error::new(ErrorKind::Disagreement, message).hint(match why {
         Refusal::Foreign => "nothing was changed; move the file away, or give -o another name",
+        Refusal::Appended(_) => {
+            "nothing was changed; take those bytes off its end, or move the file away: opev then goes on in a \
+             new file from the saved position"
+        }
         _ => {
             "nothing was changed; put the file back as it was, or move it away: opev then goes on in a new \
              file from the saved position (rotate by renaming, not by copytruncate)"
@@ -244,7 +318,7 @@ mod tests {
     use super::*;
 
     fn recorded(inode: u64, length: u64) -> OutputMark {
-        OutputMark { path: "/out".into(), device: 1, inode, length, digest: Digest::of(b"good") }
+        OutputMark { path: "/out".into(), device: 1, inode, length, digest: Digest::of(b"good"), whole: None }
     }
 
     fn judged(
@@ -253,7 +327,7 @@ mod tests {
         length: u64,
         before: &[u8],
     ) -> Result<FileState, Refusal> {
-        let found = Metadata { length, device: 1, inode, kind: FileKind::Regular };
+        let found = Metadata { length, device: 1, inode, links: 1, kind: FileKind::Regular };
         judge(record.as_ref(), &found, Digest::of(before))
     }
 
