@@ -1,70 +1,77 @@
-//! The last identities of a stream, in bounded memory: what was given lately is not given again (P2).
+//! What makes an event the same event again, and the last identities of a stream in bounded memory, so that
+//! what was given lately is not given again (P2).
 //!
-//! Says what makes an event of a question the same event; what makes it so in a managed file, over restarts,
-//! is `deliver`'s to say. Pure memory, no I/O.
+//! The one definition, used by every place that drops repeats: questions, windows and managed files. Pure
+//! memory, no I/O; `output::seen` keeps a [`RecentSet`] over restarts.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use siphasher::sip128::SipHasher13;
+use hashbrown::HashTable;
+use siphasher::sip128::{SipHasher13, SipHasher24};
 
 use crate::event::Event;
 
-/// What makes an event of a question the same event again: its uuid and its timestamp, or its bytes where
-/// it has no uuid.
+/// What makes an event the same event again: its stream, uuid and timestamp; without a uuid or with an empty
+/// one, its stream and bytes.
 ///
 /// The timestamp is part of it because published fixtures give one uuid to several events.
-pub fn identity(event: &Event<'_>) -> u128 {
+pub fn of(event: &Event<'_>) -> u128 {
     /// The time, and a uuid of up to twice its usual length: hashed in one piece, which is faster.
     const TIME: usize = 12;
-    let hasher = SipHasher13::new();
-    let Some(uuid) = event.uuid else { return hasher.hash(event.raw).as_u128() };
+    let stream = event.stream as u64;
+    let Some(uuid) = event.uuid.filter(|uuid| !uuid.is_empty()) else {
+        return SipHasher13::new_with_keys(stream, 1).hash(event.raw).as_u128();
+    };
+    let Some(time) = event.time else {
+        return SipHasher13::new_with_keys(stream, 2).hash(uuid).as_u128();
+    };
+    let hasher = SipHasher13::new_with_keys(stream, 0);
     let mut bytes = [0; TIME + 52];
-    let mut from = TIME;
-    if let Some(time) = event.time {
-        bytes[..8].copy_from_slice(&time.timestamp().to_le_bytes());
-        bytes[8..TIME].copy_from_slice(&time.timestamp_subsec_nanos().to_le_bytes());
-        from = 0;
-    }
+    bytes[..8].copy_from_slice(&time.timestamp().to_le_bytes());
+    bytes[8..TIME].copy_from_slice(&time.timestamp_subsec_nanos().to_le_bytes());
     match bytes.get_mut(TIME..TIME + uuid.len()) {
         Some(place) => {
             place.copy_from_slice(uuid);
-            hasher.hash(&bytes[from..TIME + uuid.len()]).as_u128()
+            hasher.hash(&bytes[..TIME + uuid.len()]).as_u128()
         }
-        None => hasher.hash(&[&bytes[from..TIME], uuid].concat()).as_u128(),
+        None => hasher.hash(&[&bytes[..TIME], uuid].concat()).as_u128(),
     }
 }
 
-/// Up to how many identities memory matters less than time.
-const SMALL: usize = 20_000;
+/// The identity of an event as version 0.1 saved it in logs of delivered events: its stream and uuid, else its
+/// stream and bytes. Needed as long as a log holds such entries (P12), and for nothing else.
+pub fn of_version_1(event: &Event<'_>) -> u128 {
+    let stream = event.stream as u64;
+    let (key, bytes) = match event.uuid {
+        Some(uuid) if !uuid.is_empty() => (0, uuid),
+        _ => (1, event.raw),
+    };
+    SipHasher24::new_with_keys(stream, key).hash(bytes).into()
+}
 
 /// From how many places on a table's memory is worth giving back.
 const LARGE: usize = 10_000;
 
 /// The last identities of one stream: a ring in order of arrival, and an index into it.
 ///
-/// Three of them, of 100,000 each, hold 6.4 MB: 16 bytes each in the ring, and 2^17 slots of 4 bytes
-/// in an open-addressed index, which is grown by doubling and at most three quarters full. The bits that
-/// a slot has left over hold a part of the identity, so that a search hardly ever looks into the ring. A
-/// small memory keeps more of its index free, so that searches are shorter.
+/// Three of them, of 100,000 each, hold 6.8 MB: 16 bytes each in the ring, and 2^17 buckets of 5 bytes in
+/// the index.
 #[derive(Clone, Debug)]
 pub struct RecentSet {
     capacity: usize,
     ring: Vec<u128>,
     /// Where in the ring the oldest identity is, once the ring is full.
     oldest: usize,
-    /// The lower bits are places in the ring plus one, 0 a free slot. Its length is 0 or a power of two.
-    index: Vec<u32>,
-    /// How many bits of a slot are for the place.
-    place_bits: u32,
+    /// Places in the ring, by identity.
+    index: HashTable<u32>,
 }
 
 impl RecentSet {
     /// A memory of the last `capacity` identities (at least 1, at most 2^30).
     pub fn with_capacity(capacity: usize) -> Self {
         let capacity = capacity.clamp(1, 1 << 30);
-        let place_bits = usize::BITS - capacity.leading_zeros();
-        RecentSet { capacity, ring: Vec::new(), oldest: 0, index: Vec::new(), place_bits }
+        RecentSet { capacity, ring: Vec::new(), oldest: 0, index: HashTable::new() }
     }
 
     /// Remembers an identity; false when it was remembered already.
@@ -72,27 +79,30 @@ impl RecentSet {
         if self.contains(identity) {
             return false;
         }
-        self.push(identity);
-        true
-    }
-
-    /// Remembers an identity that is not remembered.
-    fn push(&mut self, identity: u128) {
-        if self.ring.len() < self.capacity {
-            self.grow();
+        let place = if self.ring.len() < self.capacity {
+            if self.ring.len() == self.ring.capacity() {
+                // An exact reservation: doubling would take 131,072 places for 100,000 identities.
+                let more = self.ring.len().max(64).min(self.capacity - self.ring.len());
+                self.ring.reserve_exact(more);
+            }
             self.ring.push(identity);
-            self.occupy(identity, self.ring.len() - 1);
+            self.ring.len() - 1
         } else {
-            self.vacate(self.oldest);
-            self.ring[self.oldest] = identity;
-            self.occupy(identity, self.oldest);
-            self.oldest = (self.oldest + 1) % self.capacity;
-        }
+            let place = self.oldest;
+            self.forget(place);
+            self.ring[place] = identity;
+            self.oldest = (place + 1) % self.capacity;
+            place
+        };
+        let ring = &self.ring;
+        // The clamp of the capacity keeps places within 32 bits.
+        self.index.insert_unique(hash(identity), place as u32, |&place| hash(ring[place as usize]));
+        true
     }
 
     /// Whether an identity is remembered.
     pub fn contains(&self, identity: u128) -> bool {
-        self.slot_of(identity).is_some()
+        self.index.find(hash(identity), |&place| self.ring[place as usize] == identity).is_some()
     }
 
     /// The identities, oldest first.
@@ -110,88 +120,30 @@ impl RecentSet {
         self.ring.is_empty()
     }
 
-    /// The slot where a search for `identity` begins: its own bits are as good as any hash of them.
-    fn home(&self, identity: u128) -> usize {
-        identity as usize & (self.index.len() - 1)
+    /// Whether the next new identity takes the place of the oldest.
+    pub fn is_full(&self) -> bool {
+        self.ring.len() == self.capacity
     }
 
-    fn next(&self, slot: usize) -> usize {
-        (slot + 1) & (self.index.len() - 1)
-    }
-
-    /// What a slot says of an identity at a place.
-    fn entry(&self, identity: u128, place: usize) -> u32 {
-        ((identity >> 96) as u32) << self.place_bits | (place as u32 + 1)
-    }
-
-    /// The place that a slot names.
-    fn place(&self, entry: u32) -> usize {
-        (entry & ((1 << self.place_bits) - 1)) as usize - 1
-    }
-
-    fn slot_of(&self, identity: u128) -> Option<usize> {
-        if self.index.is_empty() {
-            return None;
-        }
-        let like = self.entry(identity, 0);
-        let mut slot = self.home(identity);
-        loop {
-            match self.index[slot] {
-                0 => return None,
-                entry
-                    if (entry ^ like) >> self.place_bits == 0 && self.ring[self.place(entry)] == identity =>
-                {
-                    return Some(slot);
-                }
-                _ => slot = self.next(slot),
-            }
-        }
-    }
-
-    fn occupy(&mut self, identity: u128, place: usize) {
-        let mut slot = self.home(identity);
-        while self.index[slot] != 0 {
-            slot = self.next(slot);
-        }
-        self.index[slot] = self.entry(identity, place);
-    }
-
-    /// Frees the slot of an occupied place and moves up those that had to go around it.
-    fn vacate(&mut self, place: usize) {
+    /// Takes an identity out of the index.
+    fn forget(&mut self, place: usize) {
         let identity = self.ring[place];
-        let mut hole = self.home(identity);
-        while self.index[hole] != self.entry(identity, place) {
-            hole = self.next(hole);
+        if let Ok(found) = self.index.find_entry(hash(identity), |&other| other as usize == place) {
+            found.remove();
         }
-        let mut slot = self.next(hole);
-        while self.index[slot] != 0 {
-            let home = self.home(self.ring[self.place(self.index[slot])]);
-            let around = self.index.len() - 1;
-            // It may move only when the hole lies between its home and where it is.
-            if (slot.wrapping_sub(home) & around) >= (slot.wrapping_sub(hole) & around) {
-                self.index[hole] = self.index[slot];
-                hole = slot;
+        if self.index.len() == self.index.capacity() {
+            // Used up by the marks of those removed. Grown, it would take twice the memory for good.
+            self.index.clear();
+            for other in (0..self.ring.len()).filter(|other| *other != place) {
+                self.index.insert_unique(hash(self.ring[other]), other as u32, |_| 0);
             }
-            slot = self.next(slot);
         }
-        self.index[hole] = 0;
     }
+}
 
-    /// Makes room in the index for one more.
-    fn grow(&mut self) {
-        // 100,000 of 2^17 slots are 76 %: the last doubling stops just there.
-        let fullest = if self.capacity <= SMALL { 40 } else { 77 };
-        if (self.ring.len() + 1) * 100 <= self.index.len() * fullest {
-            return;
-        }
-        self.index = vec![0; (self.index.len() * 2).max(256)];
-        for place in 0..self.ring.len() {
-            self.occupy(self.ring[place], place);
-        }
-        // An exact reservation: doubling would take 131,072 places for 100,000 identities.
-        let places = (self.index.len() * fullest / 100).min(self.capacity);
-        self.ring.reserve_exact(places - self.ring.len());
-    }
+/// The hash of an identity: its own bits are as good as any.
+fn hash(identity: u128) -> u64 {
+    identity as u64
 }
 
 /// The identities of late, in two generations: cheaper than [`RecentSet`], which forgets them one by one.
@@ -217,12 +169,12 @@ impl Generations {
         self.young.contains(&identity) || self.old.contains(&identity)
     }
 
-    /// Remembers an identity, once more where it is old.
-    pub fn insert(&mut self, identity: u128) {
+    /// Remembers an identity, once more where it is old; false when it was remembered already.
+    pub fn insert(&mut self, identity: u128) -> bool {
         if self.young.len() == self.most {
             self.turn();
         }
-        self.young.insert(identity);
+        self.young.insert(identity) && !self.old.contains(&identity)
     }
 
     /// How many were remembered since the last turn.
@@ -269,6 +221,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::event::Stream;
     use crate::output::seen::REMEMBERED;
 
     #[test]
@@ -278,24 +231,37 @@ mod tests {
             assert!(recent.insert(crate::output::digest::Digest::of(&n.to_le_bytes()).0));
         }
         assert_eq!(recent.len(), REMEMBERED);
-        let bytes = recent.ring.capacity() * 16 + recent.index.capacity() * 4;
+        // Many more, until marks of removed ones have used up the index.
+        for n in 0..10 * REMEMBERED as u128 {
+            recent.insert(crate::output::digest::Digest::of(&n.to_be_bytes()).0);
+        }
+        let bytes = recent.ring.capacity() * 16 + recent.index.allocation_size();
         assert!(3 * bytes < 8 << 20, "{bytes} bytes each");
     }
 
     #[test]
-    fn an_identity_is_of_time_and_uuid_whatever_their_length() {
-        let time = chrono::DateTime::from_timestamp(1, 2);
+    fn an_identity_is_of_stream_uuid_and_time_else_of_stream_and_bytes() {
+        let (early, late) = (chrono::DateTime::from_timestamp(1, 2), chrono::DateTime::from_timestamp(2, 2));
         let long = [b'A'; 60];
         let mut seen = Vec::new();
-        for uuid in [Some(&b"A"[..]), Some(b""), Some(&long[..52]), Some(&long), None] {
-            for time in [time, None] {
-                let event = Event { stream: crate::event::Stream::ItemUsages, raw: b"{}", uuid, time };
-                seen.push(identity(&event));
+        for stream in [Stream::ItemUsages, Stream::AuditEvents] {
+            for uuid in [Some(&b"A"[..]), Some(&long[..52]), Some(&long)] {
+                for time in [early, late, None] {
+                    seen.push(of(&Event { stream, raw: b"{}", uuid, time }));
+                }
+            }
+            for raw in [b"{1}", b"{2}"] {
+                let known = [Some(&b""[..]), None].map(|uuid| of(&Event { stream, raw, uuid, time: early }));
+                assert_eq!(known[0], known[1], "an empty uuid is none");
+                seen.push(known[0]);
             }
         }
+        let all = seen.len();
         seen.sort_unstable();
         seen.dedup();
-        assert_eq!(seen.len(), 9, "without a uuid it is the bytes, whatever the time");
+        assert_eq!(seen.len(), all);
+        let event = |raw| Event { stream: Stream::ItemUsages, raw, uuid: Some(b"U"), time: early };
+        assert_eq!(of(&event(b"{1}")), of(&event(b"{2}")), "the bytes of an event with a uuid do not matter");
     }
 
     #[test]
@@ -315,7 +281,7 @@ mod tests {
     #[test]
     fn a_large_old_generation_can_be_given_up() {
         let mut known = Generations::of(70_000);
-        (0..LARGE as u128 + 1).for_each(|n| known.insert(n));
+        assert!((0..LARGE as u128 + 1).all(|n| known.insert(n)));
         known.turn();
         known.insert(1);
         known.forgo_old();
@@ -326,8 +292,8 @@ mod tests {
         #[test]
         fn it_remembers_exactly_the_last_ones(
             capacity in 1usize..40,
-            // Few distinct values with equal low bits: long detours around each other.
-            inserts in prop::collection::vec((0u128..60).prop_map(|n| n * 16), 0..400),
+            // Few distinct values, half of them with equal hashes.
+            inserts in prop::collection::vec((0u128..60).prop_map(|n| (n % 30) | (n / 30) << 64), 0..400),
         ) {
             let mut recent = RecentSet::with_capacity(capacity);
             let mut model = VecDeque::new();

@@ -35,7 +35,8 @@
 //!
 //! The vocabulary, used by all of them: [`error`] (what can go wrong, and the one table of exit codes),
 //! [`event`] and [`page`], [`identity`] (what makes an event the same event), [`secret`] (a token that cannot
-//! be printed), [`sanitize`] (foreign text made harmless), [`clock`] and [`cancel`] (time, and the wish to
+//! be printed), [`compression`] (of files), [`sanitize`] (foreign text made harmless), [`clock`] and [`cancel`]
+//! (time, and the wish to
 //! end), [`runtime`] (clock, cancel and console of a run), [`time`] and [`size`] (what people type for times,
 //! durations and sizes), [`suggest`] (what a mistyped word stands for).
 //!
@@ -49,6 +50,7 @@ pub mod cli;
 pub mod clock;
 pub mod collect;
 pub mod command;
+pub mod compression;
 pub mod config;
 pub mod console;
 pub mod diagnosis;

@@ -22,6 +22,9 @@ use crate::time::Zone;
 /// Permissions of a new file, unless `--file-mode` says otherwise.
 pub const FILE_MODE: u32 = 0o600;
 
+/// The version of the encoders: raised when the same events would be written otherwise.
+const ENCODER_VERSION: u32 = 1;
+
 /// What is wanted of the output.
 #[derive(Clone, Debug, Default)]
 pub struct OutputRequest {
@@ -172,6 +175,10 @@ impl OutputPlan {
             shape: self.shape.name().into(),
             format: self.format.name().into(),
             fields: self.fields.iter().map(ToString::to_string).collect(),
+            encoder: ENCODER_VERSION,
+            columns: self.encoder(&output.streams)?.column_names(),
+            streams: output.streams.iter().map(|stream| stream.name().to_owned()).collect(),
+            ..OutputContract::default()
         };
         let stream = |default: &str, sink| {
             let consumer = options.consumer.as_deref().unwrap_or(default).to_owned();

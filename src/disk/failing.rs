@@ -184,6 +184,10 @@ impl<D: Disk> Disk for FailingDisk<D> {
         self.judge.done(Verb::SyncDir, path, || self.inner.sync_dir(path))
     }
 
+    fn boot_id(&self) -> Option<String> {
+        self.inner.boot_id()
+    }
+
     fn doubtful_kind(&self, path: &Path) -> Option<&'static str> {
         self.inner.doubtful_kind(path)
     }

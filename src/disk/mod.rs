@@ -49,6 +49,10 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// Makes a directory's names durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
 
+    /// What tells this start of the machine from earlier ones; none where the system does not say. Between two
+    /// equal answers no power failed, so what was written without a sync is still there.
+    fn boot_id(&self) -> Option<String>;
+
     /// The kind of network or user-space file system `path` lies on, when it is one whose locks and syncs
     /// cannot be relied on.
     fn doubtful_kind(&self, path: &Path) -> Option<&'static str>;
@@ -128,6 +132,8 @@ pub struct Metadata {
     pub device: u64,
     /// The number of its inode.
     pub inode: u64,
+    /// How many names it has.
+    pub links: u64,
     /// File, directory, or neither.
     pub kind: FileKind,
 }

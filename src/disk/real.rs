@@ -109,6 +109,11 @@ impl Disk for RealDisk {
         fs::File::open(path)?.sync_all()
     }
 
+    fn boot_id(&self) -> Option<String> {
+        let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        Some(id.trim().to_owned()).filter(|id| !id.is_empty())
+    }
+
     fn doubtful_kind(&self, path: &Path) -> Option<&'static str> {
         #[cfg(target_os = "linux")]
         {
@@ -164,7 +169,7 @@ fn understood(found: &fs::Metadata) -> Metadata {
             FileKind::Other
         }
     };
-    Metadata { length: found.len(), device: found.dev(), inode: found.ino(), kind }
+    Metadata { length: found.len(), device: found.dev(), inode: found.ino(), links: found.nlink(), kind }
 }
 
 /// The process's stdout, past Rust's own buffer for it.

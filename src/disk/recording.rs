@@ -85,6 +85,10 @@ impl<D: Disk> Disk for RecordingDisk<D> {
         self.inner.sync_dir(path)
     }
 
+    fn boot_id(&self) -> Option<String> {
+        self.inner.boot_id()
+    }
+
     fn doubtful_kind(&self, path: &Path) -> Option<&'static str> {
         self.inner.doubtful_kind(path)
     }

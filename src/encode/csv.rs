@@ -35,6 +35,10 @@ impl Csv {
         Csv { header, columns: Columns::new(&fields, shape), escape }
     }
 
+    pub(super) fn header(&self) -> &[String] {
+        &self.header
+    }
+
     pub(super) fn begin(&self, out: &mut Vec<u8>) {
         let names = self.header.iter().map(|name| Cell { text: Cow::Borrowed(name), is_text: true });
         self.record(names, out);

@@ -203,6 +203,14 @@ impl EventEncoder {
         }
     }
 
+    /// The columns as a file has them; none where the format has none or is for people.
+    pub fn column_names(&self) -> Vec<String> {
+        match &self.writer {
+            Writer::Csv(csv) => csv.header().to_vec(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether every event comes out as the line that it is in its answer, where it is one.
     pub fn is_verbatim(&self) -> bool {
         self.shape == Shape::Raw && matches!(self.writer, Writer::Ndjson { terminal: false, .. })

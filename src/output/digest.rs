@@ -1,7 +1,7 @@
-//! Digests: of saved bytes, to recognise them again, and of events, to recognise a repeat.
+//! Digests of saved bytes, to recognise them again.
 //!
-//! All are SipHash-2-4 with 128 bits. They tell accident from identity; they are no defence against
-//! somebody who may write the files.
+//! SipHash-2-4 with 128 bits. They tell accident from identity; they are no defence against somebody who may
+//! write the files. What makes an event the same event is said in [`crate::identity`].
 
 use std::fmt;
 use std::hash::Hasher as _;
@@ -9,8 +9,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use siphasher::sip128::{Hasher128 as _, SipHasher24};
-
-use crate::event::Event;
 
 /// A digest; in text, 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -68,36 +66,9 @@ impl RunningDigest {
     }
 }
 
-/// What makes an event the same event again: its stream and uuid; without a uuid, its stream and bytes.
-pub fn identity(event: &Event<'_>) -> u128 {
-    let stream = event.stream as u64;
-    let (key, bytes) = match event.uuid {
-        Some(uuid) if !uuid.is_empty() => (0, uuid),
-        _ => (1, event.raw),
-    };
-    SipHasher24::new_with_keys(stream, key).hash(bytes).into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Stream;
-
-    #[test]
-    fn an_event_is_known_by_stream_and_uuid_else_by_its_bytes() {
-        let event = |stream, raw: &'static [u8], uuid: Option<&'static [u8]>| {
-            identity(&Event { stream, raw, uuid, time: None })
-        };
-        let usual = event(Stream::AuditEvents, b"{1}", Some(b"U"));
-        assert_eq!(usual, event(Stream::AuditEvents, b"{2}", Some(b"U")));
-        assert_ne!(usual, event(Stream::ItemUsages, b"{1}", Some(b"U")));
-        assert_ne!(usual, event(Stream::AuditEvents, b"U", None));
-        assert_ne!(event(Stream::AuditEvents, b"{1}", None), event(Stream::AuditEvents, b"{2}", None));
-        assert_ne!(
-            event(Stream::AuditEvents, b"{1}", Some(b"")),
-            event(Stream::AuditEvents, b"{2}", Some(b""))
-        );
-    }
 
     #[test]
     fn in_pieces_or_at_once_is_the_same_and_text_reads_back() {

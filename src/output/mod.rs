@@ -14,9 +14,11 @@ pub mod checkpoint;
 pub mod commit;
 pub mod digest;
 pub mod gap;
+pub mod intent;
 pub mod saved_state;
 pub mod seen;
 pub mod sink;
+pub mod whole;
 
 pub use checkpoint::dir::{CheckpointDir, Consumer};
 pub use checkpoint::record::{OutputContract, StreamPosition};

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The vocabulary every module may use.
-const VOCABULARY: [&str; 12] = [
-    "error", "event", "page", "identity", "secret", "sanitize", "clock", "cancel", "time", "size", "suggest",
-    "runtime",
+const VOCABULARY: [&str; 13] = [
+    "error", "event", "page", "identity", "compression", "secret", "sanitize", "clock", "cancel", "time",
+    "size", "suggest", "runtime",
 ];
 
 /// What each module may use beside the vocabulary: only modules further up this list, so that there are no
@@ -46,13 +46,14 @@ const MAY_USE: [(&str, &[&str]); 15] = [
 ];
 
 /// What the vocabulary uses of itself: nothing here may reach for a module above it.
-const WORDS_MAY_USE: [(&str, &[&str]); 12] = [
+const WORDS_MAY_USE: [(&str, &[&str]); 13] = [
     ("cancel", &["error"]),
     ("clock", &["cancel", "error"]),
     ("event", &["suggest"]),
     ("error", &["event"]),
     ("page", &["event"]),
     ("identity", &["event"]),
+    ("compression", &[]),
     ("sanitize", &[]),
     ("secret", &[]),
     ("runtime", &["cancel", "clock", "console"]),

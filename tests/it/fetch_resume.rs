@@ -206,6 +206,7 @@ fn save_position(account: &Account, state_dir: &Path, then: DateTime<Utc>) {
             shape: "raw".into(),
             format: "ndjson".into(),
             fields: Vec::new(),
+            ..OutputContract::default()
         },
         remembered: 100,
     };

@@ -13,7 +13,7 @@ use crate::frozen::{beginning, counts, frozen, resume_to, truth};
 use crate::harness::Account;
 
 /// Every slot of every checkpoint under a state directory.
-fn slots(directory: &Path) -> Vec<PathBuf> {
+pub fn slots(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let files = entries.flat_map(|path| if path.is_dir() { slots(&path) } else { vec![path] });
     files.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("checkpoint.")).collect()

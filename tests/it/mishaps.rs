@@ -4,6 +4,8 @@
 use std::os::unix::fs::symlink;
 use std::process::Stdio;
 
+use opev::output::OutputContract;
+use opev::output::checkpoint::record::Checkpoint;
 use opev::simulator::Options;
 
 use crate::frozen::{after_shell, beginning, counts, frozen, resume_to, truth, undisturbed};
@@ -149,4 +151,41 @@ fn closed_standard_streams_are_borne() {
     // Whoever says so gets it.
     let thrown_away = ["fetch", "--resume", "--since", &since, "--consumer", "nobody"];
     Run::of(account.command(thrown_away).stdout(Stdio::null()).output().unwrap()).expect(0);
+}
+
+/// Everything the run would write otherwise is refused before a byte is written, and named.
+#[test]
+fn a_managed_file_is_not_continued_with_other_columns_or_another_format() {
+    let (account, since) = account(200);
+    let sandbox = &account.sandbox;
+    let resumed = |streams: &[&str], more: &[&str]| {
+        account.run([&["fetch"], streams, &["--resume", "--since", &since], more].concat())
+    };
+    resumed(&["signin"], &["-o", "a.csv"]).expect(0);
+    let written = read(sandbox, "a.csv");
+    for streams in [&["audit"][..], &["signin", "audit"]] {
+        let run = resumed(streams, &["-o", "a.csv"]).expect(8);
+        assert!(run.stderr.contains("was written with columns uuid,"), "{}", run.stderr);
+        assert!(run.stderr.contains("this run would write columns"), "{}", run.stderr);
+        assert!(read(sandbox, "a.csv") == written);
+    }
+    resumed(&["signin"], &["-o", "a.csv"]).expect(0);
+    // A checkpoint of the first build has no columns: the file's header says them (P12).
+    for slot in crate::gaps::slots(&sandbox.path("state")) {
+        let mut record = Checkpoint::from_bytes(&std::fs::read(&slot).unwrap()).unwrap();
+        let OutputContract { account, host, api, shape, format, fields, .. } = record.terms;
+        let of_the_first_build = OutputContract::default();
+        record.terms = OutputContract { account, host, api, shape, format, fields, ..of_the_first_build };
+        std::fs::write(&slot, record.to_bytes().unwrap()).unwrap();
+    }
+    resumed(&["audit"], &["-o", "a.csv"]).expect(8);
+    resumed(&["signin"], &["-o", "a.csv"]).expect(0);
+    // Another stream has no other columns in NDJSON, and joins the file.
+    resumed(&["signin"], &["-o", "a.ndjson"]).expect(0);
+    resumed(&["audit"], &["-o", "a.ndjson"]).expect(0);
+    resumed(&["items"], &["-o", "a.ndjson"]).expect(0);
+    assert_eq!(counts(&read(sandbox, "a.ndjson")), truth(&account));
+    let run = resumed(&["audit"], &["-o", "a.ndjson", "--format", "csv"]).expect(8);
+    assert!(run.stderr.contains("format ndjson, this run would write format csv"), "{}", run.stderr);
+    assert_eq!(counts(&read(sandbox, "a.ndjson")), truth(&account));
 }

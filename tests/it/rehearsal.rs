@@ -102,6 +102,7 @@ pub(crate) fn terms() -> OutputContract {
         shape: "raw".into(),
         format: "ndjson".into(),
         fields: Vec::new(),
+        ..OutputContract::default()
     }
 }
 

@@ -140,6 +140,33 @@ fn every_way_of_asking_gives_the_same_answer() {
     all_agree(&ways[..96]);
 }
 
+/// Events that share a uuid and differ in time are different ones; equal events are one, on one page and on
+/// two, in a question and in a managed file, with and without a uuid.
+#[test]
+fn identical_events_on_one_page_or_on_two_are_one_event() {
+    let sandbox = crate::harness::Sandbox::new();
+    let start = Utc::now() - TimeDelta::hours(5);
+    let at = |minute: i64| (start + TimeDelta::minutes(minute)).to_rfc3339();
+    let uuid = |uuid: &str, minute| format!("{{\"uuid\":\"{uuid}\",\"timestamp\":\"{}\"}}\n", at(minute));
+    let bare = |n: u32| format!("{{\"n\":{n},\"timestamp\":\"{}\"}}\n", at(3));
+    let given =
+        [uuid("A", 0), uuid("A", 1), uuid("A", 0), uuid("B", 2), uuid("B", 2), bare(1), bare(1), bare(2)];
+    let shown = [0, 1, 3, 5, 7].map(|n| given[n].clone()).concat();
+    let text = given.concat();
+    sandbox.write("auditevents.ndjson", &text);
+    let data = opev::simulator::Data::Files(vec![sandbox.path("auditevents.ndjson")]);
+    let account = Account::new(Options { data, ..Options::default() });
+    for page_size in ["1000", "3", "2", "1"] {
+        let asked = ["fetch", "audit", "--since", "100d", "--page-size", page_size];
+        let question = account.run(asked).expect(0);
+        assert_eq!(String::from_utf8_lossy(&question.stdout), shown, "--page-size {page_size}");
+        let file = format!("managed-{page_size}.ndjson");
+        account.run(asked.iter().copied().chain(["--resume", "-o", &file])).expect(0);
+        let managed = std::fs::read_to_string(account.sandbox.path(&file)).unwrap();
+        assert_eq!(managed, shown, "--resume, --page-size {page_size}");
+    }
+}
+
 #[test]
 #[ignore = "all 1,344 ways; CONTRIBUTING.md has the command"]
 fn really_every_way_of_asking_gives_the_same_answer() {

@@ -27,6 +27,8 @@ struct State {
     nodes: BTreeMap<u64, Node>,
     next_inode: u64,
     next_handle: u64,
+    /// How often power failed.
+    boots: u64,
     /// Inode, handle, lock: gone when the handle is dropped, and with the machine or process.
     locks: Vec<(u64, u64, Lock)>,
     /// The state before each change so far, where somebody wants to know.
@@ -178,6 +180,7 @@ impl State {
             nodes: self.nodes.clone(),
             next_inode: self.next_inode,
             next_handle: self.next_handle,
+            boots: self.boots,
             ..State::default()
         }
     }
@@ -199,7 +202,11 @@ impl State {
             Some(Node::Directory(_)) => (0, FileKind::Directory),
             None => return Err(io::ErrorKind::NotFound.into()),
         };
-        Ok(Metadata { length, device: 1, inode, kind })
+        let names = self.nodes.values().map(|node| match node {
+            Node::Directory(names) => names.current.values().filter(|named| **named == inode).count(),
+            Node::File(_) => 0,
+        });
+        Ok(Metadata { length, device: 1, inode, links: names.sum::<usize>() as u64, kind })
     }
 
     fn content(&mut self, inode: u64) -> io::Result<&mut Content> {
@@ -250,7 +257,9 @@ impl Disk for ModelDisk {
         let mut state = self.state();
         state.content(inode)?;
         state.next_handle += 1;
-        Ok(Box::new(ModelFile { disk: self.clone(), inode, handle: state.next_handle }))
+        let handle = state.next_handle;
+        let is_note = path.file_name().is_some_and(|name| name == "intent");
+        Ok(Box::new(ModelFile { disk: self.clone(), inode, handle, is_note }))
     }
 
     fn metadata(&self, path: &Path) -> io::Result<Metadata> {
@@ -301,6 +310,10 @@ impl Disk for ModelDisk {
         Ok(())
     }
 
+    fn boot_id(&self) -> Option<String> {
+        Some(self.state().boots.to_string())
+    }
+
     fn doubtful_kind(&self, _path: &Path) -> Option<&'static str> {
         None
     }
@@ -311,6 +324,9 @@ struct ModelFile {
     disk: ModelDisk,
     inode: u64,
     handle: u64,
+    /// Whether it is the note of what is about to be appended: it is never synced, and not believed after a
+    /// power failure, so that what a power failure does to it need not be tried.
+    is_note: bool,
 }
 
 impl ModelFile {
@@ -326,6 +342,10 @@ impl ModelFile {
         for piece in [first, second, third].into_iter().filter(|piece| !piece.is_empty()) {
             content.change(Change::Write { offset, bytes: piece.to_vec() });
             offset += piece.len();
+        }
+        if self.is_note {
+            content.durable = content.current.clone();
+            content.pending.clear();
         }
         Ok(bytes.len())
     }
@@ -354,7 +374,13 @@ impl File for ModelFile {
     }
 
     fn truncate(&mut self, length: u64) -> io::Result<()> {
-        self.disk.change().content(self.inode)?.change(Change::Truncate(length as usize));
+        let mut state = self.disk.change();
+        let content = state.content(self.inode)?;
+        content.change(Change::Truncate(length as usize));
+        if self.is_note {
+            content.durable = content.current.clone();
+            content.pending.clear();
+        }
         Ok(())
     }
 

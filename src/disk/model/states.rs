@@ -91,6 +91,7 @@ impl State {
 
     fn after_power_failure(&self, pick: &[u64]) -> State {
         let mut state = self.clone();
+        state.boots += 1;
         let mut picks = pick.iter().copied();
         for node in state.nodes.values_mut() {
             match node {

@@ -11,12 +11,16 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::super::digest::Digest;
+use super::super::whole::WholeMark;
+use crate::compression::Compression;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::page::{Cursor, Next, Page};
 
 /// The version of the form, raised when an older program could misread it (P12).
-pub const VERSION: u32 = 1;
+///
+/// 2: other identities in the log of delivered events, which version 1 would not know again.
+pub const VERSION: u32 = 2;
 
 /// The largest record that is read back; three cursors and two paths are a few KiB.
 pub const LIMIT: usize = 4 << 20;
@@ -51,7 +55,7 @@ pub struct Checkpoint {
 }
 
 /// The terms under which a position holds: the same events, written the same way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputContract {
     /// The account's uuid, where it is known.
     #[serde(default)]
@@ -67,6 +71,36 @@ pub struct OutputContract {
     /// The chosen columns; empty for the default ones.
     #[serde(default)]
     pub fields: Vec<String>,
+    /// The version of the encoder of this format and shape; 0 where it was not saved yet (P12).
+    #[serde(default)]
+    pub encoder: u32,
+    /// The columns as they are written; empty for formats without columns, and where they were not saved yet.
+    #[serde(default)]
+    pub columns: Vec<String>,
+    /// How the file is compressed.
+    #[serde(default)]
+    pub compression: Compression,
+    /// The names of the streams that were ever written there.
+    #[serde(default, rename = "written_streams")]
+    pub streams: Vec<String>,
+    /// What leaves events out, as text; empty where all are written.
+    #[serde(default)]
+    pub filters: String,
+}
+
+impl OutputContract {
+    /// The contract that holds once a run of this one continues what was saved under `saved`: an account that
+    /// was not known is from now on, and the streams of both are in the output.
+    pub fn continuing(mut self, saved: &OutputContract) -> Self {
+        self.account = self.account.or_else(|| saved.account.clone());
+        for stream in &saved.streams {
+            if !self.streams.contains(stream) {
+                self.streams.push(stream.clone());
+            }
+        }
+        self.streams.sort();
+        self
+    }
 }
 
 /// Where one stream stands.
@@ -122,6 +156,9 @@ pub struct OutputMark {
     pub length: u64,
     /// The digest of the last 4 KiB before `length`.
     pub digest: Digest,
+    /// The digest of all `length` bytes; none where an older program did not take it.
+    #[serde(default)]
+    pub whole: Option<WholeMark>,
 }
 
 /// What the log of identities was like when the record was written.
@@ -260,6 +297,7 @@ pub(crate) mod tests {
             shape: "raw".into(),
             format: "ndjson".into(),
             fields: Vec::new(),
+            ..OutputContract::default()
         }
     }
 
@@ -291,6 +329,6 @@ pub(crate) mod tests {
 
     #[test]
     fn a_newer_version_is_recognised_before_anything_else() {
-        assert_eq!(Checkpoint::from_bytes(b"opev checkpoint 2 what ever\n"), Err(Unreadable::Newer(2)));
+        assert_eq!(Checkpoint::from_bytes(b"opev checkpoint 3 what ever\n"), Err(Unreadable::Newer(3)));
     }
 }

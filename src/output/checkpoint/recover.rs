@@ -5,15 +5,25 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::super::digest::Digest;
-use super::super::sink::managed::{ManagedFile, TAIL};
+use super::super::intent::{self, IntentNote, TailOrigin};
+use super::super::sink::managed::{Found, ManagedFile, TAIL};
+use super::super::whole::WholeDigest;
 use super::super::{disk_failure, shown};
 use super::lock;
 use super::record::{Checkpoint, OutputContract, OutputMark};
-use crate::disk::{self, Disk, FileKind, Metadata, Open};
+use crate::disk::{self, Disk, File, FileKind, Metadata, Open};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
+
+/// Up to which length a file is read as a whole at the start, to notice an edit in its middle.
+const CHEAP: u64 = 64 << 20;
+/// The most uncommitted bytes that are read to judge them by their looks.
+const LONGEST_TAIL: usize = 1 << 30;
+/// How much of a file is searched for the end of its header.
+const LONGEST_HEADER: usize = 64 << 10;
 
 /// How a managed file was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,43 +47,98 @@ enum Refusal {
     Replaced,
     /// The bytes before the recorded length are others.
     Changed,
+    /// So many bytes behind the recorded length are not what opev was writing.
+    Appended(u64),
 }
 
 /// Holds the terms of the run against those of the position.
 ///
+/// For a file, whatever decides what is written has to be the same: other streams may join one whose format
+/// has no columns. What an older program did not save is not compared (P12).
+///
 /// # Errors
-/// Fails with `Disagreement` on the first that differs; for a file also shape, format and fields.
+/// Fails with `Disagreement` on the first that differs, and names both.
 pub fn check_terms(record: &Checkpoint, now: &OutputContract, is_file: bool) -> Result<()> {
     let saved = &record.terms;
-    let differs = |what: &str, saved: &str, now: &str| {
-        Error::new(
-            ErrorKind::Disagreement,
-            format!(
-                "the saved position of {} has {what} {}, this run has {}",
-                sanitize::message(&record.consumer),
-                sanitize::message(saved),
-                sanitize::message(now)
-            ),
-        )
-        .hint("run with what the position was saved with, or keep another position: another -o or --consumer")
-    };
+    let consumer = sanitize::message(&record.consumer);
     if let (Some(saved), Some(now)) = (&saved.account, &now.account)
         && saved != now
     {
-        return Err(differs("account", saved, now));
+        return Err(other_position(&consumer, "account", saved, now));
     }
-    let (saved_fields, now_fields) = (saved.fields.join(","), now.fields.join(","));
-    let of_any = [("host", &saved.host, &now.host), ("API version", &saved.api, &now.api)];
-    let of_files = [
-        ("shape", &saved.shape, &now.shape),
-        ("format", &saved.format, &now.format),
-        ("fields", &saved_fields, &now_fields),
+    for (what, saved, now) in [("host", &saved.host, &now.host), ("API version", &saved.api, &now.api)] {
+        if saved != now {
+            return Err(other_position(&consumer, what, saved, now));
+        }
+    }
+    if !is_file {
+        return Ok(());
+    }
+    let listed = |names: &[String]| names.join(",");
+    let encoder = |version: u32| if version == 0 { String::new() } else { version.to_string() };
+    let written = [
+        ("format", saved.format.clone(), now.format.clone()),
+        ("shape", saved.shape.clone(), now.shape.clone()),
+        ("compression", saved.compression.to_string(), now.compression.to_string()),
+        (
+            "filters",
+            named_or(&saved.filters, "that leave nothing out"),
+            named_or(&now.filters, "that leave nothing out"),
+        ),
+        (
+            "fields",
+            named_or(&listed(&saved.fields), "as they are by default"),
+            named_or(&listed(&now.fields), "as they are by default"),
+        ),
     ];
-    let checked = of_any.iter().chain(of_files.iter().filter(|_| is_file));
-    match checked.into_iter().find(|(_, saved, now)| saved != now) {
-        Some((what, saved, now)) => Err(differs(what, saved, now)),
+    // Empty where they were not saved, or where there are none.
+    let since_version_2 = [
+        ("encoder version", encoder(saved.encoder), encoder(now.encoder)),
+        ("columns", listed(&saved.columns), listed(&now.columns)),
+    ];
+    let known = since_version_2.iter().filter(|(_, saved, now)| !saved.is_empty() && !now.is_empty());
+    match written.iter().chain(known).find(|(_, saved, now)| saved != now) {
+        Some((what, saved, now)) => Err(other_contents(&consumer, what, saved, now)),
         None => Ok(()),
     }
+}
+
+fn named_or(text: &str, otherwise: &str) -> String {
+    if text.is_empty() { otherwise.to_owned() } else { text.to_owned() }
+}
+
+fn other_position(consumer: &str, what: &str, saved: &str, now: &str) -> Error {
+    let (saved, now) = (sanitize::message(saved), sanitize::message(now));
+    let message = format!("the saved position of {consumer} has {what} {saved}, this run has {now}");
+    Error::new(ErrorKind::Disagreement, message)
+        .hint("run with what the position was saved with, or keep another position: another -o or --consumer")
+}
+
+fn other_contents(consumer: &str, what: &str, saved: &str, now: &str) -> Error {
+    let (saved, now) = (sanitize::message(saved), sanitize::message(now));
+    let message = format!("{consumer} was written with {what} {saved}, this run would write {what} {now}");
+    Error::new(ErrorKind::Disagreement, message)
+        .hint("run with what the file was written with, or give -o another name; nothing was changed")
+}
+
+/// Fills in the columns that version 0.1 did not save, from the first line of the file they head.
+///
+/// # Errors
+/// Fails with `Output` when the file cannot be read.
+pub fn complete_columns(disk: &dyn Disk, record: &mut Checkpoint) -> Result<()> {
+    let Some(output) = record.output.as_ref().filter(|output| output.length > 0) else { return Ok(()) };
+    if record.terms.format != "csv" || !record.terms.columns.is_empty() {
+        return Ok(());
+    }
+    let path = Path::new(&output.path);
+    let file = match disk.open(path, Open::Read) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened.map_err(|e| disk_failure("open", path, e))?,
+    };
+    let start = disk::read_range(&*file, 0, LONGEST_HEADER).map_err(|e| disk_failure("read", path, e))?;
+    let header = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    record.terms.columns = String::from_utf8_lossy(header).split(',').map(str::to_owned).collect();
+    Ok(())
 }
 
 /// Forgets the file that was moved away or removed: its events are delivered, and a new one starts empty.
@@ -83,46 +148,78 @@ pub fn forget_missing(disk: &dyn Disk, path: &Path, recorded: &mut Option<Output
     match recorded {
         Some(output) if is_missing && output.length > 0 => {
             log::info!("{} is gone: going on in a new file", shown(path));
-            *output =
-                OutputMark { device: 0, inode: 0, length: 0, digest: Digest::of(b""), ..output.clone() };
+            *output = OutputMark {
+                device: 0,
+                inode: 0,
+                length: 0,
+                digest: Digest::of(b""),
+                whole: None,
+                ..output.clone()
+            };
             true
         }
         _ => false,
     }
 }
 
-/// Opens, locks and recovers the managed file at `path`, whose last checkpoint said `recorded`.
+/// What opening a managed file needs to know.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenManaged<'a> {
+    /// The file, by its absolute path.
+    pub path: &'a Path,
+    /// Its permissions, if it is made.
+    pub mode: u32,
+    /// The note of what was about to be appended ([`intent`]).
+    pub note: &'a Path,
+    /// What the last checkpoint said of it.
+    pub recorded: Option<&'a OutputMark>,
+    /// How it is written.
+    pub terms: &'a OutputContract,
+}
+
+/// Opens, locks and recovers a managed file.
 ///
 /// # Errors
 /// Fails with `Locked` when another run writes it, with `Disagreement` when it is not as it was left.
-pub fn open_output(
-    disk: &dyn Disk,
-    path: &Path,
-    mode: u32,
-    recorded: Option<&OutputMark>,
-) -> Result<(ManagedFile, FileState)> {
-    let (mut file, metadata) = lock::open_locked(disk, path, Open::Append { mode })?;
+pub fn open_output(disk: &Arc<dyn Disk>, how: OpenManaged<'_>) -> Result<ManagedFile> {
+    let OpenManaged { path, mode, note, recorded, terms } = how;
+    let (mut file, metadata) = lock::open_locked(&**disk, path, Open::Append { mode })?;
     if metadata.kind != FileKind::Regular {
         return Err(Error::new(ErrorKind::Usage, format!("{} is no file that can be managed", shown(path)))
             .hint("give --resume a regular file, or write to stdout with --consumer NAME"));
     }
-    let before = |length: u64| -> Result<Vec<u8>> {
-        let start = length.saturating_sub(TAIL as u64);
-        disk::read_range(&*file, start, (length - start) as usize).map_err(|e| disk_failure("read", path, e))
-    };
+    let unreadable = |e| disk_failure("read", path, e);
     let tail = match recorded {
-        Some(output) if output.length <= metadata.length => before(output.length)?,
+        Some(output) if output.length <= metadata.length => {
+            let start = output.length.saturating_sub(TAIL as u64);
+            disk::read_range(&*file, start, (output.length - start) as usize).map_err(unreadable)?
+        }
         _ => Vec::new(),
     };
     let found = judge(recorded, &metadata, Digest::of(&tail)).map_err(|why| refused(path, why, recorded))?;
-    let length = match (found, recorded) {
-        (FileState::Continued, Some(output)) => output.length,
-        _ => 0,
+    let recorded = recorded.filter(|_| found == FileState::Continued);
+    let length = recorded.map_or(0, |output| output.length);
+    let whole = match recorded.and_then(|output| output.whole.as_ref()) {
+        _ if length == 0 => Some(WholeDigest::default()),
+        Some(mark) if length > CHEAP => WholeDigest::resume(mark, &*file, length)
+            .map_err(unreadable)?
+            .map(Some)
+            .ok_or_else(|| refused(path, Refusal::Changed, recorded))?,
+        None if length > CHEAP => None,
+        mark => {
+            let whole = WholeDigest::of(&*file, length).map_err(unreadable)?;
+            if mark.is_some_and(|mark| *mark != whole.mark()) {
+                return Err(refused(path, Refusal::Changed, recorded));
+            }
+            Some(whole)
+        }
     };
     if metadata.length > length {
-        log::info!(
-            "cutting {} bytes that were never committed from {}",
-            metadata.length - length,
+        check_tail(&**disk, &*file, how, length, metadata.length)?;
+        let more = metadata.length - length;
+        log::warn!(
+            "{more} bytes that were written and never committed are cut off the end of {}; what they held is \
+             delivered again",
             shown(path)
         );
         file.truncate(length).map_err(|e| disk_failure("cut", path, e))?;
@@ -135,7 +232,32 @@ pub fn open_output(
     let directory = name.parent().unwrap_or(Path::new("/"));
     disk.sync_dir(directory).map_err(|e| disk_failure("sync the directory", directory, e))?;
     let tail = if length == 0 { Vec::new() } else { tail };
-    Ok((ManagedFile::new(file, path, &metadata, length, tail), found))
+    let intent = IntentNote::new(disk, note.to_owned(), length);
+    Ok(ManagedFile::new(file, path, &metadata, Found { length, tail, whole }, terms.compression, intent))
+}
+
+/// Whether the bytes behind the committed length may be cut (P6): they are what was announced, or, where power
+/// may have failed since, look like it.
+fn check_tail(
+    disk: &dyn Disk,
+    file: &dyn File,
+    how: OpenManaged<'_>,
+    committed: u64,
+    length: u64,
+) -> Result<()> {
+    let unreadable = |e| disk_failure("read", how.path, e);
+    let is_ours = match intent::origin(disk, how.note, file, committed, length).map_err(unreadable)? {
+        TailOrigin::Announced => true,
+        TailOrigin::Foreign => false,
+        TailOrigin::Unknown => {
+            let more = usize::try_from(length - committed).unwrap_or(usize::MAX);
+            more <= LONGEST_TAIL && {
+                let tail = disk::read_range(file, committed, more).map_err(unreadable)?;
+                intent::looks_like(&how.terms.format, how.terms.compression, &tail, committed == 0)
+            }
+        }
+    };
+    if is_ours { Ok(()) } else { Err(refused(how.path, Refusal::Appended(length - committed), how.recorded)) }
 }
 
 /// The table: what a file is, from what was recorded of it and what is there.
@@ -171,11 +293,19 @@ fn refused(path: &Path, why: Refusal, recorded: Option<&OutputMark>) -> Error {
             format!("{path} is another file than the one of {length} bytes that was delivered to")
         }
         Refusal::Changed => {
-            format!("{path} was changed: the bytes before its first {length} end are not those delivered")
+            format!("{path} was changed: its first {length} bytes are not those that were delivered")
         }
+        Refusal::Appended(more) => format!(
+            "{path} holds {more} bytes behind the {length} delivered to it that opev did not write: another \
+             program appended to it"
+        ),
     };
     Error::new(ErrorKind::Disagreement, message).hint(match why {
         Refusal::Foreign => "nothing was changed; move the file away, or give -o another name",
+        Refusal::Appended(_) => {
+            "nothing was changed; take those bytes off its end, or move the file away: opev then goes on in a \
+             new file from the saved position"
+        }
         _ => {
             "nothing was changed; put the file back as it was, or move it away: opev then goes on in a new \
              file from the saved position (rotate by renaming, not by copytruncate)"
@@ -188,7 +318,7 @@ mod tests {
     use super::*;
 
     fn recorded(inode: u64, length: u64) -> OutputMark {
-        OutputMark { path: "/out".into(), device: 1, inode, length, digest: Digest::of(b"good") }
+        OutputMark { path: "/out".into(), device: 1, inode, length, digest: Digest::of(b"good"), whole: None }
     }
 
     fn judged(
@@ -197,7 +327,7 @@ mod tests {
         length: u64,
         before: &[u8],
     ) -> Result<FileState, Refusal> {
-        let found = Metadata { length, device: 1, inode, kind: FileKind::Regular };
+        let found = Metadata { length, device: 1, inode, links: 1, kind: FileKind::Regular };
         judge(record.as_ref(), &found, Digest::of(before))
     }
 

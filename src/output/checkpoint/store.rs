@@ -120,6 +120,15 @@ impl CheckpointStore {
                 Err(e) => return Err(disk_failure("look at", &path, e)),
             },
         };
+        // A slot that lost its name would be written for nobody: the state directory was removed or replaced.
+        let is_same = file.metadata().and_then(|open| Ok(self.disk.metadata(&path)?.is_same_file(&open)));
+        if !is_same.map_err(|e| disk_failure("find", &path, e))? {
+            return Err(Error::new(
+                ErrorKind::Output,
+                format!("{} was replaced while it was in use", shown(&path)),
+            )
+            .hint("run again: what was not committed is delivered again"));
+        }
         disk::write_all_at(&mut **file, bytes, 0).map_err(|e| disk_failure("write", &path, e))?;
         file.sync_data().map_err(|e| disk_failure("sync", &path, e))
     }

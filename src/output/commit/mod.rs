@@ -16,11 +16,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::checkpoint::dir::CheckpointDir;
 use super::checkpoint::lock::LockGuard;
-use super::checkpoint::record::{Checkpoint, StreamPosition};
+use super::checkpoint::record::{Checkpoint, OutputMark, StreamPosition};
 use super::checkpoint::store::CheckpointStore;
 use super::seen::log::SeenLog;
 use super::sink::Sink;
-use super::{digest, shown};
+use super::sink::managed::ManagedFile;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::error::{Error, ErrorKind, Result};
@@ -28,6 +28,7 @@ use crate::event::{Event, Stream};
 use crate::page::Page;
 
 mod opening;
+mod rotation;
 
 pub use opening::{OutputSetup, OutputTarget};
 
@@ -75,22 +76,66 @@ pub struct Delivered {
 pub struct CheckpointedOutput {
     disk: Arc<dyn Disk>,
     clock: Arc<dyn Clock>,
-    sink: Box<dyn Sink>,
-    /// The managed file's path and mode.
-    file: Option<(PathBuf, u32)>,
+    sink: OpenSink,
     store: CheckpointStore,
     record: Checkpoint,
+    /// What was made durable last.
+    committed: Checkpoint,
     seen: SeenLog,
     buffer: Vec<u8>,
-    begun: bool,
+    /// What the output begins with, once it is known.
+    beginning: Option<Vec<u8>>,
     /// What is in `record` and not yet durable.
     unsaved: Unsaved,
     /// Whether bytes were handed to the sink since it was last synced.
     is_unsynced: bool,
+    /// Whether the managed file has another name by now, or none, and the next page begins a new one.
+    is_moved: bool,
     last_commit: Option<Duration>,
     is_broken: bool,
     /// Given back last.
     _lock: LockGuard,
+}
+
+/// Where the bytes go, opened.
+#[derive(Debug)]
+enum OpenSink {
+    File { file: Box<ManagedFile>, path: PathBuf, mode: u32 },
+    Stream { sink: Box<dyn Sink>, has_begun: bool },
+}
+
+impl OpenSink {
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        match self {
+            OpenSink::File { file, .. } => file.write(bytes),
+            OpenSink::Stream { sink, has_begun } => {
+                *has_begun = true;
+                sink.write(bytes)
+            }
+        }
+    }
+
+    fn sync(&mut self) -> Result<()> {
+        match self {
+            OpenSink::File { file, .. } => file.sync(),
+            OpenSink::Stream { sink, .. } => sink.sync(),
+        }
+    }
+
+    fn mark(&self) -> Option<OutputMark> {
+        match self {
+            OpenSink::File { file, .. } => Some(file.mark()),
+            OpenSink::Stream { .. } => None,
+        }
+    }
+
+    /// Whether what the output begins with is still to be written.
+    fn is_at_the_beginning(&self) -> bool {
+        match self {
+            OpenSink::File { file, .. } => file.is_empty(),
+            OpenSink::Stream { has_begun, .. } => !has_begun,
+        }
+    }
 }
 
 /// How much a commit would add; in rising order of worth.
@@ -139,6 +184,9 @@ impl CheckpointedOutput {
     /// program wrote the output.
     pub fn stage(&mut self, page: &Page, events: Range<usize>, encode: &mut dyn Encode) -> Result<Staged> {
         self.guarded(|output| {
+            if output.is_moved && !events.is_empty() {
+                output.begin_new_file()?;
+            }
             // (1) Drop repeats, and encode the rest into one buffer.
             let staged = output.encode_new(page, events, encode);
             // (2) Append it.
@@ -175,11 +223,17 @@ impl CheckpointedOutput {
 
     /// The order in which staged events become durable.
     fn save(&mut self) -> Result<()> {
-        // (3) Sync the data. A failure ends the run and is never retried: a second sync would succeed
-        // without the pages that the first one lost (P8).
-        if self.is_unsynced {
-            self.sink.sync()?;
-            self.is_unsynced = false;
+        loop {
+            // (3) Sync the data. A failure ends the run and is never retried: a second sync would succeed
+            // without the pages that the first one lost (P8).
+            if self.is_unsynced {
+                self.sink.sync()?;
+                self.is_unsynced = false;
+            }
+            // What is in a file without a name is in no file (P1): it is written again into a new one.
+            if !self.move_if_unlinked()? {
+                break;
+            }
         }
         // (4) Save the checkpoint: now that the data is durable, and not before; the identities first.
         self.record.output = self.sink.mark();
@@ -188,6 +242,10 @@ impl CheckpointedOutput {
         self.record.updated_at = self.clock.now();
         self.store.commit(&mut self.record)?;
         self.seen.committed();
+        if let OpenSink::File { file, .. } = &mut self.sink {
+            file.committed();
+        }
+        self.committed = self.record.clone();
         self.unsaved = Unsaved::Nothing;
         self.last_commit = Some(self.clock.elapsed());
         Ok(())
@@ -196,13 +254,18 @@ impl CheckpointedOutput {
     /// Fills the buffer with the events that were not delivered before, and moves the position in memory.
     fn encode_new(&mut self, page: &Page, range: Range<usize>, encode: &mut dyn Encode) -> Staged {
         self.buffer.clear();
-        if self.sink.mark().map_or(!self.begun, |output| output.length == 0) {
-            encode.begin(&mut self.buffer);
+        let beginning = self.beginning.get_or_insert_with(|| {
+            let mut beginning = Vec::new();
+            encode.begin(&mut beginning);
+            beginning
+        });
+        if self.sink.is_at_the_beginning() {
+            self.buffer.extend_from_slice(beginning);
         }
         let (mut events, mut last) = (0, None);
         for index in range.clone() {
             let event = page.event_at(index);
-            if self.seen.insert(page.stream, digest::identity(&event)) {
+            if self.seen.insert(&event) {
                 encode.event(&event, page.received_at, &mut self.buffer);
                 events += 1;
                 last = Some(index);
@@ -224,8 +287,6 @@ impl CheckpointedOutput {
         self.unsaved = self.unsaved.max(worth);
         if events == 0 {
             self.buffer.clear();
-        } else {
-            self.begun = true;
         }
         Staged { events, repeats, bytes: self.buffer.len() as u64 }
     }
@@ -242,34 +303,6 @@ impl CheckpointedOutput {
             }
             Unsaved::Nothing => false,
         }
-    }
-
-    /// Opens the managed file anew at its path, as after a rotation; nothing on a stream.
-    ///
-    /// # Errors
-    /// Fails as [`CheckpointedOutput::open`] does when what is there now cannot be written.
-    pub fn reopen(&mut self) -> Result<()> {
-        self.guarded(|pipeline| {
-            let Some((path, mode)) = pipeline.file.clone() else { return Ok(()) };
-            let written = pipeline.sink.mark();
-            let is_same = match (pipeline.disk.metadata(&path), &written) {
-                (Ok(found), Some(mark)) => (found.device, found.inode) == (mark.device, mark.inode),
-                _ => false,
-            };
-            if is_same {
-                return Ok(());
-            }
-            if pipeline.unsaved == Unsaved::Events {
-                // What was staged belongs to the file that was moved away.
-                pipeline.save()?;
-            }
-            pipeline.record.output = written;
-            let file =
-                opening::open_file(&*pipeline.disk, &mut pipeline.store, &mut pipeline.record, &path, mode)?;
-            log::info!("output reopened: {}", shown(&path));
-            pipeline.sink = Box::new(file);
-            pipeline.save()
-        })
     }
 
     /// Saves what is not saved yet; the run may then end with 0.

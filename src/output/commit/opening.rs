@@ -16,7 +16,7 @@ use super::super::seen::log::SeenLog;
 use super::super::sink::Sink;
 use super::super::sink::managed::ManagedFile;
 use super::super::{disk_failure, shown};
-use super::{CheckpointedOutput, Unsaved};
+use super::{CheckpointedOutput, OpenSink, Unsaved};
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::error::{Error, ErrorKind, Result};
@@ -83,17 +83,20 @@ impl CheckpointedOutput {
         let mut record = saved.unwrap_or_else(|| {
             Checkpoint::new(&setup.profile, &consumer.to_string(), setup.terms.clone(), clock.now())
         });
-        recover::check_terms(&record, &setup.terms, matches!(consumer, Consumer::File(_)))?;
-        // An account that was not known before is from now on; shape and columns of a stream may change.
-        record.terms =
-            OutputContract { account: setup.terms.account.or(record.terms.account), ..setup.terms };
+        let is_file = matches!(consumer, Consumer::File(_));
+        if is_file {
+            recover::complete_columns(&*disk, &mut record)?;
+        }
+        recover::check_terms(&record, &setup.terms, is_file)?;
+        record.terms = setup.terms.continuing(&record.terms);
         let seen = SeenLog::load(&disk, &place, &record.seen, setup.remembered)?;
-        let (sink, file): (Box<dyn Sink>, _) = match (target, consumer) {
+        let sink = match (target, consumer) {
             (OutputTarget::File { mode, .. }, Consumer::File(path)) => {
                 warn_of_doubtful(&*disk, path.parent().unwrap_or(&path));
-                (Box::new(open_file(&*disk, &mut store, &mut record, &path, mode)?), Some((path, mode)))
+                let file = open_file(&disk, &mut store, &mut record, &path, mode)?;
+                OpenSink::File { file: Box::new(file), path, mode }
             }
-            (OutputTarget::Stream { sink, .. }, _) => (sink, None),
+            (OutputTarget::Stream { sink, .. }, _) => OpenSink::Stream { sink, has_begun: false },
             (OutputTarget::File { .. }, Consumer::Named(_)) => {
                 return Err(Error::new(ErrorKind::Unexpected, "a managed file without a path"));
             }
@@ -103,14 +106,15 @@ impl CheckpointedOutput {
             disk,
             clock,
             sink,
-            file,
             store,
+            committed: record.clone(),
             record,
             seen,
             buffer: Vec::new(),
-            begun: false,
+            beginning: None,
             unsaved: Unsaved::Nothing,
             is_unsynced: false,
+            is_moved: false,
             last_commit: None,
             is_broken: false,
             _lock: lock,
@@ -148,19 +152,21 @@ fn held(disk: &dyn Disk, clock: &dyn Clock, place: &CheckpointDir, failure: Erro
 
 /// Opens the managed file, recovered to what the record says of it.
 pub(super) fn open_file(
-    disk: &dyn Disk,
+    disk: &Arc<dyn Disk>,
     store: &mut CheckpointStore,
     record: &mut Checkpoint,
     path: &Path,
     mode: u32,
 ) -> Result<ManagedFile> {
-    if recover::forget_missing(disk, path, &mut record.output) {
+    if recover::forget_missing(&**disk, path, &mut record.output) {
         // On record before the new file exists: that may get the old one's inode, and a run killed in
         // between would look like a file cut to nothing.
         store.make_durable()?;
         store.commit(record)?;
     }
-    recover::open_output(disk, path, mode, record.output.as_ref()).map(|(file, _)| file)
+    let note = store.place().file("intent");
+    let (recorded, terms) = (record.output.as_ref(), &record.terms);
+    recover::open_output(disk, recover::OpenManaged { path, mode, note: &note, recorded, terms })
 }
 
 fn managed_path(disk: &dyn Disk, path: &Path) -> Result<PathBuf> {

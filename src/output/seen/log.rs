@@ -1,6 +1,8 @@
 //! The memory of delivered events over a restart: an append-only file beside the checkpoint.
 //!
-//! Seventeen bytes an event: one for the stream, sixteen for the identity. Only the part whose length and
+//! Seventeen bytes an event: one for the stream and for how the identity was made, sixteen for the identity.
+//! Entries of version 0.1 ([`identity::of_version_1`]) stay as they are until newer ones take their place: they
+//! are in front of all others, and what they say was delivered is not delivered again (P12). Only the part whose length and
 //! digest a checkpoint holds counts; what lies behind it was never committed and is cut off. When the file
 //! has grown to twice what is remembered it is written anew under the next number, and the old one stays
 //! until no slot refers to it.
@@ -15,10 +17,12 @@ use super::super::digest::RunningDigest;
 use super::super::{disk_failure, shown};
 use crate::disk::{self, Disk, File, Open};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::Stream;
-use crate::identity::RecentSet;
+use crate::event::{Event, Stream};
+use crate::identity::{self, RecentSet};
 
 const ENTRY: usize = 17;
+/// Set in the first byte of an entry whose identity is [`identity::of`].
+const CURRENT: u8 = 0x10;
 /// Bytes read at a time; whole entries.
 const CHUNK: usize = ENTRY * 4096;
 
@@ -29,6 +33,8 @@ pub struct SeenLog {
     place: CheckpointDir,
     capacity: usize,
     recent: [RecentSet; 3],
+    /// How many of the oldest identities of each stream are of version 0.1.
+    old: [usize; 3],
     /// Entries that are remembered but not yet in the file.
     fresh: Vec<u8>,
     file: Option<Box<dyn File>>,
@@ -55,6 +61,7 @@ impl SeenLog {
             place: place.clone(),
             capacity,
             recent: std::array::from_fn(|_| RecentSet::with_capacity(capacity)),
+            old: [0; 3],
             fresh: Vec::new(),
             file: None,
             mark: mark.clone(),
@@ -69,12 +76,33 @@ impl SeenLog {
     }
 
     /// Remembers an event that is about to be delivered; false when it was delivered before.
-    pub fn insert(&mut self, stream: Stream, identity: u128) -> bool {
-        let new = self.recent[stream as usize].insert(identity);
-        if new {
-            self.fresh.extend_from_slice(&entry(stream, identity));
+    pub fn insert(&mut self, event: &Event<'_>) -> bool {
+        let stream = event.stream as usize;
+        if self.old[stream] > 0 && self.recent[stream].contains(identity::of_version_1(event)) {
+            return false;
         }
-        new
+        self.remember(Entry { stream: event.stream, identity: identity::of(event), is_old: false })
+    }
+
+    fn remember(&mut self, entry: Entry) -> bool {
+        let is_new = self.recall(entry);
+        if is_new {
+            self.fresh.extend_from_slice(&entry.to_bytes());
+        }
+        is_new
+    }
+
+    /// Takes an entry into memory; false when it was there.
+    fn recall(&mut self, entry: Entry) -> bool {
+        let (recent, old) = (&mut self.recent[entry.stream as usize], &mut self.old[entry.stream as usize]);
+        let takes_the_oldest = recent.is_full();
+        let is_new = recent.insert(entry.identity);
+        if is_new {
+            // Old ones are in front, so the one that goes is old as long as there are any.
+            *old -= usize::from(takes_the_oldest && *old > 0);
+            *old += usize::from(entry.is_old);
+        }
+        is_new
     }
 
     /// Writes what is new, durably, and returns what the checkpoint has to say of it.
@@ -111,20 +139,24 @@ impl SeenLog {
 
     /// All that is remembered, as entries, each stream's oldest first.
     pub fn entries(&self) -> Vec<u8> {
-        let both = Stream::ALL.into_iter().zip(&self.recent);
-        both.flat_map(|(stream, recent)| recent.iter().flat_map(move |id| entry(stream, id))).collect()
+        let mut bytes = Vec::with_capacity(ENTRY * self.recent.iter().map(RecentSet::len).sum::<usize>());
+        for (stream, (recent, old)) in Stream::ALL.into_iter().zip(self.recent.iter().zip(self.old)) {
+            for (index, identity) in recent.iter().enumerate() {
+                bytes.extend_from_slice(&Entry { stream, identity, is_old: index < old }.to_bytes());
+            }
+        }
+        bytes
     }
 
     /// Remembers entries that another log gave; false when they are none.
     pub fn extend(&mut self, entries: &[u8]) -> bool {
         let (whole, rest) = entries.as_chunks::<ENTRY>();
-        rest.is_empty()
-            && whole.iter().all(|entry| {
-                understood(entry).is_some_and(|(stream, identity)| {
-                    self.insert(stream, identity);
-                    true
-                })
-            })
+        let all: Option<Vec<Entry>> = whole.iter().map(Entry::from_bytes).collect();
+        let Some(all) = all.filter(|_| rest.is_empty()) else { return false };
+        for entry in all {
+            self.remember(entry);
+        }
+        true
     }
 
     fn path(&self, generation: u64) -> PathBuf {
@@ -146,8 +178,8 @@ impl SeenLog {
                 return Err(self.disagrees("is cut short"));
             }
             self.running.add(&bytes);
-            for (stream, identity) in bytes.as_chunks::<ENTRY>().0.iter().filter_map(understood) {
-                self.recent[stream as usize].insert(identity);
+            for entry in bytes.as_chunks::<ENTRY>().0.iter().filter_map(Entry::from_bytes) {
+                self.recall(entry);
             }
             offset += wanted as u64;
         }
@@ -212,16 +244,28 @@ fn open_at(disk: &dyn Disk, path: &std::path::Path, length: u64) -> io::Result<B
     Ok(file)
 }
 
-fn entry(stream: Stream, identity: u128) -> [u8; ENTRY] {
-    let mut entry = [stream as u8; ENTRY];
-    entry[1..].copy_from_slice(&identity.to_le_bytes());
-    entry
+/// One delivered event, as the log has it.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    stream: Stream,
+    identity: u128,
+    /// Whether the identity is that of version 0.1.
+    is_old: bool,
 }
 
-fn understood(entry: &[u8; ENTRY]) -> Option<(Stream, u128)> {
-    let (stream, identity) = entry.split_first()?;
-    let stream = *Stream::ALL.get(usize::from(*stream))?;
-    Some((stream, u128::from_le_bytes(identity.try_into().ok()?)))
+impl Entry {
+    fn to_bytes(self) -> [u8; ENTRY] {
+        let mut bytes = [self.stream as u8 | if self.is_old { 0 } else { CURRENT }; ENTRY];
+        bytes[1..].copy_from_slice(&self.identity.to_le_bytes());
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8; ENTRY]) -> Option<Self> {
+        let (first, identity) = bytes.split_first()?;
+        let stream = *Stream::ALL.get(usize::from(first & !CURRENT))?;
+        let identity = u128::from_le_bytes(identity.try_into().ok()?);
+        Some(Entry { stream, identity, is_old: first & CURRENT == 0 })
+    }
 }
 
 #[cfg(test)]
@@ -231,16 +275,55 @@ mod tests {
     use super::*;
     use crate::disk::ModelDisk;
 
+    /// Event number `n` of a stream.
+    fn numbered(stream: Stream, n: usize) -> Event<'static> {
+        let uuid = [&b"event"[..], &n.to_string().into_bytes()].concat();
+        Event { stream, raw: b"{}", uuid: Some(uuid.leak()), time: None }
+    }
+
+    fn place(disk: &dyn Disk) -> CheckpointDir {
+        let place = CheckpointDir::at(Path::new("/s"), "p", "c");
+        place.make(disk).unwrap();
+        place
+    }
+
+    #[test]
+    fn what_version_0_1_delivered_is_known_until_newer_events_take_its_place() {
+        let disk: Arc<dyn Disk> = Arc::new(ModelDisk::new());
+        let place = place(&*disk);
+        let audit = |n| numbered(Stream::AuditEvents, n);
+        let mut log = SeenLog::load(&disk, &place, &LogMark::default(), 10).unwrap();
+        let old: Vec<u8> = (0..10)
+            .flat_map(|n| {
+                let identity = identity::of_version_1(&audit(n));
+                Entry { stream: Stream::AuditEvents, identity, is_old: true }.to_bytes()
+            })
+            .collect();
+        assert!(log.extend(&old));
+        let mut mark = log.save().unwrap();
+        for n in 0..15 {
+            let mut again = SeenLog::load(&disk, &place, &mark, 10).unwrap();
+            assert_eq!(again.entries(), log.entries(), "after {n}");
+            for known in n..10 + n {
+                assert!(!again.insert(&audit(known)), "{known} is known after {n} more");
+            }
+            assert!(again.insert(&audit(99)));
+            assert!(log.insert(&audit(10 + n)));
+            mark = log.save().unwrap();
+            log.committed();
+        }
+        assert_eq!(log.old, [0; 3]);
+    }
+
     #[test]
     fn it_is_compacted_reads_back_and_leaves_one_old_file() {
         let model = ModelDisk::new();
         let disk: Arc<dyn Disk> = Arc::new(model.clone());
-        let place = CheckpointDir::at(Path::new("/s"), "p", "c");
-        place.make(&*disk).unwrap();
+        let place = place(&*disk);
         let mut log = SeenLog::load(&disk, &place, &LogMark::default(), 10).unwrap();
         let mut mark = LogMark::default();
-        for n in 0..200u128 {
-            assert!(log.insert(Stream::ALL[n as usize % 2], n));
+        for n in 0..200 {
+            assert!(log.insert(&numbered(Stream::ALL[n % 2], n)));
             mark = log.save().unwrap();
             log.committed();
             assert!(disk.list(place.directory()).unwrap().len() <= 2);
@@ -248,22 +331,21 @@ mod tests {
             assert_eq!(again.entries(), log.entries(), "after {n}");
         }
         assert!(mark.generation > 3 && mark.length <= 17 * (2 * 20 + 10));
-        assert!(!log.insert(Stream::ALL[1], 199) && log.insert(Stream::ALL[0], 199));
+        assert!(!log.insert(&numbered(Stream::ALL[1], 199)) && log.insert(&numbered(Stream::ALL[0], 199)));
     }
 
     #[test]
     fn a_missing_short_or_changed_log_is_refused_and_a_longer_one_is_cut() {
         let model = ModelDisk::new();
         let disk: Arc<dyn Disk> = Arc::new(model.clone());
-        let place = CheckpointDir::at(Path::new("/s"), "p", "c");
-        place.make(&*disk).unwrap();
+        let place = place(&*disk);
         let mut log = SeenLog::load(&disk, &place, &LogMark::default(), 10).unwrap();
-        log.insert(Stream::AuditEvents, 1);
+        log.insert(&numbered(Stream::AuditEvents, 1));
         let mark = log.save().unwrap();
-        log.insert(Stream::AuditEvents, 2);
+        log.insert(&numbered(Stream::AuditEvents, 2));
         log.save().unwrap();
         let mut again = SeenLog::load(&disk, &place, &mark, 10).unwrap();
-        assert!(again.insert(Stream::AuditEvents, 3));
+        assert!(again.insert(&numbered(Stream::AuditEvents, 3)));
         assert_eq!(again.save().unwrap().length, 34);
         assert_eq!(disk.metadata(&place.file("seen.0")).unwrap().length, 34);
 

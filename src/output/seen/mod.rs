@@ -1,7 +1,7 @@
 //! The events that were delivered last, in bounded memory, so that none is delivered twice (P2).
 //!
-//! [`crate::identity::RecentSet`] is the memory alone; [`log`] keeps it over a restart. Neither knows what an
-//! identity is made of: see [`super::digest::identity`].
+//! [`crate::identity::RecentSet`] is the memory alone; [`log`] keeps it over a restart. What an
+//! identity is made of is said in [`crate::identity`].
 
 pub mod log;
 

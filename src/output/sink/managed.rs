@@ -1,14 +1,19 @@
 //! A file that opev manages under `--resume`: appended to, and recognised again by length and digest.
 //!
-//! It is opened by `checkpoint::recover`, which decides whether it may be written at all.
+//! It is opened by `checkpoint::recover`, which decides whether it may be written at all. Compressed, each commit
+//! ends a member, so that the file is readable up to any commit and recovery cuts between members.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::super::checkpoint::record::OutputMark;
 use super::super::digest::Digest;
+use super::super::intent::IntentNote;
+use super::super::whole::WholeDigest;
 use super::super::{disk_failure, shown};
-use super::Sink;
-use crate::disk::{self, File, Metadata};
+use super::member::member;
+use crate::compression::Compression;
+use crate::disk::{self, Disk, File, Metadata};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How many bytes before the end are digested.
@@ -24,18 +29,94 @@ pub struct ManagedFile {
     length: u64,
     /// The last [`TAIL`] bytes, or all there are.
     tail: Vec<u8>,
+    /// The digest of all of it; none for a file too large to be read for it.
+    whole: Option<WholeDigest>,
+    compression: Compression,
+    intent: IntentNote,
+    /// What was written since the last commit, not compressed.
+    uncommitted: Vec<u8>,
+    /// Whether some of it is still to be compressed and appended.
+    is_pending: bool,
+}
+
+/// What a file holds when it is taken over.
+#[derive(Debug)]
+pub struct Found {
+    /// How many bytes of it are delivered.
+    pub length: u64,
+    /// The last of them.
+    pub tail: Vec<u8>,
+    /// The digest of all of them.
+    pub whole: Option<WholeDigest>,
+}
+
+/// Where an open file is by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// At its path.
+    InPlace,
+    /// Under another name.
+    MovedAway,
+    /// Nowhere: its last name is gone.
+    Unlinked,
 }
 
 impl ManagedFile {
-    /// Takes over a file that holds `length` bytes, `tail` being the last of them.
-    pub fn new(file: Box<dyn File>, path: &Path, metadata: &Metadata, length: u64, tail: Vec<u8>) -> Self {
+    /// Takes over a file.
+    pub fn new(
+        file: Box<dyn File>,
+        path: &Path,
+        metadata: &Metadata,
+        found: Found,
+        compression: Compression,
+        intent: IntentNote,
+    ) -> Self {
         let Metadata { device, inode, .. } = *metadata;
-        ManagedFile { file, path: path.to_owned(), device, inode, length, tail }
+        let Found { length, tail, whole } = found;
+        ManagedFile {
+            file,
+            path: path.to_owned(),
+            device,
+            inode,
+            length,
+            tail,
+            whole,
+            compression,
+            intent,
+            uncommitted: Vec::new(),
+            is_pending: false,
+        }
     }
-}
 
-impl Sink for ManagedFile {
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+    /// Writes behind what was written before; compressed bytes are appended by [`ManagedFile::sync`].
+    ///
+    /// # Errors
+    /// `Disagreement` when another program wrote or cut the file, else `Output`.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.uncommitted.extend_from_slice(bytes);
+        match self.compression {
+            Compression::None => self.append(bytes),
+            Compression::Gzip | Compression::Zstd => {
+                self.is_pending = true;
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes everything written durable. A failure is final (P8).
+    ///
+    /// # Errors
+    /// As [`ManagedFile::write`].
+    pub fn sync(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.is_pending) {
+            let member = member(self.compression, &self.uncommitted)
+                .map_err(|e| disk_failure("compress", &self.path, e))?;
+            self.append(&member)?;
+        }
+        self.file.sync_data().map_err(|e| disk_failure("sync", &self.path, e))
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<()> {
         let found = self.file.metadata().map_err(|e| disk_failure("look at", &self.path, e))?;
         if found.length != self.length {
             // Somebody cut or wrote it while it was ours: appending would hide that (P6).
@@ -45,24 +126,65 @@ impl Sink for ManagedFile {
             )
             .hint("another program writes or cuts it (logrotate's copytruncate?): rotate by renaming"));
         }
+        self.intent.announce(bytes)?;
         disk::append_all(&mut *self.file, bytes).map_err(|e| disk_failure("write", &self.path, e))?;
         self.length += bytes.len() as u64;
         self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL)..]);
         self.tail.drain(..self.tail.len().saturating_sub(TAIL));
+        if let Some(whole) = &mut self.whole {
+            whole.add(bytes);
+        }
         Ok(())
     }
 
-    fn sync(&mut self) -> Result<()> {
-        self.file.sync_data().map_err(|e| disk_failure("sync", &self.path, e))
+    /// Told that everything written is committed.
+    pub fn committed(&mut self) {
+        self.uncommitted.clear();
+        self.intent.committed(self.length);
     }
 
-    fn mark(&self) -> Option<OutputMark> {
-        Some(OutputMark {
+    /// What was written since the last commit, as it was given to [`ManagedFile::write`].
+    pub fn take_uncommitted(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.uncommitted)
+    }
+
+    /// How many bytes of it are delivered.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Whether nothing was ever written to it.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0 && self.uncommitted.is_empty()
+    }
+
+    /// Where the file is by now.
+    ///
+    /// # Errors
+    /// Fails with `Output` when neither file nor path can be looked at.
+    pub fn whereabouts(&self, disk: &dyn Disk) -> Result<Whereabouts> {
+        match disk.metadata(&self.path) {
+            Ok(found) if (found.device, found.inode) == (self.device, self.inode) => {
+                return Ok(Whereabouts::InPlace);
+            }
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                return Err(disk_failure("look at", &self.path, e));
+            }
+            _ => {}
+        }
+        let found = self.file.metadata().map_err(|e| disk_failure("look at", &self.path, e))?;
+        Ok(if found.links == 0 { Whereabouts::Unlinked } else { Whereabouts::MovedAway })
+    }
+
+    /// What a checkpoint has to remember of it, to recognise it again.
+    pub fn mark(&self) -> OutputMark {
+        OutputMark {
             path: self.path.to_string_lossy().into_owned(),
             device: self.device,
             inode: self.inode,
             length: self.length,
             digest: Digest::of(&self.tail),
-        })
+            whole: self.whole.as_ref().map(WholeDigest::mark),
+        }
     }
 }

@@ -3,13 +3,13 @@
 //! A sink writes and syncs when told to; the order is `pipeline`'s.
 
 pub mod managed;
+pub mod member;
 pub mod replaced;
 pub mod stream;
 
 use std::io::{self, IoSlice};
 use std::path::Path;
 
-use super::checkpoint::record::OutputMark;
 use crate::disk::{Disk, FileKind};
 use crate::error::Result;
 
@@ -34,11 +34,6 @@ pub trait Sink: Send + std::fmt::Debug {
     /// # Errors
     /// Fails with `Output` when the disk does.
     fn sync(&mut self) -> Result<()>;
-
-    /// What a checkpoint has to remember of it, to recognise it again.
-    fn mark(&self) -> Option<OutputMark> {
-        None
-    }
 }
 
 /// Whether `path` names a FIFO or a device, which `-o` treats as it treats stdout.

@@ -5,8 +5,8 @@
 //! large; all that a cut window gave, until its pieces are past where it was cut; and the events that a later
 //! window will give again however long ago they were given: those near their window's end or beyond it (up to
 //! 8,000). That is most often half a MiB a stream, and at most five. An event can come out twice only where
-//! the service repeats it from further back than all of these. Two equal events in one page are both given:
-//! the service meant them so.
+//! the service repeats it from further back than all of these. Of two equal events in one page the first is
+//! given, as if they were on two pages (P4).
 
 use std::collections::BTreeMap;
 
@@ -66,10 +66,11 @@ impl BoundaryDedup {
         }
         let PageBatch { mut page, identities, overlap } = batch;
         let shared_from = window.shared_from();
-        let is_known = |id: &u128| self.last.contains(*id) || self.ahead.contains_key(id);
-        let known: Vec<bool> = identities.iter().map(is_known).collect();
-        for ((id, known), span) in identities.iter().zip(&known).zip(&page.spans) {
-            if !known {
+        let mut known = Vec::with_capacity(identities.len());
+        for (id, span) in identities.iter().zip(&page.spans) {
+            let is_known = self.last.contains(*id) || self.ahead.contains_key(id);
+            known.push(is_known);
+            if !is_known {
                 self.last.insert(*id);
             }
             // A repeat is noted as well: the edge it is near to may be newer than its first time.

@@ -8,7 +8,7 @@ use super::window::{Window, WindowQuery};
 use crate::api::endpoint::PageRequest;
 use crate::error::Result;
 use crate::event::Stream;
-use crate::identity::{Generations, identity};
+use crate::identity::{self, Generations};
 use crate::page::{Next, Page};
 use crate::source::progress_guard::ProgressGuard;
 
@@ -54,10 +54,8 @@ pub(super) struct WindowReader {
     is_read: bool,
     progress: ProgressGuard,
     pace: RateEstimate,
-    /// The last identities, for services that repeat events on the next page.
+    /// The last identities, for services that repeat events on a page or on the next one.
     latest: Generations,
-    /// Whether no page was taken yet: there is nothing to repeat.
-    is_new: bool,
     beyond: usize,
     beyond_limit: usize,
 }
@@ -74,7 +72,6 @@ impl WindowReader {
             progress: ProgressGuard::new(stream),
             pace: RateEstimate::new(density),
             latest: Generations::of(density.first_mark),
-            is_new: true,
             beyond: 0,
             beyond_limit: density.first_mark,
         }
@@ -101,16 +98,8 @@ impl WindowReader {
             Next::CaughtUp(_) => self.is_read = true,
         }
         let mut batch = PageBatch::of(page);
-        // Held against earlier pages only: equal events of one page are both meant.
-        if !std::mem::take(&mut self.is_new) {
-            batch.retain(|id| !self.latest.contains(id));
-        }
-        // After the last page nothing comes that could repeat it.
-        if !self.is_read {
-            for id in &batch.identities {
-                self.latest.insert(*id);
-            }
-        }
+        // Of equal events the first stays, be they on one page or on two (P4).
+        batch.retain(|id| self.latest.insert(id));
         let end = self.window.end();
         for index in 0..batch.identities.len() {
             let time = batch.page.spans[index].time;
@@ -149,7 +138,7 @@ impl PageBatch {
     }
 
     fn of(page: Page) -> Self {
-        let identities = page.events().map(|event| identity(&event)).collect();
+        let identities = page.events().map(|event| identity::of(&event)).collect();
         PageBatch { page, identities, overlap: None }
     }
 

@@ -1,0 +1,84 @@
+//! What becomes of a managed file that is moved or removed while it is written (P1).
+//!
+//! Its path is looked at before every commit. A file that was moved away keeps what it has, and the next page
+//! begins a new one, so that rotation needs no signal. What was to be committed to a file that was removed goes
+//! into a new one.
+
+use super::super::checkpoint::record::Checkpoint;
+use super::super::shown;
+use super::super::sink::managed::Whereabouts;
+use super::opening::open_file;
+use super::{CheckpointedOutput, OpenSink, Unsaved};
+use crate::error::Result;
+
+impl CheckpointedOutput {
+    /// Opens the managed file anew at its path if it is no longer there, as after a rotation; does nothing on
+    /// a stream.
+    ///
+    /// # Errors
+    /// Fails as [`CheckpointedOutput::open`] does when what is there now cannot be written.
+    pub fn reopen(&mut self) -> Result<()> {
+        self.guarded(|output| {
+            let OpenSink::File { file, .. } = &output.sink else { return Ok(()) };
+            if file.whereabouts(&*output.disk)? == Whereabouts::InPlace {
+                return Ok(());
+            }
+            if output.unsaved == Unsaved::Events {
+                // What was staged belongs to the file that was moved away.
+                output.save()?;
+            }
+            output.begin_new_file()
+        })
+    }
+
+    /// Goes on in a new file at the path, or in the one that somebody made there; all that was staged is
+    /// committed by now.
+    pub(super) fn begin_new_file(&mut self) -> Result<()> {
+        let written = self.sink.mark();
+        let OpenSink::File { file, path, mode } = &mut self.sink else { return Ok(()) };
+        self.is_moved = false;
+        if file.whereabouts(&*self.disk)? == Whereabouts::InPlace {
+            return Ok(());
+        }
+        self.record.output = written;
+        **file = open_file(&self.disk, &mut self.store, &mut self.record, path, *mode)?;
+        log::info!("{} was moved away: going on in a new file", shown(path));
+        self.save()
+    }
+
+    /// Looks at the path before a commit. True when the file was removed and what was staged is now in a new
+    /// one, which is still to be synced.
+    pub(super) fn move_if_unlinked(&mut self) -> Result<bool> {
+        let OpenSink::File { file, path, mode } = &mut self.sink else { return Ok(false) };
+        match file.whereabouts(&*self.disk)? {
+            Whereabouts::InPlace => return Ok(false),
+            Whereabouts::Unlinked if self.unsaved == Unsaved::Events => {}
+            Whereabouts::MovedAway | Whereabouts::Unlinked => {
+                self.is_moved = true;
+                return Ok(false);
+            }
+        }
+        let delivered = self.committed.output.as_ref().map_or(0, |output| output.length);
+        log::warn!(
+            "{} was removed while it was written: {delivered} bytes that were delivered to it went with it; \
+             going on in a new file",
+            shown(path)
+        );
+        // The position in memory is ahead of what any file holds: what was committed last is what is saved.
+        let mut record = Checkpoint { sequence: self.record.sequence, ..self.committed.clone() };
+        let mut bytes = Vec::new();
+        if delivered > 0 {
+            bytes.extend_from_slice(self.beginning.as_deref().unwrap_or_default());
+        }
+        bytes.extend_from_slice(&file.take_uncommitted());
+        **file = open_file(&self.disk, &mut self.store, &mut record, path, *mode)?;
+        // On record before its first byte: else nobody could tell later whose that byte is.
+        record.output = Some(file.mark());
+        self.store.commit(&mut record)?;
+        self.record.sequence = record.sequence;
+        self.committed = record;
+        file.write(&bytes)?;
+        self.is_unsynced = true;
+        Ok(true)
+    }
+}
