@@ -55,7 +55,7 @@ pub struct ImportSumoArgs {
     /// Give the profile this name
     ///
     /// Without it, the source's own name is used, with dashes for what cannot stand in a profile's name.
-    #[arg(long, value_name = "NAME", help_heading = "Account")]
+    #[arg(short, long, value_name = "NAME", help_heading = "Account")]
     pub profile: Option<String>,
 
     /// Add the profile to the configuration file

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::account::AccountArgs;
+use super::stream::{StreamChoice, StreamParser};
 use crate::event::Stream;
 use crate::time::duration;
 use crate::time::expression::TimeExpr;
@@ -55,11 +55,15 @@ Examples:
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = EXAMPLES)]
 pub struct FetchArgs {
-    /// signinattempts, itemusages or auditevents; all of them by default
+    /// signin, items, audit or all; all by default
     ///
-    /// Also understood: signin, items, usages, audit and the like. None named means every stream that
-    /// the token grants.
-    #[arg(value_name = "STREAM", value_parser = stream(), hide_possible_values = true)]
+    /// Several may be given, with spaces or commas between them. The API's names (signinattempts,
+    /// itemusages, auditevents) are understood as well. all means every stream that the token grants.
+    #[arg(value_name = "STREAM", value_parser = StreamParser, value_delimiter = ',', hide_possible_values = true)]
+    pub stream_choices: Vec<StreamChoice>,
+
+    /// The streams that were named, each once; none where all are wanted.
+    #[arg(skip)]
     pub streams: Vec<Stream>,
 
     /// Events from this time on [default: 24h]
@@ -251,30 +255,6 @@ impl FetchArgs {
     }
 }
 
-/// Reads a stream's name or alias; a typo is refused with the nearest.
-pub(super) fn stream() -> impl TypedValueParser<Value = Stream> {
-    #[derive(Clone)]
-    struct Names;
-    impl TypedValueParser for Names {
-        type Value = Stream;
-
-        fn parse_ref(
-            &self,
-            command: &clap::Command,
-            arg: Option<&clap::Arg>,
-            value: &std::ffi::OsStr,
-        ) -> Result<Stream, clap::Error> {
-            let parser = |text: &str| text.parse::<Stream>();
-            TypedValueParser::parse_ref(&parser, command, arg, value)
-        }
-
-        fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-            Some(Box::new(Stream::ALL.into_iter().map(|stream| PossibleValue::new(stream.name()))))
-        }
-    }
-    Names
-}
-
 /// Reads permissions such as `640` or `0640`.
 pub(super) fn file_mode(text: &str) -> Result<u32, String> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -301,6 +281,10 @@ mod tests {
     fn streams_are_read_by_name_and_alias() {
         let args = fetch("opev fetch sign-in itemUsage audit");
         assert_eq!(args.streams, Stream::ALL);
+        let args = fetch("opev fetch audit,signin signinattempts");
+        assert_eq!(args.streams, [Stream::AuditEvents, Stream::SignInAttempts]);
+        assert!(fetch("opev fetch all").streams.is_empty());
+        assert!(fetch("opev fetch signin,all").streams.is_empty());
         assert!(fetch("opev fetch").streams.is_empty());
     }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 
 use super::account::AccountArgs;
-use super::fetch::{Format, Shape, file_mode, stream};
+use super::fetch::{Format, Shape, file_mode};
+use super::stream::{StreamChoice, StreamParser};
 use crate::event::Stream;
 use crate::time::duration;
 use crate::time::expression::TimeExpr;
@@ -27,11 +28,15 @@ Examples:
 #[derive(Args, Debug, Default)]
 #[command(after_help = EXAMPLES)]
 pub struct TailArgs {
-    /// signinattempts, itemusages or auditevents; all of them by default
+    /// signin, items, audit or all; all by default
     ///
-    /// Also understood: signin, items, usages, audit and the like. None named means every stream that
-    /// the token grants.
-    #[arg(value_name = "STREAM", value_parser = stream(), hide_possible_values = true)]
+    /// Several may be given, with spaces or commas between them. The API's names (signinattempts,
+    /// itemusages, auditevents) are understood as well. all means every stream that the token grants.
+    #[arg(value_name = "STREAM", value_parser = StreamParser, value_delimiter = ',', hide_possible_values = true)]
+    pub stream_choices: Vec<StreamChoice>,
+
+    /// The streams that were named, each once; none where all are wanted.
+    #[arg(skip)]
     pub streams: Vec<Stream>,
 
     /// The account.
