@@ -8,8 +8,8 @@ use clap::{Args, ValueEnum, ValueHint};
 use super::account::AccountArgs;
 use super::stream::{StreamChoice, StreamParser};
 use crate::event::Stream;
+use crate::time::TimeExpr;
 use crate::time::duration;
-use crate::time::expression::TimeExpr;
 
 /// The form of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -68,9 +68,9 @@ pub struct FetchArgs {
 
     /// Events from this time on [default: 24h]
     ///
-    /// 2026-11-20, "2026-11-20 14:05", 2026-11-20T14:05:06Z, @1763700000, now, today, yesterday, or a
-    /// length of time ago: 90s, 15m, 2h, 7d, 1w, 1h30m. Inclusive. The service keeps 120 days. Under
-    /// --resume it counts only until a position is saved.
+    /// 2026-11-20, "2026-11-20 14:05", 2026-11-20T14:05:06Z, 09:00, "yesterday 09:00", monday, @1763700000,
+    /// now, today, yesterday, or a length of time ago: 90s, 15m, 2h, 7d, 1w, 1mo, 1h30m, "2 hours ago".
+    /// Inclusive. The service keeps 120 days. Under --resume it counts only until a position is saved.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Which events")]
     pub since: Option<TimeExpr>,
 
@@ -304,7 +304,7 @@ mod tests {
             ("opev fetch --timeout 0", "0 leaves no time at all"),
             ("opev fetch --timeout 30", "did you mean 30s?"),
             ("opev fetch --since someday", "not a time; write 2026-11-20"),
-            ("opev fetch --since -2h", "not a time; write 2026-11-20"),
+            ("opev fetch --since 1763700000", "did you mean @1763700000?"),
             ("opev fetch -o x --file-mode 9", "not permissions"),
             ("opev fetch -o x --file-mode 4755", "not permissions"),
             ("opev fetch --format yaml", "[possible values: table, ndjson, json, csv]"),

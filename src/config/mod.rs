@@ -60,7 +60,9 @@ impl Config {
             (None, None) => (DEFAULT, Origin::Default),
         };
         self.check_profile(name)?;
-        Settings::decide(self, name, origin, typed, true)
+        let settings = Settings::decide(self, name, origin, typed, true)?;
+        settings.zone_warning.iter().for_each(|warning| log::warn!("{warning}"));
+        Ok(settings)
     }
 
     /// The settings of every enabled profile of the file, by name. The environment's token and server
@@ -84,6 +86,11 @@ impl Config {
             return Err(Error::new(ErrorKind::Config, "--all-profiles: no profile is enabled")
                 .hint("write profiles with `opev config init`"));
         }
+        // The machine has one zone, whatever the number of profiles.
+        all.iter()
+            .find_map(|one| one.zone_warning.as_ref())
+            .into_iter()
+            .for_each(|warning| log::warn!("{warning}"));
         Ok(all)
     }
 

@@ -49,4 +49,5 @@ mod t15_faithful;
 mod t16_parsers;
 mod tail;
 mod tail_time;
+mod times;
 mod token_secrecy;

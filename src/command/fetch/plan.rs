@@ -118,9 +118,7 @@ pub(super) fn span(
     } else {
         config::ResolvedRange::decide(since, until, now, &settings.zone)?
     };
-    if let Some(warning) = &decided.warning {
-        log::warn!("{warning}");
-    }
+    decided.warnings.iter().for_each(|warning| log::warn!("{warning}"));
     Ok(decided)
 }
 

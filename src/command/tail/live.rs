@@ -114,7 +114,7 @@ impl<'r> View<'r> {
             Some(since) => {
                 let zone = &self.run.session.settings.zone;
                 let decided = config::ResolvedRange::decide(Some(since), None, now, zone)?;
-                decided.warning.iter().for_each(|warning| log::warn!("{warning}"));
+                decided.warnings.iter().for_each(|warning| log::warn!("{warning}"));
                 vec![decided.since]
             }
             None if self.lines == Some(0) => vec![now],

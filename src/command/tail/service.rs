@@ -28,7 +28,7 @@ pub(super) fn run(run: &Run<'_>) -> Result<()> {
     let zone = &run.session.settings.zone;
     let decided =
         config::ResolvedRange::decide(args.since.as_ref(), None, invocation.runtime.clock.now(), zone)?;
-    decided.warning.iter().for_each(|warning| log::warn!("{warning}"));
+    decided.warnings.iter().for_each(|warning| log::warn!("{warning}"));
     let beginning = StartAt { since: decided.since, is_typed: args.since.is_some() };
 
     let mut service = Service { run, posts: Vec::new(), lanes: Vec::new() };
