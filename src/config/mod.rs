@@ -16,6 +16,7 @@ pub mod template;
 pub mod terminal;
 pub mod token;
 pub mod token_command;
+mod trust;
 
 use std::path::Path;
 

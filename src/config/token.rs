@@ -172,7 +172,7 @@ fn checked(text: &[u8], place: &str) -> Result<Secret> {
     if text.len() as u64 > MAX_BYTES {
         return Err(refused("is too long to be a token").hint("give the token alone"));
     }
-    let text = std::str::from_utf8(text)
+    let text = std::str::from_utf8(sanitize::without_bom(text))
         .map_err(|_| refused("is not text, so it is no token").hint("give the token alone"))?
         .trim();
     if text.is_empty() {
@@ -264,6 +264,19 @@ mod tests {
     #[test]
     fn white_space_around_a_token_is_not_part_of_it() {
         assert_eq!(load_text(b"  eyJ.a.b\r\n").unwrap(), Secret::new("eyJ.a.b"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_a_token_is_not_part_of_it() {
+        assert_eq!(load_text(b"\xef\xbb\xbfeyJ.a.b\n").unwrap(), Secret::new("eyJ.a.b"));
+    }
+
+    #[test]
+    fn a_token_file_without_an_end_is_refused() {
+        let path = "/dev/zero".into();
+        let failure =
+            load(TokenSource::File(TokenFile { path, any_mode: true, credentials: None })).unwrap_err();
+        assert!(failure.to_string().contains("is too long"), "{failure}");
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod fetch_output;
 mod fetch_pipes;
 mod fetch_resume;
 mod fetch_terminal;
+mod foreign_config;
 mod frozen;
 mod gaps;
 mod generated;
