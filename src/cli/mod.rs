@@ -84,7 +84,7 @@ pub enum Command {
     State(state::StateArgs),
     /// A local stand-in of the Events API, for rehearsal and tests
     Simulate(Box<simulate::SimulateArgs>),
-    /// Show, locate or create the configuration
+    /// Show, list, edit, locate or create the configuration
     Config(config::ConfigArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),

@@ -230,8 +230,31 @@ fn in_order<'a, 'i>(
     entries
 }
 
+/// Where the configuration file is, or would be.
+///
+/// # Errors
+/// Fails when nothing names a place.
+pub fn place(flag: Option<&Path>, environment: &Environment) -> Result<PathBuf> {
+    locate(flag, environment).0.ok_or_else(|| {
+        Error::new(ErrorKind::Config, "no place for the configuration file: HOME is not set")
+            .hint("name one with --config FILE or OPEV_CONFIG")
+    })
+}
+
+/// The text of the configuration file at `path`; `None` where there is no file.
+///
+/// # Errors
+/// Fails when it cannot be read.
+pub fn text_at(path: &Path) -> Result<Option<String>> {
+    match File::open(path) {
+        Ok(file) => read_text(&file, path).map(Some),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(unreadable(path).because(e)),
+    }
+}
+
 /// The text of an opened configuration file, which has an end.
-pub(super) fn read_text(file: &File, path: &Path) -> Result<String> {
+fn read_text(file: &File, path: &Path) -> Result<String> {
     let mut text = String::new();
     file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|e| unreadable(path).because(e))?;
     if text.len() as u64 > MAX_BYTES {

@@ -7,11 +7,13 @@
 pub mod account;
 pub mod environment;
 pub mod file;
+pub mod import;
 pub mod origin;
 pub mod profile_table;
 pub mod range;
 mod setting_sources;
 mod settings;
+mod sumo;
 pub mod template;
 pub mod terminal;
 pub mod token;
@@ -95,8 +97,11 @@ impl Config {
         Ok(all)
     }
 
-    /// Refuses a profile that does not exist. `default` and `demo` need no file.
-    fn check_profile(&self, name: &str) -> Result<()> {
+    /// Refuses a profile that does not exist, with the nearest name. `default` and `demo` need no file.
+    ///
+    /// # Errors
+    /// Fails with `Config`.
+    pub fn check_profile(&self, name: &str) -> Result<()> {
         if let Err(problem) = file::check_name(name) {
             let failure = Error::new(ErrorKind::Config, problem.message);
             return Err(failure.hint(problem.hint.unwrap_or_default()));

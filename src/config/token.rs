@@ -105,6 +105,34 @@ impl TokenSource {
         checked(&text, &place)
     }
 
+    /// Where the token comes from, in a few words for people; `None` where there is none, and for the demo.
+    pub fn describe(&self) -> Option<String> {
+        match self {
+            TokenSource::None | TokenSource::Demo => None,
+            TokenSource::File(file) if file.path.file_name().is_some_and(looks_like_a_token) => {
+                Some("a file whose name looks like a token".into())
+            }
+            TokenSource::File(file) => Some(format!("file {}", shown(&file.path))),
+            TokenSource::Stdin => Some("standard input".into()),
+            TokenSource::Command(command) if command.argv.first().is_some_and(|word| word == "op") => {
+                Some("op read".into())
+            }
+            TokenSource::Command(_) => Some("command".into()),
+            TokenSource::Variable { name, .. } => Some(format!("variable {name}")),
+        }
+    }
+
+    /// Reads the token where that runs no program and waits for nobody: from a variable or a regular file.
+    /// `None` for every other source.
+    pub fn load_offline(&self, cancel: &Cancel) -> Option<Result<Secret>> {
+        let is_quick = match self {
+            TokenSource::Variable { .. } => true,
+            TokenSource::File(file) => !file.path.metadata().is_ok_and(|metadata| !metadata.is_file()),
+            TokenSource::None | TokenSource::Demo | TokenSource::Stdin | TokenSource::Command(_) => false,
+        };
+        is_quick.then(|| self.load(cancel))
+    }
+
     /// Reads the source once more, after `refused` was refused: `None` when it cannot have changed or
     /// has not.
     ///

@@ -13,6 +13,7 @@
 mod architecture;
 mod check;
 mod client;
+mod config_commands;
 mod fetch;
 mod fetch_data;
 mod fetch_errors;

@@ -18,7 +18,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use crate::cli::status::StatusArgs;
-use crate::command::state::{directory, named_profile};
+use crate::command::state::{directory, known_directory, named_profile};
 use crate::command::{End, Invocation, print};
 use crate::config::{Config, SettingFlags, terminal};
 use crate::disk::RealDisk;
@@ -82,7 +82,7 @@ struct Place {
 fn places(config: &Config, args: &StatusArgs) -> Result<Vec<Place>> {
     if let Some(profile) = named_profile(config, &args.whose).filter(|_| !args.all_profiles) {
         return Ok(vec![Place {
-            directory: directory(config, &args.whose, &profile)?,
+            directory: known_directory(config, &args.whose, &profile)?,
             profile: Some(profile),
         }]);
     }
