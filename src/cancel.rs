@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -171,18 +171,40 @@ pub fn die_by(signal: i32) {
     let _ = signal_hook::low_level::emulate_default_handler(signal);
 }
 
-/// The signals whose disposition was "ignore" when the process started.
+/// Makes sure that it can be told how a child ended, to be called before one is started.
+///
+/// Whoever started this process may have had SIGCHLD ignored, which is inherited: the kernel then forgets
+/// how children end. A handler, which does nothing, takes the place of that; children get the default.
+///
+/// # Errors
+/// Fails when the handler cannot be installed.
+pub fn keep_the_ends_of_children() -> std::io::Result<()> {
+    static KEPT: AtomicBool = AtomicBool::new(false);
+    if KEPT.swap(true, Ordering::SeqCst) || ignored_mask().is_some_and(|mask| !is_in(mask, SIGCHLD)) {
+        return Ok(());
+    }
+    signal_hook::flag::register(SIGCHLD, Arc::new(AtomicBool::new(false))).map(drop)
+}
+
+/// The signals whose disposition was "ignore" when the process started. Where there is no /proc, none is
+/// taken as ignored.
+fn ignored_at_start() -> Vec<i32> {
+    let mask = ignored_mask().unwrap_or(0);
+    [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| is_in(mask, *signal)).collect()
+}
+
+/// The signals that are ignored, as bits.
 ///
 /// signal-hook would replace an inherited ignore, so the kernel is asked (`SigIgn` in
-/// `/proc/self/status`, a hexadecimal mask). Where there is no /proc, none is taken as ignored.
-fn ignored_at_start() -> Vec<i32> {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigIgn:"))
-        .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
-        .unwrap_or(0);
-    [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|s| mask >> (s - 1) & 1 == 1).collect()
+/// `/proc/self/status`, a hexadecimal mask). `None` where there is no /proc.
+fn ignored_mask() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let hex = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(hex.trim(), 16).ok()
+}
+
+fn is_in(mask: u64, signal: i32) -> bool {
+    mask >> (signal - 1) & 1 == 1
 }
 
 #[cfg(test)]

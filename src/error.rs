@@ -127,7 +127,7 @@ pub struct Error {
     hint: Option<String>,
     stream: Option<Stream>,
     profile: Option<String>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<anyhow::Error>,
     is_routine: bool,
 }
 
@@ -164,10 +164,10 @@ impl Error {
         self.is_routine
     }
 
-    /// Adds the cause.
+    /// Adds the cause: an error, a chain of them that `anyhow` holds, or words.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        self.source = Some(anyhow::Error::from_boxed(source.into()));
         self
     }
 
@@ -227,12 +227,11 @@ impl fmt::Display for Error {
             write!(f, "{stream}: ")?;
         }
         f.write_str(&self.message)?;
-        let mut source = self.source.as_deref().map(|e| e as &dyn StdError);
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
+        match &self.source {
+            // In this form anyhow writes the whole chain of causes.
+            Some(source) => write!(f, ": {source:#}"),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -291,6 +290,17 @@ mod tests {
             combine(&[ErrorKind::Interrupted(2), ErrorKind::Network], false),
             Some(ErrorKind::Network)
         );
+    }
+
+    #[test]
+    fn a_chain_of_causes_is_told_whole() {
+        use anyhow::Context as _;
+        let inner = std::io::Error::other("connection refused");
+        let chain = Err::<(), _>(inner).context("no answer").context("asked twice").unwrap_err();
+        let failure = Error::new(ErrorKind::Network, "cannot fetch").because(chain);
+        assert_eq!(failure.to_string(), "cannot fetch: asked twice: no answer: connection refused");
+        let failure = Error::new(ErrorKind::Network, "cannot fetch").because("it is closed");
+        assert_eq!(failure.to_string(), "cannot fetch: it is closed");
     }
 
     #[test]

@@ -9,6 +9,11 @@ use std::fmt::Write as _;
 /// The longest foreign text that goes into a message or a log line, in characters.
 pub const MESSAGE_LIMIT: usize = 300;
 
+/// A text without the byte order mark that some editors and shells put before it.
+pub fn without_bom(text: &[u8]) -> &[u8] {
+    text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text)
+}
+
 /// Whether a character could move the cursor, change the terminal's state, or reorder or hide the text
 /// around it.
 pub fn is_harmful(c: char) -> bool {

@@ -3,6 +3,7 @@
 //! Parsing them takes 15 ms, so they are loaded when the first https server is asked, once for the process.
 //! `SSL_CERT_FILE` and `SSL_CERT_DIR` are obeyed by the crate that finds the system's.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -12,6 +13,9 @@ use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
+
+/// All of the world's certificate authorities take less than 1 MiB.
+const MAX_CA_BYTES: u64 = 16 << 20;
 
 /// The roots of trust.
 pub(crate) struct TlsRoots {
@@ -75,8 +79,14 @@ fn read_certificates(path: &Path) -> Result<Vec<Certificate<'static>>> {
         Error::new(ErrorKind::Config, format!("{what} --ca-file {}", sanitize::message(&name)))
             .hint("give a file of certificates in PEM (-----BEGIN CERTIFICATE-----)")
     };
-    let pem = std::fs::read(path).map_err(|e| failure("cannot read").because(e))?;
-    let certificates: Result<Vec<_>, _> = parse_pem(&pem)
+    let mut pem = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MAX_CA_BYTES + 1).read_to_end(&mut pem))
+        .map_err(|e| failure("cannot read").because(e))?;
+    if pem.len() as u64 > MAX_CA_BYTES {
+        return Err(failure("cannot read").because("it is greater than 16 MiB"));
+    }
+    let certificates: Result<Vec<_>, _> = parse_pem(sanitize::without_bom(&pem))
         .filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(Ok(certificate)),
             Ok(_) => None,
@@ -102,5 +112,21 @@ mod tests {
         #[expect(clippy::disallowed_methods, reason = "a fixture")]
         std::fs::write(&path, "nothing").unwrap();
         assert!(read_certificates(&path).unwrap_err().to_string().contains("no certificate"));
+    }
+
+    #[test]
+    fn a_ca_file_without_an_end_is_refused() {
+        let failure = read_certificates(Path::new("/dev/zero")).unwrap_err();
+        assert!(failure.to_string().contains("greater than 16 MiB"), "{failure}");
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_a_certificate_is_accepted() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ca.pem");
+        let pem = "\u{feff}-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+        #[expect(clippy::disallowed_methods, reason = "a fixture")]
+        std::fs::write(&path, pem).unwrap();
+        assert_eq!(read_certificates(&path).unwrap().len(), 1);
     }
 }

@@ -29,7 +29,7 @@ pub struct AccountArgs {
     /// A profile is one account: server, token and preferences under one name. Without the flag,
     /// OPEV_PROFILE names it, else it is "default", which needs no file. "demo" is built in: made-up
     /// events from a server inside the process.
-    #[arg(long, value_name = "NAME", help_heading = "Account")]
+    #[arg(short, long, value_name = "NAME", help_heading = "Account")]
     pub profile: Option<String>,
 
     /// The configuration file.

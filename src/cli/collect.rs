@@ -3,22 +3,26 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Args, ValueHint};
 
 use super::account::AccountArgs;
 use super::fetch::{Format, Shape};
+use super::stream::{StreamChoice, StreamParser};
 use crate::event::Stream;
 use crate::time::duration;
 
 /// The arguments that `fetch` and `tail` share.
 #[derive(Args, Clone, Debug, Default)]
 pub struct CollectArgs {
-    /// signin, items or audit; all of them by default
+    /// signin, items, audit or all; all by default
     ///
-    /// Also understood: signinattempts, itemusages, auditevents, usages and the like, several with commas
-    /// between them, and all. None named means every stream that the token grants.
-    #[arg(value_name = "STREAM", value_parser = stream(), hide_possible_values = true, value_delimiter = ',')]
+    /// Several may be given, with spaces or commas between them. The API's names (signinattempts,
+    /// itemusages, auditevents) are understood as well. all means every stream that the token grants.
+    #[arg(value_name = "STREAM", value_parser = StreamParser, value_delimiter = ',', hide_possible_values = true)]
+    pub stream_choices: Vec<StreamChoice>,
+
+    /// The streams that were named, each once; none where all are wanted.
+    #[arg(skip)]
     pub streams: Vec<Stream>,
 
     /// The account.
@@ -136,30 +140,6 @@ impl CollectArgs {
             _ => Ok(()),
         }
     }
-}
-
-/// Reads a stream's name or alias; a typo is refused with the nearest.
-pub(super) fn stream() -> impl TypedValueParser<Value = Stream> {
-    #[derive(Clone)]
-    struct StreamParser;
-    impl TypedValueParser for StreamParser {
-        type Value = Stream;
-
-        fn parse_ref(
-            &self,
-            command: &clap::Command,
-            arg: Option<&clap::Arg>,
-            value: &std::ffi::OsStr,
-        ) -> Result<Stream, clap::Error> {
-            let parser = |text: &str| text.parse::<Stream>();
-            TypedValueParser::parse_ref(&parser, command, arg, value)
-        }
-
-        fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-            Some(Box::new(Stream::ALL.into_iter().map(|stream| PossibleValue::new(stream.name()))))
-        }
-    }
-    StreamParser
 }
 
 /// Reads permissions such as `640` or `0640`.

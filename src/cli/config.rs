@@ -22,6 +22,16 @@ pub enum ConfigCommand {
     /// Takes the same flags as the commands that fetch, so that their effect can be seen. The token is
     /// not read and not shown, only where it would come from.
     Show(Box<ConfigShowArgs>),
+    /// List the profiles: server, token, expiry, last poll
+    ///
+    /// Nothing is sent and no program is run: the expiry is shown where the token can be read from a file
+    /// or a variable.
+    List(ConfigListArgs),
+    /// Edit the configuration file with $VISUAL or $EDITOR
+    ///
+    /// What was written is checked before it replaces the file. A draft with a mistake is kept beside it,
+    /// and the next edit goes on with it.
+    Edit(ConfigFileArg),
     /// Print the path of the configuration file
     ///
     /// The file need not exist; `opev config init` creates it there.
@@ -55,7 +65,7 @@ pub struct ImportSumoArgs {
     /// Give the profile this name
     ///
     /// Without it, the source's own name is used, with dashes for what cannot stand in a profile's name.
-    #[arg(long, value_name = "NAME", help_heading = "Account")]
+    #[arg(short, long, value_name = "NAME", help_heading = "Account")]
     pub profile: Option<String>,
 
     /// Add the profile to the configuration file
@@ -71,6 +81,21 @@ pub struct ImportSumoArgs {
     /// flag the token is left where it is. A file that exists is never replaced.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub token_to: Option<PathBuf>,
+}
+
+/// The arguments of `opev config list`.
+#[derive(Args, Debug)]
+pub struct ConfigListArgs {
+    /// The configuration file.
+    #[command(flatten)]
+    pub file: ConfigFileArg,
+
+    /// Print JSON: an array of one object a profile
+    ///
+    /// Its keys: profile, enabled, server, token, expires_at, last_poll and error. What is not known is
+    /// null; times are RFC 3339 in UTC.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The arguments of `opev config show`.

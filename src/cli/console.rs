@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use crate::console::LogFormat;
-use crate::time::expression::Zone;
+use crate::time::Zone;
 
 /// How much is said on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]

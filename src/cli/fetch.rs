@@ -5,8 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::collect::CollectArgs;
-use crate::time::duration;
-use crate::time::expression::TimeExpr;
+use crate::time::{TimeExpr, duration};
 
 /// The form of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -78,9 +77,9 @@ pub struct FetchArgs {
 
     /// Events from this time on [default: 24h]
     ///
-    /// 2026-11-20, "2026-11-20 14:05", 2026-11-20T14:05:06Z, @1763700000, now, today, yesterday, or a
-    /// length of time ago: 90s, 15m, 2h, 7d, 1w, 1h30m. Inclusive. The service keeps 120 days. Under
-    /// --resume it counts only until a position is saved.
+    /// 2026-11-20, "2026-11-20 14:05", 2026-11-20T14:05:06Z, 09:00, "yesterday 09:00", monday, @1763700000,
+    /// now, today, yesterday, or a length of time ago: 90s, 15m, 2h, 7d, 1w, 1mo, 1h30m, "2 hours ago".
+    /// Inclusive. The service keeps 120 days. Under --resume it counts only until a position is saved.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Which events")]
     pub since: Option<TimeExpr>,
 
@@ -186,6 +185,10 @@ mod tests {
     fn streams_are_read_by_name_and_alias() {
         let args = fetch("opev fetch sign-in itemUsage audit");
         assert_eq!(args.collect.streams, Stream::ALL);
+        let args = fetch("opev fetch audit,signin signinattempts");
+        assert_eq!(args.collect.streams, [Stream::AuditEvents, Stream::SignInAttempts]);
+        assert!(fetch("opev fetch all").collect.streams.is_empty());
+        assert!(fetch("opev fetch signin,all").collect.streams.is_empty());
         assert!(fetch("opev fetch").collect.streams.is_empty());
     }
 
@@ -208,7 +211,7 @@ mod tests {
             ("opev fetch --timeout 0", "0 leaves no time at all"),
             ("opev fetch --timeout 30", "did you mean 30s?"),
             ("opev fetch --since someday", "not a time; write 2026-11-20"),
-            ("opev fetch --since -2h", "not a time; write 2026-11-20"),
+            ("opev fetch --since 1763700000", "did you mean @1763700000?"),
             ("opev fetch -o x --file-mode 9", "not permissions"),
             ("opev fetch -o x --file-mode 4755", "not permissions"),
             ("opev fetch --format yaml", "[possible values: table, ndjson, json, csv]"),

@@ -4,6 +4,7 @@
 //! command has one file here; help, completions and man pages all come from these definitions.
 
 pub mod account;
+mod argument_order;
 pub mod collect;
 pub mod completions;
 pub mod config;
@@ -13,6 +14,8 @@ pub mod introspect;
 pub mod simulate;
 pub mod state;
 pub mod status;
+pub mod stream;
+mod synonyms;
 pub mod tail;
 pub mod token_check;
 
@@ -82,7 +85,7 @@ pub enum Command {
     State(state::StateArgs),
     /// A local stand-in of the Events API, for rehearsal and tests
     Simulate(Box<simulate::SimulateArgs>),
-    /// Show, locate or create the configuration
+    /// Show, list, edit, locate or create the configuration
     Config(config::ConfigArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
@@ -95,12 +98,16 @@ impl Cli {
     /// Fails with the message and exit code of a usage error (2), or with the text that `--help` and
     /// `--version` ask for (0).
     pub fn read(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Cli, clap::Error> {
-        let cli = Cli::try_parse_from(args).map_err(without_token)?;
-        match &cli.command {
+        let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+        let args = argument_order::in_order(args, Cli::command);
+        let mut cli = Cli::try_parse_from(&args).map_err(|error| with_the_right_flag(error, &args))?;
+        match &mut cli.command {
             Command::Fetch(args) => {
+                args.collect.streams = stream::named(&args.collect.stream_choices);
                 args.check().map_err(|why| usage("fetch", ErrorKind::ArgumentConflict, why))?
             }
             Command::Tail(args) => {
+                args.collect.streams = stream::named(&args.collect.stream_choices);
                 args.check().map_err(|why| usage("tail", ErrorKind::ArgumentConflict, why))?
             }
             Command::Introspect(_)
@@ -153,18 +160,28 @@ fn usage(subcommand: &str, kind: ErrorKind, message: String) -> clap::Error {
     }
 }
 
-/// Answers `--token VALUE` with the reason why there is no such flag, and never repeats the value (P10).
-fn without_token(error: clap::Error) -> clap::Error {
-    let wrong = matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(arg))
-        if arg == "--token" || arg.starts_with("--token="));
-    if error.kind() != ErrorKind::UnknownArgument || !wrong {
+/// Answers an unknown flag with the one that does it here, and `--token VALUE` with the reason why there is
+/// no such flag. Never repeats the value (P10).
+fn with_the_right_flag(error: clap::Error, args: &[OsString]) -> clap::Error {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg) else { return error };
+    if error.kind() != ErrorKind::UnknownArgument {
         return error;
     }
-    Cli::command().error(
-        ErrorKind::UnknownArgument,
-        "there is no --token, because everybody on this machine can read command lines; use \
-         EVENTS_API_TOKEN, --token-file FILE (- for stdin) or --token-command CMD",
-    )
+    let name = typed.split('=').next().unwrap_or(typed);
+    if name == "--token" {
+        return Cli::command().error(
+            ErrorKind::UnknownArgument,
+            "there is no --token, because everybody on this machine can read command lines; use \
+             EVENTS_API_TOKEN, --token-file FILE (- for stdin) or --token-command CMD",
+        );
+    }
+    let mut root = definition();
+    let word = args.iter().skip(1).find(|word| root.find_subcommand(word).is_some());
+    let Some(command) = word.and_then(|word| root.find_subcommand_mut(word)) else { return error };
+    match synonyms::hint(command, name) {
+        Some(hint) => command.error(ErrorKind::UnknownArgument, format!("there is no {name}; {hint}")),
+        None => error,
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ pub struct ProfileArgs {
     ///
     /// Without the flag, OPEV_PROFILE names it; imported positions keep the profile they were exported
     /// from. A profile that is no longer configured can be named too.
-    #[arg(long, value_name = "NAME", help_heading = "Account")]
+    #[arg(short, long, value_name = "NAME", help_heading = "Account")]
     pub profile: Option<String>,
 
     /// The configuration file.

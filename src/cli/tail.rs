@@ -9,8 +9,8 @@ use clap::{Args, ValueHint};
 use super::collect::CollectArgs;
 use super::fetch::Format;
 use crate::event::Stream;
+use crate::time::TimeExpr;
 use crate::time::duration;
-use crate::time::expression::TimeExpr;
 
 /// The shortest interval: the service has nothing newer more often, and allows ten requests a second.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -39,8 +39,8 @@ pub struct TailArgs {
 
     /// Begin with the events from this time on
     ///
-    /// 2026-11-20, "2026-11-20 14:05", @1763700000, now, today, yesterday, or a length of time ago: 90s,
-    /// 15m, 2h, 7d. Inclusive. With -n the last N of them. Under --resume it counts only until a position
+    /// 2026-11-20, "2026-11-20 14:05", 09:00, "yesterday 09:00", monday, @1763700000, now, today,
+    /// yesterday, or a length of time ago: 90s, 15m, 2h, 7d, "2 hours ago". Inclusive. With -n the last N of them. Under --resume it counts only until a position
     /// is saved [default there: 24h].
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Which events")]
     pub since: Option<TimeExpr>,

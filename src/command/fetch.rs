@@ -285,6 +285,6 @@ fn range(invocation: &Invocation, settings: &Settings, args: &FetchArgs) -> Resu
     } else {
         ResolvedRange::decide(since, until, now, &settings.zone)?
     };
-    decided.warning.iter().for_each(|warning| log::warn!("{warning}"));
+    decided.warnings.iter().for_each(|warning| log::warn!("{warning}"));
     Ok(decided)
 }

@@ -137,9 +137,7 @@ fn dispatch(invocation: &Invocation, command: Command) -> Result<End> {
             simulate::run(&args, clock, cancel, &mut std::io::stdout(), &mut std::io::stderr())?;
             Ok(End::Done)
         }
-        Command::Config(args) => {
-            print(&config::run(&args, &invocation.console_args, invocation.environment.clone())?)
-        }
+        Command::Config(args) => print(&config::run(&args, invocation)?),
         Command::Completions(args) => print(&cli::completions::script(args.shell)),
     }
 }

@@ -1,6 +1,6 @@
 //! `opev state`: a saved position carried to another machine, or forgotten.
 //!
-//! What a position is and how it is written is `deliver`'s; this finds the one that is meant, and asks.
+//! What a position is and how it is written is for `output`; this finds the one that is meant, and asks.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
@@ -32,6 +32,16 @@ pub fn run(invocation: &Invocation, args: &StateArgs) -> Result<End> {
         StateCommand::Import(args) => import(invocation, args),
         StateCommand::Reset(args) => reset(invocation, args),
     }
+}
+
+/// As [`directory`], for a profile that has to be known: configured, or with positions saved before it was
+/// taken out of the configuration.
+pub(super) fn known_directory(config: &Config, whose: &ProfileArgs, profile: &str) -> Result<PathBuf> {
+    let directory = directory(config, whose, profile)?;
+    if !saved_state::list(&RealDisk, &directory)?.iter().any(|saved| saved.profile == profile) {
+        config.check_profile(profile)?;
+    }
+    Ok(directory)
 }
 
 /// Where a profile's positions lie; a profile that is no longer configured has them at the usual place.
@@ -193,7 +203,7 @@ fn agreed(invocation: &Invocation, saved: &SavedPosition) -> Result<bool> {
 fn find(invocation: &Invocation, which: &PositionArgs) -> Result<(PathBuf, Vec<SavedPosition>)> {
     let config = Config::read(which.whose.file.config.as_deref(), invocation.environment.clone())?;
     let profile = named_profile(&config, &which.whose).unwrap_or_else(|| "default".into());
-    let directory = directory(&config, &which.whose, &profile)?;
+    let directory = known_directory(&config, &which.whose, &profile)?;
     let mut all = saved_state::list(&RealDisk, &directory)?;
     all.retain(|saved| saved.profile == profile);
     let key = which.output.as_deref().map(absolute).transpose()?.map(|path| Consumer::File(path).key());

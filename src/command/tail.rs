@@ -191,7 +191,7 @@ impl Tail<'_> {
         let now = runtime.clock.now();
         let decided = ResolvedRange::decide(args.since.as_ref(), None, now, &session.settings.zone)?;
         if output == 0 {
-            decided.warning.iter().for_each(|warning| log::warn!("{warning}"));
+            decided.warnings.iter().for_each(|warning| log::warn!("{warning}"));
         }
         let feed = self.feed.clone();
         if args.collect.resume {

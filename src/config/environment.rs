@@ -9,12 +9,16 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::api::proxy;
+use crate::sanitize;
 use crate::secret::Secret;
 use crate::time::Zone;
+
+/// Where the system keeps its time zones.
+const ZONE_FILES: &str = "/usr/share/zoneinfo";
 
 /// The variable that holds a token.
 pub const TOKEN: &str = "EVENTS_API_TOKEN";
@@ -99,12 +103,21 @@ impl Environment {
         }
     }
 
-    /// The machine's zone: `TZ` where it names one, else what the system says.
-    pub fn local_zone(&self) -> Zone {
-        match self.raw("TZ").map(|tz| tz.to_string_lossy()) {
-            Some(tz) if tz.is_empty() => Zone::Utc,
-            Some(tz) => tz.trim_start_matches(':').parse().unwrap_or(Zone::Local),
-            None => Zone::Local,
+    /// The machine's zone: `TZ` where it is set, else what the system says. A `TZ` that cannot be read is
+    /// UTC, as for every other program, with a warning.
+    pub fn local_zone(&self) -> (Zone, Option<String>) {
+        let Some(tz) = self.raw("TZ").map(|tz| tz.to_string_lossy()) else { return (Zone::Local, None) };
+        // Names that only this system knows, and paths; the C library reads both.
+        let is_file = || Path::new(ZONE_FILES).join(tz.trim_start_matches(':')).is_file();
+        match Zone::of_variable(&tz) {
+            Some(zone) => (zone, None),
+            None if is_file() => (Zone::Local, None),
+            None => {
+                let tz = sanitize::message(&tz);
+                let warning =
+                    format!("TZ={tz} is not a time zone, so local times are in UTC; set TZ or use --tz NAME");
+                (Zone::Utc, Some(warning))
+            }
         }
     }
 
@@ -159,10 +172,18 @@ mod tests {
 
     #[test]
     fn the_local_zone_is_what_tz_names() {
-        assert_eq!(of(&[("TZ", ":Europe/Berlin")]).local_zone().to_string(), "Europe/Berlin");
-        assert_eq!(of(&[("TZ", "")]).local_zone(), Zone::Utc);
-        assert_eq!(of(&[("TZ", "CET-1CEST")]).local_zone(), Zone::Local);
-        assert_eq!(of(&[]).local_zone(), Zone::Local);
+        let local = |pairs| of(pairs).local_zone();
+        assert_eq!(local(&[("TZ", ":Europe/Berlin")]).0.to_string(), "Europe/Berlin");
+        assert_eq!(local(&[("TZ", "")]), (Zone::Utc, None));
+        assert_eq!(local(&[("TZ", "CET-1CEST")]), (Zone::Local, None));
+        assert_eq!(local(&[]), (Zone::Local, None));
+    }
+
+    #[test]
+    fn a_tz_that_cannot_be_read_is_said() {
+        let (zone, warning) = of(&[("TZ", "gar\u{1b}bage")]).local_zone();
+        assert_eq!(zone, Zone::Utc);
+        assert!(warning.unwrap().starts_with("TZ=gar\\u{1b}bage is not a time zone"));
     }
 
     #[test]

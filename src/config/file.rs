@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
@@ -66,31 +65,22 @@ impl ConfigFile {
     /// Reads the file that `flag` names, else the environment, else the one at the usual place.
     ///
     /// # Errors
-    /// Fails when it cannot be read, says something that is not understood, or names a command while
-    /// others could write it; and when it was named but does not exist.
+    /// Fails when it cannot be read, says something that is not understood, or names a command or a host
+    /// for the token while others could write it; and when it was named but does not exist.
     pub fn read(flag: Option<&Path>, environment: &Environment) -> Result<ConfigFile> {
         let (path, chosen_by) = locate(flag, environment);
         let Some(path) = path else { return Ok(ConfigFile::default()) };
-        let mut file = match File::open(&path) {
+        let file = match File::open(&path) {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound && chosen_by == PathChoice::Xdg => {
                 return Ok(ConfigFile { path: Some(path), chosen_by, ..ConfigFile::default() });
             }
             Err(e) => return Err(unreadable(&path).because(e)),
         };
-        let mut text = String::new();
-        file.by_ref()
-            .take(MAX_BYTES + 1)
-            .read_to_string(&mut text)
-            .map_err(|e| unreadable(&path).because(e))?;
-        if text.len() as u64 > MAX_BYTES {
-            return Err(unreadable(&path).because("it is greater than 4 MiB"));
-        }
+        let text = read_text(&file, &path)?;
         let mut config = ConfigFile::parse(&path, &text, environment)?;
         config.chosen_by = chosen_by;
-        // The opened file is asked, not the path, which may point elsewhere by now.
-        let metadata = file.metadata().map_err(|e| unreadable(&path).because(e))?;
-        config.refuse_foreign_commands(&path, metadata.permissions().mode())?;
+        config.refuse_if_foreign(&path, &file)?;
         Ok(config)
     }
 
@@ -99,6 +89,8 @@ impl ConfigFile {
     /// # Errors
     /// Fails when the text says something that is not understood.
     pub fn parse(path: &Path, text: &str, environment: &Environment) -> Result<ConfigFile> {
+        // Editors of other systems put one at the beginning.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let home = environment.home();
         let reader = ConfigParser { path, text, home: home.as_deref() };
         let document = reader.document()?;
@@ -131,24 +123,6 @@ impl ConfigFile {
             _ => None,
         });
         [environment::TOKEN.to_owned()].into_iter().chain(named).collect()
-    }
-
-    /// Who can write the file could make whoever runs `opev` run anything.
-    fn refuse_foreign_commands(&self, path: &Path, mode: u32) -> Result<()> {
-        let runs = self.profiles.values().filter_map(|profile| profile.token.as_ref());
-        match runs.into_iter().find(|token| token.value.runs_a_program()) {
-            Some(token) if mode & 0o022 != 0 => {
-                let path = sanitize::message(&path.to_string_lossy()).into_owned();
-                let message = format!(
-                    "{path} names a command ({}, line {}), but others can write it (mode {:03o})",
-                    token.value.name(),
-                    token.line,
-                    mode & 0o777
-                );
-                Err(Error::new(ErrorKind::Config, message).hint(format!("chmod go-w {path}")))
-            }
-            _ => Ok(()),
-        }
     }
 }
 
@@ -254,6 +228,39 @@ fn in_order<'a, 'i>(
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     entries
+}
+
+/// Where the configuration file is, or would be.
+///
+/// # Errors
+/// Fails when nothing names a place.
+pub fn place(flag: Option<&Path>, environment: &Environment) -> Result<PathBuf> {
+    locate(flag, environment).0.ok_or_else(|| {
+        Error::new(ErrorKind::Config, "no place for the configuration file: HOME is not set")
+            .hint("name one with --config FILE or OPEV_CONFIG")
+    })
+}
+
+/// The text of the configuration file at `path`; `None` where there is no file.
+///
+/// # Errors
+/// Fails when it cannot be read.
+pub fn text_at(path: &Path) -> Result<Option<String>> {
+    match File::open(path) {
+        Ok(file) => read_text(&file, path).map(Some),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(unreadable(path).because(e)),
+    }
+}
+
+/// The text of an opened configuration file, which has an end.
+fn read_text(file: &File, path: &Path) -> Result<String> {
+    let mut text = String::new();
+    file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|e| unreadable(path).because(e))?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(unreadable(path).because("it is greater than 4 MiB"));
+    }
+    Ok(text)
 }
 
 fn unreadable(path: &Path) -> Error {
@@ -396,32 +403,17 @@ mod tests {
         assert_eq!(message, "/etc/opev.toml:1: a\\u{1b}[31m cannot be the name of a profile");
     }
 
-    fn written(text: &str, mode: u32) -> (tempfile::TempDir, PathBuf) {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("config.toml");
-        std::fs::write(&path, text).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        (directory, path)
+    #[test]
+    fn a_byte_order_mark_is_not_part_of_the_file() {
+        let (message, _) = refused("\u{feff}[profiles.acme]\nregon = \"eu\"\n");
+        assert_eq!(message, "/etc/opev.toml:2: unknown key regon");
+        assert!(parse("\u{feff}[defaults]\napi = \"v1\"\n").is_ok());
     }
 
     #[test]
-    fn a_file_that_others_can_write_may_not_name_a_command() {
-        for (key, mode, fine) in [
-            ("token_command = \"x\"", 0o664, false),
-            ("token_command = \"x\"", 0o646, false),
-            ("token_command = \"x\"", 0o644, true),
-            ("token = \"op://a/b/c\"", 0o664, false),
-            ("token_file = \"x\"", 0o666, true),
-        ] {
-            let (_directory, path) = written(&format!("[profiles.a]\n{key}\n"), mode);
-            let read = ConfigFile::read(Some(&path), &Environment::default());
-            assert_eq!(read.is_ok(), fine, "{key} {mode:o}");
-            if let Err(failure) = read {
-                assert_eq!(failure.kind(), ErrorKind::Config);
-                assert!(failure.to_string().contains("names a command"), "{failure}");
-                assert!(failure.advice().unwrap().starts_with("chmod go-w "));
-            }
-        }
+    fn a_file_without_an_end_is_refused() {
+        let failure = ConfigFile::read(Some(Path::new("/dev/zero")), &Environment::default()).unwrap_err();
+        assert!(failure.to_string().contains("greater than 4 MiB"), "{failure}");
     }
 
     #[test]

@@ -7,15 +7,18 @@
 pub mod account;
 pub mod environment;
 pub mod file;
+pub mod import;
 pub mod origin;
 pub mod profile_table;
 pub mod range;
 mod setting_sources;
 mod settings;
+mod sumo;
 pub mod template;
 pub mod terminal;
 pub mod token;
 pub mod token_command;
+mod trust;
 
 use std::path::Path;
 
@@ -60,7 +63,9 @@ impl Config {
             (None, None) => (DEFAULT, Origin::Default),
         };
         self.check_profile(name)?;
-        Settings::decide(self, name, origin, typed, true)
+        let settings = Settings::decide(self, name, origin, typed, true)?;
+        settings.zone_warning.iter().for_each(|warning| log::warn!("{warning}"));
+        Ok(settings)
     }
 
     /// The settings of every enabled profile of the file, by name. The environment's token and server
@@ -84,13 +89,18 @@ impl Config {
             return Err(Error::new(ErrorKind::Config, "--all-profiles: no profile is enabled")
                 .hint("write profiles with `opev config init`"));
         }
+        // The machine has one zone, whatever the number of profiles.
+        all.iter()
+            .find_map(|one| one.zone_warning.as_ref())
+            .into_iter()
+            .for_each(|warning| log::warn!("{warning}"));
         Ok(all)
     }
 
-    /// Refuses a profile that does not exist. `default` and `demo` need no file.
+    /// Refuses a profile that does not exist, with the nearest name. `default` and `demo` need no file.
     ///
     /// # Errors
-    /// Fails with `Config`, and names the nearest profile there is.
+    /// Fails with `Config`.
     pub fn check_profile(&self, name: &str) -> Result<()> {
         if let Err(problem) = file::check_name(name) {
             let failure = Error::new(ErrorKind::Config, problem.message);

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::{Map, Value, json};
+
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -40,6 +42,24 @@ impl Origin {
             _ => format!("(from {self})"),
         }
     }
+}
+
+/// Settings for people: one line each, with key, value and origin.
+pub fn lines(settings: &[SettingRow]) -> String {
+    let width = settings.iter().map(|setting| setting.key.len()).max().unwrap_or(0);
+    let line = |SettingRow { key, value, origin }: &SettingRow| {
+        format!("{key:width$}  {value} {}\n", origin.in_brackets())
+    };
+    settings.iter().map(line).collect()
+}
+
+/// Settings as one JSON object: each key with value and origin.
+pub fn json(settings: &[SettingRow]) -> String {
+    let entry = |SettingRow { key, value, origin }: &SettingRow| {
+        ((*key).to_owned(), json!({ "value": value, "origin": origin.to_string() }))
+    };
+    let object: Map<_, _> = settings.iter().map(entry).collect();
+    format!("{:#}\n", Value::Object(object))
 }
 
 /// A decided value as `opev config show` prints it. Never holds a secret (P10).

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::time::{TimeExpr, Zone, duration};
+use crate::time::{RangeEnd, TimeExpr, Zone, duration};
 
 /// How long the service keeps events, in days.
 pub const RETENTION_DAYS: i64 = 120;
@@ -20,8 +20,9 @@ pub struct ResolvedRange {
     pub until: DateTime<Utc>,
     /// Whether the end was typed; if not, it cuts nothing.
     pub until_is_typed: bool,
-    /// A warning where the start was moved to what the service still keeps.
-    pub warning: Option<String>,
+    /// What a person should know: the start was moved to what the service still keeps, or a time of the
+    /// wall clock is not one moment.
+    pub warnings: Vec<String>,
 }
 
 impl ResolvedRange {
@@ -52,7 +53,8 @@ impl ResolvedRange {
     ) -> Result<ResolvedRange> {
         let mut range = ResolvedRange::resolve(since, until, now, zone)?;
         if range.since < oldest_kept(now) {
-            range.warning = Some(format!("{}, though this stand-in may", range.too_old(zone)));
+            let warning = format!("{}, though this stand-in may", range.too_old(zone));
+            range.warnings.push(warning);
         }
         Ok(range)
     }
@@ -64,12 +66,15 @@ impl ResolvedRange {
         zone: &Zone,
     ) -> Result<ResolvedRange> {
         let usage = |message: String| Error::new(ErrorKind::Usage, message);
-        let resolve = |flag: &str, time: &TimeExpr| {
-            time.resolve(now, zone).map_err(|why| usage(format!("{flag}: {why}")))
+        let mut warnings = Vec::new();
+        let mut resolve = |flag: &str, time: &TimeExpr, end| {
+            let resolved = time.resolve(now, zone, end).map_err(|why| usage(format!("{flag}: {why}")))?;
+            warnings.extend(resolved.note.map(|note| format!("{flag}: {note}")));
+            Ok::<_, Error>(resolved.moment)
         };
         let typed_since = since.cloned().unwrap_or(TimeExpr::Ago(DEFAULT_SINCE));
-        let since = resolve("--since", &typed_since)?;
-        let typed_until = until.map(|time| resolve("--until", time)).transpose()?;
+        let since = resolve("--since", &typed_since, RangeEnd::Since)?;
+        let typed_until = until.map(|time| resolve("--until", time, RangeEnd::Until)).transpose()?;
         let until = typed_until.unwrap_or(now);
 
         if since > now {
@@ -81,7 +86,7 @@ impl ResolvedRange {
             return Err(usage(format!("--since ({from}) is not before --until ({to})"))
                 .hint("swap them, or leave out --until for now"));
         }
-        Ok(ResolvedRange { since, until, until_is_typed: typed_until.is_some(), warning: None })
+        Ok(ResolvedRange { since, until, until_is_typed: typed_until.is_some(), warnings })
     }
 
     /// Moves the start to what the service still keeps.
@@ -94,8 +99,8 @@ impl ResolvedRange {
                 .hint("the service keeps no more; older activity may be in the web app's reports"));
         }
         if self.since < kept {
-            self.warning =
-                Some(format!("{}, so the range starts at {}", self.too_old(zone), zone.show(kept)));
+            let warning = format!("{}, so the range starts at {}", self.too_old(zone), zone.show(kept));
+            self.warnings.push(warning);
             self.since = kept;
         }
         Ok(self)
@@ -134,7 +139,7 @@ mod tests {
         let range = decide(None, None).unwrap();
         assert_eq!(range.since.to_rfc3339(), "2026-11-19T12:00:00+00:00");
         assert_eq!(range.until.to_rfc3339(), "2026-11-20T12:00:00+00:00");
-        assert!(!range.until_is_typed && range.warning.is_none());
+        assert!(!range.until_is_typed && range.warnings.is_empty());
         assert!(decide(None, Some("now")).unwrap().until_is_typed);
     }
 
@@ -163,8 +168,8 @@ mod tests {
     fn a_start_before_what_is_kept_is_moved_with_a_warning() {
         let range = decide(Some("2020-01-01"), None).unwrap();
         assert_eq!(range.since.to_rfc3339(), "2026-07-23T12:00:00+00:00");
-        assert!(range.warning.unwrap().starts_with("--since (2020-01-01T00:00:00Z) is more than 120d ago"));
-        assert_eq!(decide(Some("120d"), None).unwrap().warning, None);
+        assert!(range.warnings[0].starts_with("--since (2020-01-01T00:00:00Z) is more than 120d ago"));
+        assert_eq!(decide(Some("120d"), None).unwrap().warnings, [""; 0]);
     }
 
     #[test]
@@ -173,6 +178,6 @@ mod tests {
         let (since, until) = ("2020-01-01".parse().unwrap(), "2021-01-01".parse().unwrap());
         let range = ResolvedRange::decide_for_stand_in(Some(&since), Some(&until), now, &Zone::Utc).unwrap();
         assert_eq!(range.since.to_rfc3339(), "2020-01-01T00:00:00+00:00");
-        assert!(range.warning.unwrap().ends_with("the service keeps no more, though this stand-in may"));
+        assert!(range.warnings[0].ends_with("the service keeps no more, though this stand-in may"));
     }
 }

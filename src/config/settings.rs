@@ -75,6 +75,8 @@ pub struct Settings {
     pub token_variables: Vec<String>,
     /// Every value with its origin, for `opev config show`.
     pub shown: Vec<SettingRow>,
+    /// What is wrong with the machine's zone, where it is used.
+    pub(super) zone_warning: Option<String>,
     state_dir: Option<PathBuf>,
 }
 
@@ -93,67 +95,70 @@ impl Settings {
         if demo {
             refuse_account_flags(flags)?;
         }
-        let mut layers = SettingSources::new(config, name, ambient && !demo);
-        layers.show("profile", name, chosen_by);
-        layers.show_config_file();
+        let mut sources = SettingSources::new(config, name, ambient && !demo);
+        sources.show("profile", name, chosen_by);
+        sources.show_config_file();
+        let (zone, zone_warning) =
+            match sources.value("tz", typed.tz.cloned(), |s| &s.tz, ToString::to_string, Zone::Utc) {
+                Zone::Local => config.environment.local_zone(),
+                zone => (zone, None),
+            };
         Ok(Settings {
             profile: name.into(),
-            server: layers.server(flags)?,
-            allow_host: layers.allow_host(flags),
-            token: layers.token(flags),
-            state_dir: layers.state_dir(flags),
-            api: layers.value("api", flags.api, |s| &s.api, ToString::to_string, ApiVersion::V2),
-            page_size: layers.value(
+            server: sources.server(flags)?,
+            allow_host: sources.allow_host(flags),
+            token: sources.token(flags),
+            state_dir: sources.state_dir(flags),
+            api: sources.value("api", flags.api, |s| &s.api, ToString::to_string, ApiVersion::V2),
+            page_size: sources.value(
                 "page_size",
                 typed.page_size,
                 |s| &s.page_size,
                 ToString::to_string,
                 MAX_PAGE_SIZE,
             ),
-            jobs: layers.optional(
+            jobs: sources.optional(
                 "jobs",
                 typed.jobs,
                 |s| &s.jobs,
                 ToString::to_string,
                 "by range and latency",
             ),
-            timeout: layers.value("timeout", flags.timeout, |s| &s.timeout, duration_text, TIMEOUT),
-            retry_for: layers.optional(
+            timeout: sources.value("timeout", flags.timeout, |s| &s.timeout, duration_text, TIMEOUT),
+            retry_for: sources.optional(
                 "retry_for",
                 flags.retry_for,
                 |s| &s.retry_for,
                 duration_text,
                 "2m for fetch, 90m for tail",
             ),
-            deadline: layers.optional("deadline", flags.deadline, |s| &s.deadline, duration_text, "none"),
-            rate_limit: layers.value(
+            deadline: sources.optional("deadline", flags.deadline, |s| &s.deadline, duration_text, "none"),
+            rate_limit: sources.value(
                 "rate_limit",
                 flags.rate_limit,
                 |s| &s.rate_limit,
                 |limit| if *limit == 0 { "none".into() } else { format!("{limit} a minute") },
                 REQUESTS_PER_MINUTE,
             ),
-            max_response_bytes: layers.value(
+            max_response_bytes: sources.value(
                 "max_response_bytes",
                 flags.max_response_bytes,
                 |s| &s.max_response_bytes,
                 |bytes| size::show(*bytes),
                 MAX_RESPONSE_BYTES,
             ),
-            ca_file: layers.optional(
+            ca_file: sources.optional(
                 "ca_file",
                 flags.ca_file.clone(),
                 |s| &s.ca_file,
                 |path| path.display().to_string(),
                 "none",
             ),
-            zone: match layers.value("tz", typed.tz.cloned(), |s| &s.tz, ToString::to_string, Zone::Utc) {
-                Zone::Local => config.environment.local_zone(),
-                zone => zone,
-            },
+            zone,
+            zone_warning,
             proxies: config.environment.proxies(),
             token_variables: config.file.token_variables(),
-            shown: layers.shown(),
+            shown: sources.shown(),
         })
     }
 

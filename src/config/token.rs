@@ -105,6 +105,34 @@ impl TokenSource {
         checked(&text, &place)
     }
 
+    /// Where the token comes from, in a few words for people; `None` where there is none, and for the demo.
+    pub fn describe(&self) -> Option<String> {
+        match self {
+            TokenSource::None | TokenSource::Demo => None,
+            TokenSource::File(file) if file.path.file_name().is_some_and(looks_like_a_token) => {
+                Some("a file whose name looks like a token".into())
+            }
+            TokenSource::File(file) => Some(format!("file {}", shown(&file.path))),
+            TokenSource::Stdin => Some("standard input".into()),
+            TokenSource::Command(command) if command.argv.first().is_some_and(|word| word == "op") => {
+                Some("op read".into())
+            }
+            TokenSource::Command(_) => Some("command".into()),
+            TokenSource::Variable { name, .. } => Some(format!("variable {name}")),
+        }
+    }
+
+    /// Reads the token where that runs no program and waits for nobody: from a variable or a regular file.
+    /// `None` for every other source.
+    pub fn load_offline(&self, cancel: &Cancel) -> Option<Result<Secret>> {
+        let is_quick = match self {
+            TokenSource::Variable { .. } => true,
+            TokenSource::File(file) => !file.path.metadata().is_ok_and(|metadata| !metadata.is_file()),
+            TokenSource::None | TokenSource::Demo | TokenSource::Stdin | TokenSource::Command(_) => false,
+        };
+        is_quick.then(|| self.load(cancel))
+    }
+
     /// Reads the source once more, after `refused` was refused: `None` when it cannot have changed or
     /// has not.
     ///
@@ -172,7 +200,7 @@ fn checked(text: &[u8], place: &str) -> Result<Secret> {
     if text.len() as u64 > MAX_BYTES {
         return Err(refused("is too long to be a token").hint("give the token alone"));
     }
-    let text = std::str::from_utf8(text)
+    let text = std::str::from_utf8(sanitize::without_bom(text))
         .map_err(|_| refused("is not text, so it is no token").hint("give the token alone"))?
         .trim();
     if text.is_empty() {
@@ -264,6 +292,19 @@ mod tests {
     #[test]
     fn white_space_around_a_token_is_not_part_of_it() {
         assert_eq!(load_text(b"  eyJ.a.b\r\n").unwrap(), Secret::new("eyJ.a.b"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_a_token_is_not_part_of_it() {
+        assert_eq!(load_text(b"\xef\xbb\xbfeyJ.a.b\n").unwrap(), Secret::new("eyJ.a.b"));
+    }
+
+    #[test]
+    fn a_token_file_without_an_end_is_refused() {
+        let path = "/dev/zero".into();
+        let failure =
+            load(TokenSource::File(TokenFile { path, any_mode: true, credentials: None })).unwrap_err();
+        assert!(failure.to_string().contains("is too long"), "{failure}");
     }
 
     #[test]

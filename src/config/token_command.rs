@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, bounded, select};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::environment::Environment;
-use crate::cancel::Cancel;
+use crate::cancel::{self, Cancel};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
 use crate::time::duration;
@@ -79,6 +79,7 @@ impl TokenCommand {
 
     /// Starts it; its outcome comes through the channel.
     fn start(&self, on_terminal: bool) -> Result<(Pid, Receiver<FinishedCommand>)> {
+        cancel::keep_the_ends_of_children().map_err(|e| self.failure("cannot be waited for").because(e))?;
         let mut command = Command::new(&self.argv[0]);
         command
             .args(&self.argv[1..])

@@ -1,16 +1,24 @@
-//! Lengths of time as they are typed: `500ms`, `90s`, `15m`, `2h`, `7d`, `1w`, and sums like `1h30m`.
+//! Lengths of time as they are typed: `500ms`, `90s`, `15m`, `2h`, `7d`, `1w`, `1mo`, and sums like `1h30m`.
 //!
+//! Not the crate humantime: it takes `1M` for a month and `1m` for a minute, and does not know `mo`.
 //! Pure text work, shared by flags, the config file and time expressions. Nothing here knows what time
 //! it is.
 
 use std::time::Duration;
 
 /// What may be typed, for messages.
-pub const FORMS: &str = "500ms, 30s, 15m, 2h, 7d, 1w, or a sum like 1h30m";
+pub const FORMS: &str = "500ms, 30s, 15m, 2h, 7d, 1w, 1mo, or a sum like 1h30m";
 
-/// Units, greatest first, with their lengths in milliseconds.
-const UNITS: [(&str, u64); 6] =
-    [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+/// Units, greatest first, with their lengths in milliseconds. A month is 30 days.
+const UNITS: [(&str, u64); 7] = [
+    ("mo", 2_592_000_000),
+    ("w", 604_800_000),
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
 
 /// Reads a length of time.
 ///
@@ -57,6 +65,19 @@ fn term(text: &str) -> Option<(Option<u64>, &str)> {
     Some((number.parse::<u64>().ok().and_then(|n| n.checked_mul(length)), after))
 }
 
+/// The unit that a word such as `hours` stands for.
+pub(super) fn unit_of_word(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "second" | "seconds" | "sec" | "secs" => "s",
+        "minute" | "minutes" | "min" | "mins" => "m",
+        "hour" | "hours" => "h",
+        "day" | "days" => "d",
+        "week" | "weeks" => "w",
+        "month" | "months" => "mo",
+        _ => return None,
+    })
+}
+
 /// Writes a length of time so that [`parse`] reads it back; cut to whole milliseconds.
 pub fn show(duration: Duration) -> String {
     let mut left = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
@@ -65,8 +86,8 @@ pub fn show(duration: Duration) -> String {
     }
     let mut out = String::new();
     for (name, length) in UNITS {
-        // Weeks only where they come out even: "120d" says more than "17w1d".
-        if left >= length && (name != "w" || left.is_multiple_of(length)) {
+        // Weeks only where they come out even: "120d" says more than "17w1d", and months differ in length.
+        if left >= length && name != "mo" && (name != "w" || left.is_multiple_of(length)) {
             out.push_str(&format!("{}{name}", left / length));
             left %= length;
         }
@@ -87,6 +108,7 @@ mod tests {
             ("2h", 7200),
             ("7d", 604_800),
             ("1w", 604_800),
+            ("1mo", 2_592_000),
             ("1h30m", 5400),
             ("0", 0),
         ] {

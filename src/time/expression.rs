@@ -1,25 +1,25 @@
 //! Points in time as they are typed: absolute, relative to now, or a day's name.
 //!
 //! Reading is pure: a [`TimeExpr`] knows neither the time nor the zone until it is resolved, so `now` is
-//! one moment for a whole run. A local time that a clock change skips means the first moment after the
-//! gap; one that happens twice means the earlier: always the earliest moment at which the wall clock
-//! shows the typed time or later.
+//! one moment for a whole run. A local time that a clock change skips means the first moment after the gap;
+//! one that happens twice means the earlier moment for a beginning and the later one for an end, so that a
+//! range never leaves out what it may be about (P1). Both are said in a note.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{
-    DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, TimeZone, Utc,
+    DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, Utc, Weekday,
 };
 
 use super::duration;
-use super::zone::NamedZone;
-use crate::suggest::suggest;
+use super::zone::{WallTime, Zone};
 
 /// What may be typed, for messages.
-pub const FORMS: &str = "2026-11-20, \"2026-11-20 14:05\", 2026-11-20T14:05:06Z, @1763700000, \
-                         2h (ago; also 90s 15m 7d 1w 1h30m), now, today or yesterday";
+pub const FORMS: &str = "2026-11-20, \"2026-11-20 14:05\", 2026-11-20T14:05:06Z, 09:00, \"yesterday 09:00\", \
+                         monday, @1763700000, 2h (ago; also 90s 15m 7d 1w 1mo 1h30m, \"2 hours ago\"), now, \
+                         today or yesterday";
 
 /// A point in time as it was typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +32,39 @@ pub enum TimeExpr {
     Ago(Duration),
     /// The moment the run started.
     Now,
-    /// The start of a day, counted from the current one: 0 today, -1 yesterday, 1 tomorrow.
-    Day(i8),
+    /// A time of a day that is named by its distance from today.
+    Day(NamedDay, NaiveTime),
+}
+
+/// A day that is named and not dated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamedDay {
+    /// The current day.
+    Today,
+    /// The day before.
+    Yesterday,
+    /// The day after; understood so that the message about a time in the future can name it.
+    Tomorrow,
+    /// The last day of this name; today where that is its name.
+    Last(Weekday),
+}
+
+/// Which end of a range a time is for; decides between two moments of one wall clock time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RangeEnd {
+    /// `--since`: the earlier moment.
+    Since,
+    /// `--until`: the later moment.
+    Until,
+}
+
+/// The moment that a typed time means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolvedTime {
+    /// The moment.
+    pub moment: DateTime<Utc>,
+    /// What a person should know where the wall clock shows the time twice or never.
+    pub note: Option<String>,
 }
 
 impl TimeExpr {
@@ -41,23 +72,53 @@ impl TimeExpr {
     ///
     /// # Errors
     /// Fails when the moment lies outside of the years 0 to 9999, which RFC 3339 cannot write.
-    pub fn resolve(&self, now: DateTime<Utc>, zone: &Zone) -> Result<DateTime<Utc>, String> {
-        let moment = match self {
-            TimeExpr::Moment(moment) => Some(*moment),
-            TimeExpr::WallClock(wall) => zone.earliest(*wall),
-            TimeExpr::Ago(length) => {
-                TimeDelta::from_std(*length).ok().and_then(|length| now.checked_sub_signed(length))
-            }
-            TimeExpr::Now => Some(now),
-            TimeExpr::Day(offset) => {
-                let today = zone.wall_clock(now).date();
-                let days = Days::new(u64::from(offset.unsigned_abs()));
-                let day =
-                    if *offset < 0 { today.checked_sub_days(days) } else { today.checked_add_days(days) };
-                day.and_then(|day| zone.earliest(day.and_time(NaiveTime::MIN)))
-            }
+    pub fn resolve(&self, now: DateTime<Utc>, zone: &Zone, end: RangeEnd) -> Result<ResolvedTime, String> {
+        let resolved = match self {
+            TimeExpr::Moment(moment) => Some(exactly(*moment)),
+            TimeExpr::WallClock(wall) => on_wall_clock(*wall, zone, end),
+            TimeExpr::Ago(length) => TimeDelta::from_std(*length)
+                .ok()
+                .and_then(|length| now.checked_sub_signed(length))
+                .map(exactly),
+            TimeExpr::Now => Some(exactly(now)),
+            TimeExpr::Day(day, time) => day
+                .date(zone.wall_clock(now).date())
+                .and_then(|date| on_wall_clock(date.and_time(*time), zone, end)),
         };
-        moment.filter(is_four_digit_year).ok_or_else(|| format!("{self} is too far away to be counted"))
+        resolved
+            .filter(|resolved| is_four_digit_year(&resolved.moment))
+            .ok_or_else(|| format!("{self} is too far away to be counted"))
+    }
+}
+
+fn exactly(moment: DateTime<Utc>) -> ResolvedTime {
+    ResolvedTime { moment, note: None }
+}
+
+fn on_wall_clock(wall: NaiveDateTime, zone: &Zone, end: RangeEnd) -> Option<ResolvedTime> {
+    let shown = wall.format("%Y-%m-%d %H:%M:%S%.f");
+    let note =
+        |why: &str, moment| format!("{shown} {why} in the zone {zone}; {} is meant", zone.show(moment));
+    Some(match zone.moments(wall)? {
+        WallTime::Once(moment) => exactly(moment),
+        WallTime::Twice(earlier, later) => {
+            let moment = if end == RangeEnd::Since { earlier } else { later };
+            ResolvedTime { moment, note: Some(note("happens twice", moment)) }
+        }
+        WallTime::Never(moment) => ResolvedTime { moment, note: Some(note("does not exist", moment)) },
+    })
+}
+
+impl NamedDay {
+    fn date(self, today: NaiveDate) -> Option<NaiveDate> {
+        match self {
+            NamedDay::Today => Some(today),
+            NamedDay::Yesterday => today.checked_sub_days(Days::new(1)),
+            NamedDay::Tomorrow => today.checked_add_days(Days::new(1)),
+            NamedDay::Last(weekday) => {
+                today.checked_sub_days(Days::new(today.weekday().days_since(weekday).into()))
+            }
+        }
     }
 }
 
@@ -65,18 +126,17 @@ impl FromStr for TimeExpr {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "now" => return Ok(TimeExpr::Now),
-            "today" => return Ok(TimeExpr::Day(0)),
-            "yesterday" => return Ok(TimeExpr::Day(-1)),
-            // Understood so that the message about a time in the future can name it.
-            "tomorrow" => return Ok(TimeExpr::Day(1)),
-            _ => {}
+        if text == "now" {
+            return Ok(TimeExpr::Now);
+        }
+        if let Some(seconds) = bare_epoch(text) {
+            return Err(format!("a bare number is not a time; did you mean @{seconds}?"));
         }
         unix_seconds(text)
             .or_else(|| wall_clock(text))
             .or_else(|| moment(text))
-            .or_else(|| duration::parse(text).ok().map(TimeExpr::Ago))
+            .or_else(|| named_day(text))
+            .or_else(|| ago(text))
             .ok_or_else(|| format!("not a time; write {FORMS}"))
     }
 }
@@ -90,9 +150,26 @@ impl fmt::Display for TimeExpr {
             TimeExpr::WallClock(wall) => write!(f, "{wall}"),
             TimeExpr::Ago(length) => f.write_str(&duration::show(*length)),
             TimeExpr::Now => f.write_str("now"),
-            TimeExpr::Day(0) => f.write_str("today"),
-            TimeExpr::Day(days) => f.write_str(if *days < 0 { "yesterday" } else { "tomorrow" }),
+            TimeExpr::Day(day, NaiveTime::MIN) => day.fmt(f),
+            TimeExpr::Day(day, time) => write!(f, "{day} {time}"),
         }
+    }
+}
+
+impl fmt::Display for NamedDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NamedDay::Today => "today",
+            NamedDay::Yesterday => "yesterday",
+            NamedDay::Tomorrow => "tomorrow",
+            NamedDay::Last(Weekday::Mon) => "monday",
+            NamedDay::Last(Weekday::Tue) => "tuesday",
+            NamedDay::Last(Weekday::Wed) => "wednesday",
+            NamedDay::Last(Weekday::Thu) => "thursday",
+            NamedDay::Last(Weekday::Fri) => "friday",
+            NamedDay::Last(Weekday::Sat) => "saturday",
+            NamedDay::Last(Weekday::Sun) => "sunday",
+        })
     }
 }
 
@@ -105,6 +182,16 @@ fn unix_seconds(text: &str) -> Option<TimeExpr> {
     DateTime::from_timestamp(digits.parse().ok()?, 0).filter(is_four_digit_year).map(TimeExpr::Moment)
 }
 
+/// The seconds of a number that looks like Unix seconds or milliseconds and lacks its `@`.
+fn bare_epoch(text: &str) -> Option<&str> {
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    match text.len() {
+        9 | 10 if digits => Some(text),
+        12 | 13 if digits => text.get(..text.len() - 3),
+        _ => None,
+    }
+}
+
 /// `2026-11-20`, `2026-11-20 14:05`, `2026-11-20 14:05:06`, the last two also with `T` and fractions.
 fn wall_clock(text: &str) -> Option<TimeExpr> {
     // chrono also reads years of other lengths and signs; a typo should not become the year 20266.
@@ -113,12 +200,55 @@ fn wall_clock(text: &str) -> Option<TimeExpr> {
     let time = match rest.strip_prefix([' ', 'T', 't']) {
         None if rest.is_empty() => NaiveTime::MIN,
         None => return None,
-        Some(time) if !time.starts_with(|c: char| c.is_ascii_digit()) => return None,
-        Some(time) => NaiveTime::parse_from_str(time, "%H:%M:%S%.f")
-            .or_else(|_| NaiveTime::parse_from_str(time, "%H:%M"))
-            .ok()?,
+        Some(time) => time_of_day(time)?,
     };
     Some(TimeExpr::WallClock(date.and_time(time)))
+}
+
+/// `14:05`, `9:00`, `14:05:06`, `14:05:06.5`
+fn time_of_day(text: &str) -> Option<NaiveTime> {
+    if !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    NaiveTime::parse_from_str(text, "%H:%M:%S%.f").or_else(|_| NaiveTime::parse_from_str(text, "%H:%M")).ok()
+}
+
+/// `09:00`, `yesterday`, `monday`, `yesterday 09:00`
+fn named_day(text: &str) -> Option<TimeExpr> {
+    if let Some(time) = time_of_day(text) {
+        return Some(TimeExpr::Day(NamedDay::Today, time));
+    }
+    let (word, time) = match text.split_once(' ') {
+        Some((word, time)) => (word, time_of_day(time)?),
+        None => (text, NaiveTime::MIN),
+    };
+    let day = match word.to_ascii_lowercase().as_str() {
+        "today" => NamedDay::Today,
+        "yesterday" => NamedDay::Yesterday,
+        "tomorrow" => NamedDay::Tomorrow,
+        // chrono reads `mon` and `monday`, in any case.
+        name => NamedDay::Last(name.parse().ok()?),
+    };
+    Some(TimeExpr::Day(day, time))
+}
+
+/// `2h`, `-2h`, `2h ago`, `2 hours ago`, `1 day 12 hours ago`
+fn ago(text: &str) -> Option<TimeExpr> {
+    if let Ok(length) = duration::parse(text.strip_prefix('-').unwrap_or(text)) {
+        return Some(TimeExpr::Ago(length));
+    }
+    let spoken = text.strip_suffix(" ago")?;
+    let mut length = Duration::ZERO;
+    let mut words = spoken.split(' ');
+    while let Some(word) = words.next() {
+        let term = match duration::parse(word) {
+            Ok(term) if word != "0" => term,
+            // `2 hours` is two words.
+            _ => duration::parse(&format!("{word}{}", duration::unit_of_word(words.next()?)?)).ok()?,
+        };
+        length = length.checked_add(term)?;
+    }
+    Some(TimeExpr::Ago(length))
 }
 
 /// RFC 3339, with `Z` or an offset.
@@ -139,96 +269,6 @@ fn is_shaped(date: &str) -> bool {
     date.bytes().enumerate().all(|(i, b)| if matches!(i, 4 | 7) { b == b'-' } else { b.is_ascii_digit() })
 }
 
-/// The zone in which times without one are read and shown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Zone {
-    /// Coordinated Universal Time.
-    #[default]
-    Utc,
-    /// The machine's zone.
-    Local,
-    /// A zone of the IANA database, such as `Europe/Berlin`.
-    Named(NamedZone),
-}
-
-impl Zone {
-    /// What the wall clock of this zone shows at `moment`.
-    pub fn wall_clock(&self, moment: DateTime<Utc>) -> NaiveDateTime {
-        match self {
-            Zone::Utc => moment.naive_utc(),
-            Zone::Local => moment.with_timezone(&chrono::Local).naive_local(),
-            Zone::Named(zone) => moment.with_timezone(&zone.offset(moment)).naive_local(),
-        }
-    }
-
-    /// The moment in RFC 3339 with this zone's offset, to the second.
-    pub fn show(&self, moment: DateTime<Utc>) -> String {
-        match self {
-            Zone::Utc => moment.to_rfc3339_opts(SecondsFormat::Secs, true),
-            Zone::Local => moment.with_timezone(&chrono::Local).to_rfc3339_opts(SecondsFormat::Secs, true),
-            Zone::Named(zone) => {
-                moment.with_timezone(&zone.offset(moment)).to_rfc3339_opts(SecondsFormat::Secs, true)
-            }
-        }
-    }
-
-    /// The earliest moment at which the wall clock shows `wall` or later.
-    fn earliest(&self, wall: NaiveDateTime) -> Option<DateTime<Utc>> {
-        let found = match self {
-            Zone::Utc => Some(wall.and_utc()),
-            Zone::Local => chrono::Local.from_local_datetime(&wall).earliest().map(|t| t.to_utc()),
-            Zone::Named(zone) => zone.earliest(wall),
-        };
-        found.or_else(|| self.end_of_gap(wall))
-    }
-
-    /// The moment of the clock change that skips `wall`.
-    fn end_of_gap(&self, wall: NaiveDateTime) -> Option<DateTime<Utc>> {
-        // No offset exceeds a day, so the change lies between; around it, the wall clock only goes on.
-        let mut before = wall.and_utc().timestamp().checked_sub(90_000)?;
-        let mut after = before.checked_add(180_000)?;
-        while after - before > 1 {
-            let middle = before.midpoint(after);
-            if self.wall_clock(DateTime::from_timestamp(middle, 0)?) < wall {
-                before = middle;
-            } else {
-                after = middle;
-            }
-        }
-        DateTime::from_timestamp(after, 0)
-    }
-}
-
-impl fmt::Display for Zone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Zone::Utc => f.write_str("UTC"),
-            Zone::Local => f.write_str("local"),
-            Zone::Named(zone) => zone.fmt(f),
-        }
-    }
-}
-
-impl FromStr for Zone {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.eq_ignore_ascii_case("utc") || text.eq_ignore_ascii_case("z") {
-            return Ok(Zone::Utc);
-        }
-        if text.eq_ignore_ascii_case("local") {
-            return Ok(Zone::Local);
-        }
-        if let Some(zone) = NamedZone::find(text) {
-            return Ok(Zone::Named(zone));
-        }
-        Err(match suggest(text, NamedZone::names()) {
-            Some(name) => format!("no such time zone; did you mean {name}?"),
-            None => "no such time zone; write UTC, local, or a name like Europe/Berlin".into(),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,8 +281,8 @@ mod tests {
     /// 23:30 on a Friday in Berlin is still Friday in UTC, and already Saturday in Tokyo.
     fn resolve(text: &str, zone: &str) -> String {
         let now = utc("2026-11-20T22:30:00Z");
-        let moment = text.parse::<TimeExpr>().unwrap().resolve(now, &zone.parse().unwrap()).unwrap();
-        Zone::Utc.show(moment)
+        let time = text.parse::<TimeExpr>().unwrap();
+        Zone::Utc.show(time.resolve(now, &zone.parse().unwrap(), RangeEnd::Since).unwrap().moment)
     }
 
     #[test]
@@ -264,6 +304,19 @@ mod tests {
             ("now", "2026-11-20T22:30:00Z"),
             ("today", "2026-11-20T00:00:00Z"),
             ("yesterday", "2026-11-19T00:00:00Z"),
+            ("09:00", "2026-11-20T09:00:00Z"),
+            ("9:00:30", "2026-11-20T09:00:30Z"),
+            ("yesterday 09:00", "2026-11-19T09:00:00Z"),
+            ("today 23:59", "2026-11-20T23:59:00Z"),
+            ("friday", "2026-11-20T00:00:00Z"),
+            ("Monday", "2026-11-16T00:00:00Z"),
+            ("sat 18:30", "2026-11-14T18:30:00Z"),
+            ("-2h", "2026-11-20T20:30:00Z"),
+            ("2h ago", "2026-11-20T20:30:00Z"),
+            ("2 hours ago", "2026-11-20T20:30:00Z"),
+            ("1 day 2 hours ago", "2026-11-19T20:30:00Z"),
+            ("1mo", "2026-10-21T22:30:00Z"),
+            ("1 month ago", "2026-10-21T22:30:00Z"),
         ] {
             assert_eq!(resolve(text, "utc"), meant, "{text}");
         }
@@ -289,6 +342,34 @@ mod tests {
     }
 
     #[test]
+    fn a_local_time_that_happens_twice_is_the_earlier_since_and_the_later_until_and_both_are_said() {
+        let berlin: Zone = "Europe/Berlin".parse().unwrap();
+        let resolve = |text: &str, end| {
+            text.parse::<TimeExpr>().unwrap().resolve(utc("2026-11-20T22:30:00Z"), &berlin, end).unwrap()
+        };
+        let since = resolve("2026-10-25 02:59", RangeEnd::Since);
+        assert_eq!(since.moment, utc("2026-10-25T00:59:00Z"));
+        let until = resolve("2026-10-25 02:59", RangeEnd::Until);
+        assert_eq!(until.moment, utc("2026-10-25T01:59:00Z"));
+        assert_eq!(
+            until.note.unwrap(),
+            "2026-10-25 02:59:00 happens twice in the zone Europe/Berlin; 2026-10-25T02:59:00+01:00 is meant"
+        );
+        let skipped = resolve("2026-03-29 02:30", RangeEnd::Until);
+        assert_eq!(skipped.moment, utc("2026-03-29T01:00:00Z"));
+        assert!(skipped.note.unwrap().contains("02:30:00 does not exist in the zone Europe/Berlin"));
+        assert_eq!(resolve("2026-10-25 04:00", RangeEnd::Until).note, None);
+    }
+
+    #[test]
+    fn a_bare_epoch_is_asked_about() {
+        for (text, meant) in [("1763700000", "@1763700000?"), ("1763700000123", "@1763700000?")] {
+            let error = text.parse::<TimeExpr>().unwrap_err();
+            assert!(error.ends_with(&format!("did you mean {meant}")), "{error}");
+        }
+    }
+
+    #[test]
     fn anything_else_is_refused_with_the_accepted_forms() {
         for text in [
             "",
@@ -296,12 +377,15 @@ mod tests {
             "2026-13-01",
             "2026-1-1",
             "20.11.2026",
-            "14:05",
-            "2h ago",
             "@",
             "@1.5",
             "@+5",
-            "-2h",
+            "--2h",
+            "hours ago",
+            "2 ago",
+            "yesterday noon",
+            "24:00",
+            "17637000000",
             "2026-11-20 ",
             "2026-11-20 25:00",
             "+2026-11-20",
@@ -313,18 +397,11 @@ mod tests {
             assert!(error.starts_with("not a time; write 2026-11-20"), "{text}: {error}");
         }
         let far = "9999999w".parse::<TimeExpr>().unwrap();
-        assert!(far.resolve(utc("2026-11-20T00:00:00Z"), &Zone::Utc).unwrap_err().contains("too far away"));
-    }
-
-    #[test]
-    fn zones_are_read_in_any_case_and_a_typo_gets_the_nearest() {
-        assert_eq!("europe/berlin".parse::<Zone>().unwrap().to_string(), "Europe/Berlin");
-        assert_eq!("Local".parse(), Ok(Zone::Local));
-        assert_eq!(
-            "Europe/Berln".parse::<Zone>().unwrap_err(),
-            "no such time zone; did you mean Europe/Berlin?"
+        assert!(
+            far.resolve(utc("2026-11-20T00:00:00Z"), &Zone::Utc, RangeEnd::Since)
+                .unwrap_err()
+                .contains("too far away")
         );
-        assert!("zz".parse::<Zone>().unwrap_err().contains("like Europe/Berlin"));
     }
 
     proptest! {
@@ -332,28 +409,16 @@ mod tests {
         fn no_text_makes_it_panic(text in "\\PC*", now in -8_000_000_000_000i64..8_000_000_000_000) {
             if let Ok(expression) = text.parse::<TimeExpr>() {
                 let now = DateTime::from_timestamp(now, 0).unwrap_or_default();
-                let _ = expression.resolve(now, &"Pacific/Apia".parse().unwrap());
+                let _ = expression.resolve(now, &"Pacific/Apia".parse().unwrap(), RangeEnd::Until);
             }
         }
 
         #[test]
         fn nothing_that_looks_like_a_time_makes_it_panic(text in "[-+@0-9TZtz :.smhdw]{0,30}") {
             if let Ok(expression) = text.parse::<TimeExpr>() {
-                let _ = expression.resolve(DateTime::UNIX_EPOCH, &"Europe/Berlin".parse().unwrap());
+                let _ = expression.resolve(DateTime::UNIX_EPOCH, &"Europe/Berlin".parse().unwrap(), RangeEnd::Since);
                 let again = expression.to_string().parse::<TimeExpr>();
                 prop_assert_eq!(again, Ok(expression));
-            }
-        }
-
-        #[test]
-        fn a_typo_in_a_zone_gets_a_name_as_near_as_the_one_that_was_meant(which in 0..chrono_tz::TZ_VARIANTS.len(), at in 0usize..40, letter in "[a-zA-Z/_]?") {
-            let meant = chrono_tz::TZ_VARIANTS[which].name();
-            let mut typo = meant.to_owned();
-            let at = at % typo.len();
-            typo.replace_range(at..=at, &letter);
-            if let Err(error) = typo.parse::<Zone>() && typo.len() > 3 {
-                let found = error.strip_prefix("no such time zone; did you mean ").and_then(|rest| rest.strip_suffix('?'));
-                prop_assert!(found.is_some(), "{}: {}", typo, error);
             }
         }
 
@@ -369,7 +434,7 @@ mod tests {
         fn the_wall_clock_shows_the_typed_time_or_the_end_of_a_gap(seconds in 0i64..4_000_000_000, zone in 0..chrono_tz::TZ_VARIANTS.len()) {
             let zone: Zone = chrono_tz::TZ_VARIANTS[zone].name().parse().unwrap();
             let wall = DateTime::from_timestamp(seconds, 0).unwrap().naive_utc();
-            let moment = TimeExpr::WallClock(wall).resolve(DateTime::UNIX_EPOCH, &zone).unwrap();
+            let moment = TimeExpr::WallClock(wall).resolve(DateTime::UNIX_EPOCH, &zone, RangeEnd::Since).unwrap().moment;
             prop_assert!(zone.wall_clock(moment) >= wall);
             prop_assert!(zone.wall_clock(moment) == wall || zone.wall_clock(moment - TimeDelta::seconds(1)) < wall);
         }

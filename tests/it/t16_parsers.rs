@@ -22,7 +22,7 @@ use opev::output::{CheckpointDir, saved_state};
 use opev::secret::Secret;
 use opev::size;
 use opev::time::duration;
-use opev::time::expression::{TimeExpr, Zone};
+use opev::time::{RangeEnd, TimeExpr, Zone};
 use proptest::prelude::*;
 
 use crate::rehearsal::{clock, now, terms};
@@ -188,17 +188,17 @@ proptest! {
     }
 
     #[test]
-    fn times_lengths_sizes_and_addresses(changes in changes(), which in 0usize..12) {
+    fn times_lengths_sizes_and_addresses(changes in changes(), which in 0usize..14) {
         let good = [
-            "2026-11-20T14:05:06.123Z", "2026-11-20", "2026-11-20 14:05", "@1763700000", "1h30m", "today",
+            "2026-11-20T14:05:06.123Z", "2 hours ago", "yesterday 09:00", "2026-11-20", "2026-11-20 14:05", "@1763700000", "1h30m", "today",
             "120d", "10MiB", "Wed, 21 Oct 2026 07:28:00 GMT", "3600", "https://events.1password.com/",
             "Europe/Berlin",
         ][which];
         let text = String::from_utf8_lossy(&spoiled(good.as_bytes(), &changes)).into_owned();
         if let Ok(expression) = text.parse::<TimeExpr>() {
             for zone in [Zone::Utc, Zone::Local, "Europe/Berlin".parse().unwrap()] {
-                if let Ok(moment) = expression.resolve(now(), &zone) {
-                    let _ = zone.show(moment);
+                if let Ok(resolved) = expression.resolve(now(), &zone, RangeEnd::Until) {
+                    let _ = zone.show(resolved.moment);
                 }
             }
         }

@@ -1,78 +1,75 @@
-//! `opev config`: settings in, their text out; a first configuration file, and profiles from elsewhere.
+//! `opev config`: settings in, their text out; a first configuration file, an edited one, and profiles from
+//! elsewhere.
 
-mod import;
-mod sumo;
+mod edit;
+mod list;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde_json::json;
-
-use crate::cli::ConsoleArgs;
-use crate::cli::config::{ConfigArgs, ConfigCommand, ConfigInitArgs, ConfigShowArgs};
-use crate::config::{Config, Environment, SettingFlags, SettingRow, file, template};
+use crate::cli::config::{ConfigArgs, ConfigCommand, ConfigInitArgs, ConfigShowArgs, ImportSumoArgs};
+use crate::command::Invocation;
+use crate::config::{Config, SettingFlags, file, import, origin, template};
 use crate::disk::real::publish;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sanitize;
+use crate::output::shown;
 
 /// Runs `opev config`, and gives what goes to standard output.
 ///
 /// # Errors
-/// Fails when the configuration cannot be read or is wrong, and when a first one cannot be written.
-pub fn run(args: &ConfigArgs, console: &ConsoleArgs, environment: Environment) -> Result<Vec<u8>> {
-    match &args.command {
-        ConfigCommand::Show(args) => show(args, console, environment),
+/// Fails when the configuration cannot be read or is wrong, and when one cannot be written.
+pub fn run(args: &ConfigArgs, invocation: &Invocation) -> Result<Vec<u8>> {
+    let environment = &invocation.environment;
+    let text = match &args.command {
+        ConfigCommand::Show(args) => show(args, invocation)?,
+        ConfigCommand::List(args) => list::run(args, invocation)?,
+        ConfigCommand::Edit(args) => edit::run(args, invocation)?,
         ConfigCommand::Path(args) => {
-            let path = place(args.config.as_deref(), &environment)?;
-            Ok(format!("{}\n", path.display()).into_bytes())
+            format!("{}\n", file::place(args.config.as_deref(), environment)?.display())
         }
-        ConfigCommand::Init(args) => init(args, &environment),
-        ConfigCommand::ImportSumo(args) => import::run(args, &environment),
+        ConfigCommand::Init(args) => init(args, invocation)?,
+        ConfigCommand::ImportSumo(args) => import(args, invocation)?,
+    };
+    Ok(text.into_bytes())
+}
+
+fn show(args: &ConfigShowArgs, invocation: &Invocation) -> Result<String> {
+    let config = Config::read(args.account.file.config.as_deref(), invocation.environment.clone())?;
+    let tz = invocation.console_args.tz.as_ref();
+    let flags = SettingFlags { account: &args.account, tz, page_size: None, jobs: None };
+    let settings = config.settings(&flags)?;
+    Ok(if args.json { origin::json(&settings.shown) } else { origin::lines(&settings.shown) })
+}
+
+fn init(args: &ConfigInitArgs, invocation: &Invocation) -> Result<String> {
+    let path = file::place(args.file.config.as_deref(), &invocation.environment)?;
+    write(&path, template::TEMPLATE.as_bytes(), args.force, "edit it, or replace it with --force")?;
+    Ok(format!("{}\n", shown(&path)))
+}
+
+fn import(args: &ImportSumoArgs, invocation: &Invocation) -> Result<String> {
+    let plan = import::plan(args, &invocation.environment)?;
+    for file in &plan.token_files {
+        write(&file.path, file.token.expose().as_bytes(), false, "name another file, or move it away")?;
+        log::info!("the token is in {}", shown(&file.path));
+    }
+    match plan.config {
+        None => Ok(plan.profiles),
+        Some((path, text)) => {
+            write(&path, text.as_bytes(), true, "")?;
+            Ok(format!("{}\n", shown(&path)))
+        }
     }
 }
 
-fn show(args: &ConfigShowArgs, console: &ConsoleArgs, environment: Environment) -> Result<Vec<u8>> {
-    let config = Config::read(args.account.file.config.as_deref(), environment)?;
-    let typed = SettingFlags { account: &args.account, tz: console.tz.as_ref(), page_size: None, jobs: None };
-    let settings = config.settings(&typed)?;
-    Ok(if args.json { as_json(&settings.shown) } else { as_lines(&settings.shown) })
-}
-
-/// One line a setting: key, value and origin.
-fn as_lines(settings: &[SettingRow]) -> Vec<u8> {
-    let width = settings.iter().map(|setting| setting.key.len()).max().unwrap_or(0);
-    let line = |SettingRow { key, value, origin }: &SettingRow| {
-        format!("{key:width$}  {value} {}\n", origin.in_brackets())
-    };
-    settings.iter().map(line).collect::<String>().into_bytes()
-}
-
-/// One object: each key with value and origin.
-fn as_json(settings: &[SettingRow]) -> Vec<u8> {
-    let object: serde_json::Map<_, _> = settings
-        .iter()
-        .map(|SettingRow { key, value, origin }| {
-            ((*key).to_owned(), json!({ "value": value, "origin": origin.to_string() }))
-        })
-        .collect();
-    format!("{:#}\n", serde_json::Value::Object(object)).into_bytes()
-}
-
-fn init(args: &ConfigInitArgs, environment: &Environment) -> Result<Vec<u8>> {
-    let path = place(args.file.config.as_deref(), environment)?;
-    let shown = sanitize::message(&path.to_string_lossy()).into_owned();
-    publish(&path, template::TEMPLATE.as_bytes(), args.force).map_err(|e| match e.kind() {
-        io::ErrorKind::AlreadyExists => Error::new(ErrorKind::Config, format!("{shown} exists already"))
-            .hint("edit it, or replace it with --force"),
+/// Writes a file for its owner alone, whole or not at all; `hint` says what to do about one that exists.
+fn write(path: &Path, bytes: &[u8], replace: bool, hint: &str) -> Result<()> {
+    let shown = shown(path);
+    publish(path, bytes, replace).map_err(|e| match e.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Error::new(ErrorKind::Config, format!("{shown} exists already")).hint(hint)
+        }
         _ => Error::new(ErrorKind::Output, format!("cannot write {shown}")).because(e),
-    })?;
-    Ok(format!("{shown}\n").into_bytes())
-}
-
-fn place(flag: Option<&Path>, environment: &Environment) -> Result<PathBuf> {
-    file::locate(flag, environment).0.ok_or_else(|| {
-        Error::new(ErrorKind::Config, "no place for the configuration file: HOME is not set")
-            .hint("name one with --config FILE or OPEV_CONFIG")
     })
 }
 
@@ -83,15 +80,31 @@ mod tests {
     use std::io::Write as _;
     use std::os::unix::fs::PermissionsExt as _;
 
+    use std::sync::Arc;
+
     use super::*;
-    use crate::cli::{Cli, Command};
+    use crate::cancel::Cancel;
+    use crate::cli::{Cli, Command, ConsoleArgs};
+    use crate::clock::{Clock, ManualClock};
+    use crate::config::Environment;
+    use crate::console::{Console, ConsoleOptions, LogFormat};
+    use crate::runtime::Runtime;
+
+    fn invocation(console_args: ConsoleArgs, environment: Environment) -> Invocation {
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(chrono::DateTime::UNIX_EPOCH));
+        let format = LogFormat::Text;
+        let options = ConsoleOptions { level: log::LevelFilter::Off, format, colour: false, progress: false };
+        let console = Console::new(options, Arc::clone(&clock));
+        let runtime = Runtime { clock, cancel: Cancel::new(), console };
+        Invocation { runtime, environment, stdout_is_terminal: false, console_args }
+    }
 
     fn run_in(home: &Path, line: &str, more: &[(&str, &str)]) -> Result<String> {
         let mut pairs = vec![("HOME", home.to_str().unwrap())];
         pairs.extend(more);
         let cli = Cli::read(line.split(' ')).unwrap();
         let Command::Config(args) = cli.command else { panic!("{line}") };
-        let output = run(&args, &cli.console, pairs.into_iter().collect())?;
+        let output = run(&args, &invocation(cli.console, pairs.into_iter().collect()))?;
         Ok(String::from_utf8(output).unwrap())
     }
 
@@ -146,7 +159,7 @@ mod tests {
     fn without_a_home_there_is_no_place_but_a_hint() {
         let cli = Cli::read(["opev", "config", "path"]).unwrap();
         let Command::Config(args) = cli.command else { panic!() };
-        let failure = run(&args, &cli.console, Environment::default()).unwrap_err();
+        let failure = run(&args, &invocation(cli.console, Environment::default())).unwrap_err();
         assert_eq!(failure.kind(), ErrorKind::Config);
         assert!(failure.advice().unwrap().contains("OPEV_CONFIG"));
     }

@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
+use super::file::{DEMO, check_name};
 use crate::api::endpoint::BaseUrl;
-use crate::config::file::{DEMO, check_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::sanitize;
@@ -60,10 +60,10 @@ pub(super) enum TokenPlace {
 /// The 1Password sources in a JSON text.
 ///
 /// # Errors
-/// Fails with `Config` when it is no JSON, or holds no such source. No message repeats any value.
+/// Fails with `Config` when it is not JSON, or holds no such source. No message repeats any value.
 pub(super) fn sources(text: &[u8]) -> Result<Vec<SumoSource>> {
-    let value: Value = serde_json::from_slice(text).map_err(|e| {
-        Error::new(ErrorKind::Config, "the source's configuration is no JSON")
+    let value: Value = serde_json::from_slice(sanitize::without_bom(text)).map_err(|e| {
+        Error::new(ErrorKind::Config, "the source's configuration is not JSON")
             .because(e)
             .hint("give the JSON that Sumo Logic shows for the source")
     })?;
@@ -205,7 +205,10 @@ impl SumoSource {
                 }
                 None => {
                     let _ = writeln!(text, "base_url = {}", quoted(&server.to_string()));
-                    let _ = writeln!(text, "# No server of 1Password's; if it is meant to get the token:");
+                    let _ = writeln!(
+                        text,
+                        "# This is not a server of 1Password's; if it is meant to get the token:"
+                    );
                     let _ = writeln!(text, "#allow_host = [{}]", quoted(&server.host()));
                 }
             }

@@ -1,19 +1,19 @@
-//! `opev config import-sumo`: profiles from Sumo Logic's sources, printed or added to the configuration.
+//! Profiles made from Sumo Logic's 1Password sources, as `opev config import-sumo` asks for them.
 //!
-//! A token in the clear goes into a file of its own when that is asked for, and nowhere else (P10). All is
-//! checked before anything is written.
+//! Decides and checks everything, and writes nothing: the caller carries the plan out. A token in the clear
+//! goes into a file of its own when that is asked for, and nowhere else (P10).
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::place;
-use super::sumo::{self, SumoSource, TokenPlace};
+use super::Environment;
+use super::file::{self, ConfigFile};
+use super::sumo::{self, TokenPlace};
 use crate::api::claims::Claims;
 use crate::cli::config::ImportSumoArgs;
-use crate::config::{ConfigFile, Environment};
-use crate::disk::real::publish;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
 use crate::secret::Secret;
@@ -21,18 +21,31 @@ use crate::secret::Secret;
 /// A source's configuration is text that people write.
 const MAX_BYTES: u64 = 4 << 20;
 
-/// A token on its way into a file.
-struct TokenToWrite {
-    path: PathBuf,
-    token: Secret,
+/// What an import comes to, checked as a whole.
+#[derive(Debug)]
+pub struct ImportPlan {
+    /// The tables of the new profiles.
+    pub profiles: String,
+    /// The tokens that go into files of their own, none of which exists.
+    pub token_files: Vec<TokenToWrite>,
+    /// The configuration file and its new text, where it is to be written.
+    pub config: Option<(PathBuf, String)>,
 }
 
-/// Reads the sources, and gives what goes to standard output.
+/// A token on its way into a file.
+#[derive(Debug)]
+pub struct TokenToWrite {
+    /// The file, which does not exist.
+    pub path: PathBuf,
+    /// The token.
+    pub token: Secret,
+}
+
+/// Reads the sources and decides what is to be written.
 ///
 /// # Errors
-/// Fails when there is no such source, when a profile or token file exists already, and when one cannot
-/// be written.
-pub(super) fn run(args: &ImportSumoArgs, environment: &Environment) -> Result<Vec<u8>> {
+/// Fails when there is no such source, and when a profile or token file exists already.
+pub fn plan(args: &ImportSumoArgs, environment: &Environment) -> Result<ImportPlan> {
     let sources = sumo::sources(&read(&args.source)?)?;
     if sources.len() > 1 && args.profile.is_some() {
         let message = format!("--profile names one profile, but there are {} sources", sources.len());
@@ -52,7 +65,8 @@ pub(super) fn run(args: &ImportSumoArgs, environment: &Environment) -> Result<Ve
             Some(file) => TokenPlace::File(text(&file.path)?),
             None => TokenPlace::Open,
         };
-        tables.push(table(&source, name, &place)?);
+        let table = source.to_profile(&name, &place)?;
+        tables.push((name, table));
         if let Some(file) = token {
             if token_files.iter().any(|other| other.path == file.path) {
                 return Err(Error::new(ErrorKind::Usage, "--token-to names one file for several tokens")
@@ -61,31 +75,16 @@ pub(super) fn run(args: &ImportSumoArgs, environment: &Environment) -> Result<Ve
             token_files.push(file);
         }
     }
-    let addition = tables.iter().map(|(_, table)| table.as_str()).collect::<Vec<_>>().join("\n");
+    let profiles = tables.iter().map(|(_, table)| table.as_str()).collect::<Vec<_>>().join("\n");
     let names: Vec<&str> = tables.iter().map(|(name, _)| name.as_str()).collect();
     let config = if args.write {
-        let path = place(args.file.config.as_deref(), environment)?;
-        let text = extended(&path, &names, &addition, environment)?;
+        let path = file::place(args.file.config.as_deref(), environment)?;
+        let text = extended(&path, &names, &profiles, environment)?;
         Some((path, text))
     } else {
         None
     };
-    for file in &token_files {
-        write(&file.path, file.token.expose().as_bytes(), false)?;
-        log::info!("the token is in {}", sanitize::message(&file.path.to_string_lossy()));
-    }
-    match config {
-        None => Ok(addition.into_bytes()),
-        Some((path, text)) => {
-            write(&path, text.as_bytes(), true)?;
-            Ok(format!("{}\n", sanitize::message(&path.to_string_lossy())).into_bytes())
-        }
-    }
-}
-
-fn table(source: &SumoSource, name: String, place: &TokenPlace) -> Result<(String, String)> {
-    let table = source.to_profile(&name, place)?;
-    Ok((name, table))
+    Ok(ImportPlan { profiles, token_files, config })
 }
 
 /// Where a source's token is to go, if it is to go anywhere; what to do otherwise is said.
@@ -122,12 +121,7 @@ fn token(token: Option<&Secret>, profile: &str, to: Option<&Path>) -> Result<Opt
 
 /// The configuration's text with the new profiles at its end, checked as a whole.
 fn extended(path: &Path, names: &[&str], addition: &str, environment: &Environment) -> Result<String> {
-    let shown = sanitize::message(&path.to_string_lossy()).into_owned();
-    let before = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(e) => return Err(Error::new(ErrorKind::Config, format!("cannot read {shown}")).because(e)),
-    };
+    let before = file::text_at(path)?.unwrap_or_default();
     let file = ConfigFile::parse(path, &before, environment)?;
     for (index, name) in names.iter().enumerate() {
         if file.profiles.contains_key(*name) || names[..index].contains(name) {
@@ -148,25 +142,19 @@ fn extended(path: &Path, names: &[&str], addition: &str, environment: &Environme
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    let shown = sanitize::message(&path.to_string_lossy()).into_owned();
+    let failure = || Error::new(ErrorKind::Config, format!("cannot read {shown}"));
     let mut text = Zeroizing::new(Vec::new());
     let outcome = if path.as_os_str() == "-" {
-        std::io::stdin().take(MAX_BYTES).read_to_end(&mut text)
+        io::stdin().take(MAX_BYTES + 1).read_to_end(&mut text)
     } else {
-        std::fs::File::open(path).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut text))
+        File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut text))
     };
-    let shown = sanitize::message(&path.to_string_lossy()).into_owned();
-    outcome.map_err(|e| Error::new(ErrorKind::Config, format!("cannot read {shown}")).because(e))?;
+    outcome.map_err(|e| failure().because(e).hint("check the path and its permissions"))?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(failure().because("it is greater than 4 MiB").hint("give the JSON of the source alone"));
+    }
     Ok(text)
-}
-
-fn write(path: &Path, bytes: &[u8], replace: bool) -> Result<()> {
-    publish(path, bytes, replace).map_err(|e| match e.kind() {
-        io::ErrorKind::AlreadyExists => exists(path),
-        _ => {
-            let shown = sanitize::message(&path.to_string_lossy()).into_owned();
-            Error::new(ErrorKind::Output, format!("cannot write {shown}")).because(e)
-        }
-    })
 }
 
 fn exists(path: &Path) -> Error {

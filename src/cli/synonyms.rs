@@ -1,0 +1,191 @@
+//! Flags that people know from other programs and that do not exist here, with the one that does.
+//!
+//! A table and not the nearest spelling: `tail --follow` must not be answered with `--no-follow`. A row
+//! counts only where the command has the flag that it names, so a hint never names one that does not exist.
+
+use crate::suggest::suggest;
+
+/// Flags that mean the same elsewhere, and what they are called here.
+struct Synonym {
+    /// As they are typed.
+    typed: &'static [&'static str],
+    /// The commands in which this is so; none for all of them.
+    commands: &'static [&'static str],
+    /// The flag that does it here; empty where none is needed.
+    flag: &'static str,
+    /// What to do; begins with a verb.
+    hint: &'static str,
+}
+
+const FETCHING: &[&str] = &["fetch", "tail"];
+
+/// The first row that fits counts.
+const SYNONYMS: &[Synonym] = &[
+    row(
+        &["--follow", "-f", "-F", "--watch", "--live"],
+        &["tail"],
+        "",
+        "leave it out: tail follows by itself",
+    ),
+    row(&["--follow", "-f", "-F", "--watch", "--live"], &["fetch"], "", "use `opev tail` to follow"),
+    row(&["--filter", "--query", "--where", "--select", "--expr"], FETCHING, "--jq", "use --jq FILTER"),
+    row(
+        &["--filter", "--query", "--where", "--select", "--expr", "--jq"],
+        FETCHING,
+        "",
+        "filter with jq: opev fetch | jq 'select(...)'",
+    ),
+    row(
+        &["--json", "--ndjson", "--jsonl"],
+        FETCHING,
+        "--format",
+        "use --format ndjson (or, for fetch, json)",
+    ),
+    row(&["--csv"], FETCHING, "--format", "use --format csv"),
+    row(&["--table", "--pretty"], FETCHING, "--format", "use --format table"),
+    row(&["--output-format", "--out-format"], &[], "--format", "use --format; -o names a file"),
+    row(&["--from-file", "--input", "--in", "--file-in"], &[], "--from", "use --from FILE"),
+    row(
+        &["--start", "--start-time", "--from", "--begin", "--after", "--oldest", "--since-time"],
+        FETCHING,
+        "--since",
+        "use --since TIME",
+    ),
+    row(
+        &["--end", "--end-time", "--to", "--stop", "--before", "--until-time"],
+        FETCHING,
+        "--until",
+        "use --until TIME",
+    ),
+    row(&["--country-code", "--geo"], &[], "--country", "use --country X"),
+    row(&["--email", "--username", "--user-email", "--who"], &[], "--user", "use --user X"),
+    row(&["--ip-address", "--address", "--cidr"], &[], "--ip", "use --ip ADDRESS"),
+    row(&["--max", "--count", "--head", "--max-items", "-c"], &["fetch"], "--limit", "use --limit N"),
+    row(&["-n", "--lines", "--tail", "--newest"], &["fetch"], "--last", "use --last N (newest) or --limit N"),
+    row(&["--limit", "--last", "--tail", "--newest", "--count"], &["tail"], "--lines", "use -n N"),
+    row(
+        &["--poll", "--every", "--poll-interval", "--polling-interval"],
+        &["tail"],
+        "--interval",
+        "use --interval DURATION",
+    ),
+    row(&["--columns", "--cols"], FETCHING, "--fields", "use --fields LIST"),
+    row(&["--out", "--file", "--output-file", "--outfile", "-O"], &[], "--output", "use -o FILE"),
+    row(&["--append", "--continue"], FETCHING, "--resume", "use --resume, with -o FILE for a managed file"),
+    row(&["--force", "--clobber", "--replace"], &["fetch"], "--overwrite", "use --overwrite"),
+    row(&["--stream", "--streams", "--type"], FETCHING, "", "name streams without a flag: opev fetch signin"),
+    row(
+        &["--url", "--host", "--server", "--endpoint", "--api-url"],
+        &[],
+        "--base-url",
+        "use --base-url URL, or --region",
+    ),
+    row(&["--account", "-P"], &[], "--profile", "use --profile NAME"),
+    row(
+        &["--api-token", "--api-key", "--key", "--bearer", "--bearer-token"],
+        &["fetch", "tail", "introspect", "token-check"],
+        "--token-file",
+        "set EVENTS_API_TOKEN, or use --token-file FILE (- for stdin) or --token-command CMD",
+    ),
+    row(&["--timezone", "--time-zone", "--zone", "--utc"], &[], "", "use --tz ZONE; the default is UTC"),
+    row(&["--debug", "--trace"], &[], "", "use -v or -vv"),
+    row(&["--silent"], &[], "", "use -q"),
+    row(&["--no-color", "--no-colour", "--colour"], &[], "", "use --color never, always or auto"),
+    row(
+        &["--parallel", "--threads", "--workers", "--concurrency", "-j"],
+        &["fetch"],
+        "--jobs",
+        "use --jobs N",
+    ),
+    row(&["--batch-size", "--per-page", "--limit-per-page"], &[], "--page-size", "use --page-size N"),
+];
+
+const fn row(
+    typed: &'static [&'static str],
+    commands: &'static [&'static str],
+    flag: &'static str,
+    hint: &'static str,
+) -> Synonym {
+    Synonym { typed, commands, flag, hint }
+}
+
+/// What to do instead of `typed`, an unknown flag of `command`; also where it is a typo of a synonym and
+/// nearer to that than to a flag that exists.
+pub(super) fn hint(command: &clap::Command, typed: &str) -> Option<&'static str> {
+    let typed = typed.split('=').next().unwrap_or(typed);
+    let exists = |flag: &str| command.get_arguments().any(|arg| flag.strip_prefix("--") == arg.get_long());
+    let rows: Vec<&Synonym> = SYNONYMS
+        .iter()
+        .filter(|row| row.commands.is_empty() || row.commands.contains(&command.get_name()))
+        .filter(|row| row.flag.is_empty() || exists(row.flag))
+        .collect();
+    let find = |word: &str| rows.iter().find(|row| row.typed.contains(&word)).map(|row| row.hint);
+    if let Some(hint) = find(typed) {
+        return Some(hint);
+    }
+    if !typed.starts_with("--") {
+        return None;
+    }
+    let own: Vec<String> =
+        command.get_arguments().filter_map(|arg| Some(format!("--{}", arg.get_long()?))).collect();
+    let others = rows.iter().flat_map(|row| row.typed.iter().copied()).filter(|word| word.starts_with("--"));
+    find(suggest(typed, own.iter().map(String::as_str).chain(others))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::definition;
+    use crate::cli::tests::refused;
+
+    #[test]
+    fn a_flag_of_another_program_gets_the_one_that_does_it_here() {
+        for (line, hint) in [
+            ("opev tail --follow", "leave it out: tail follows by itself"),
+            ("opev tail -f", "leave it out: tail follows by itself"),
+            ("opev fetch -f", "use `opev tail` to follow"),
+            ("opev fetch --json", "use --format ndjson (or, for fetch, json)"),
+            ("opev tail --json", "use --format ndjson"),
+            ("opev fetch --output-format csv", "use --format; -o names a file"),
+            ("opev fetch --start=2h", "use --since TIME"),
+            ("opev fetch signin --end now", "use --until TIME"),
+            ("opev fetch --colour never", "use --color never, always or auto"),
+            ("opev -q fetch --strat 2h", "use --since TIME"),
+        ] {
+            let text = refused(line);
+            assert!(text.contains(hint), "{line}: {text}");
+            assert!(!text.contains("similar argument"), "{line}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_typo_of_follow_does_not_suggest_the_opposite() {
+        for line in ["opev tail --follow", "opev tail --folow", "opev tail --follwo"] {
+            assert!(!refused(line).contains("--no-follow"), "{line}");
+        }
+        assert!(refused("opev tail --no-folow").contains("'--no-follow'"));
+    }
+
+    #[test]
+    fn a_secret_behind_a_wrong_flag_is_not_repeated() {
+        for line in ["opev fetch --api-key=hunter2", "opev fetch --bearer hunter2"] {
+            let text = refused(line);
+            assert!(text.contains("EVENTS_API_TOKEN") && !text.contains("hunter2"), "{text}");
+        }
+    }
+
+    #[test]
+    fn hints_name_only_flags_that_exist() {
+        for command in definition().get_subcommands() {
+            let known = |flag: &str| command.get_arguments().any(|arg| arg.get_long() == Some(flag));
+            for typed in SYNONYMS.iter().flat_map(|row| row.typed) {
+                let Some(hint) = hint(command, typed) else { continue };
+                let flags =
+                    hint.split([' ', ',', ';', '(', ')', ':']).filter_map(|word| word.strip_prefix("--"));
+                for flag in flags {
+                    assert!(known(flag), "{} {typed}: {hint}", command.get_name());
+                }
+            }
+        }
+    }
+}
