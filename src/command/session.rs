@@ -53,7 +53,7 @@ pub struct Session {
     /// The server, the token's claims, and what a person should know.
     pub account: Account,
     /// The demo's server, kept as long as it is asked.
-    _simulator: Option<simulator::Running>,
+    _simulator: Option<simulator::RunningSimulator>,
 }
 
 impl Connections {
@@ -178,7 +178,7 @@ impl Session {
         connections: &Connections,
         settings: Settings,
         account: Account,
-        simulator: Option<simulator::Running>,
+        simulator: Option<simulator::RunningSimulator>,
         patience: Duration,
         observer: Option<Arc<dyn Observer>>,
     ) -> Result<Session> {
@@ -260,6 +260,6 @@ impl Session {
 }
 
 /// Starts the server of the built-in demo profile.
-fn demo(invocation: &Invocation) -> Result<simulator::Running> {
-    Simulator::start(simulator::Options::default(), Arc::clone(&invocation.runtime.clock))
+fn demo(invocation: &Invocation) -> Result<simulator::RunningSimulator> {
+    Simulator::start(simulator::SimulatorOptions::default(), Arc::clone(&invocation.runtime.clock))
 }

@@ -2,11 +2,11 @@
 //! that is known: an actor, entities, a context, a spelled-out action and the time of insertion.
 
 use super::company::Person;
-use super::event_writer::Draft;
-use super::options::Form;
+use super::event_writer::EventDraft;
+use super::json_writer::JsonObject;
+use super::options::ApiForm;
 use super::random::Id;
-use super::schedule::{HOUR, Part, Scene};
-use super::text::Object;
+use super::schedule::{HOUR, IncidentPart, IncidentScene};
 
 /// What an event is about, and what else it names.
 #[derive(Clone, Copy, Debug)]
@@ -30,9 +30,9 @@ enum About {
 use About::{Device, Items, Member, Thing, User, VaultGroup, VaultUser};
 
 /// Something done: v1's action and object type, v3's action, what about, how often.
-type Deed = (&'static str, &'static str, &'static str, About, u64);
+type AuditOperation = (&'static str, &'static str, &'static str, About, u64);
 
-const DEEDS: [Deed; 30] = [
+const OPERATIONS: [AuditOperation; 30] = [
     ("updatea", "items", "vault.items.update", Items, 160),
     ("create", "items", "vault.items.create", Items, 120),
     ("delete", "items", "vault.items.delete", Items, 45),
@@ -65,12 +65,12 @@ const DEEDS: [Deed; 30] = [
     ("reauth", "slackapp", "slack-app.reauthorize", Thing(""), 4),
 ];
 
-const SSO: [Deed; 2] = [
+const SSO: [AuditOperation; 2] = [
     ("chngpsso", "sso", "account.sso-policy.update", Thing("everyone_except_owners"), 0),
     ("chngdsso", "sso", "account.sso-details.update", Thing("https://login.kestrelvane.example"), 0),
 ];
 
-const SUSPENSION: [Deed; 4] = [
+const SUSPENSION: [AuditOperation; 4] = [
     ("suspend", "user", "user.suspend", User, 0),
     ("leave", "gm", "group.membership.delete", Member("A"), 0),
     ("revoke", "uva", "vault.user-access.delete", VaultUser, 0),
@@ -78,8 +78,8 @@ const SUSPENSION: [Deed; 4] = [
 ];
 
 /// Everything about one event that does not depend on the form.
-struct Facts<'a> {
-    deed: Deed,
+struct AuditFacts<'a> {
+    operation: AuditOperation,
     actor: &'a Person,
     actor_number: usize,
     other: &'a Person,
@@ -90,20 +90,21 @@ struct Facts<'a> {
 }
 
 /// Writes the item.
-pub(super) fn write(mut draft: Draft<'_>, out: &mut Vec<u8>) {
-    let company = &draft.scribe.company;
+pub(super) fn write(mut draft: EventDraft<'_>, out: &mut Vec<u8>) {
+    let company = &draft.writer.company;
     let part = draft.slot.part;
-    let contractor =
-        part.filter(|part| part.scene == Scene::Suspension).map(|part| company.contractor(part.incident));
-    let deed = deed(&mut draft, part);
-    let by_anyone = matches!(deed.3, Items | Device) || matches!(deed.0, "changemp" | "changesk");
+    let contractor = part
+        .filter(|part| part.scene == IncidentScene::Suspension)
+        .map(|part| company.contractor(part.incident));
+    let operation = operation(&mut draft, part);
+    let by_anyone = matches!(operation.3, Items | Device) || matches!(operation.0, "changemp" | "changesk");
     let actor_number = match part {
         Some(part) => (part.incident % company.administrators as u64) as usize,
-        None if by_anyone || draft.dice.in_thousand(250) => draft.somebody(),
+        None if by_anyone || draft.random.in_thousand(250) => draft.somebody(),
         None => draft.administrator(),
     };
-    let own = matches!(deed.3, Device) || by_anyone || deed.0.starts_with("trvl");
-    let random = draft.dice.below(company.people.len() as u64) as usize;
+    let own = matches!(operation.3, Device) || by_anyone || operation.0.starts_with("trvl");
+    let random = draft.random.below(company.people.len() as u64) as usize;
     let (other, other_number) = match &contractor {
         Some(contractor) => (contractor, None),
         None => {
@@ -111,44 +112,44 @@ pub(super) fn write(mut draft: Draft<'_>, out: &mut Vec<u8>) {
             (&company.people[number], Some(number))
         }
     };
-    let vault = company.vaults[draft.dice.below(company.vaults.len() as u64) as usize];
-    let group = company.groups[draft.dice.below(company.groups.len() as u64) as usize];
-    let (object, aux) = match deed.3 {
+    let vault = company.vaults[draft.random.below(company.vaults.len() as u64) as usize];
+    let group = company.groups[draft.random.below(company.groups.len() as u64) as usize];
+    let (object, aux) = match operation.3 {
         User => (other.uuid, None),
         Member(_) => (group, Some(other.uuid)),
         VaultUser => (vault, Some(other.uuid)),
         VaultGroup => (vault, Some(group)),
         Items => (vault, None),
-        Device => (*draft.dice.pick(&other.devices), Some(other.uuid)),
-        Thing(_) if deed.1 == "sso" || deed.1 == "account" => (company.account, None),
-        Thing(_) => (draft.dice.lower_id(), None),
+        Device => (*draft.random.pick(&other.devices), Some(other.uuid)),
+        Thing(_) if operation.1 == "sso" || operation.1 == "account" => (company.account, None),
+        Thing(_) => (draft.random.lower_id(), None),
     };
-    let aux_id = 100_000 + draft.dice.below(9_000_000);
+    let aux_id = 100_000 + draft.random.below(9_000_000);
     let actor = &company.people[actor_number];
-    let facts = Facts { deed, actor, actor_number, other, other_number, object, aux, aux_id };
-    if draft.form == Form::V3 { write_v3(draft, &facts, out) } else { write_v1_v2(draft, &facts, out) }
+    let facts = AuditFacts { operation, actor, actor_number, other, other_number, object, aux, aux_id };
+    if draft.form == ApiForm::V3 { write_v3(draft, &facts, out) } else { write_v1_v2(draft, &facts, out) }
 }
 
-fn deed(draft: &mut Draft<'_>, part: Option<Part>) -> Deed {
+fn operation(draft: &mut EventDraft<'_>, part: Option<IncidentPart>) -> AuditOperation {
     match part {
-        Some(part) if part.scene == Scene::SsoChange => SSO[part.index as usize % SSO.len()],
+        Some(part) if part.scene == IncidentScene::SsoChange => SSO[part.index as usize % SSO.len()],
         Some(part) => SUSPENSION[part.index as usize % SUSPENSION.len()],
         None => {
-            let total: u64 = DEEDS.iter().map(|deed| deed.4).sum();
-            let mut left = draft.dice.below(total);
-            let found = DEEDS.iter().find(|deed| {
-                let found = left < deed.4;
-                left = left.saturating_sub(deed.4);
+            let total: u64 = OPERATIONS.iter().map(|operation| operation.4).sum();
+            let mut left = draft.random.below(total);
+            let found = OPERATIONS.iter().find(|operation| {
+                let found = left < operation.4;
+                left = left.saturating_sub(operation.4);
                 found
             });
-            *found.unwrap_or(&DEEDS[0])
+            *found.unwrap_or(&OPERATIONS[0])
         }
     }
 }
 
-fn write_v1_v2(mut draft: Draft<'_>, facts: &Facts<'_>, out: &mut Vec<u8>) {
-    let company = &draft.scribe.company;
-    let (action, object_type, _, about, _) = facts.deed;
+fn write_v1_v2(mut draft: EventDraft<'_>, facts: &AuditFacts<'_>, out: &mut Vec<u8>) {
+    let company = &draft.writer.company;
+    let (action, object_type, _, about, _) = facts.operation;
     let mut item = draft.open(out);
     draft.time(&mut item);
     item.id("actor_uuid", &facts.actor.uuid);
@@ -177,50 +178,50 @@ fn write_v1_v2(mut draft: Draft<'_>, facts: &Facts<'_>, out: &mut Vec<u8>) {
         }
         _ => {}
     }
-    if draft.form == Form::V2 {
+    if draft.form == ApiForm::V2 {
         item.id("actor_account_uuid", &company.account).id("account_uuid", &company.account);
     }
     let (place, address) = draft.whereabouts(facts.actor);
     session(&mut draft, &mut item, facts.actor, &address);
     draft.location(&mut item, place);
-    if draft.form == Form::V2 {
+    if draft.form == ApiForm::V2 {
         item.plain("actor_type", "user");
     }
     draft.close(&mut item);
 }
 
 /// A session as audit events show it; parts of it can be missing.
-fn session(draft: &mut Draft<'_>, item: &mut Object<'_>, actor: &Person, address: &str) {
+fn session(draft: &mut EventDraft<'_>, item: &mut JsonObject<'_>, actor: &Person, address: &str) {
     let mut out = Vec::with_capacity(200);
-    let mut session = Object::open(&mut out);
-    let login = draft.stamp.time - 1 - draft.dice.below(3 * HOUR as u64) as i64;
+    let mut session = JsonObject::open(&mut out);
+    let login = draft.stamp.time - 1 - draft.random.below(3 * HOUR as u64) as i64;
     session.id("uuid", &draft.session(actor)).time("login_time", login, 9);
-    if !draft.dice.in_thousand(40) {
+    if !draft.random.in_thousand(40) {
         session.id("device_uuid", &actor.devices[0]);
     }
     session.plain("ip", address).close();
     item.raw("session", out);
 }
 
-fn write_v3(mut draft: Draft<'_>, facts: &Facts<'_>, out: &mut Vec<u8>) {
-    let company = &draft.scribe.company;
+fn write_v3(mut draft: EventDraft<'_>, facts: &AuditFacts<'_>, out: &mut Vec<u8>) {
+    let company = &draft.writer.company;
     let mut item = draft.open(out);
     item.time("insert_time", draft.slot.arrival, 9);
     item.time("event_time", draft.stamp.time, draft.stamp.digits);
-    item.plain("action", draft.value(facts.deed.2));
+    item.plain("action", draft.value(facts.operation.2));
     draft.user(&mut item, "actor", facts.actor, Some(facts.actor_number));
     let mut entities = Vec::with_capacity(200);
     entities.push(b'[');
-    Object::open(&mut entities).plain("type", facts.deed.1).id("uuid", &facts.object).close();
+    JsonObject::open(&mut entities).plain("type", facts.operation.1).id("uuid", &facts.object).close();
     if let Some(aux) = &facts.aux {
         entities.push(b',');
-        Object::open(&mut entities).plain("type", "related").id("uuid", aux).close();
+        JsonObject::open(&mut entities).plain("type", "related").id("uuid", aux).close();
     }
     entities.push(b']');
     item.raw("entities", entities);
     let (place, address) = draft.whereabouts(facts.actor);
     let mut context = Vec::with_capacity(400);
-    let mut object = Object::open(&mut context);
+    let mut object = JsonObject::open(&mut context);
     object.raw("account", format!("{{\"uuid\":\"{}\"}}", company.account));
     draft.location(&mut object, place);
     session(&mut draft, &mut object, facts.actor, &address);

@@ -11,7 +11,7 @@ const DOMAIN: &str = "kestrelvane.example";
 
 /// A town, as the service's geolocation would name it.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Site {
     pub(super) country: &'static str,
     pub(super) code: &'static str,
     pub(super) region: &'static str,
@@ -29,12 +29,12 @@ const fn place(
     city: &'static str,
     (latitude, longitude): (f64, f64),
     zone: i64,
-) -> Place {
-    Place { country, code, region, city, latitude, longitude, zone }
+) -> Site {
+    Site { country, code, region, city, latitude, longitude, zone }
 }
 
 /// The towns with an office; a person's `home` is an index into these.
-pub(super) const OFFICES: [Place; 5] = [
+pub(super) const OFFICES: [Site; 5] = [
     place("Canada", "CA", "Ontario", "Toronto", (43.6532, -79.3832), -5),
     place("Netherlands", "NL", "North Holland", "Amsterdam", (52.3676, 4.9041), 1),
     place("Portugal", "PT", "Lisbon", "Lisbon", (38.7223, -9.1393), 0),
@@ -43,7 +43,7 @@ pub(super) const OFFICES: [Place; 5] = [
 ];
 
 /// Towns that people travel to.
-pub(super) const AWAY: [Place; 5] = [
+pub(super) const AWAY: [Site; 5] = [
     place("Germany", "DE", "Bavaria", "Munich", (48.1374, 11.5755), 1),
     place("United States", "US", "Texas", "Austin", (30.2672, -97.7431), -6),
     place("Denmark", "DK", "Capital Region", "København", (55.6761, 12.5683), 1),
@@ -52,7 +52,7 @@ pub(super) const AWAY: [Place; 5] = [
 ];
 
 /// Towns with data centres from which passwords are tried.
-pub(super) const HOSTING: [Place; 4] = [
+pub(super) const HOSTING: [Site; 4] = [
     place("United States", "US", "Virginia", "Ashburn", (39.0438, -77.4874), -5),
     place("Romania", "RO", "Bucharest", "Bucharest", (44.4268, 26.1025), 2),
     place("Vietnam", "VN", "Hanoi", "Hà Nội", (21.0278, 105.8342), 7),
@@ -60,7 +60,7 @@ pub(super) const HOSTING: [Place; 4] = [
 ];
 
 /// Towns in countries that the company's firewall rule refuses.
-pub(super) const REFUSED: [Place; 3] = [
+pub(super) const REFUSED: [Site; 3] = [
     place("Belarus", "BY", "Minsk City", "Minsk", (53.9006, 27.559), 3),
     place("Myanmar", "MM", "Yangon", "Yangon", (16.8409, 96.1735), 6),
     place("Venezuela", "VE", "Capital District", "Caracas", (10.4806, -66.9036), -4),
@@ -262,23 +262,23 @@ pub(super) struct Company {
 impl Company {
     /// The company of this seed.
     pub(super) fn new(seed: u64) -> Self {
-        let mut dice = SeededRandom::new(&[seed, 0xc0]);
-        let account = dice.id();
-        let integration = dice.id();
-        let vaults = (0..17).map(|_| dice.lower_id()).collect();
-        let groups = (0..9).map(|_| dice.lower_id()).collect();
+        let mut random = SeededRandom::new(&[seed, 0xc0]);
+        let account = random.id();
+        let integration = random.id();
+        let vaults = (0..17).map(|_| random.lower_id()).collect();
+        let groups = (0..9).map(|_| random.lower_id()).collect();
         let people = (0..STAFF.len())
             .map(|number| {
                 let (name, mailbox, home, laptop, _) = STAFF[number];
-                let mut dice = SeededRandom::new(&[seed, 0xc1, number as u64]);
+                let mut random = SeededRandom::new(&[seed, 0xc1, number as u64]);
                 Person {
-                    uuid: dice.id(),
+                    uuid: random.id(),
                     name: name.to_owned(),
                     email: format!("{mailbox}@{DOMAIN}"),
                     home,
                     laptop,
-                    android: dice.in_thousand(400),
-                    devices: [dice.lower_id(), dice.lower_id()],
+                    android: random.in_thousand(400),
+                    devices: [random.lower_id(), random.lower_id()],
                     number,
                 }
             })
@@ -289,18 +289,18 @@ impl Company {
 
     /// The contractor of this incident; another one each time.
     pub(super) fn contractor(&self, incident: u64) -> Person {
-        let mut dice = SeededRandom::new(&[self.seed, 0xc2, incident]);
+        let mut random = SeededRandom::new(&[self.seed, 0xc2, incident]);
         let given = GIVEN[(incident % GIVEN.len() as u64) as usize];
         let family = FAMILY[(incident % FAMILY.len() as u64) as usize];
-        let number = dice.below(90) as usize;
+        let number = random.below(90) as usize;
         Person {
-            uuid: dice.id(),
+            uuid: random.id(),
             name: format!("{given} {family}"),
             email: format!("contractor-{:04}@{DOMAIN}", incident % 10_000),
-            home: dice.below(OFFICES.len() as u64) as usize,
-            laptop: *dice.pick(&[Mac, Windows, Linux]),
-            android: dice.in_thousand(500),
-            devices: [dice.lower_id(), dice.lower_id()],
+            home: random.below(OFFICES.len() as u64) as usize,
+            laptop: *random.pick(&[Mac, Windows, Linux]),
+            android: random.in_thousand(500),
+            devices: [random.lower_id(), random.lower_id()],
             number: 100 + number,
         }
     }
@@ -312,11 +312,11 @@ impl Company {
 
     /// Somebody among the first so many who may well be at work in this hour of the week, UTC: an index
     /// into `people`.
-    pub(super) fn somebody(&self, dice: &mut SeededRandom, hour_of_week: u64, among: usize) -> usize {
+    pub(super) fn somebody(&self, random: &mut SeededRandom, hour_of_week: u64, among: usize) -> usize {
         let mut somebody = 0;
         for _ in 0..6 {
-            somebody = dice.below(among as u64) as usize;
-            if dice.below(100) < self.people[somebody].activity(hour_of_week, true) {
+            somebody = random.below(among as u64) as usize;
+            if random.below(100) < self.people[somebody].activity(hour_of_week, true) {
                 break;
             }
         }

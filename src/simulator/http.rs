@@ -11,7 +11,7 @@ const LONGEST_BODY: usize = 1024 * 1024;
 
 /// A request.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Request {
+pub(super) struct HttpRequest {
     pub(super) method: String,
     pub(super) path: String,
     /// What follows the `?`.
@@ -26,20 +26,20 @@ pub(super) struct Request {
 
 /// Why there is no request.
 #[derive(Debug)]
-pub(super) enum NoRequest {
+pub(super) enum RequestError {
     /// The client closed the connection, or it broke.
     Gone,
     /// What came is not HTTP as it is spoken here.
     Malformed(&'static str),
 }
 
-impl From<io::Error> for NoRequest {
+impl From<io::Error> for RequestError {
     fn from(_: io::Error) -> Self {
-        NoRequest::Gone
+        RequestError::Gone
     }
 }
 
-impl Request {
+impl HttpRequest {
     /// The token of a bearer Authorization header.
     pub(super) fn bearer(&self) -> Option<&str> {
         let (scheme, token) = self.authorization.as_ref()?.expose().split_once(' ')?;
@@ -52,13 +52,13 @@ impl Request {
 }
 
 /// Reads the next request; `buffer` keeps what came beyond it.
-pub(super) fn read(from: &mut impl Read, buffer: &mut Vec<u8>) -> Result<Request, NoRequest> {
+pub(super) fn read(from: &mut impl Read, buffer: &mut Vec<u8>) -> Result<HttpRequest, RequestError> {
     let (mut request, head, length) = loop {
         if let Some(found) = parse(buffer)? {
             break found;
         }
         if buffer.len() > LONGEST_HEAD {
-            return Err(NoRequest::Malformed("the header is too long"));
+            return Err(RequestError::Malformed("the header is too long"));
         }
         more(from, buffer)?;
     };
@@ -70,11 +70,11 @@ pub(super) fn read(from: &mut impl Read, buffer: &mut Vec<u8>) -> Result<Request
     Ok(request)
 }
 
-fn more(from: &mut impl Read, buffer: &mut Vec<u8>) -> Result<(), NoRequest> {
+fn more(from: &mut impl Read, buffer: &mut Vec<u8>) -> Result<(), RequestError> {
     let mut chunk = [0; 8192];
     loop {
         match from.read(&mut chunk) {
-            Ok(0) => return Err(NoRequest::Gone),
+            Ok(0) => return Err(RequestError::Gone),
             Ok(count) => {
                 buffer.extend_from_slice(&chunk[..count]);
                 return Ok(());
@@ -86,18 +86,18 @@ fn more(from: &mut impl Read, buffer: &mut Vec<u8>) -> Result<(), NoRequest> {
 }
 
 /// The request of a complete head, the head's length and the body's.
-fn parse(buffer: &[u8]) -> Result<Option<(Request, usize, usize)>, NoRequest> {
+fn parse(buffer: &[u8]) -> Result<Option<(HttpRequest, usize, usize)>, RequestError> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut head = httparse::Request::new(&mut headers);
-    let parsed = head.parse(buffer).map_err(|_| NoRequest::Malformed("not an HTTP request"))?;
+    let parsed = head.parse(buffer).map_err(|_| RequestError::Malformed("not an HTTP request"))?;
     let httparse::Status::Complete(size) = parsed else { return Ok(None) };
     let (path, query) = head.path.unwrap_or("/").split_once('?').unwrap_or((head.path.unwrap_or("/"), ""));
-    let mut request = Request {
+    let mut request = HttpRequest {
         method: head.method.unwrap_or_default().to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),
         keep_alive: head.version == Some(1),
-        ..Request::default()
+        ..HttpRequest::default()
     };
     let mut length = 0;
     for header in head.headers.iter() {
@@ -108,10 +108,10 @@ fn parse(buffer: &[u8]) -> Result<Option<(Request, usize, usize)>, NoRequest> {
             "user-agent" => request.user_agent = Some(value),
             "accept-encoding" => request.accepts_gzip = value.contains("gzip"),
             "connection" => request.keep_alive &= !value.eq_ignore_ascii_case("close"),
-            "transfer-encoding" => return Err(NoRequest::Malformed("send a Content-Length, not chunks")),
+            "transfer-encoding" => return Err(RequestError::Malformed("send a Content-Length, not chunks")),
             "content-length" => {
                 let announced = value.parse().ok().filter(|length| *length <= LONGEST_BODY);
-                length = announced.ok_or(NoRequest::Malformed("the body is too long"))?;
+                length = announced.ok_or(RequestError::Malformed("the body is too long"))?;
             }
             _ => {}
         }
@@ -136,7 +136,7 @@ mod tests {
             assert!(first.keep_alive && !first.accepts_gzip);
             let second = read(&mut from, &mut buffer).unwrap();
             assert!(!second.keep_alive && second.accepts_gzip && second.path == "/next");
-            assert!(matches!(read(&mut from, &mut buffer), Err(NoRequest::Gone)));
+            assert!(matches!(read(&mut from, &mut buffer), Err(RequestError::Gone)));
         }
     }
 
@@ -148,7 +148,7 @@ mod tests {
             "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
         ] {
             let read = read(&mut text.as_bytes(), &mut Vec::new());
-            assert!(matches!(read, Err(NoRequest::Malformed(_))), "{text}");
+            assert!(matches!(read, Err(RequestError::Malformed(_))), "{text}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! What a simulator can be told: which events, which of the service's unknown habits, which troubles.
+//! What a simulator can be told: which events, which of the service's unknown behavior, which troubles.
 //!
 //! Plain data. The command line's words for it are in `cli`; what they do is in the other files here.
 
@@ -8,25 +8,26 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::script::Script;
-use super::watch::Logged;
+use super::logged_request::LoggedRequest;
+use super::rate_limit::RateLimit;
+use super::script::FaultScript;
 use crate::event::Stream;
 
-/// How a simulator is set up. Start from [`Options::default`].
+/// How a simulator is set up. Start from [`SimulatorOptions::default`].
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct SimulatorOptions {
     /// The loopback port; 0 takes a free one.
     pub port: u16,
     /// The events to serve.
-    pub data: Data,
+    pub data: EventData,
     /// Stands still at this time instead of following the clock: no new events, and `now` is here.
     pub at: Option<DateTime<Utc>>,
     /// What nobody knows of the real service.
-    pub habits: Habits,
+    pub behavior: ServiceBehavior,
     /// The token it issues.
     pub token: TokenOptions,
     /// Troubles, on request.
-    pub script: Script,
+    pub script: FaultScript,
     /// How long each answer takes.
     pub latency: Latency,
     /// Requests allowed in any minute and any hour; more are answered 429.
@@ -38,18 +39,18 @@ pub struct Options {
     /// How many connections may be open at once; more are answered 503.
     pub connections: usize,
     /// Is told every request once its answer is ready.
-    pub log: Option<Sender<Logged>>,
+    pub log: Option<Sender<LoggedRequest>>,
 }
 
-impl Default for Options {
+impl Default for SimulatorOptions {
     fn default() -> Self {
-        Options {
+        SimulatorOptions {
             port: 0,
-            data: Data::Seeded(Seeded::default()),
+            data: EventData::Seeded(SeededData::default()),
             at: None,
-            habits: Habits::default(),
+            behavior: ServiceBehavior::default(),
             token: TokenOptions::default(),
-            script: Script::default(),
+            script: FaultScript::default(),
             latency: Latency::default(),
             rate_limit: None,
             gzip: false,
@@ -62,16 +63,16 @@ impl Default for Options {
 
 /// Where the events come from.
 #[derive(Clone, Debug)]
-pub enum Data {
+pub enum EventData {
     /// A made-up company's, from a seed.
-    Seeded(Seeded),
+    Seeded(SeededData),
     /// NDJSON files, one event a line, served byte for byte in the order of the lines.
     Files(Vec<PathBuf>),
 }
 
 /// The made-up company's events.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Seeded {
+pub struct SeededData {
     /// Another seed, another company.
     pub seed: u64,
     /// How many events there are at the start, in all streams together.
@@ -79,7 +80,7 @@ pub struct Seeded {
     /// The days before the start over which they lie.
     pub days: u32,
     /// How they lie there.
-    pub hours: Hours,
+    pub rhythm: Rhythm,
     /// From the start on, this many new events a second in all streams together, instead of the
     /// everyday rhythm.
     pub live: Option<f64>,
@@ -90,13 +91,13 @@ pub struct Seeded {
     pub hostile: bool,
 }
 
-impl Default for Seeded {
+impl Default for SeededData {
     fn default() -> Self {
-        Seeded {
+        SeededData {
             seed: 1,
             events: 12_000,
             days: 30,
-            hours: Hours::Office,
+            rhythm: Rhythm::Office,
             live: None,
             live_from: None,
             hostile: false,
@@ -106,7 +107,7 @@ impl Default for Seeded {
 
 /// When the made-up company is at work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hours {
+pub enum Rhythm {
     /// In the offices' working hours most of all, on weekends hardly.
     Office,
     /// At every hour of the week alike.
@@ -162,7 +163,7 @@ pub enum ErrorShape {
 
 /// What nobody knows of the real service, each as a switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Habits {
+pub struct ServiceBehavior {
     /// Whether an event at `start_time` is in the range.
     pub start: Bound,
     /// Whether an event at `end_time` is in the range.
@@ -183,9 +184,9 @@ pub struct Habits {
     pub repeats_when_followed: u64,
 }
 
-impl Default for Habits {
+impl Default for ServiceBehavior {
     fn default() -> Self {
-        Habits {
+        ServiceBehavior {
             start: Bound::Inclusive,
             end: Bound::Exclusive,
             filter: FilterBy::EventTime,
@@ -201,7 +202,7 @@ impl Default for Habits {
 
 /// The version of the API whose form an item has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Form {
+pub enum ApiForm {
     /// v1.
     V1,
     /// v2, with account identifiers and types of users.
@@ -234,18 +235,4 @@ pub struct Latency {
     pub fixed: Duration,
     /// What chance adds at most.
     pub jitter: Duration,
-}
-
-/// Requests allowed in any 60 s and any 3,600 s.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RateLimit {
-    /// In any minute.
-    pub per_minute: usize,
-    /// In any hour.
-    pub per_hour: usize,
-}
-
-impl RateLimit {
-    /// What 1Password documents.
-    pub const DOCUMENTED: RateLimit = RateLimit { per_minute: 600, per_hour: 30_000 };
 }

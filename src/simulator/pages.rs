@@ -1,19 +1,19 @@
 //! One page of events: which it holds, what its cursor says, and its JSON text.
 //!
-//! The one place where paging is decided. Everything follows from the position asked for, the habits and
+//! The one place where paging is decided. Everything follows from the position asked for, the behavior and
 //! the time; nothing is remembered between pages.
 
+use super::cursor::{CursorPosition, CursorSeal};
+use super::event_source::EventSource;
 use super::fault::Fault;
-use super::options::{Bound, FilterBy, Form, Habits, KeyOrder};
-use super::position::{Position, Seal};
+use super::json_writer::quoted;
+use super::options::{ApiForm, Bound, FilterBy, KeyOrder, ServiceBehavior};
 use super::requests::PageQuery;
 use super::script::RequestKind;
-use super::source::Source;
-use super::text::quoted;
 
 /// A page, before it is sent.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct SimulatedPage {
     /// The body's JSON text.
     pub(super) body: Vec<u8>,
     /// How many events it holds.
@@ -24,16 +24,16 @@ pub(super) struct Page {
 
 /// Makes pages.
 #[derive(Debug)]
-pub(super) struct Pages {
-    pub(super) source: Source,
-    pub(super) habits: Habits,
-    pub(super) seal: Seal,
+pub(super) struct PageBuilder {
+    pub(super) source: EventSource,
+    pub(super) behavior: ServiceBehavior,
+    pub(super) seal: CursorSeal,
     /// Cursors are written with `\/` for `/`.
     pub(super) escape_slashes: bool,
 }
 
 /// The events of a page, and where the next one begins.
-struct Chosen {
+struct PageSelection {
     numbers: Vec<u64>,
     /// Where the page was to begin, repeats apart.
     begin: u64,
@@ -42,20 +42,26 @@ struct Chosen {
     full: bool,
 }
 
-impl Pages {
+impl PageBuilder {
     /// The answer to this question at `now`, as far as a fault does not change it.
-    pub(super) fn page(&self, ask: &PageQuery, form: Form, fault: Option<&Fault>, now: i64) -> Page {
-        let habits = match form {
+    pub(super) fn page(
+        &self,
+        ask: &PageQuery,
+        form: ApiForm,
+        fault: Option<&Fault>,
+        now: i64,
+    ) -> SimulatedPage {
+        let behavior = match form {
             // v3 says what it does: insertion time, exclusive at both ends.
-            Form::V3 => Habits {
+            ApiForm::V3 => ServiceBehavior {
                 filter: FilterBy::Arrival,
                 start: Bound::Exclusive,
                 end: Bound::Exclusive,
-                ..self.habits
+                ..self.behavior
             },
-            Form::V1 | Form::V2 => self.habits,
+            ApiForm::V1 | ApiForm::V2 => self.behavior,
         };
-        let mut chosen = self.choose(ask, &habits, fault, now);
+        let mut chosen = self.choose(ask, &behavior, fault, now);
         let withheld = matches!(fault, Some(Fault::Empty | Fault::NullItems));
         if withheld {
             chosen.numbers.clear();
@@ -85,11 +91,11 @@ impl Pages {
             items = b"null".to_vec();
         }
         let cursor = self.cursor_text(&position);
-        let (before, after) = match (form, self.habits.keys) {
-            (Form::V3, _) if has_more => {
+        let (before, after) = match (form, self.behavior.keys) {
+            (ApiForm::V3, _) if has_more => {
                 ("{\"audit_events\":".into(), format!(",\"next_page_token\":{cursor}}}"))
             }
-            (Form::V3, _) => ("{\"audit_events\":".to_owned(), "}".to_owned()),
+            (ApiForm::V3, _) => ("{\"audit_events\":".to_owned(), "}".to_owned()),
             (_, KeyOrder::CursorFirst) => {
                 (format!("{{\"cursor\":{cursor},\"has_more\":{has_more},\"items\":"), "}".to_owned())
             }
@@ -102,47 +108,65 @@ impl Pages {
         body.extend_from_slice(&items);
         body.extend_from_slice(after.as_bytes());
         let first_item = first_item.map(|range| range.start + before.len()..range.end + before.len());
-        Page { body, count: chosen.numbers.len(), first_item }
+        SimulatedPage { body, count: chosen.numbers.len(), first_item }
     }
 
-    fn choose(&self, ask: &PageQuery, habits: &Habits, fault: Option<&Fault>, now: i64) -> Chosen {
+    fn choose(
+        &self,
+        ask: &PageQuery,
+        behavior: &ServiceBehavior,
+        fault: Option<&Fault>,
+        now: i64,
+    ) -> PageSelection {
         let position = &ask.position;
-        let (first, last) = self.source.numbers(position.stream, position.span, habits.filter, now);
+        let (first, last) = self.source.numbers(position.stream, position.span, behavior.filter, now);
         let begin = if ask.kind == RequestKind::First { first } else { position.next };
         let again = match fault {
             Some(Fault::Repeat(count)) => *count,
-            _ if position.caught_up => habits.repeats_when_followed,
+            _ if position.caught_up => behavior.repeats_when_followed,
             _ => 0,
         };
-        let mut next = self.step_back(position, habits, begin, first, again);
+        let mut next = self.step_back(position, behavior, begin, first, again);
         let mut numbers = Vec::with_capacity(position.limit.min(last.saturating_sub(next)) as usize);
         while next < last && (numbers.len() as u64) < position.limit {
-            if self.source.is_in(position.stream, next, position.span, habits) {
+            if self.source.is_in(position.stream, next, position.span, behavior) {
                 numbers.push(next);
             }
             next += 1;
         }
         let full = numbers.len() as u64 == position.limit;
-        Chosen { numbers, begin, next, full }
+        PageSelection { numbers, begin, next, full }
     }
 
     /// The place `count` events of the range before `next`.
-    fn step_back(&self, position: &Position, habits: &Habits, next: u64, first: u64, count: u64) -> u64 {
+    fn step_back(
+        &self,
+        position: &CursorPosition,
+        behavior: &ServiceBehavior,
+        next: u64,
+        first: u64,
+        count: u64,
+    ) -> u64 {
         let (mut at, mut left) = (next, count);
         while left > 0 && at > first {
             at -= 1;
-            left -= u64::from(self.source.is_in(position.stream, at, position.span, habits));
+            left -= u64::from(self.source.is_in(position.stream, at, position.span, behavior));
         }
         at
     }
 
     /// Whether there is more, and the position that the page's cursor holds.
-    fn go_on(&self, ask: &PageQuery, chosen: &Chosen, fault: Option<&Fault>) -> (bool, Position) {
+    fn go_on(
+        &self,
+        ask: &PageQuery,
+        chosen: &PageSelection,
+        fault: Option<&Fault>,
+    ) -> (bool, CursorPosition) {
         let asked = ask.position;
         // A page of repeats alone is as good as empty: it leads nowhere new.
         let empty = chosen.next <= chosen.begin;
-        let mut to = Position { next: chosen.next, caught_up: false, turn: 0, ..asked };
-        if self.habits.cursor_forgets_end {
+        let mut to = CursorPosition { next: chosen.next, caught_up: false, turn: 0, ..asked };
+        if self.behavior.cursor_forgets_end {
             to.span.end = None;
         }
         match fault {
@@ -153,14 +177,14 @@ impl Pages {
                 to.caught_up = asked.caught_up;
                 return (true, to);
             }
-            Some(Fault::Stuck) => return (true, Position { next: chosen.begin, ..asked }),
+            Some(Fault::Stuck) => return (true, CursorPosition { next: chosen.begin, ..asked }),
             Some(Fault::Grow) => {
                 to.caught_up = true;
                 return (false, to);
             }
             _ => {}
         }
-        let more = chosen.full || (!empty && self.habits.empty_page_before_end);
+        let more = chosen.full || (!empty && self.behavior.empty_page_before_end);
         to.caught_up = !more;
         if more && empty && matches!(fault, Some(Fault::Repeat(_))) {
             // Still another answer, and so another cursor than any before.
@@ -169,7 +193,7 @@ impl Pages {
         (more, to)
     }
 
-    fn cursor_text(&self, position: &Position) -> String {
+    fn cursor_text(&self, position: &CursorPosition) -> String {
         let text = quoted(&self.seal.seal(position));
         if self.escape_slashes { text.replace('/', "\\/") } else { text }
     }

@@ -24,7 +24,7 @@ const INCIDENTS_A_WEEK: i64 = 8;
 
 /// A part of the incident that there is always to be found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scene {
+pub(super) enum IncidentScene {
     /// One wrong password after another, for many users, from a few addresses.
     Spray,
     /// Sign-ins refused by a firewall rule on the country.
@@ -37,24 +37,24 @@ pub(super) enum Scene {
     Suspension,
 }
 
-impl Scene {
+impl IncidentScene {
     /// Begin and length within the incident, and how many events there are when the stream has room.
     fn plan(self) -> (i64, i64, u64) {
         match self {
-            Scene::Spray => (10 * MINUTE, 12 * MINUTE, 36),
-            Scene::SsoChange => (30 * MINUTE, 90 * SECOND, 2),
-            Scene::Blocked => (45 * MINUTE, 20 * MINUTE, 4),
-            Scene::Export => (75 * MINUTE, 20 * SECOND, 30),
-            Scene::Suspension => (95 * MINUTE, 4 * MINUTE, 4),
+            IncidentScene::Spray => (10 * MINUTE, 12 * MINUTE, 36),
+            IncidentScene::SsoChange => (30 * MINUTE, 90 * SECOND, 2),
+            IncidentScene::Blocked => (45 * MINUTE, 20 * MINUTE, 4),
+            IncidentScene::Export => (75 * MINUTE, 20 * SECOND, 30),
+            IncidentScene::Suspension => (95 * MINUTE, 4 * MINUTE, 4),
         }
     }
 }
 
 /// An event's place in an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct IncidentPart {
     /// Which scene it belongs to.
-    pub(super) scene: Scene,
+    pub(super) scene: IncidentScene,
     /// The incident's number, counted from the first Monday of 1970.
     pub(super) incident: u64,
     /// The event's place within the scene, from 0.
@@ -65,11 +65,11 @@ pub(super) struct Part {
 
 /// When an event arrives, and what it takes part in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Slot {
+pub(super) struct EventSlot {
     /// Arrival, in nanoseconds since the epoch.
     pub(super) arrival: i64,
     /// Its part in an incident; most events have none.
-    pub(super) part: Option<Part>,
+    pub(super) part: Option<IncidentPart>,
 }
 
 /// A stretch of the week in which events arrive evenly.
@@ -82,7 +82,7 @@ struct Bin {
     count: u64,
     /// How many of `count` belong to the scene.
     staged: u64,
-    scene: Option<(Scene, u64)>,
+    scene: Option<(IncidentScene, u64)>,
 }
 
 /// New events at a steady rate from some moment on, in place of the week's rhythm.
@@ -108,7 +108,7 @@ impl EventSchedule {
     /// `activity` weighs each hour of a week that begins on Monday, UTC.
     pub(super) fn new(
         seed: u64,
-        scenes: &[Scene],
+        scenes: &[IncidentScene],
         activity: impl Fn(u64) -> u64,
         wanted: u64,
         days: u32,
@@ -157,13 +157,13 @@ impl EventSchedule {
     }
 
     /// When the event with this number arrives. Numbers in order give times in order.
-    pub(super) fn slot(&self, number: u64) -> Slot {
+    pub(super) fn slot(&self, number: u64) -> EventSlot {
         if let Some(live) = self.live.filter(|live| number >= live.first) {
             let start = live.from + ((number - live.first) * live.interval) as i64;
-            return Slot { arrival: start + self.jitter(number, live.interval), part: None };
+            return EventSlot { arrival: start + self.jitter(number, live.interval), part: None };
         }
         if self.per_week == 0 {
-            return Slot { arrival: i64::MAX, part: None };
+            return EventSlot { arrival: i64::MAX, part: None };
         }
         let (week, rest) = (number / self.per_week, number % self.per_week);
         let bin = &self.bins[self.bins.partition_point(|bin| bin.first <= rest) - 1];
@@ -175,14 +175,14 @@ impl EventSchedule {
         let part = bin.scene.and_then(|(scene, incident)| {
             // The scene's events lie evenly among the others of the bin.
             let index = place * bin.staged / bin.count;
-            ((place + 1) * bin.staged / bin.count != index).then_some(Part {
+            ((place + 1) * bin.staged / bin.count != index).then_some(IncidentPart {
                 scene,
                 incident: week * INCIDENTS_A_WEEK as u64 + incident,
                 index,
                 of: bin.staged,
             })
         });
-        Slot { arrival, part }
+        EventSlot { arrival, part }
     }
 
     fn jitter(&self, number: u64, below: u64) -> i64 {
@@ -207,8 +207,8 @@ impl EventSchedule {
 }
 
 /// The week cut at every full hour and at the scenes' ends, with `per_week` events dealt out.
-fn bins(scenes: &[Scene], hours: &[u64], per_week: u64) -> Vec<Bin> {
-    let mut staged: Vec<(i64, i64, Scene, u64, u64)> = Vec::new();
+fn bins(scenes: &[IncidentScene], hours: &[u64], per_week: u64) -> Vec<Bin> {
+    let mut staged: Vec<(i64, i64, IncidentScene, u64, u64)> = Vec::new();
     for incident in 0..INCIDENTS_A_WEEK {
         for scene in scenes {
             let (begin, length, events) = scene.plan();
@@ -257,7 +257,7 @@ mod tests {
     }
 
     fn rhythm(wanted: u64, days: u32) -> EventSchedule {
-        EventSchedule::new(7, &[Scene::Spray, Scene::Blocked], office, wanted, days)
+        EventSchedule::new(7, &[IncidentScene::Spray, IncidentScene::Blocked], office, wanted, days)
     }
 
     #[test]
@@ -296,10 +296,10 @@ mod tests {
         let rhythm = rhythm(12_000, 30);
         for shift in 0..400 {
             let end = NOW + shift * 37 * MINUTE;
-            let parts: Vec<Part> = (rhythm.count_before(end - DAY)..rhythm.count_before(end))
+            let parts: Vec<IncidentPart> = (rhythm.count_before(end - DAY)..rhythm.count_before(end))
                 .filter_map(|number| rhythm.slot(number).part)
                 .collect();
-            let whole = |scene: Scene| {
+            let whole = |scene: IncidentScene| {
                 parts.iter().any(|part| {
                     part.scene == scene
                         && part.index == 0
@@ -308,7 +308,7 @@ mod tests {
                             == part.of
                 })
             };
-            assert!(whole(Scene::Spray) && whole(Scene::Blocked));
+            assert!(whole(IncidentScene::Spray) && whole(IncidentScene::Blocked));
         }
     }
 

@@ -1,10 +1,10 @@
 //! Sign-in attempts: who tried, from where, and whether it worked.
 
-use super::company::{App, Place};
-use super::event_writer::Draft;
-use super::hostile::Twist;
-use super::options::Form;
-use super::schedule::{Part, Scene};
+use super::company::{App, Site};
+use super::event_writer::EventDraft;
+use super::hostile::HostileValue;
+use super::options::ApiForm;
+use super::schedule::{IncidentPart, IncidentScene};
 
 /// What came of an attempt: category, type, and of how many in ten thousand.
 const OUTCOMES: [(&str, &str, u64); 15] = [
@@ -26,15 +26,15 @@ const OUTCOMES: [(&str, &str, u64); 15] = [
 ];
 
 /// Writes the item.
-pub(super) fn write(mut draft: Draft<'_>, out: &mut Vec<u8>) {
-    let company = &draft.scribe.company;
+pub(super) fn write(mut draft: EventDraft<'_>, out: &mut Vec<u8>) {
+    let company = &draft.writer.company;
     let (number, (category, kind), (place, address), app) = match draft.slot.part {
         Some(part) => staged(&mut draft, part),
         None => everyday(&mut draft),
     };
     let person = &company.people[number];
     // The type came with v2; v1 knows only that the credentials were right.
-    let kind = if draft.form == Form::V1 && kind == "federated" { "credentials_ok" } else { kind };
+    let kind = if draft.form == ApiForm::V1 && kind == "federated" { "credentials_ok" } else { kind };
     let category = draft.value(category);
 
     let mut item = draft.open(out);
@@ -50,12 +50,12 @@ pub(super) fn write(mut draft: Draft<'_>, out: &mut Vec<u8>) {
             item.raw("details", format!("{{\"value\":\"{address}\"}}"));
         }
         // Seen as null and seen missing.
-        _ if draft.dice.in_thousand(700) || matches!(draft.twist, Some(Twist::Nulls)) => {
+        _ if draft.random.in_thousand(700) || matches!(draft.twist, Some(HostileValue::Nulls)) => {
             item.raw("details", "null");
         }
         _ => {}
     }
-    if draft.form == Form::V1 {
+    if draft.form == ApiForm::V1 {
         draft.user(&mut item, "target_user", person, Some(number));
         draft.client(&mut item, person, Some(number), app, &address);
         draft.location(&mut item, place);
@@ -68,12 +68,12 @@ pub(super) fn write(mut draft: Draft<'_>, out: &mut Vec<u8>) {
     draft.close(&mut item);
 }
 
-type Attempt = (usize, (&'static str, &'static str), (&'static Place, String), App);
+type Attempt = (usize, (&'static str, &'static str), (&'static Site, String), App);
 
-fn everyday(draft: &mut Draft<'_>) -> Attempt {
+fn everyday(draft: &mut EventDraft<'_>) -> Attempt {
     let number = draft.somebody();
-    let person = &draft.scribe.company.people[number];
-    let mut left = draft.dice.below(10_000);
+    let person = &draft.writer.company.people[number];
+    let mut left = draft.random.below(10_000);
     let outcome = OUTCOMES.iter().find(|(.., share)| {
         let found = left < *share;
         left = left.saturating_sub(*share);
@@ -85,14 +85,14 @@ fn everyday(draft: &mut Draft<'_>) -> Attempt {
     } else {
         draft.whereabouts(person)
     };
-    let app = *draft.dice.pick(&[App::Extension, App::Extension, App::Desktop, App::Phone, App::Web]);
+    let app = *draft.random.pick(&[App::Extension, App::Extension, App::Desktop, App::Phone, App::Web]);
     (number, (category, kind), from, app)
 }
 
 /// The password spray, whose last guess is right and stopped by the second factor; and the blocked country.
-fn staged(draft: &mut Draft<'_>, part: Part) -> Attempt {
-    let people = draft.scribe.company.people.len() as u64;
-    if part.scene == Scene::Blocked {
+fn staged(draft: &mut EventDraft<'_>, part: IncidentPart) -> Attempt {
+    let people = draft.writer.company.people.len() as u64;
+    if part.scene == IncidentScene::Blocked {
         let number = (part.incident * 7 % people) as usize;
         return (number, ("firewall_failed", "country_blocked"), draft.refused(part.incident), App::Phone);
     }

@@ -1,8 +1,8 @@
 //! Item usages: who used which item of a shared vault, and how.
 
 use super::company::App;
-use super::event_writer::Draft;
-use super::options::Form;
+use super::event_writer::EventDraft;
+use super::options::ApiForm;
 
 /// What was done, and of how many in a thousand.
 const ACTIONS: [(&str, u64); 10] = [
@@ -19,8 +19,8 @@ const ACTIONS: [(&str, u64); 10] = [
 ];
 
 /// Writes the item.
-pub(super) fn write(mut draft: Draft<'_>, out: &mut Vec<u8>) {
-    let company = &draft.scribe.company;
+pub(super) fn write(mut draft: EventDraft<'_>, out: &mut Vec<u8>) {
+    let company = &draft.writer.company;
     let contractor = draft.slot.part.map(|part| company.contractor(part.incident));
     let (person, number) = match &contractor {
         Some(contractor) => (contractor, None),
@@ -34,15 +34,15 @@ pub(super) fn write(mut draft: Draft<'_>, out: &mut Vec<u8>) {
         Some(part) => ((part.incident % 17) as usize, part.index, "export", App::Desktop),
         None => {
             let favourite = number.unwrap_or(0) * 5 % company.vaults.len();
-            let vault = (favourite + draft.dice.below(3) as usize) % company.vaults.len();
-            let item = draft.dice.below(12) * draft.dice.below(20);
-            let action = action(draft.dice.below(1000));
+            let vault = (favourite + draft.random.below(3) as usize) % company.vaults.len();
+            let item = draft.random.below(12) * draft.random.below(20);
+            let action = action(draft.random.below(1000));
             let app = match action {
                 "fill" | "select-sso-provider" => {
-                    *draft.dice.pick(&[App::Extension, App::Extension, App::Phone])
+                    *draft.random.pick(&[App::Extension, App::Extension, App::Phone])
                 }
-                "server-create" => *draft.dice.pick(&[App::CommandLine, App::Desktop, App::Web]),
-                _ => *draft.dice.pick(&[App::Desktop, App::Extension, App::Phone, App::CommandLine]),
+                "server-create" => *draft.random.pick(&[App::CommandLine, App::Desktop, App::Web]),
+                _ => *draft.random.pick(&[App::Desktop, App::Extension, App::Phone, App::CommandLine]),
             };
             (vault, item, action, app)
         }
@@ -52,10 +52,10 @@ pub(super) fn write(mut draft: Draft<'_>, out: &mut Vec<u8>) {
 
     let mut item = draft.open(out);
     draft.time(&mut item);
-    item.number("used_version", draft.dice.below(4) * draft.dice.below(7))
+    item.number("used_version", draft.random.below(4) * draft.random.below(7))
         .id("vault_uuid", &company.vaults[vault])
         .id("item_uuid", &company.item(vault, item_number));
-    if draft.form == Form::V1 {
+    if draft.form == ApiForm::V1 {
         draft.user(&mut item, "user", person, number);
         draft.client(&mut item, person, number, app, &address);
         draft.location(&mut item, place);

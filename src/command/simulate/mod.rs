@@ -14,14 +14,17 @@ use serde_json::json;
 
 use self::request_log::RequestLog;
 use crate::cancel::Cancel;
-use crate::cli::simulate::{Announce, Bounds, Errors, Filter, Keys, Rhythm, SimulateArgs, UserType};
+use crate::cli::simulate::{
+    Announce, Bounds, Errors, Filter, Keys, Rhythm as TypedRhythm, SimulateArgs, UserType,
+};
 use crate::clock::Clock;
 use crate::disk::real::publish;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::simulator::{
-    Bound, Data, ErrorShape, FilterBy, Habits, Hours, KeyOrder, Latency, Options, RateLimit, Rule, Running,
-    Script, Seeded, Simulator, TokenOptions, UserTypeKey, parse_duration,
+    Bound, ErrorShape, EventData, FaultRule, FaultScript, FilterBy, KeyOrder, Latency, RateLimit, Rhythm,
+    RunningSimulator, SeededData, ServiceBehavior, Simulator, SimulatorOptions, TokenOptions, UserTypeKey,
+    parse_duration,
 };
 
 /// Runs the stand-in until `cancel` is triggered; `announce` is stdout, `summary` stderr.
@@ -37,15 +40,15 @@ pub fn run(
     summary: &mut dyn Write,
 ) -> Result<()> {
     let mut options = options(args)?;
-    if let Data::Seeded(seeded) = &mut options.data
+    if let EventData::Seeded(seeded) = &mut options.data
         && seeded.live.is_some()
     {
         // Settled here, so that the announcement can say it.
         seeded.live_from.get_or_insert_with(|| options.at.unwrap_or_else(|| clock.now()));
     }
     let live_from = match &options.data {
-        Data::Seeded(seeded) => seeded.live_from,
-        Data::Files(_) => None,
+        EventData::Seeded(seeded) => seeded.live_from,
+        EventData::Files(_) => None,
     };
     let mut log = None;
     if let Some(path) = &args.log {
@@ -87,54 +90,57 @@ pub fn run(
 ///
 /// # Errors
 /// Fails with `Usage` when one of them means nothing.
-pub fn options(args: &SimulateArgs) -> Result<Options> {
+pub fn options(args: &SimulateArgs) -> Result<SimulatorOptions> {
     let data = if args.data.is_empty() {
-        Data::Seeded(Seeded {
+        EventData::Seeded(SeededData {
             seed: args.seed,
             events: args.events,
             days: args.days,
-            hours: match args.rhythm {
-                Rhythm::Office => Hours::Office,
-                Rhythm::Even => Hours::Even,
+            rhythm: match args.rhythm {
+                TypedRhythm::Office => Rhythm::Office,
+                TypedRhythm::Even => Rhythm::Even,
             },
             live: args.live.map(rate).transpose()?,
             live_from: args.live_from.as_deref().map(|text| time("--live-from", text)).transpose()?,
             hostile: args.hostile,
         })
     } else {
-        Data::Files(args.data.clone())
+        EventData::Files(args.data.clone())
     };
-    let rules =
-        args.faults.iter().map(|text| parse::<Rule>("--fault", text)).collect::<Result<Vec<Rule>>>()?;
+    let rules = args
+        .faults
+        .iter()
+        .map(|text| parse::<FaultRule>("--fault", text))
+        .collect::<Result<Vec<FaultRule>>>()?;
     let features = args.features.iter().map(|text| parse::<Stream>("--features", text));
     let features = features.collect::<Result<Vec<Stream>>>()?;
-    Ok(Options {
+    Ok(SimulatorOptions {
         port: args.port,
         data,
         at: args.at.as_deref().map(|text| time("--at", text)).transpose()?,
-        habits: habits(args),
+        behavior: behavior(args),
         token: TokenOptions {
             features: if features.is_empty() { Stream::ALL.to_vec() } else { features },
             expires_in: args.expires_in,
             audience: args.audience.clone(),
         },
-        script: Script::new(rules),
+        script: FaultScript::new(rules),
         latency: args.latency.as_deref().map(latency).transpose()?.unwrap_or_default(),
         rate_limit: args.rate_limit.as_deref().map(rate_limit).transpose()?,
         gzip: args.gzip,
         one_at_a_time: args.one_at_a_time,
-        ..Options::default()
+        ..SimulatorOptions::default()
     })
 }
 
-fn habits(args: &SimulateArgs) -> Habits {
+fn behavior(args: &SimulateArgs) -> ServiceBehavior {
     let (start, end) = match args.bounds {
         Bounds::Closed => (Bound::Inclusive, Bound::Inclusive),
         Bounds::ClosedOpen => (Bound::Inclusive, Bound::Exclusive),
         Bounds::OpenClosed => (Bound::Exclusive, Bound::Inclusive),
         Bounds::Open => (Bound::Exclusive, Bound::Exclusive),
     };
-    Habits {
+    ServiceBehavior {
         start,
         end,
         filter: match args.filter {
@@ -200,7 +206,7 @@ fn rate_limit(text: &str) -> Result<RateLimit> {
     })
 }
 
-fn announcement(args: &SimulateArgs, running: &Running, live_from: Option<DateTime<Utc>>) -> String {
+fn announcement(args: &SimulateArgs, running: &RunningSimulator, live_from: Option<DateTime<Utc>>) -> String {
     let (base_url, token) = (running.base_url(), running.token().expose());
     let file = args.token_file.as_ref().map(|path| path.display().to_string());
     match args.announce {
@@ -308,15 +314,15 @@ mod tests {
             "-5",
         ]))
         .unwrap();
-        assert_eq!((options.habits.start, options.habits.end), (Bound::Exclusive, Bound::Inclusive));
-        assert_eq!(options.habits.filter, FilterBy::Arrival);
+        assert_eq!((options.behavior.start, options.behavior.end), (Bound::Exclusive, Bound::Inclusive));
+        assert_eq!(options.behavior.filter, FilterBy::Arrival);
         assert_eq!(options.latency.jitter, Duration::from_millis(20));
         assert_eq!(options.rate_limit, Some(RateLimit { per_minute: 60, per_hour: 30_000 }));
         assert_eq!(options.token.features, [Stream::AuditEvents, Stream::SignInAttempts]);
         assert_eq!(options.token.expires_in, Some(-5));
         assert!(matches!(
             options.data,
-            Data::Seeded(Seeded { live: Some(2.5), events: 12_000, hours: Hours::Even, .. })
+            EventData::Seeded(SeededData { live: Some(2.5), events: 12_000, rhythm: Rhythm::Even, .. })
         ));
     }
 

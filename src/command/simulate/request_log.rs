@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::disk::{self, Disk as _, File, FileKind, Open, RealDisk};
 use crate::error::{Error, ErrorKind, Result};
 use crate::output::shown;
-use crate::simulator::{Logged, RequestKind, Target};
+use crate::simulator::{LoggedRequest, RequestKind, RequestTarget};
 
 /// A log that is being written.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl RequestLog {
     ///
     /// # Errors
     /// Fails with `Output` when it cannot be opened.
-    pub(super) fn open(path: &Path, clock: &dyn Clock) -> Result<(Self, Sender<Logged>)> {
+    pub(super) fn open(path: &Path, clock: &dyn Clock) -> Result<(Self, Sender<LoggedRequest>)> {
         let is_stream = RealDisk.metadata(path).is_ok_and(|found| found.kind == FileKind::Other);
         let how = if is_stream { Open::Stream } else { Open::Append { mode: 0o600 } };
         let name = shown(path).to_string();
@@ -80,7 +80,7 @@ fn cannot(act: &str, name: &str) -> Error {
         .hint("name a --log that this user can write")
 }
 
-fn append(file: &mut dyn File, start: DateTime<Utc>, request: &Logged) -> io::Result<()> {
+fn append(file: &mut dyn File, start: DateTime<Utc>, request: &LoggedRequest) -> io::Result<()> {
     let time = |since: Duration| {
         let time = start + TimeDelta::from_std(since).unwrap_or_default();
         time.to_rfc3339_opts(SecondsFormat::Micros, true)
@@ -91,8 +91,8 @@ fn append(file: &mut dyn File, start: DateTime<Utc>, request: &Logged) -> io::Re
         arrived: time(request.at),
         answered: request.answered.map(time),
         target: request.target.map(|target| match target {
-            Target::Stream(stream) => stream.name(),
-            Target::Introspect => "introspect",
+            RequestTarget::Stream(stream) => stream.name(),
+            RequestTarget::Introspect => "introspect",
         }),
         ask: request.ask.map(|ask| match ask {
             RequestKind::First => "range",

@@ -16,7 +16,7 @@ use crate::event::Stream;
 
 /// The events of some files.
 #[derive(Debug, Default)]
-pub(super) struct Files {
+pub(super) struct EventFiles {
     streams: [Vec<Line>; 3],
     bytes: Vec<u8>,
 }
@@ -29,13 +29,13 @@ struct Line {
     time: Option<i64>,
 }
 
-impl Files {
+impl EventFiles {
     /// Reads the files.
     ///
     /// # Errors
     /// Fails when a file cannot be read, when a line is no JSON object, or when its stream is unclear.
     pub(super) fn read(paths: &[impl AsRef<Path>]) -> Result<Self> {
-        let mut files = Files::default();
+        let mut files = EventFiles::default();
         for path in paths {
             let path = path.as_ref();
             let bytes = fs::read(path).map_err(|e| {
@@ -135,8 +135,8 @@ fn stream_of_fields(fields: &HashMap<String, &RawValue>) -> Option<Stream> {
 mod tests {
     use super::*;
 
-    fn add(name: &str, bytes: &[u8]) -> Result<Files> {
-        let mut files = Files::default();
+    fn add(name: &str, bytes: &[u8]) -> Result<EventFiles> {
+        let mut files = EventFiles::default();
         files.add(Path::new(name), bytes)?;
         Ok(files)
     }

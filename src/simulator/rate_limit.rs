@@ -5,18 +5,30 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::options::RateLimit;
-
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
+/// Requests allowed in any 60 s and any 3,600 s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// In any minute.
+    pub per_minute: usize,
+    /// In any hour.
+    pub per_hour: usize,
+}
+
+impl RateLimit {
+    /// What 1Password documents.
+    pub const DOCUMENTED: RateLimit = RateLimit { per_minute: 600, per_hour: 30_000 };
+}
+
 /// A record of when requests came, as far back as an hour.
 #[derive(Debug, Default)]
-pub(super) struct Record {
+pub(super) struct RequestHistory {
     times: VecDeque<Duration>,
 }
 
-impl Record {
+impl RequestHistory {
     /// More than any limit: the record's memory is bounded, and beyond this it only says "at least".
     const MOST: usize = 100_000;
 
@@ -46,7 +58,7 @@ impl Record {
 
 /// What is left of a limit, for the `RateLimit-*` headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Quota {
+pub(super) struct SpentQuota {
     pub(super) limit: usize,
     pub(super) remaining: usize,
     /// Seconds until there is room, rounded up; 0 if there is some now.
@@ -55,18 +67,18 @@ pub(super) struct Quota {
 
 /// Enforces a rate limit.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(super) struct RateEnforcer {
     limit: RateLimit,
-    passed: Record,
+    passed: RequestHistory,
 }
 
-impl Gate {
+impl RateEnforcer {
     pub(super) fn new(limit: RateLimit) -> Self {
-        Gate { limit, passed: Record::default() }
+        RateEnforcer { limit, passed: RequestHistory::default() }
     }
 
     /// Lets a request pass, or says when to come back. A refused request uses up nothing.
-    pub(super) fn pass(&mut self, at: Duration) -> Result<(), Quota> {
+    pub(super) fn pass(&mut self, at: Duration) -> Result<(), SpentQuota> {
         let (minute, hour) = self.passed.counts(at);
         let full = [
             (minute >= self.limit.per_minute, MINUTE, self.limit.per_minute),
@@ -79,7 +91,7 @@ impl Gate {
         match wait.max() {
             Some((wait, limit)) => {
                 let reset = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-                Err(Quota { limit, remaining: 0, reset: reset.max(1) })
+                Err(SpentQuota { limit, remaining: 0, reset: reset.max(1) })
             }
             None => {
                 self.passed.note(at);
@@ -99,7 +111,7 @@ mod tests {
 
     #[test]
     fn windows_slide() {
-        let mut record = Record::default();
+        let mut record = RequestHistory::default();
         for time in [0, 30_000, 59_999] {
             record.note(at(time));
         }
@@ -110,12 +122,12 @@ mod tests {
 
     #[test]
     fn the_gate_says_when_to_come_back() {
-        let mut gate = Gate::new(RateLimit { per_minute: 2, per_hour: 3 });
+        let mut gate = RateEnforcer::new(RateLimit { per_minute: 2, per_hour: 3 });
         assert_eq!(gate.pass(at(0)), Ok(()));
         assert_eq!(gate.pass(at(10_500)), Ok(()));
-        assert_eq!(gate.pass(at(20_000)), Err(Quota { limit: 2, remaining: 0, reset: 40 }));
+        assert_eq!(gate.pass(at(20_000)), Err(SpentQuota { limit: 2, remaining: 0, reset: 40 }));
         assert_eq!(gate.pass(at(60_000)), Ok(()));
-        assert_eq!(gate.pass(at(80_000)), Err(Quota { limit: 3, remaining: 0, reset: 3520 }));
+        assert_eq!(gate.pass(at(80_000)), Err(SpentQuota { limit: 3, remaining: 0, reset: 3520 }));
         assert_eq!(gate.pass(at(3_600_000)), Ok(()));
     }
 }
