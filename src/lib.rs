@@ -19,7 +19,7 @@
 //!
 //! | module | what it is | uses, beside the vocabulary |
 //! |---|---|---|
-//! | [`cli`] | what can be typed: clap definitions and help. No I/O | |
+//! | [`cli`] | what can be typed: clap definitions and help. No I/O | `simulator`'s options |
 //! | [`config`] | flags, environment and file become settings, each with its origin; token sources | `cli` `api` |
 //! | [`command`] | one file or folder per subcommand: settings in, calls below, a report out | all |
 //! | [`api`] | 1Password's protocol: endpoint, wire, scan, http, retry, limiter, claims | |
@@ -28,7 +28,7 @@
 //! | [`output`] | the commit order, sinks, checkpoints | `disk` |
 //! | [`health`] | what a collector says of itself, for `opev status` and monitors | `output` `disk` `console` |
 //! | [`console`] | all text for people: notes, progress, logs, errors | |
-//! | [`simulator`] | a loopback Events API: seeded data, faults, assertions on its clients | |
+//! | `simulator` | a loopback Events API: seeded data, faults, assertions on its clients; behind the feature of that name | |
 //! | [`disk`] | the few file operations there are: real, recording, failing, modelled | |
 //!
 //! The vocabulary, used by all of them: [`error`] (what can go wrong, and the one table of exit codes),
@@ -59,6 +59,7 @@ pub mod page;
 pub mod runtime;
 pub mod sanitize;
 pub mod secret;
+#[cfg(feature = "simulator")]
 pub mod simulator;
 pub mod size;
 pub mod source;

@@ -4,12 +4,17 @@
 //! exit code. It must not know how any command works.
 
 pub mod config;
+mod demo;
 pub mod fetch;
 pub mod introspect;
 mod output;
 mod position;
 pub mod session;
 mod side_by_side;
+#[cfg(feature = "simulator")]
+pub mod simulate;
+#[cfg(not(feature = "simulator"))]
+#[path = "without_simulator.rs"]
 pub mod simulate;
 pub mod state;
 pub mod status;

@@ -15,11 +15,11 @@ use crate::api::permits::Permits;
 use crate::api::proxy;
 use crate::api::retry::RetryPolicy;
 use crate::command::Invocation;
+use crate::command::demo::{self, DemoServer};
 use crate::config::{Account, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::secret::Secret;
-use crate::simulator::{self, Simulator};
 
 /// How many requests may be under way at once unless `--jobs` says otherwise.
 const DEFAULT_JOBS: u8 = 16;
@@ -53,7 +53,7 @@ pub struct Session {
     /// The server, the token's claims, and what a person should know.
     pub account: Account,
     /// The demo's server, kept as long as it is asked.
-    _simulator: Option<simulator::RunningSimulator>,
+    _simulator: Option<DemoServer>,
 }
 
 impl Connections {
@@ -146,7 +146,7 @@ impl Session {
         observer: Option<Arc<dyn Observer>>,
     ) -> Result<Session> {
         let (account, simulator) = if settings.is_demo() {
-            let running = demo(invocation)?;
+            let running = demo::start(Arc::clone(&invocation.runtime.clock))?;
             let server = running.base_url().parse().map_err(|e| {
                 Error::new(ErrorKind::Unexpected, "the demo's server has no address that can be asked")
                     .because(e)
@@ -178,7 +178,7 @@ impl Session {
         connections: &Connections,
         settings: Settings,
         account: Account,
-        simulator: Option<simulator::RunningSimulator>,
+        simulator: Option<DemoServer>,
         patience: Duration,
         observer: Option<Arc<dyn Observer>>,
     ) -> Result<Session> {
@@ -257,9 +257,4 @@ impl Session {
         }
         Ok(streams)
     }
-}
-
-/// Starts the server of the built-in demo profile.
-fn demo(invocation: &Invocation) -> Result<simulator::RunningSimulator> {
-    Simulator::start(simulator::SimulatorOptions::default(), Arc::clone(&invocation.runtime.clock))
 }

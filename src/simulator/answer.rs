@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use flate2::{Compress, Compression, FlushCompress, write::GzEncoder};
 
 use super::fault::{ConnectionCut, ErrorBody, Fault, RetryAfter};
-use super::rate_limit::SpentQuota;
+use super::rate_limit::RemainingQuota;
 use crate::cancel::Cancel;
 use crate::clock::Clock;
 
@@ -49,7 +49,7 @@ impl HttpAnswer {
     }
 
     /// Adds the headers of a rate limit, spelled as the v3 document spells them.
-    pub(super) fn quota(self, quota: SpentQuota) -> Self {
+    pub(super) fn quota(self, quota: RemainingQuota) -> Self {
         self.header("RateLimit-Limit", quota.limit.to_string())
             .header("Ratelimit-Remaining", quota.remaining.to_string())
             .header("RateLimit-Reset", quota.reset.to_string())
@@ -87,7 +87,7 @@ impl HttpAnswer {
                     Some(RetryAfter::Seconds(seconds) | RetryAfter::Date(seconds)) => *seconds,
                     _ => 60,
                 };
-                let quota = SpentQuota { limit: 600, remaining: 0, reset };
+                let quota = RemainingQuota { limit: 600, remaining: 0, reset };
                 Some(if *rate_headers { answer.quota(quota) } else { answer })
             }
             _ => None,

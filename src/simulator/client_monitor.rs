@@ -22,9 +22,9 @@ const LONGEST_BODY: usize = 2_000;
 /// A rule of the API, or of good manners, that a client can break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ClientRule {
-    /// Too many requests in a minute.
+    /// Too many requests in a minute, or in the short window of another limit.
     MinuteLimit,
-    /// Too many requests in an hour.
+    /// Too many requests in an hour, or in the long window of another limit.
     HourLimit,
     /// No `Authorization: Bearer` header.
     Bearer,
@@ -32,7 +32,7 @@ pub enum ClientRule {
     ContentType,
     /// No `User-Agent` header.
     UserAgent,
-    /// A cursor and a range in one request.
+    /// A cursor and a range in one request, whether or not the service takes it.
     OneForm,
     /// A body or query that the API does not allow.
     WellFormed,
@@ -138,7 +138,7 @@ pub(super) struct ClientMonitor {
     one_at_a_time: bool,
     report: ClientReport,
     broken: BTreeMap<ClientRule, (u64, u64)>,
-    record: RequestHistory,
+    history: RequestHistory,
     under_way: [usize; 3],
     cursors: HashMap<Vec<u8>, usize>,
     log: VecDeque<LoggedRequest>,
@@ -157,7 +157,7 @@ impl ClientMonitor {
             one_at_a_time,
             report: ClientReport::default(),
             broken: BTreeMap::new(),
-            record: RequestHistory::default(),
+            history: RequestHistory::default(),
             under_way: [0; 3],
             cursors: HashMap::new(),
             log: VecDeque::new(),
@@ -182,15 +182,16 @@ impl ClientMonitor {
     ) -> u64 {
         self.report.requests += 1;
         let number = self.report.requests;
-        self.record.note(at);
-        let (minute, hour) = self.record.counts(at);
+        self.history.note(at);
+        let (minute, hour) = self.history.counts(at);
+        let in_windows = [self.limit.short, self.limit.long].map(|w| self.history.within(w.length, at));
         self.report.most_in_a_minute = self.report.most_in_a_minute.max(minute);
         self.report.most_in_an_hour = self.report.most_in_an_hour.max(hour);
         let bearer = request.bearer().is_some_and(|token| !token.is_empty());
         let json = request.content_type.as_deref().is_some_and(|kind| kind.starts_with("application/json"));
         for (rule, kept) in [
-            (ClientRule::MinuteLimit, minute <= self.limit.per_minute),
-            (ClientRule::HourLimit, hour <= self.limit.per_hour),
+            (ClientRule::MinuteLimit, in_windows[0] <= self.limit.short.most),
+            (ClientRule::HourLimit, in_windows[1] <= self.limit.long.most),
             (ClientRule::Bearer, bearer),
             (ClientRule::ContentType, request.method != "POST" || json),
             (ClientRule::UserAgent, request.user_agent.as_deref().is_some_and(|agent| !agent.is_empty())),
@@ -303,7 +304,7 @@ impl ClientMonitor {
 fn cursor_key(request: &HttpRequest) -> Vec<u8> {
     let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap_or_default();
     match body.get("cursor").and_then(|cursor| cursor.as_str()) {
-        Some(cursor) => cursor.into(),
+        Some(cursor) => cursor.trim_end().into(),
         None => request.query.clone().into_bytes(),
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct CursorPosition {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Text {
+struct CursorText {
     limit: u64,
     start_time: Option<i64>,
     end_time: Option<i64>,
@@ -54,7 +54,7 @@ impl CursorSeal {
 
     /// The cursor's text.
     pub(super) fn seal(self, position: &CursorPosition) -> String {
-        let text = Text {
+        let text = CursorText {
             limit: position.limit,
             start_time: position.span.start,
             end_time: position.span.end,
@@ -68,8 +68,12 @@ impl CursorSeal {
     }
 
     /// The position in a cursor that a simulator with these events gave; `None` for any other text.
+    ///
+    /// Line breaks are passed over: the vendor's Splunk client sends one behind a saved cursor, and the
+    /// service decodes it.
     pub(super) fn open(self, cursor: &str) -> Option<CursorPosition> {
-        let text: Text = serde_json::from_slice(&STANDARD.decode(cursor).ok()?).ok()?;
+        let text: CursorText =
+            serde_json::from_slice(&STANDARD.decode(cursor.replace(['\r', '\n'], "")).ok()?).ok()?;
         let position = CursorPosition {
             stream: Stream::ALL.into_iter().find(|stream| stream.name() == text.feature)?,
             next: text.search_after,
@@ -106,6 +110,7 @@ mod tests {
         let cursor = seal.seal(&position);
         assert_eq!(CursorSeal::new(b"seed 1").open(&cursor), Some(position));
         assert_eq!(CursorSeal::new(b"seed 2").open(&cursor), None);
+        assert_eq!(seal.open(&format!("{cursor}\n")), Some(position));
         for not_a_cursor in ["", "None", "null", &cursor[1..], &format!("{cursor}=")] {
             assert_eq!(seal.open(not_a_cursor), None);
         }

@@ -257,7 +257,7 @@ pub(super) fn number(word: &str, text: &str, least: u64, most: u64) -> Result<u6
 ///
 /// # Errors
 /// Fails for anything else.
-pub fn duration(text: &str) -> Result<Duration, InvalidFault> {
+pub(super) fn duration(text: &str) -> Result<Duration, InvalidFault> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(split);
     let count: u64 = digits

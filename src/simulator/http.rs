@@ -1,4 +1,4 @@
-//! Requests off a connection: heads through httparse, bodies by their length.
+//! Requests off a connection: heads through httparse, bodies by their length or in chunks.
 //!
 //! As little HTTP as a client of this API needs. What is answered, and how it is sent, is not known here.
 
@@ -51,6 +51,13 @@ impl HttpRequest {
     }
 }
 
+/// How the end of a body is found.
+#[derive(Clone, Copy, Debug)]
+enum BodyLength {
+    Known(usize),
+    Chunked,
+}
+
 /// Reads the next request; `buffer` keeps what came beyond it.
 pub(super) fn read(from: &mut impl Read, buffer: &mut Vec<u8>) -> Result<HttpRequest, RequestError> {
     let (mut request, head, length) = loop {
@@ -62,12 +69,73 @@ pub(super) fn read(from: &mut impl Read, buffer: &mut Vec<u8>) -> Result<HttpReq
         }
         more(from, buffer)?;
     };
-    while buffer.len() < head + length {
+    let end = match length {
+        BodyLength::Known(length) => {
+            fill(from, buffer, head + length)?;
+            request.body = buffer[head..head + length].to_vec();
+            head + length
+        }
+        BodyLength::Chunked => read_chunks(from, buffer, head, &mut request.body)?,
+    };
+    buffer.drain(..end);
+    Ok(request)
+}
+
+/// Reads the chunks that begin at `at`, and says where the request ends.
+fn read_chunks(
+    from: &mut impl Read,
+    buffer: &mut Vec<u8>,
+    mut at: usize,
+    body: &mut Vec<u8>,
+) -> Result<usize, RequestError> {
+    loop {
+        let (size, line) = loop {
+            let parsed = httparse::parse_chunk_size(&buffer[at..]);
+            match parsed.map_err(|_| RequestError::Malformed("the body is not made of chunks"))? {
+                httparse::Status::Complete((line, size)) => break (size, line),
+                httparse::Status::Partial if buffer.len() - at > LONGEST_HEAD => {
+                    return Err(RequestError::Malformed("a chunk's first line is too long"));
+                }
+                httparse::Status::Partial => more(from, buffer)?,
+            }
+        };
+        at += line;
+        if size == 0 {
+            return skip_trailers(from, buffer, at);
+        }
+        let size = usize::try_from(size).ok().filter(|size| *size <= LONGEST_BODY - body.len());
+        let size = size.ok_or(RequestError::Malformed("the body is too long"))?;
+        fill(from, buffer, at + size + 2)?;
+        body.extend_from_slice(&buffer[at..at + size]);
+        at += size;
+        if &buffer[at..at + 2] != b"\r\n" {
+            return Err(RequestError::Malformed("the body is not made of chunks"));
+        }
+        at += 2;
+    }
+}
+
+/// Passes over the lines behind the last chunk, up to and with the empty one.
+fn skip_trailers(from: &mut impl Read, buffer: &mut Vec<u8>, mut at: usize) -> Result<usize, RequestError> {
+    let first = at;
+    loop {
+        match buffer[at..].windows(2).position(|pair| pair == b"\r\n") {
+            Some(0) => return Ok(at + 2),
+            Some(length) => at += length + 2,
+            None if buffer.len() - first > LONGEST_HEAD => {
+                return Err(RequestError::Malformed("the trailer is too long"));
+            }
+            None => more(from, buffer)?,
+        }
+    }
+}
+
+/// Reads until the buffer holds so many bytes.
+fn fill(from: &mut impl Read, buffer: &mut Vec<u8>, length: usize) -> Result<(), RequestError> {
+    while buffer.len() < length {
         more(from, buffer)?;
     }
-    request.body = buffer[head..head + length].to_vec();
-    buffer.drain(..head + length);
-    Ok(request)
+    Ok(())
 }
 
 fn more(from: &mut impl Read, buffer: &mut Vec<u8>) -> Result<(), RequestError> {
@@ -86,7 +154,7 @@ fn more(from: &mut impl Read, buffer: &mut Vec<u8>) -> Result<(), RequestError> 
 }
 
 /// The request of a complete head, the head's length and the body's.
-fn parse(buffer: &[u8]) -> Result<Option<(HttpRequest, usize, usize)>, RequestError> {
+fn parse(buffer: &[u8]) -> Result<Option<(HttpRequest, usize, BodyLength)>, RequestError> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut head = httparse::Request::new(&mut headers);
     let parsed = head.parse(buffer).map_err(|_| RequestError::Malformed("not an HTTP request"))?;
@@ -99,7 +167,7 @@ fn parse(buffer: &[u8]) -> Result<Option<(HttpRequest, usize, usize)>, RequestEr
         keep_alive: head.version == Some(1),
         ..HttpRequest::default()
     };
-    let mut length = 0;
+    let (mut length, mut chunked) = (None, false);
     for header in head.headers.iter() {
         let value = String::from_utf8_lossy(header.value).trim().to_owned();
         match header.name.to_ascii_lowercase().as_str() {
@@ -108,14 +176,22 @@ fn parse(buffer: &[u8]) -> Result<Option<(HttpRequest, usize, usize)>, RequestEr
             "user-agent" => request.user_agent = Some(value),
             "accept-encoding" => request.accepts_gzip = value.contains("gzip"),
             "connection" => request.keep_alive &= !value.eq_ignore_ascii_case("close"),
-            "transfer-encoding" => return Err(RequestError::Malformed("send a Content-Length, not chunks")),
+            "transfer-encoding" if value.eq_ignore_ascii_case("chunked") => chunked = true,
+            "transfer-encoding" => {
+                return Err(RequestError::Malformed("a Transfer-Encoding other than chunked"));
+            }
             "content-length" => {
                 let announced = value.parse().ok().filter(|length| *length <= LONGEST_BODY);
-                length = announced.ok_or(RequestError::Malformed("the body is too long"))?;
+                length = Some(announced.ok_or(RequestError::Malformed("the body is too long"))?);
             }
             _ => {}
         }
     }
+    let length = match (length, chunked) {
+        (Some(_), true) => return Err(RequestError::Malformed("a Content-Length and chunks at once")),
+        (None, true) => BodyLength::Chunked,
+        (length, false) => BodyLength::Known(length.unwrap_or(0)),
+    };
     Ok(Some((request, size, length)))
 }
 
@@ -141,11 +217,27 @@ mod tests {
     }
 
     #[test]
+    fn a_body_in_chunks_is_read_and_the_next_request_follows_it() {
+        let text = b"POST /a HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n\
+            5\r\n{\"lim\r\n6;x=y\r\nit\":5}\r\n0\r\nTrailer: x\r\n\r\nGET /next HTTP/1.1\r\n\r\n";
+        for piece in [1, 7, 4096] {
+            let (mut from, mut buffer) = (Pieces(text, piece), Vec::new());
+            let request = read(&mut from, &mut buffer).unwrap();
+            assert_eq!(request.body, b"{\"limit\":5}");
+            assert_eq!(read(&mut from, &mut buffer).unwrap().path, "/next");
+        }
+    }
+
+    #[test]
     fn nonsense_is_refused() {
         for text in [
             "hello\r\n\r\n",
             "POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n",
-            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n{}",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}no",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n",
         ] {
             let read = read(&mut text.as_bytes(), &mut Vec::new());
             assert!(matches!(read, Err(RequestError::Malformed(_))), "{text}");

@@ -18,6 +18,7 @@
 //! An event is a pure function of seed and number, a number one of rate and time; so the same options give
 //! the same bytes and the same cursors in every process, and memory does not grow with the events.
 
+mod announcement;
 mod answer;
 mod audits;
 mod client_monitor;
@@ -51,15 +52,16 @@ use std::thread::{self, JoinHandle};
 
 use chrono::{DateTime, Utc};
 
+pub use announcement::AnnouncementForm;
 pub use client_monitor::{BrokenRule, ClientReport, ClientRule};
 pub use event_source::SimulatedEvent;
-pub use fault::{ConnectionCut, ErrorBody, Fault, InvalidFault, RetryAfter, duration as parse_duration};
+pub use fault::{ConnectionCut, ErrorBody, Fault, InvalidFault, RetryAfter};
 pub use logged_request::LoggedRequest;
 pub use options::{
-    ApiForm, Bound, ErrorShape, EventData, FilterBy, KeyOrder, Latency, Rhythm, SeededData, ServiceBehavior,
-    SimulatorOptions, TokenOptions, UserTypeKey,
+    ApiForm, Bound, CursorWithRange, ErrorShape, EventData, FilterBy, KeyOrder, Latency, RangeEnds, Rhythm,
+    SeededData, ServiceBehavior, SimulatorOptions, TokenOptions, UserTypeKey, parse_live_rate, parse_time,
 };
-pub use rate_limit::RateLimit;
+pub use rate_limit::{RateLimit, RateLimitHeaders, RateWindow};
 pub use script::{FaultRule, FaultScript, FaultTiming, RequestKind, RequestTarget, RuleScope};
 
 use crate::cancel::Cancel;
@@ -122,7 +124,7 @@ impl Simulator {
             clock,
             stop: Cancel::new(),
             monitor: Mutex::new(monitor),
-            gate: options.rate_limit.map(|limit| Mutex::new(rate_limit::RateEnforcer::new(limit))),
+            enforcer: options.rate_limit.map(|limit| Mutex::new(rate_limit::RateEnforcer::new(limit))),
             random: Mutex::new(random::SeededRandom::new(&[seed, 0x1a])),
             known_token: Mutex::default(),
             open: Mutex::default(),

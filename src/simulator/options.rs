@@ -1,13 +1,17 @@
 //! What a simulator can be told: which events, which of the service's unknown behavior, which troubles.
 //!
-//! Plain data. The command line's words for it are in `cli`; what they do is in the other files here.
+//! Plain data, with the words by which the command line names it; what the options do is in the other files
+//! here.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use clap::ValueEnum;
 
+use super::fault::{InvalidFault, duration};
 use super::logged_request::LoggedRequest;
 use super::rate_limit::RateLimit;
 use super::script::FaultScript;
@@ -30,7 +34,7 @@ pub struct SimulatorOptions {
     pub script: FaultScript,
     /// How long each answer takes.
     pub latency: Latency,
-    /// Requests allowed in any minute and any hour; more are answered 429.
+    /// How many requests are allowed, and how more of them are answered.
     pub rate_limit: Option<RateLimit>,
     /// Compresses answers for clients that accept gzip.
     pub gzip: bool,
@@ -106,11 +110,11 @@ impl Default for SeededData {
 }
 
 /// When the made-up company is at work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Rhythm {
-    /// In the offices' working hours most of all, on weekends hardly.
+    /// In office hours most of all
     Office,
-    /// At every hour of the week alike.
+    /// At every hour alike
     Even,
 }
 
@@ -123,41 +127,85 @@ pub enum Bound {
     Exclusive,
 }
 
+/// Which bounds of a range belong to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RangeEnds {
+    /// Start and end
+    Closed,
+    /// The start alone
+    ClosedOpen,
+    /// The end alone
+    OpenClosed,
+    /// Neither
+    Open,
+}
+
+impl RangeEnds {
+    /// What it says of the start and of the end.
+    pub fn bounds(self) -> (Bound, Bound) {
+        match self {
+            RangeEnds::Closed => (Bound::Inclusive, Bound::Inclusive),
+            RangeEnds::ClosedOpen => (Bound::Inclusive, Bound::Exclusive),
+            RangeEnds::OpenClosed => (Bound::Exclusive, Bound::Inclusive),
+            RangeEnds::Open => (Bound::Exclusive, Bound::Exclusive),
+        }
+    }
+}
+
+/// What is answered to a body that holds a cursor and also a limit or a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CursorWithRange {
+    /// 400
+    Refused,
+    /// The cursor counts, the other fields are ignored
+    #[value(name = "cursor")]
+    CursorWins,
+    /// The other fields count, the cursor is ignored
+    #[value(name = "range")]
+    RangeWins,
+}
+
 /// Which of an event's times a range is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FilterBy {
-    /// When it happened.
+    /// When it happened
+    #[value(name = "event")]
     EventTime,
-    /// When it reached the service.
+    /// When it reached the service
     Arrival,
 }
 
 /// The order of keys in an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum KeyOrder {
-    /// `cursor`, `has_more`, `items`: as seen.
+    /// `cursor`, then `has_more` and `items`, as seen
+    #[value(name = "cursor")]
     CursorFirst,
-    /// `items` before the others: as documented.
+    /// `items`, then `has_more` and `cursor`, as documented
+    #[value(name = "items")]
     ItemsFirst,
 }
 
 /// What a v2 user object calls the user's type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum UserTypeKey {
-    /// `user_type`: as documented.
+    /// As documented
+    #[value(name = "user_type")]
     UserType,
-    /// `type`: as seen.
+    /// As seen
+    #[value(name = "type")]
     Type,
 }
 
 /// The shape of an error's body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ErrorShape {
-    /// The nested one for v1, the flat one for the rest.
+    /// Nested for v1, flat for the others
+    #[value(name = "version")]
     ByVersion,
-    /// `{"Error":{"Message":"..."}}`.
+    /// {"Error":{"Message":...}}
     Nested,
-    /// `{"status":401,"message":"..."}`.
+    /// {"status":...,"message":...}
     Flat,
 }
 
@@ -182,6 +230,12 @@ pub struct ServiceBehavior {
     pub empty_page_before_end: bool,
     /// A cursor that was given with `has_more: false` brings this many of the last events again.
     pub repeats_when_followed: u64,
+    /// What a cursor beside a limit or a time means.
+    pub cursor_with_range: CursorWithRange,
+    /// A field that is `null` counts as absent; otherwise it is refused.
+    pub null_is_absent: bool,
+    /// `1.0` is a limit of 1; otherwise it is refused.
+    pub accepts_whole_floats: bool,
 }
 
 impl Default for ServiceBehavior {
@@ -196,6 +250,9 @@ impl Default for ServiceBehavior {
             errors: ErrorShape::ByVersion,
             empty_page_before_end: true,
             repeats_when_followed: 0,
+            cursor_with_range: CursorWithRange::Refused,
+            null_is_absent: false,
+            accepts_whole_floats: false,
         }
     }
 }
@@ -235,4 +292,32 @@ pub struct Latency {
     pub fixed: Duration,
     /// What chance adds at most.
     pub jitter: Duration,
+}
+
+/// `100ms`, or `100ms+50ms` with a jitter.
+impl FromStr for Latency {
+    type Err = InvalidFault;
+
+    fn from_str(text: &str) -> Result<Self, InvalidFault> {
+        let (fixed, jitter) = text.split_once('+').unwrap_or((text, "0ms"));
+        Ok(Latency { fixed: duration(fixed)?, jitter: duration(jitter)? })
+    }
+}
+
+/// Reads an RFC 3339 time.
+///
+/// # Errors
+/// Fails for anything else.
+pub fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {
+    let time = DateTime::parse_from_rfc3339(text);
+    time.map(|time| time.to_utc()).map_err(|_| "write an RFC 3339 time such as 2026-11-20T12:00:00Z".into())
+}
+
+/// Reads the rate of new events.
+///
+/// # Errors
+/// Fails for anything but a number above 0 and up to 100,000.
+pub fn parse_live_rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| *rate > 0.0 && *rate <= 100_000.0);
+    rate.ok_or_else(|| "write a number of events a second, above 0 and up to 100000".into())
 }

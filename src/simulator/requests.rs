@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::cursor::{CursorPosition, CursorSeal};
 use super::event_source::TimeRange;
+use super::options::{CursorWithRange, ServiceBehavior};
 use super::schedule::HOUR;
 use super::script::RequestKind;
 use crate::event::Stream;
@@ -19,6 +20,8 @@ const HIGHEST_LIMIT: u64 = 1000;
 pub(super) struct PageQuery {
     pub(super) kind: RequestKind,
     pub(super) position: CursorPosition,
+    /// The request holds a cursor and a range, and the service takes one of them.
+    pub(super) cursor_with_range: bool,
 }
 
 /// Why a question is answered 400.
@@ -32,10 +35,26 @@ pub(super) enum InvalidQuery {
     Malformed(&'static str),
 }
 
+/// The fields beside a cursor.
+const RANGE: [&str; 3] = ["limit", "start_time", "end_time"];
+
 /// How a v1 or v2 body asks, if that can be told.
-pub(super) fn kind_of(body: &[u8]) -> Option<RequestKind> {
-    let fields: Map<String, Value> = serde_json::from_slice(body).ok()?;
-    Some(if fields.contains_key("cursor") { RequestKind::Cursor } else { RequestKind::First })
+pub(super) fn kind_of(body: &[u8], behavior: &ServiceBehavior) -> Option<RequestKind> {
+    let fields = read_fields(body, behavior)?;
+    let range_wins = behavior.cursor_with_range == CursorWithRange::RangeWins && has_range(&fields);
+    Some(if fields.contains_key("cursor") && !range_wins { RequestKind::Cursor } else { RequestKind::First })
+}
+
+fn read_fields(body: &[u8], behavior: &ServiceBehavior) -> Option<Map<String, Value>> {
+    let mut fields: Map<String, Value> = serde_json::from_slice(body).ok()?;
+    if behavior.null_is_absent {
+        fields.retain(|_, value| !value.is_null());
+    }
+    Some(fields)
+}
+
+fn has_range(fields: &Map<String, Value>) -> bool {
+    RANGE.iter().any(|key| fields.contains_key(*key))
 }
 
 /// Reads a v1 or v2 body; `now` in nanoseconds since the epoch.
@@ -44,21 +63,36 @@ pub(super) fn from_body(
     body: &[u8],
     seal: CursorSeal,
     now: i64,
+    behavior: &ServiceBehavior,
 ) -> Result<PageQuery, InvalidQuery> {
-    let fields: Map<String, Value> =
-        serde_json::from_slice(body).map_err(|_| InvalidQuery::Malformed("the body is no JSON object"))?;
-    let range = ["limit", "start_time", "end_time"];
-    if let Some(cursor) = fields.get("cursor") {
-        if range.iter().any(|key| fields.contains_key(*key)) {
-            return Err(InvalidQuery::Both);
+    let fields =
+        read_fields(body, behavior).ok_or(InvalidQuery::Malformed("the body is not a JSON object"))?;
+    let cursor = fields.get("cursor");
+    let cursor_with_range = cursor.is_some() && has_range(&fields);
+    let query = match (cursor, behavior.cursor_with_range) {
+        (Some(_), CursorWithRange::Refused) if cursor_with_range => Err(InvalidQuery::Both),
+        (Some(cursor), CursorWithRange::Refused | CursorWithRange::CursorWins) => {
+            resume(stream, cursor.as_str().unwrap_or_default(), seal)
         }
-        return resume(stream, cursor.as_str().unwrap_or_default(), seal);
-    }
+        (Some(cursor), CursorWithRange::RangeWins) if !cursor_with_range => {
+            resume(stream, cursor.as_str().unwrap_or_default(), seal)
+        }
+        (Some(_), CursorWithRange::RangeWins) | (None, _) => range(stream, &fields, now, behavior),
+    };
+    Ok(PageQuery { cursor_with_range, ..query? })
+}
+
+fn range(
+    stream: Stream,
+    fields: &Map<String, Value>,
+    now: i64,
+    behavior: &ServiceBehavior,
+) -> Result<PageQuery, InvalidQuery> {
     let limit = match fields.get("limit") {
         None => DEFAULT_LIMIT,
-        Some(limit) => {
-            limit.as_u64().filter(in_limits).ok_or(InvalidQuery::Malformed("limit must be 1 to 1000"))?
-        }
+        Some(limit) => read_limit(limit, behavior)
+            .filter(in_limits)
+            .ok_or(InvalidQuery::Malformed("limit must be 1 to 1000"))?,
     };
     let time = |key: &str| match fields.get(key) {
         None => Ok(None),
@@ -100,13 +134,18 @@ pub(super) fn from_query(query: &str, seal: CursorSeal) -> Result<PageQuery, Inv
 
 fn first(stream: Stream, limit: u64, span: TimeRange) -> PageQuery {
     let position = CursorPosition { stream, next: 0, limit, span, caught_up: false, turn: 0 };
-    PageQuery { kind: RequestKind::First, position }
+    PageQuery { kind: RequestKind::First, position, cursor_with_range: false }
 }
 
 fn resume(stream: Stream, cursor: &str, seal: CursorSeal) -> Result<PageQuery, InvalidQuery> {
     let position =
         seal.open(cursor).filter(|position| position.stream == stream).ok_or(InvalidQuery::Cursor)?;
-    Ok(PageQuery { kind: RequestKind::Cursor, position })
+    Ok(PageQuery { kind: RequestKind::Cursor, position, cursor_with_range: false })
+}
+
+fn read_limit(limit: &Value, behavior: &ServiceBehavior) -> Option<u64> {
+    let whole = |limit: &f64| behavior.accepts_whole_floats && limit.fract() == 0.0 && *limit >= 0.0;
+    limit.as_u64().or_else(|| limit.as_f64().filter(whole).map(|limit| limit as u64))
 }
 
 fn in_limits(limit: &u64) -> bool {
@@ -142,7 +181,11 @@ mod tests {
     const NOW: i64 = 1_795_000_000_000_000_000;
 
     fn ask(body: &str) -> Result<PageQuery, InvalidQuery> {
-        from_body(Stream::ItemUsages, body.as_bytes(), CursorSeal::new(b"x"), NOW)
+        ask_with(body, &ServiceBehavior::default())
+    }
+
+    fn ask_with(body: &str, behavior: &ServiceBehavior) -> Result<PageQuery, InvalidQuery> {
+        from_body(Stream::ItemUsages, body.as_bytes(), CursorSeal::new(b"x"), NOW, behavior)
     }
 
     #[test]
@@ -173,7 +216,46 @@ mod tests {
         let cursor = seal.seal(&ask("{}").unwrap().position);
         let body = format!("{{\"cursor\":\"{cursor}\"}}");
         assert_eq!(ask(&body).unwrap().kind, RequestKind::Cursor);
-        assert_eq!(from_body(Stream::AuditEvents, body.as_bytes(), seal, NOW), Err(InvalidQuery::Cursor));
+        let audit = from_body(Stream::AuditEvents, body.as_bytes(), seal, NOW, &ServiceBehavior::default());
+        assert_eq!(audit, Err(InvalidQuery::Cursor));
+    }
+
+    #[test]
+    fn a_cursor_beside_a_range_is_refused_or_one_of_them_wins() {
+        let cursor = CursorSeal::new(b"x").seal(&ask("{}").unwrap().position);
+        let body = format!("{{\"cursor\":\"{cursor}\",\"limit\":5}}");
+        let with = |cursor_with_range| ServiceBehavior { cursor_with_range, ..ServiceBehavior::default() };
+        assert_eq!(ask_with(&body, &with(CursorWithRange::Refused)), Err(InvalidQuery::Both));
+        for (wins, kind, limit) in [
+            (CursorWithRange::CursorWins, RequestKind::Cursor, 100),
+            (CursorWithRange::RangeWins, RequestKind::First, 5),
+        ] {
+            let query = ask_with(&body, &with(wins)).unwrap();
+            assert_eq!((query.kind, query.position.limit, query.cursor_with_range), (kind, limit, true));
+            assert_eq!(kind_of(body.as_bytes(), &with(wins)), Some(kind));
+            let alone = format!("{{\"cursor\":\"{cursor}\"}}");
+            let query = ask_with(&alone, &with(wins)).unwrap();
+            assert_eq!((query.kind, query.cursor_with_range), (RequestKind::Cursor, false));
+        }
+    }
+
+    #[test]
+    fn nulls_and_whole_floats_are_taken_on_request() {
+        let body = r#"{"cursor":null,"limit":7.0,"start_time":null,"end_time":null}"#;
+        let lenient = ServiceBehavior {
+            null_is_absent: true,
+            accepts_whole_floats: true,
+            ..ServiceBehavior::default()
+        };
+        let query = ask_with(body, &lenient).unwrap();
+        assert_eq!((query.kind, query.position.limit), (RequestKind::First, 7));
+        assert_eq!(kind_of(body.as_bytes(), &lenient), Some(RequestKind::First));
+        for limit in ["1.5", "-1.0", "1e9", "0.0"] {
+            assert!(ask_with(&format!("{{\"limit\":{limit}}}"), &lenient).is_err(), "{limit}");
+        }
+        for body in [r#"{"limit":1.0}"#, r#"{"start_time":null}"#, r#"{"cursor":null}"#] {
+            assert!(ask(body).is_err(), "{body}");
+        }
     }
 
     #[test]

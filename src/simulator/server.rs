@@ -17,10 +17,10 @@ use super::client_monitor::{ClientMonitor, ClientRule};
 use super::fault::{ConnectionCut, Fault};
 use super::http::{self, HttpRequest, RequestError};
 use super::json_writer::write_time;
-use super::options::{ApiForm, ErrorShape, SimulatorOptions};
+use super::options::{ApiForm, ErrorShape, ServiceBehavior, SimulatorOptions};
 use super::pages::PageBuilder;
 use super::random::SeededRandom;
-use super::rate_limit::RateEnforcer;
+use super::rate_limit::{RateEnforcer, RateLimit, RateLimitHeaders, RemainingQuota};
 use super::requests::{self, InvalidQuery, PageQuery};
 use super::script::{RequestKind, RequestTarget};
 use super::token::{self, Grant};
@@ -38,7 +38,7 @@ pub(super) struct SimulatorServer {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) stop: Cancel,
     pub(super) monitor: Mutex<ClientMonitor>,
-    pub(super) gate: Option<Mutex<RateEnforcer>>,
+    pub(super) enforcer: Option<Mutex<RateEnforcer>>,
     /// Decides the jitter of the latency.
     pub(super) random: Mutex<SeededRandom>,
     /// The last good token, so that a signature is checked once and not for every page.
@@ -151,7 +151,7 @@ impl SimulatorServer {
         let known = route(&request.path);
         let route = known.filter(|route| method(*route) == request.method);
         let target = route.map(|route| route.target);
-        let ask = route.and_then(|route| ask_kind(route, request));
+        let ask = route.and_then(|route| ask_kind(route, request, &self.options.behavior));
         let at = self.clock.elapsed();
         let number = self.monitor().arrive(at, connection_number, request, target, ask);
         let mut under_way = true;
@@ -161,7 +161,8 @@ impl SimulatorServer {
             }
         };
         let fault = target.and_then(|target| self.options.script.fault(target, ask));
-        let refused = self.gate.as_ref().and_then(|gate| lock(gate).pass(at).err());
+        let quota = self.enforcer.as_ref().map(|enforcer| lock(enforcer).pass(at));
+        let refused = quota.and_then(Result::err);
         if self.wait(fault.as_ref()).is_err() {
             leave();
             return false;
@@ -169,14 +170,16 @@ impl SimulatorServer {
         // What the rate limit refuses is refused whole: the fault had its turn, and is not seen.
         let fault = fault.filter(|_| refused.is_none());
         let mut answer = match (refused, route) {
-            (Some(quota), _) => self
-                .error(route.map_or(ApiForm::V2, |route| route.form), 429, "Too Many Requests")
-                .header("Retry-After", quota.reset.to_string())
-                .quota(quota),
+            (Some(quota), _) => self.too_many(route.map_or(ApiForm::V2, |route| route.form), quota),
             (None, Some(route)) => self.answer(route, request, number, fault.as_ref()),
             (None, None) if known.is_some() => self.error(ApiForm::V2, 405, "Method Not Allowed"),
             (None, None) => self.error(ApiForm::V2, 404, "Not Found"),
         };
+        if let (Some(Ok(quota)), Some(RateLimitHeaders::Always)) =
+            (quota, self.options.rate_limit.map(|limit| limit.headers))
+        {
+            answer = answer.quota(quota);
+        }
         let bomb = matches!(fault, Some(Fault::GzipBomb(_)));
         if self.options.gzip && request.accepts_gzip && !bomb {
             // Into memory, which does not fail; an answer in the clear is right in any case.
@@ -188,6 +191,16 @@ impl SimulatorServer {
         let sent = self.wire(connection, request.keep_alive).send(&answer, fault.as_ref(), &mut leave);
         leave();
         sent.unwrap_or(false)
+    }
+
+    /// The answer beyond the rate limit.
+    fn too_many(&self, form: ApiForm, quota: RemainingQuota) -> HttpAnswer {
+        let mut answer = self.error(form, 429, "Too Many Requests");
+        let limit = self.options.rate_limit.unwrap_or(RateLimit::DOCUMENTED);
+        if limit.headers != RateLimitHeaders::Never {
+            answer = answer.quota(quota);
+        }
+        if limit.retry_after { answer.header("Retry-After", quota.reset.to_string()) } else { answer }
     }
 
     /// Waits as long as the answer is to take.
@@ -222,6 +235,9 @@ impl SimulatorServer {
         };
         match self.ask(stream, route.form, request) {
             Ok(ask) => {
+                if ask.cursor_with_range {
+                    self.monitor().breaks(ClientRule::OneForm, number);
+                }
                 let page = self.pages.page(&ask, route.form, fault, self.nanoseconds());
                 let mut answer = HttpAnswer::json(200, page.body);
                 answer.events = page.count;
@@ -245,9 +261,13 @@ impl SimulatorServer {
     fn ask(&self, stream: Stream, form: ApiForm, request: &HttpRequest) -> Result<PageQuery, InvalidQuery> {
         match form {
             ApiForm::V3 => requests::from_query(&request.query, self.pages.seal),
-            ApiForm::V1 | ApiForm::V2 => {
-                requests::from_body(stream, &request.body, self.pages.seal, self.nanoseconds())
-            }
+            ApiForm::V1 | ApiForm::V2 => requests::from_body(
+                stream,
+                &request.body,
+                self.pages.seal,
+                self.nanoseconds(),
+                &self.options.behavior,
+            ),
         }
     }
 
@@ -303,12 +323,12 @@ fn method(route: Route) -> &'static str {
     if route.form == ApiForm::V3 || route.target == RequestTarget::Introspect { "GET" } else { "POST" }
 }
 
-fn ask_kind(route: Route, request: &HttpRequest) -> Option<RequestKind> {
+fn ask_kind(route: Route, request: &HttpRequest, behavior: &ServiceBehavior) -> Option<RequestKind> {
     match route {
         Route { target: RequestTarget::Introspect, .. } => None,
         Route { form: ApiForm::V3, .. } if request.query.contains("page_token=") => Some(RequestKind::Cursor),
         Route { form: ApiForm::V3, .. } => Some(RequestKind::First),
-        _ => requests::kind_of(&request.body),
+        _ => requests::kind_of(&request.body, behavior),
     }
 }
 

@@ -165,6 +165,7 @@ fn behavior() -> Vec<(&'static str, ServiceBehavior)> {
                 errors: ErrorShape::Flat,
                 empty_page_before_end: false,
                 repeats_when_followed: 3,
+                ..ServiceBehavior::default()
             },
         ),
     ]

@@ -11,9 +11,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use opev::clock::ManualClock;
 use opev::event::Stream;
 use opev::simulator::{
-    ApiForm, Bound, ClientRule, ErrorShape, EventData, Fault, FaultRule, FaultScript, FilterBy, KeyOrder,
-    Latency, RateLimit, RunningSimulator, SeededData, ServiceBehavior, Simulator, SimulatorOptions,
-    TokenOptions, UserTypeKey,
+    ApiForm, Bound, ClientRule, CursorWithRange, ErrorShape, EventData, Fault, FaultRule, FaultScript,
+    FilterBy, KeyOrder, Latency, RateLimit, RunningSimulator, SeededData, ServiceBehavior, Simulator,
+    SimulatorOptions, TokenOptions, UserTypeKey,
 };
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
@@ -414,8 +414,92 @@ fn wrong_requests_are_refused_and_noticed() {
 }
 
 #[test]
+fn a_cursor_with_a_line_break_behind_it_is_read() {
+    // The vendor's Splunk client saves a cursor with the line break of its file, and sends both.
+    let running = start(small());
+    let page = post(&running, AUDITS, &since(30, 20)).page();
+    let next = post(&running, AUDITS, &cursor(&page)).page();
+    let with_break = post(&running, AUDITS, &json!({"cursor": format!("{}\n", page.cursor)})).page();
+    assert_eq!(with_break.raw(), next.raw());
+    assert_eq!(running.report().broken, []);
+}
+
+#[test]
+fn a_body_in_chunks_is_answered() {
+    let running = start(small());
+    let head = format!(
+        "POST /api/v2/auditevents HTTP/1.1\r\nAuthorization: Bearer {}\r\nUser-Agent: test\r\n\
+         Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
+        running.token().expose()
+    );
+    let body = since(30, 5).to_string();
+    let (first, second) = body.split_at(9);
+    let chunks = [first, second, ""].map(|part| format!("{:x}\r\n{part}\r\n", part.len())).concat();
+    assert_eq!(exchange(&running, &(head + &chunks)).page().raw().len(), 5);
+    assert_eq!(running.report().broken, []);
+}
+
+#[test]
+fn a_cursor_with_a_limit_is_a_switch_and_a_broken_rule_in_each_state() {
+    for (cursor_with_range, status, count) in [
+        (CursorWithRange::Refused, 400, 0),
+        (CursorWithRange::CursorWins, 200, 20),
+        (CursorWithRange::RangeWins, 200, 3),
+    ] {
+        let running = start(behavior(ServiceBehavior { cursor_with_range, ..ServiceBehavior::default() }));
+        let page = post(&running, AUDITS, &since(30, 20)).page();
+        let mut body = since(30, 3);
+        body["cursor"] = page.cursor.clone().into();
+        let answer = post(&running, AUDITS, &body);
+        assert_eq!(answer.status, status);
+        if status == 200 {
+            assert_eq!(answer.page().raw().len(), count, "{cursor_with_range:?}");
+        }
+        let rules: Vec<ClientRule> = running.report().broken.iter().map(|broken| broken.rule).collect();
+        assert_eq!(rules, [ClientRule::OneForm]);
+    }
+}
+
+#[test]
+fn nulls_and_floats_are_switches() {
+    let body = json!({"cursor": null, "limit": 7.0, "end_time": null});
+    assert_eq!(post(&start(small()), AUDITS, &body).status, 400);
+    let lenient =
+        ServiceBehavior { null_is_absent: true, accepts_whole_floats: true, ..ServiceBehavior::default() };
+    assert_eq!(post(&start(behavior(lenient)), AUDITS, &body).status, 200);
+}
+
+#[test]
+fn a_limit_like_a_gateways_counts_what_it_refuses() {
+    let rate_limit = "3/10s,count-refused,no-retry-after,headers".parse().ok();
+    let (running, clock) = start_with_clock(SimulatorOptions { rate_limit, ..small() });
+    let ask = || post(&running, AUDITS, &json!({}));
+    let first = ask();
+    assert_eq!((first.status, first.header("RateLimit-Remaining")), (200, Some("2")));
+    assert_eq!((ask().status, ask().status), (200, 200));
+    for _ in 0..10 {
+        clock.advance(Duration::from_secs(3));
+        let refused = ask();
+        assert_eq!(
+            (refused.status, refused.header("Retry-After")),
+            (429, None),
+            "whoever keeps asking is kept out"
+        );
+        assert_eq!(refused.header("RateLimit-Limit"), Some("3"));
+    }
+    clock.advance(Duration::from_secs(10));
+    assert_eq!(ask().status, 200);
+
+    let rate_limit = "1,no-headers,no-retry-after".parse().ok();
+    let (running, _) = start_with_clock(SimulatorOptions { rate_limit, ..small() });
+    post(&running, AUDITS, &json!({}));
+    let refused = post(&running, AUDITS, &json!({}));
+    assert_eq!((refused.status, refused.header("RateLimit-Reset")), (429, None));
+}
+
+#[test]
 fn the_rate_limit_is_enforced_over_a_sliding_minute() {
-    let limit = RateLimit { per_minute: 3, per_hour: 5 };
+    let limit = RateLimit::new(3, 5);
     let (running, clock) = start_with_clock(SimulatorOptions { rate_limit: Some(limit), ..small() });
     let ask = || post(&running, AUDITS, &json!({}));
     for _ in 0..3 {
