@@ -68,7 +68,7 @@ pub struct SimulateArgs {
     /// One event a line, byte for byte, in the order of the lines, for v1 and v2 alike. The stream is told by
     /// the file's name (signin, itemusage or audit in it), else by the event's fields.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["events", "seed", "days",
-        "rhythm", "live", "live_from", "hostile"], help_heading = "Events")]
+        "rhythm", "live", "live_from", "hostile", "repeats"], help_heading = "Events")]
     pub data: Vec<PathBuf>,
 
     /// How many events there are, in all streams together
@@ -123,6 +123,12 @@ pub struct SimulateArgs {
     /// values, nulls, big numbers, repeated keys.
     #[arg(long, help_heading = "Events")]
     pub hostile: bool,
+
+    /// Send two in a thousand events twice
+    ///
+    /// Seen at the real service: an event comes once more, a few events later. The demo has such repeats.
+    #[arg(long, help_heading = "Events")]
+    pub repeats: bool,
 
     /// Streams that the token grants, separated by commas
     ///

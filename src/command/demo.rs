@@ -15,7 +15,7 @@ pub(super) use crate::simulator::RunningSimulator as DemoServer;
 #[cfg(feature = "simulator")]
 pub(super) fn start(clock: Arc<dyn Clock>) -> Result<DemoServer> {
     use crate::simulator::{Simulator, SimulatorOptions};
-    Simulator::start(SimulatorOptions::default(), clock)
+    Simulator::start(SimulatorOptions::demo(), clock)
 }
 
 #[cfg(not(feature = "simulator"))]

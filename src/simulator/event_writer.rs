@@ -1,13 +1,16 @@
 //! What the three streams' items have in common: their stamps, people, clients and places, ready to copy.
 //!
-//! Which fields an item has is decided in `signins`, `usages` and `audits`; when it arrives, in `rhythm`.
+//! Which fields an item has is decided in `signins`, `usages` and `audits`; when it arrives, in `schedule`.
 
-use super::company::{AWAY, App, Company, HOSTING, OFFICES, Person, REFUSED, Site};
+use std::borrow::Cow;
+
+use super::company::{App, Company, Person};
 use super::hostile::{self, HostileValue};
 use super::json_writer::{JsonObject, quoted};
 use super::options::{ApiForm, UserTypeKey};
 use super::random::{Id, SeededRandom};
 use super::schedule::{DAY, EventSlot, HOUR, MINUTE, SECOND};
+use super::sites::{AWAY, HOSTING, OFFICES, REFUSED, Site};
 use crate::event::Stream;
 
 /// The longest time from an event's stamp to its arrival: apps that were offline report usages late. The
@@ -32,6 +35,31 @@ pub(super) struct EventWriter {
     users: Vec<[String; 2]>,
     /// For each person, the client object of each app, without its address.
     clients: Vec<[String; 5]>,
+}
+
+/// Who is named in an event.
+#[derive(Clone, Debug)]
+pub(super) struct Actor<'a> {
+    pub(super) person: Cow<'a, Person>,
+    /// The index among the staff; contractors and service accounts have none.
+    pub(super) number: Option<usize>,
+}
+
+impl<'a> Actor<'a> {
+    /// One of the staff, by index.
+    pub(super) fn staff(company: &'a Company, number: usize) -> Self {
+        Actor { person: Cow::Borrowed(&company.people[number]), number: Some(number) }
+    }
+
+    /// A service account, by index.
+    pub(super) fn service(company: &'a Company, number: usize) -> Self {
+        Actor { person: Cow::Borrowed(&company.services[number]), number: None }
+    }
+
+    /// A contractor.
+    pub(super) fn somebody_else(person: Person) -> Self {
+        Actor { person: Cow::Owned(person), number: None }
+    }
 }
 
 /// One event being written: what every stream needs to know of it.
@@ -126,28 +154,17 @@ impl EventWriter {
 
 const APPS: [App; 5] = [App::Extension, App::Desktop, App::Phone, App::Web, App::CommandLine];
 
-impl EventDraft<'_> {
+impl<'a> EventDraft<'a> {
     /// The hour of the week, UTC, in which it happened.
     pub(super) fn hour_of_week(&self) -> u64 {
         ((self.stamp.time - 4 * DAY).rem_euclid(7 * DAY) / HOUR) as u64
     }
 
-    /// The index of somebody who may well be at work at this time.
-    pub(super) fn somebody(&mut self) -> usize {
-        let (company, hour) = (&self.writer.company, self.hour_of_week());
-        company.somebody(&mut self.random, hour, company.people.len())
-    }
-
-    /// The index of an administrator, if possible one who is awake.
-    pub(super) fn administrator(&mut self) -> usize {
-        let (company, hour) = (&self.writer.company, self.hour_of_week());
-        company.somebody(&mut self.random, hour, company.administrators)
-    }
-
-    /// The session a person's events of one day belong to.
-    pub(super) fn session(&self, person: &Person) -> Id {
-        let day = (self.stamp.time / DAY) as u64;
-        SeededRandom::new(&[self.writer.seed, 0x5e, day, person.number()]).id()
+    /// Somebody of the staff who is at work at this time; `None` when it is left to the service accounts.
+    pub(super) fn somebody(&mut self) -> Option<Actor<'a>> {
+        let company = &self.writer.company;
+        let hour = self.hour_of_week();
+        company.somebody(&mut self.random, hour).map(|number| Actor::staff(company, number))
     }
 
     /// Opens the item with its identifier.
@@ -175,44 +192,40 @@ impl EventDraft<'_> {
         if matches!(self.twist, Some(HostileValue::UnknownValue)) { "x-from-the-future" } else { known }
     }
 
-    /// Writes a user object. `number` is the person's index, if it is one of the staff.
-    pub(super) fn user(&self, item: &mut JsonObject<'_>, key: &str, person: &Person, number: Option<usize>) {
-        match (self.twist, number) {
+    /// Writes a user object.
+    pub(super) fn user(&self, item: &mut JsonObject<'_>, key: &str, actor: &Actor<'_>) {
+        self.user_in(item, key, actor, self.form);
+    }
+
+    /// Writes a user object of name and address alone, as those beside the actor are in every version.
+    pub(super) fn named(&self, item: &mut JsonObject<'_>, key: &str, actor: &Actor<'_>) {
+        self.user_in(item, key, actor, ApiForm::V1);
+    }
+
+    fn user_in(&self, item: &mut JsonObject<'_>, key: &str, actor: &Actor<'_>, form: ApiForm) {
+        match (self.twist, actor.number) {
             (Some(HostileValue::Name(name)), _) => {
-                item.raw(key, self.writer.user_object(person, name, self.form));
+                item.raw(key, self.writer.user_object(&actor.person, name, form));
             }
             (_, Some(number)) => {
-                item.raw(key, &self.writer.users[number][usize::from(self.form != ApiForm::V1)]);
+                item.raw(key, &self.writer.users[number][usize::from(form != ApiForm::V1)]);
             }
             (_, None) => {
-                let name = quoted(&person.name);
-                item.raw(key, self.writer.user_object(person, &name, self.form));
+                let name = quoted(&actor.person.name);
+                item.raw(key, self.writer.user_object(&actor.person, &name, form));
             }
         }
     }
 
     /// Writes the client object.
-    pub(super) fn client(
-        &self,
-        item: &mut JsonObject<'_>,
-        person: &Person,
-        number: Option<usize>,
-        app: App,
-        address: &str,
-    ) {
+    pub(super) fn client(&self, item: &mut JsonObject<'_>, actor: &Actor<'_>, app: App, address: &str) {
         if matches!(self.twist, Some(HostileValue::Nulls)) {
             item.raw("client", "null");
             return;
         }
-        let made;
-        let client = match number {
-            Some(number) => &self.writer.clients[number][app as usize],
-            None => {
-                made = person.client(app);
-                &made
-            }
-        };
-        item.raw("client", client).tail(&format!("\"{address}\"}}"));
+        let known = actor.number.and_then(|number| self.writer.clients[number].get(app as usize));
+        let client = known.map_or_else(|| Cow::Owned(actor.person.client(app)), Cow::Borrowed);
+        item.raw("client", client.as_bytes()).tail(&format!("\"{address}\"}}"));
     }
 
     /// Writes the location object; now and then the service knows none.
@@ -248,6 +261,11 @@ impl EventDraft<'_> {
         let place = &HOSTING[(incident % HOSTING.len() as u64) as usize];
         let address = 16 * (incident % 8) + 60 + self.random.below(3);
         (place, format!("203.0.113.{address}"))
+    }
+
+    /// Where the company's servers stand, and the address of this one.
+    pub(super) fn server_room(&self, number: usize) -> (&'static Site, String) {
+        (&OFFICES[1], format!("192.0.2.{}", 200 + number))
     }
 
     /// A town that the firewall refuses; another one for another `occasion`.

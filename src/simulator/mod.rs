@@ -12,7 +12,8 @@
 //!  pages      which events, which cursor      cursor          what a cursor holds
 //!  event_source   events by number
 //!    |-- event_files   from NDJSON, byte for byte
-//!    `-- event_store   from a seed: schedule (when), company (who), signins, usages, audits, hostile (what)
+//!    `-- event_store   from a seed: schedule (when), company (who), sites (where), signins, usages, audits,
+//!                       hostile (what), incidents (what there is to find)
 //! ```
 //!
 //! An event is a pure function of seed and number, a number one of rate and time; so the same options give
@@ -20,6 +21,7 @@
 
 mod announcement;
 mod answer;
+mod audit_operations;
 mod audits;
 mod client_monitor;
 mod company;
@@ -31,6 +33,7 @@ mod event_writer;
 mod fault;
 mod hostile;
 mod http;
+mod incidents;
 mod json_writer;
 mod logged_request;
 mod options;
@@ -42,6 +45,9 @@ mod schedule;
 mod script;
 mod server;
 mod signins;
+mod sites;
+#[cfg(test)]
+mod tests;
 mod token;
 mod usages;
 
@@ -144,8 +150,8 @@ impl Simulator {
 /// What tells these events from others: cursors are good wherever it is the same.
 fn fingerprint(data: &EventData, source: &event_source::EventSource) -> Vec<u8> {
     match (data, source) {
-        (EventData::Seeded(SeededData { seed, events, days, rhythm, hostile, .. }), _) => {
-            format!("{seed} {events} {days} {rhythm:?} {hostile}").into_bytes()
+        (EventData::Seeded(SeededData { seed, events, days, rhythm, hostile, repeats, .. }), _) => {
+            format!("{seed} {events} {days} {rhythm:?} {hostile} {repeats}").into_bytes()
         }
         (EventData::Files(_), event_source::EventSource::Files(files)) => files.bytes().to_vec(),
         (EventData::Files(_), event_source::EventSource::Seeded(_)) => Vec::new(),

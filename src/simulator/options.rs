@@ -46,6 +46,14 @@ pub struct SimulatorOptions {
     pub log: Option<Sender<LoggedRequest>>,
 }
 
+impl SimulatorOptions {
+    /// The demo: enough events for a few in every stream in every hour, and now and then one that comes twice.
+    pub fn demo() -> Self {
+        let data = SeededData { events: 30_000, repeats: true, ..SeededData::default() };
+        SimulatorOptions { data: EventData::Seeded(data), ..SimulatorOptions::default() }
+    }
+}
+
 impl Default for SimulatorOptions {
     fn default() -> Self {
         SimulatorOptions {
@@ -93,6 +101,8 @@ pub struct SeededData {
     pub live_from: Option<DateTime<Utc>>,
     /// Sprinkles values that are valid and hard to bear.
     pub hostile: bool,
+    /// Two in a thousand events are one of the last thirty once more, as seen at the real service.
+    pub repeats: bool,
 }
 
 impl Default for SeededData {
@@ -105,6 +115,7 @@ impl Default for SeededData {
             live: None,
             live_from: None,
             hostile: false,
+            repeats: false,
         }
     }
 }

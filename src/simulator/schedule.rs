@@ -18,21 +18,37 @@ const WEEK: i64 = 7 * DAY;
 /// 1970-01-05, a Monday, in nanoseconds since the epoch.
 const FIRST_MONDAY: i64 = 4 * DAY;
 
+/// How many events each hour has at least, whatever the hour, where there are enough: background apps and
+/// service accounts do not sleep. Even a small company on a Saturday night so has something in the last hour.
+const LEAST_AN_HOUR: u64 = 4;
+
 /// How many incidents a week has. One begins every 21 hours and is over within three: any 24 hours hold
 /// at least one whole, and it wanders around the clock.
 const INCIDENTS_A_WEEK: i64 = 8;
 
-/// A part of the incident that there is always to be found.
+/// A part of the incident that there is always to be found. [`super::incidents`] tells who does what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum IncidentScene {
     /// One wrong password after another, for many users, from a few addresses.
     Spray,
     /// Sign-ins refused by a firewall rule on the country.
     Blocked,
+    /// One person's password is guessed from abroad, and then is right.
+    Takeover,
+    /// The contractor signs in.
+    ContractorSignIn,
     /// The account's single sign-on is reconfigured.
     SsoChange,
-    /// A contractor exports a vault.
+    /// The contractor becomes a member of a group, then its manager, and may use a vault.
+    RoleGiven,
+    /// An administrator gives themself access to a vault.
+    SelfGrant,
+    /// That administrator reveals items of it.
+    SelfReveal,
+    /// A contractor exports a vault, item by item.
     Export,
+    /// The same export as an audit event.
+    VaultExport,
     /// That contractor is suspended.
     Suspension,
 }
@@ -42,9 +58,15 @@ impl IncidentScene {
     fn plan(self) -> (i64, i64, u64) {
         match self {
             IncidentScene::Spray => (10 * MINUTE, 12 * MINUTE, 36),
+            IncidentScene::Takeover => (24 * MINUTE, 5 * MINUTE, 7),
             IncidentScene::SsoChange => (30 * MINUTE, 90 * SECOND, 2),
             IncidentScene::Blocked => (45 * MINUTE, 20 * MINUTE, 4),
+            IncidentScene::RoleGiven => (46 * MINUTE, 6 * MINUTE, 3),
+            IncidentScene::ContractorSignIn => (68 * MINUTE, MINUTE, 1),
             IncidentScene::Export => (75 * MINUTE, 20 * SECOND, 30),
+            IncidentScene::VaultExport => (76 * MINUTE, 20 * SECOND, 1),
+            IncidentScene::SelfGrant => (82 * MINUTE, MINUTE, 1),
+            IncidentScene::SelfReveal => (86 * MINUTE, 5 * MINUTE, 3),
             IncidentScene::Suspension => (95 * MINUTE, 4 * MINUTE, 4),
         }
     }
@@ -210,11 +232,13 @@ impl EventSchedule {
 fn bins(scenes: &[IncidentScene], hours: &[u64], per_week: u64) -> Vec<Bin> {
     let mut staged: Vec<(i64, i64, IncidentScene, u64, u64)> = Vec::new();
     for incident in 0..INCIDENTS_A_WEEK {
+        // A small company has small incidents: never more than half of all events.
+        let mut left = per_week / (2 * INCIDENTS_A_WEEK as u64);
         for scene in scenes {
             let (begin, length, events) = scene.plan();
             let start = incident * (WEEK / INCIDENTS_A_WEEK) + HOUR + begin;
-            // A small company has small incidents: never more than a third of all events.
-            let events = events.min(per_week / 24);
+            let events = events.min(left);
+            left -= events;
             staged.push((start, start + length, *scene, incident as u64, events));
         }
     }
@@ -226,13 +250,16 @@ fn bins(scenes: &[IncidentScene], hours: &[u64], per_week: u64) -> Vec<Bin> {
     let weight = |from: i64, to: i64| u128::from(hours[(from / HOUR) as usize]) * (to - from) as u128;
     let total: u128 = edges.windows(2).map(|edge| weight(edge[0], edge[1])).sum();
     let background = per_week - staged.iter().map(|(.., events)| events).sum::<u64>();
+    let steady = (background / 250).min(LEAST_AN_HOUR) * 168;
     let (mut passed, mut dealt, mut first) = (0, 0, 0);
     let mut bins = Vec::with_capacity(edges.len());
     for edge in edges.windows(2) {
         let (start, end) = (edge[0], edge[1]);
         passed += weight(start, end);
         // Rounding the running sum, not the share, keeps the week's total exact.
-        let due = (u128::from(background) * passed / total) as u64;
+        let by_activity = u128::from(background - steady) * passed / total;
+        let by_time = u128::from(steady) * end as u128 / WEEK as u128;
+        let due = (by_activity + by_time) as u64;
         let on_stage = staged.iter().find(|(from, to, ..)| *from <= start && end <= *to);
         // A scene that is cut by a full hour is played in its first bin.
         let scene = on_stage.filter(|(from, ..)| *from == start);

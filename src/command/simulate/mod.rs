@@ -84,6 +84,7 @@ fn options(args: &SimulateArgs) -> SimulatorOptions {
         live: args.live,
         live_from: args.live_from,
         hostile: args.hostile,
+        repeats: args.repeats,
     };
     let files = || EventData::Files(args.data.clone());
     let (start, end) = args.bounds.bounds();
