@@ -23,7 +23,7 @@ pub(super) enum ActorKind {
 
 /// What it is done to, and what the event says of that.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Subject {
+pub(super) enum AuditSubject {
     /// A session that started another one.
     DelegatedSession,
     /// A token by which an app signs in again.
@@ -71,7 +71,7 @@ pub(super) struct AuditOperation {
     pub(super) object_type: &'static str,
     /// What the v3 beta calls it.
     pub(super) v3: &'static str,
-    pub(super) subject: Subject,
+    pub(super) subject: AuditSubject,
     pub(super) by: ActorKind,
     /// Of how many operations in all it is one.
     share: u64,
@@ -81,7 +81,7 @@ const fn operation(
     action: &'static str,
     object_type: &'static str,
     v3: &'static str,
-    subject: Subject,
+    subject: AuditSubject,
     by: ActorKind,
     share: u64,
 ) -> AuditOperation {
@@ -92,48 +92,48 @@ use ActorKind::{Administrator, Anyone, Provisioning};
 
 /// Session traffic: what apps do by themselves.
 pub(super) const DELEGATED_SESSION: AuditOperation =
-    operation("dlgsess", "dlgdsess", "session.delegate", Subject::DelegatedSession, Anyone, 0);
+    operation("dlgsess", "dlgdsess", "session.delegate", AuditSubject::DelegatedSession, Anyone, 0);
 /// Session traffic: an app signs in again.
 pub(super) const SIGN_IN_TOKEN: AuditOperation =
-    operation("ssotknv", "ssotkn", "session.sign-in-token.verify", Subject::SignInToken, Anyone, 0);
+    operation("ssotknv", "ssotkn", "session.sign-in-token.verify", AuditSubject::SignInToken, Anyone, 0);
 
 #[rustfmt::skip]
 const OPERATIONS: [AuditOperation; 35] = [
-    operation("patch", "items", "vault.items.update", Subject::Items, Anyone, 260),
-    operation("delete", "items", "vault.items.delete", Subject::Items, Anyone, 45),
-    operation("update", "device", "device.update", Subject::Device, Anyone, 90),
-    operation("create", "device", "device.create", Subject::Device, Anyone, 40),
-    operation("delete", "device", "device.delete", Subject::Device, Anyone, 12),
-    operation("reauth", "device", "device.reauthorize", Subject::Device, Anyone, 6),
-    operation("join", "gm", "group.membership.create", Subject::Member(Some("R")), Provisioning, 45),
-    operation("join", "gm", "group.membership.create", Subject::Member(Some("R")), Administrator, 12),
-    operation("role", "gm", "group.membership.update", Subject::Member(Some("A")), Administrator, 8),
-    operation("leave", "gm", "group.membership.delete", Subject::Member(None), Provisioning, 25),
-    operation("grant", "uva", "vault.user-access.create", Subject::VaultUser(None), Administrator, 50),
-    operation("update", "uva", "vault.user-access.update", Subject::VaultUser(Some("2097186")), Administrator, 20),
-    operation("revoke", "uva", "vault.user-access.delete", Subject::VaultUser(None), Administrator, 22),
-    operation("grant", "gva", "vault.group-access.create", Subject::VaultGroup(None), Administrator, 25),
-    operation("update", "gva", "vault.group-access.update", Subject::VaultGroup(Some("15730674")), Administrator, 12),
-    operation("revoke", "gva", "vault.group-access.delete", Subject::VaultGroup(None), Administrator, 8),
-    operation("create", "vault", "vault.create", Subject::Vault, Anyone, 18),
-    operation("updatea", "vault", "vault.update", Subject::Vault, Administrator, 8),
-    operation("update", "vault", "vault.client-access.update", Subject::VaultAccess("63"), Administrator, 4),
-    operation("update", "group", "group.update", Subject::Group, Administrator, 6),
-    operation("create", "invite", "invitation.create", Subject::Invitation, Provisioning, 14),
-    operation("create", "invite", "invitation.create", Subject::Invitation, Administrator, 3),
-    operation("sendpkg", "user", "user.package.send", Subject::Package, Anyone, 8),
-    operation("share", "item", "item.share", Subject::SharedItem, Anyone, 16),
-    operation("beginr", "user", "user.recovery.begin", Subject::User, Administrator, 8),
-    operation("completr", "user", "user.recovery.complete", Subject::User, Administrator, 7),
-    operation("changemp", "user", "user.password.update", Subject::User, Anyone, 14),
-    operation("changesk", "user", "user.secret-key.update", Subject::User, Anyone, 5),
-    operation("enblmfa", "user", "user.mfa.enable", Subject::Factor("totp"), Anyone, 10),
-    operation("disblmfa", "user", "user.mfa.disable", Subject::Factor("u2f"), Administrator, 2),
-    operation("trvlaway", "user", "user.travel-mode.enable", Subject::User, Anyone, 16),
-    operation("view", "report", "report.view", Subject::Report("usage"), Administrator, 26),
-    operation("create", "satoken", "service-account.token.create", Subject::Text(Some("deploy")), Administrator, 4),
-    operation("updatfw", "account", "account.firewall-rules.update", Subject::Account, Administrator, 4),
-    operation("vrfydmn", "account", "account.domain.verify", Subject::AccountText("kestrelvane.example"), Administrator, 2),
+    operation("patch", "items", "vault.items.update", AuditSubject::Items, Anyone, 260),
+    operation("delete", "items", "vault.items.delete", AuditSubject::Items, Anyone, 45),
+    operation("update", "device", "device.update", AuditSubject::Device, Anyone, 90),
+    operation("create", "device", "device.create", AuditSubject::Device, Anyone, 40),
+    operation("delete", "device", "device.delete", AuditSubject::Device, Anyone, 12),
+    operation("reauth", "device", "device.reauthorize", AuditSubject::Device, Anyone, 6),
+    operation("join", "gm", "group.membership.create", AuditSubject::Member(Some("R")), Provisioning, 45),
+    operation("join", "gm", "group.membership.create", AuditSubject::Member(Some("R")), Administrator, 12),
+    operation("role", "gm", "group.membership.update", AuditSubject::Member(Some("A")), Administrator, 8),
+    operation("leave", "gm", "group.membership.delete", AuditSubject::Member(None), Provisioning, 25),
+    operation("grant", "uva", "vault.user-access.create", AuditSubject::VaultUser(None), Administrator, 50),
+    operation("update", "uva", "vault.user-access.update", AuditSubject::VaultUser(Some("2097186")), Administrator, 20),
+    operation("revoke", "uva", "vault.user-access.delete", AuditSubject::VaultUser(None), Administrator, 22),
+    operation("grant", "gva", "vault.group-access.create", AuditSubject::VaultGroup(None), Administrator, 25),
+    operation("update", "gva", "vault.group-access.update", AuditSubject::VaultGroup(Some("15730674")), Administrator, 12),
+    operation("revoke", "gva", "vault.group-access.delete", AuditSubject::VaultGroup(None), Administrator, 8),
+    operation("create", "vault", "vault.create", AuditSubject::Vault, Anyone, 18),
+    operation("updatea", "vault", "vault.update", AuditSubject::Vault, Administrator, 8),
+    operation("update", "vault", "vault.client-access.update", AuditSubject::VaultAccess("63"), Administrator, 4),
+    operation("update", "group", "group.update", AuditSubject::Group, Administrator, 6),
+    operation("create", "invite", "invitation.create", AuditSubject::Invitation, Provisioning, 14),
+    operation("create", "invite", "invitation.create", AuditSubject::Invitation, Administrator, 3),
+    operation("sendpkg", "user", "user.package.send", AuditSubject::Package, Anyone, 8),
+    operation("share", "item", "item.share", AuditSubject::SharedItem, Anyone, 16),
+    operation("beginr", "user", "user.recovery.begin", AuditSubject::User, Administrator, 8),
+    operation("completr", "user", "user.recovery.complete", AuditSubject::User, Administrator, 7),
+    operation("changemp", "user", "user.password.update", AuditSubject::User, Anyone, 14),
+    operation("changesk", "user", "user.secret-key.update", AuditSubject::User, Anyone, 5),
+    operation("enblmfa", "user", "user.mfa.enable", AuditSubject::Factor("totp"), Anyone, 10),
+    operation("disblmfa", "user", "user.mfa.disable", AuditSubject::Factor("u2f"), Administrator, 2),
+    operation("trvlaway", "user", "user.travel-mode.enable", AuditSubject::User, Anyone, 16),
+    operation("view", "report", "report.view", AuditSubject::Report("usage"), Administrator, 26),
+    operation("create", "satoken", "service-account.token.create", AuditSubject::Text(Some("deploy")), Administrator, 4),
+    operation("updatfw", "account", "account.firewall-rules.update", AuditSubject::Account, Administrator, 4),
+    operation("vrfydmn", "account", "account.domain.verify", AuditSubject::AccountText("kestrelvane.example"), Administrator, 2),
 ];
 
 /// One of the operations, each as often as its share says.
@@ -152,7 +152,7 @@ pub(super) const fn staged(
     action: &'static str,
     object_type: &'static str,
     v3: &'static str,
-    subject: Subject,
+    subject: AuditSubject,
 ) -> AuditOperation {
     operation(action, object_type, v3, subject, Administrator, 0)
 }
@@ -170,14 +170,20 @@ pub(super) struct ObjectFields {
     pub(super) aux_info: Option<String>,
 }
 
-/// Decides those fields. `other` is the person it was done to, `session` the one it was done in, `vault` the
-/// index of the vault concerned.
+/// The vault and the group that an operation is about, by index.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct VaultAndGroup {
+    pub(super) vault: usize,
+    pub(super) group: usize,
+}
+
+/// Decides those fields. `other` is the person it was done to, `session` the one it was done in.
 pub(super) fn object_fields(
-    subject: Subject,
+    subject: AuditSubject,
     draft: &mut EventDraft<'_>,
     other: &Person,
     session: Id,
-    vault: usize,
+    VaultAndGroup { vault, group }: VaultAndGroup,
 ) -> ObjectFields {
     let company = &draft.writer.company;
     let none = ObjectFields::default();
@@ -185,51 +191,49 @@ pub(super) fn object_fields(
     let text = |text: &str| Some(text.to_owned());
     let of_vault = |fields| ObjectFields { object: Some(company.vaults[vault]), ..fields };
     match subject {
-        Subject::DelegatedSession => ObjectFields { aux_uuid: Some(session), ..none },
-        Subject::SignInToken => ObjectFields { aux_info: Some(token_text(draft, other)), ..none },
-        Subject::User => user(),
-        Subject::Factor(kind) => {
+        AuditSubject::DelegatedSession => ObjectFields { aux_uuid: Some(session), ..none },
+        AuditSubject::SignInToken => ObjectFields { aux_info: Some(token_text(draft, other)), ..none },
+        AuditSubject::User => user(),
+        AuditSubject::Factor(kind) => {
             ObjectFields { aux_id: Some(40_000 + draft.random.below(9_000)), aux_info: text(kind), ..user() }
         }
-        Subject::Package => ObjectFields { aux_uuid: Some(draft.random.id()), ..user() },
-        Subject::Device => {
+        AuditSubject::Package => ObjectFields { aux_uuid: Some(draft.random.id()), ..user() },
+        AuditSubject::Device => {
             with_person(other, ObjectFields { object: Some(*draft.random.pick(&other.devices)), ..none })
         }
-        Subject::Member(role) => {
-            let group = company.groups[draft.random.below(GROUPS.len() as u64) as usize];
-            with_person(other, ObjectFields { object: Some(group), aux_info: role.and_then(text), ..none })
+        AuditSubject::Member(role) => {
+            let object = Some(company.groups[group]);
+            with_person(other, ObjectFields { object, aux_info: role.and_then(text), ..none })
         }
-        Subject::VaultUser(rights) => {
+        AuditSubject::VaultUser(rights) => {
             of_vault(with_person(other, ObjectFields { aux_info: rights.and_then(text), ..none }))
         }
-        Subject::VaultGroup(rights) => {
-            let group = draft.random.below(GROUPS.len() as u64);
-            let (aux_id, aux_uuid) = (Some(310_042 + group * 7), Some(company.groups[group as usize]));
+        AuditSubject::VaultGroup(rights) => {
+            let (aux_id, aux_uuid) = (Some(310_042 + group as u64 * 7), Some(company.groups[group]));
             of_vault(ObjectFields { aux_id, aux_uuid, aux_info: rights.and_then(text), ..none })
         }
-        Subject::Items => {
+        AuditSubject::Items => {
             let (version, items) = (200 + draft.random.below(9_000), 1 + draft.random.below(9));
             of_vault(ObjectFields { aux_id: Some(version), aux_info: Some(items.to_string()), ..none })
         }
-        Subject::SharedItem => shared_item(draft, company, vault),
-        Subject::Vault => of_vault(none),
-        Subject::VaultAccess(value) => of_vault(ObjectFields { aux_info: text(value), ..none }),
-        Subject::Group => {
-            let group = draft.random.below(GROUPS.len() as u64) as usize;
+        AuditSubject::SharedItem => shared_item(draft, company, vault),
+        AuditSubject::Vault => of_vault(none),
+        AuditSubject::VaultAccess(value) => of_vault(ObjectFields { aux_info: text(value), ..none }),
+        AuditSubject::Group => {
             ObjectFields { object: Some(company.groups[group]), aux_info: text(GROUPS[group]), ..none }
         }
-        Subject::Invitation => {
+        AuditSubject::Invitation => {
             let invited = company.contractor(draft.random.below(10_000)).email;
             ObjectFields { aux_info: Some(invited), ..none }
         }
-        Subject::Report(kind) => {
+        AuditSubject::Report(kind) => {
             ObjectFields { aux_uuid: Some(draft.random.lower_id()), aux_info: text(kind), ..none }
         }
-        Subject::Account => ObjectFields { object: Some(company.account), ..none },
-        Subject::AccountText(words) => {
+        AuditSubject::Account => ObjectFields { object: Some(company.account), ..none },
+        AuditSubject::AccountText(words) => {
             ObjectFields { object: Some(company.account), aux_info: text(words), ..none }
         }
-        Subject::Text(words) => ObjectFields { aux_info: words.and_then(text), ..none },
+        AuditSubject::Text(words) => ObjectFields { aux_info: words.and_then(text), ..none },
     }
 }
 

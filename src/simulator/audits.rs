@@ -6,7 +6,7 @@
 //! `session_uuid`, `session.login_time` its `timestamp`. Only where no fitting sign-in is near (in a company
 //! with next to no events) it is made up.
 
-use super::audit_operations::{self, ActorKind, AuditOperation, ObjectFields, object_fields};
+use super::audit_operations::{self, ActorKind, AuditOperation, ObjectFields, VaultAndGroup, object_fields};
 use super::company::App;
 use super::event_store::EventStore;
 use super::event_writer::{Actor, EventDraft, EventStamp};
@@ -14,7 +14,7 @@ use super::incidents::audit_operation;
 use super::json_writer::{JsonObject, quoted};
 use super::options::ApiForm;
 use super::random::Id;
-use super::schedule::HOUR;
+use super::schedule::{HOUR, IncidentScene};
 use super::signins::SignIn;
 use super::sites::Site;
 
@@ -60,15 +60,16 @@ fn decide<'a>(store: &'a EventStore, draft: &mut EventDraft<'a>) -> AuditFacts<'
         Some(_) => contractor.clone(),
         None => Actor::staff(company, company.administrator_of(part)),
     };
-    let own = part.scene == super::schedule::IncidentScene::SelfGrant;
+    let own = part.scene == IncidentScene::SelfGrant;
     let other = if own { actor.clone() } else { contractor };
     let by_actor = |sign_in: &SignIn<'_>| sign_in.actor.person.uuid == actor.person.uuid;
     let session = match store.sign_in_before(draft.stamp.time, 0, NEAREST_OF_ONE, by_actor) {
         Some(sign_in) => session_of(&sign_in),
         None => made_up_session(draft, &actor),
     };
-    let vault = company.vault_of(part);
-    let fields = object_fields(operation.subject, draft, &other.person, session.uuid, vault);
+    let about =
+        VaultAndGroup { vault: company.vault_of(part), group: part.incident as usize % company.groups.len() };
+    let fields = object_fields(operation.subject, draft, &other.person, session.uuid, about);
     AuditFacts { operation, actor, other, session, fields }
 }
 
@@ -103,8 +104,9 @@ fn everyday<'a>(store: &'a EventStore, draft: &mut EventDraft<'a>) -> AuditFacts
     let random = pick(draft, company.people.len());
     // What anybody may do, they do to what is their own.
     let other = if operation.by == ActorKind::Anyone { actor.clone() } else { Actor::staff(company, random) };
-    let vault = pick(draft, company.vaults.len());
-    let fields = object_fields(operation.subject, draft, &other.person, session.uuid, vault);
+    let about =
+        VaultAndGroup { vault: pick(draft, company.vaults.len()), group: pick(draft, company.groups.len()) };
+    let fields = object_fields(operation.subject, draft, &other.person, session.uuid, about);
     AuditFacts { operation, actor, other, session, fields }
 }
 

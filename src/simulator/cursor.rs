@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher24;
 use std::hash::Hasher as _;
 
-use super::event_source::TimeRange;
+use super::event_source::NanosecondRange;
 use crate::event::Stream;
 
 /// A place in a stream, and how the client wants to go on from it.
@@ -20,7 +20,7 @@ pub(super) struct CursorPosition {
     /// The number of the next event to look at.
     pub(super) next: u64,
     pub(super) limit: u64,
-    pub(super) span: TimeRange,
+    pub(super) span: NanosecondRange,
     /// The page before said `has_more: false`.
     pub(super) caught_up: bool,
     /// Counts answers that lead back to the same place, so that their cursors differ.
@@ -78,7 +78,7 @@ impl CursorSeal {
             stream: Stream::ALL.into_iter().find(|stream| stream.name() == text.feature)?,
             next: text.search_after,
             limit: text.limit,
-            span: TimeRange { start: text.start_time, end: text.end_time },
+            span: NanosecondRange { start: text.start_time, end: text.end_time },
             caught_up: text.caught_up,
             turn: text.turn,
         };
@@ -102,7 +102,7 @@ mod tests {
             stream: Stream::ItemUsages,
             next: 123_456_789,
             limit: 7,
-            span: TimeRange { start: Some(-5), end: None },
+            span: NanosecondRange { start: Some(-5), end: None },
             caught_up: true,
             turn: 3,
         };

@@ -17,12 +17,12 @@ use crate::event::Stream;
 /// The events of some files.
 #[derive(Debug, Default)]
 pub(super) struct EventFiles {
-    streams: [Vec<Line>; 3],
+    streams: [Vec<EventLine>; 3],
     bytes: Vec<u8>,
 }
 
 #[derive(Debug)]
-struct Line {
+struct EventLine {
     raw: Range<usize>,
     uuid: String,
     /// None where the line holds no readable time; such an event is in every range.
@@ -66,7 +66,7 @@ impl EventFiles {
             let text_of =
                 |key| fields.get(key).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
             let time = text_of("timestamp").and_then(|time| DateTime::parse_from_rfc3339(&time).ok());
-            self.streams[stream as usize].push(Line {
+            self.streams[stream as usize].push(EventLine {
                 raw: start..self.bytes.len(),
                 uuid: text_of("uuid").unwrap_or_default(),
                 time: time.and_then(|time| time.timestamp_nanos_opt()),
@@ -100,7 +100,7 @@ impl EventFiles {
         &self.bytes
     }
 
-    fn line(&self, stream: Stream, number: u64) -> Option<&Line> {
+    fn line(&self, stream: Stream, number: u64) -> Option<&EventLine> {
         self.streams[stream as usize].get(usize::try_from(number).ok()?)
     }
 }

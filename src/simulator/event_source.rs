@@ -12,7 +12,7 @@ use crate::event::Stream;
 
 /// A range of time, in nanoseconds since the epoch; an absent bound bounds nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct TimeRange {
+pub(super) struct NanosecondRange {
     pub(super) start: Option<i64>,
     pub(super) end: Option<i64>,
 }
@@ -54,7 +54,13 @@ impl EventSource {
     }
 
     /// The numbers among which the events of a range lie, as far as they have arrived by `now`.
-    pub(super) fn numbers(&self, stream: Stream, span: TimeRange, filter: FilterBy, now: i64) -> (u64, u64) {
+    pub(super) fn numbers(
+        &self,
+        stream: Stream,
+        span: NanosecondRange,
+        filter: FilterBy,
+        now: i64,
+    ) -> (u64, u64) {
         match self {
             EventSource::Files(files) => (0, files.len(stream)),
             EventSource::Seeded(store) => {
@@ -76,7 +82,7 @@ impl EventSource {
         &self,
         stream: Stream,
         number: u64,
-        span: TimeRange,
+        span: NanosecondRange,
         behavior: &ServiceBehavior,
     ) -> bool {
         let time = match self {

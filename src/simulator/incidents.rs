@@ -10,18 +10,18 @@
 //! | 24 | sign-ins | person `13 i + 5`, from the same data centre | six times `password_secret_bad`, then `credentials_ok`: taken over |
 //! | 30 | audit | administrator `i` | the single sign-on policy and its grace period are changed |
 //! | 45 | sign-ins | person `7 i`, from a refused country | four times `country_blocked` |
-//! | 46 | audit | administrator `i`, for contractor `i` | joins a group (`R`), becomes its manager (`A`), may use vault `i` |
+//! | 46 | audit | administrator `i`, for contractor `i` | joins group `i` (`R`), becomes its manager (`A`), may use vault `i` |
 //! | 68 | sign-ins | contractor `i` | signs in, from an address of their own |
 //! | 75 | item usages | contractor `i` | exports the 30 items of vault `i` in 20 seconds |
 //! | 76 | audit | contractor `i` | the export of vault `i` as an audit event, in the session of minute 68 |
 //! | 82 | audit | administrator `i + 1`, for themself | gets access to vault `i + 3` |
 //! | 86 | item usages | administrator `i + 1` | reveals three items of vault `i + 3` |
-//! | 95 | audit | administrator `i`, for contractor `i` | suspended, out of the group, out of the vault, devices removed |
+//! | 95 | audit | administrator `i`, for contractor `i` | suspended, out of the group, out of the vault, old devices removed |
 //!
-//! People, administrators and vaults are counted from 0 and around. A company with few events has smaller
+//! People, administrators, vaults and groups are counted from 0 and around. A company with few events has smaller
 //! incidents: they are never more than half of its events.
 
-use super::audit_operations::{AuditOperation, Subject, staged};
+use super::audit_operations::{AuditOperation, AuditSubject, staged};
 use super::company::{Company, Person};
 use super::schedule::{IncidentPart, IncidentScene};
 
@@ -55,27 +55,27 @@ impl Company {
 }
 
 const SSO: [AuditOperation; 2] = [
-    staged("chngpsso", "sso", "account.sso-policy.update", Subject::Text(None)),
-    staged("chngdsso", "sso", "account.sso-grace-period.update", Subject::Text(None)),
+    staged("chngpsso", "sso", "account.sso-policy.update", AuditSubject::Text(None)),
+    staged("chngdsso", "sso", "account.sso-grace-period.update", AuditSubject::Text(None)),
 ];
 
 const ROLE: [AuditOperation; 3] = [
-    staged("join", "gm", "group.membership.create", Subject::Member(Some("R"))),
-    staged("role", "gm", "group.membership.update", Subject::Member(Some("A"))),
-    staged("grant", "uva", "vault.user-access.create", Subject::VaultUser(None)),
+    staged("join", "gm", "group.membership.create", AuditSubject::Member(Some("R"))),
+    staged("role", "gm", "group.membership.update", AuditSubject::Member(Some("A"))),
+    staged("grant", "uva", "vault.user-access.create", AuditSubject::VaultUser(None)),
 ];
 
 const SUSPENSION: [AuditOperation; 4] = [
-    staged("suspend", "user", "user.suspend", Subject::User),
-    staged("leave", "gm", "group.membership.delete", Subject::Member(None)),
-    staged("revoke", "uva", "vault.user-access.delete", Subject::VaultUser(None)),
-    staged("deolddev", "user", "user.devices.remove", Subject::User),
+    staged("suspend", "user", "user.suspend", AuditSubject::User),
+    staged("leave", "gm", "group.membership.delete", AuditSubject::Member(None)),
+    staged("revoke", "uva", "vault.user-access.delete", AuditSubject::VaultUser(None)),
+    staged("deolddev", "user", "user.devices.remove", AuditSubject::User),
 ];
 
 const SELF_GRANT: [AuditOperation; 1] =
-    [staged("grant", "uva", "vault.user-access.create", Subject::VaultUser(None))];
+    [staged("grant", "uva", "vault.user-access.create", AuditSubject::VaultUser(None))];
 
-const VAULT_EXPORT: [AuditOperation; 1] = [staged("export", "vault", "vault.export", Subject::Vault)];
+const VAULT_EXPORT: [AuditOperation; 1] = [staged("export", "vault", "vault.export", AuditSubject::Vault)];
 
 /// What an audit event of an incident tells.
 pub(super) fn audit_operation(part: IncidentPart) -> AuditOperation {

@@ -67,7 +67,7 @@ pub use options::{
     ApiForm, Bound, CursorWithRange, ErrorShape, EventData, FilterBy, KeyOrder, Latency, RangeEnds, Rhythm,
     SeededData, ServiceBehavior, SimulatorOptions, TokenOptions, UserTypeKey, parse_live_rate, parse_time,
 };
-pub use rate_limit::{RateLimit, RateLimitHeaders, RateWindow};
+pub use rate_limit::{QuotaHeaders, RateLimit, RateWindow};
 pub use script::{FaultRule, FaultScript, FaultTiming, RequestKind, RequestTarget, RuleScope};
 
 use crate::cancel::Cancel;
@@ -209,7 +209,7 @@ impl RunningSimulator {
             filter: FilterBy::EventTime,
             ..self.server.options.behavior
         };
-        let span = event_source::TimeRange { start, end };
+        let span = event_source::NanosecondRange { start, end };
         let source = &self.server.pages.source;
         let (first, last) = source.numbers(stream, span, behavior.filter, self.server.nanoseconds());
         (first..last)

@@ -3,6 +3,8 @@
 //! The one place where paging is decided. Everything follows from the position asked for, the behavior and
 //! the time; nothing is remembered between pages.
 
+use std::ops::Range;
+
 use super::cursor::{CursorPosition, CursorSeal};
 use super::event_source::EventSource;
 use super::fault::Fault;
@@ -10,6 +12,7 @@ use super::json_writer::quoted;
 use super::options::{ApiForm, Bound, FilterBy, KeyOrder, ServiceBehavior};
 use super::requests::PageQuery;
 use super::script::RequestKind;
+use crate::event::Stream;
 
 /// A page, before it is sent.
 #[derive(Debug)]
@@ -19,7 +22,7 @@ pub(super) struct SimulatedPage {
     /// How many events it holds.
     pub(super) count: usize,
     /// Where the first item lies in the body, if there is one.
-    pub(super) first_item: Option<std::ops::Range<usize>>,
+    pub(super) first_item: Option<Range<usize>>,
 }
 
 /// Makes pages.
@@ -74,11 +77,22 @@ impl PageBuilder {
         }
         let (has_more, position) = self.go_on(ask, &chosen, fault);
 
-        let stream = ask.position.stream;
-        let mut items = Vec::with_capacity(chosen.numbers.len() * 900 + 2);
+        let (mut items, first_item) = self.items(ask.position.stream, &chosen.numbers, form);
+        if matches!(fault, Some(Fault::NullItems)) {
+            items = b"null".to_vec();
+        }
+        let (before, after) = self.around_items(form, has_more, &self.cursor_text(&position));
+        let body = [before.as_bytes(), &items, after.as_bytes()].concat();
+        let first_item = first_item.map(|range| range.start + before.len()..range.end + before.len());
+        SimulatedPage { body, count: chosen.numbers.len(), first_item }
+    }
+
+    /// The list of these events, and where its first one lies.
+    fn items(&self, stream: Stream, numbers: &[u64], form: ApiForm) -> (Vec<u8>, Option<Range<usize>>) {
+        let mut items = Vec::with_capacity(numbers.len() * 900 + 2);
         let mut first_item = None;
         items.push(b'[');
-        for number in &chosen.numbers {
+        for number in numbers {
             if first_item.is_some() {
                 items.push(b',');
             }
@@ -87,28 +101,23 @@ impl PageBuilder {
             first_item.get_or_insert(start..items.len());
         }
         items.push(b']');
-        if matches!(fault, Some(Fault::NullItems)) {
-            items = b"null".to_vec();
-        }
-        let cursor = self.cursor_text(&position);
-        let (before, after) = match (form, self.behavior.keys) {
+        (items, first_item)
+    }
+
+    /// The page's text before and after its list of events.
+    fn around_items(&self, form: ApiForm, has_more: bool, cursor: &str) -> (String, String) {
+        match (form, self.behavior.keys) {
             (ApiForm::V3, _) if has_more => {
                 ("{\"audit_events\":".into(), format!(",\"next_page_token\":{cursor}}}"))
             }
-            (ApiForm::V3, _) => ("{\"audit_events\":".to_owned(), "}".to_owned()),
+            (ApiForm::V3, _) => ("{\"audit_events\":".into(), "}".into()),
             (_, KeyOrder::CursorFirst) => {
-                (format!("{{\"cursor\":{cursor},\"has_more\":{has_more},\"items\":"), "}".to_owned())
+                (format!("{{\"cursor\":{cursor},\"has_more\":{has_more},\"items\":"), "}".into())
             }
             (_, KeyOrder::ItemsFirst) => {
-                ("{\"items\":".to_owned(), format!(",\"has_more\":{has_more},\"cursor\":{cursor}}}"))
+                ("{\"items\":".into(), format!(",\"has_more\":{has_more},\"cursor\":{cursor}}}"))
             }
-        };
-        let mut body = Vec::with_capacity(before.len() + items.len() + after.len());
-        body.extend_from_slice(before.as_bytes());
-        body.extend_from_slice(&items);
-        body.extend_from_slice(after.as_bytes());
-        let first_item = first_item.map(|range| range.start + before.len()..range.end + before.len());
-        SimulatedPage { body, count: chosen.numbers.len(), first_item }
+        }
     }
 
     fn choose(

@@ -33,12 +33,12 @@ pub struct RateLimit {
     /// A 429 says `Retry-After`.
     pub retry_after: bool,
     /// Which answers carry the `RateLimit-*` headers.
-    pub headers: RateLimitHeaders,
+    pub headers: QuotaHeaders,
 }
 
 /// Which answers carry the `RateLimit-*` headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RateLimitHeaders {
+pub enum QuotaHeaders {
     /// No answer.
     Never,
     /// A 429 alone.
@@ -59,7 +59,7 @@ impl RateLimit {
             long: RateWindow { most: per_hour, length: HOUR },
             counts_refused: false,
             retry_after: true,
-            headers: RateLimitHeaders::WhenRefused,
+            headers: QuotaHeaders::WhenRefused,
         }
     }
 }
@@ -75,8 +75,8 @@ impl FromStr for RateLimit {
             match part {
                 "count-refused" => limit.counts_refused = true,
                 "no-retry-after" => limit.retry_after = false,
-                "headers" => limit.headers = RateLimitHeaders::Always,
-                "no-headers" => limit.headers = RateLimitHeaders::Never,
+                "headers" => limit.headers = QuotaHeaders::Always,
+                "no-headers" => limit.headers = QuotaHeaders::Never,
                 window => {
                     let of = match windows {
                         0 => &mut limit.short,
@@ -241,7 +241,7 @@ mod tests {
         let gateway: RateLimit = "100/10s,no-retry-after,headers".parse().unwrap();
         assert_eq!(gateway.short, RateWindow { most: 100, length: Duration::from_secs(10) });
         assert_eq!((gateway.long, gateway.counts_refused), (documented.long, false));
-        assert_eq!((gateway.retry_after, gateway.headers), (false, RateLimitHeaders::Always));
+        assert_eq!((gateway.retry_after, gateway.headers), (false, QuotaHeaders::Always));
         for wrong in ["", "0", "-1", "5/2h", "5/0s", "5/120m", "1,2,3", "count-refused", "600,soon"] {
             assert!(wrong.parse::<RateLimit>().is_err(), "{wrong}");
         }

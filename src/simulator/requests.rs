@@ -6,7 +6,7 @@ use chrono::DateTime;
 use serde_json::{Map, Value};
 
 use super::cursor::{CursorPosition, CursorSeal};
-use super::event_source::TimeRange;
+use super::event_source::NanosecondRange;
 use super::options::{CursorWithRange, ServiceBehavior};
 use super::schedule::HOUR;
 use super::script::RequestKind;
@@ -102,12 +102,12 @@ fn range(
     };
     let end = time("end_time")?;
     let start = time("start_time")?.unwrap_or(end.unwrap_or(now).saturating_sub(HOUR));
-    Ok(first(stream, limit, TimeRange { start: Some(start), end }))
+    Ok(first(stream, limit, NanosecondRange { start: Some(start), end }))
 }
 
 /// Reads a v3 query.
 pub(super) fn from_query(query: &str, seal: CursorSeal) -> Result<PageQuery, InvalidQuery> {
-    let (mut limit, mut span, mut token) = (DEFAULT_LIMIT, TimeRange::default(), None);
+    let (mut limit, mut span, mut token) = (DEFAULT_LIMIT, NanosecondRange::default(), None);
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let value = decode(value).ok_or(InvalidQuery::Malformed("the query is not percent-encoded"))?;
@@ -126,13 +126,13 @@ pub(super) fn from_query(query: &str, seal: CursorSeal) -> Result<PageQuery, Inv
         }
     }
     match token {
-        Some(_) if span != TimeRange::default() => Err(InvalidQuery::Both),
+        Some(_) if span != NanosecondRange::default() => Err(InvalidQuery::Both),
         Some(token) => resume(Stream::AuditEvents, &token, seal),
         None => Ok(first(Stream::AuditEvents, limit, span)),
     }
 }
 
-fn first(stream: Stream, limit: u64, span: TimeRange) -> PageQuery {
+fn first(stream: Stream, limit: u64, span: NanosecondRange) -> PageQuery {
     let position = CursorPosition { stream, next: 0, limit, span, caught_up: false, turn: 0 };
     PageQuery { kind: RequestKind::First, position, cursor_with_range: false }
 }
@@ -192,7 +192,7 @@ mod tests {
     fn an_empty_object_asks_for_the_last_hour() {
         let position = ask("{}").unwrap().position;
         assert_eq!(position.limit, 100);
-        assert_eq!(position.span, TimeRange { start: Some(NOW - HOUR), end: None });
+        assert_eq!(position.span, NanosecondRange { start: Some(NOW - HOUR), end: None });
         let until = ask(r#"{"end_time":"2026-01-01T00:00:00+01:00"}"#).unwrap().position.span;
         assert_eq!(until.end.unwrap() - until.start.unwrap(), HOUR);
     }

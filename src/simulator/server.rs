@@ -20,7 +20,7 @@ use super::json_writer::write_time;
 use super::options::{ApiForm, ErrorShape, ServiceBehavior, SimulatorOptions};
 use super::pages::PageBuilder;
 use super::random::SeededRandom;
-use super::rate_limit::{RateEnforcer, RateLimit, RateLimitHeaders, RemainingQuota};
+use super::rate_limit::{QuotaHeaders, RateEnforcer, RateLimit, RemainingQuota};
 use super::requests::{self, InvalidQuery, PageQuery};
 use super::script::{RequestKind, RequestTarget};
 use super::token::{self, Grant};
@@ -175,7 +175,7 @@ impl SimulatorServer {
             (None, None) if known.is_some() => self.error(ApiForm::V2, 405, "Method Not Allowed"),
             (None, None) => self.error(ApiForm::V2, 404, "Not Found"),
         };
-        if let (Some(Ok(quota)), Some(RateLimitHeaders::Always)) =
+        if let (Some(Ok(quota)), Some(QuotaHeaders::Always)) =
             (quota, self.options.rate_limit.map(|limit| limit.headers))
         {
             answer = answer.quota(quota);
@@ -197,7 +197,7 @@ impl SimulatorServer {
     fn too_many(&self, form: ApiForm, quota: RemainingQuota) -> HttpAnswer {
         let mut answer = self.error(form, 429, "Too Many Requests");
         let limit = self.options.rate_limit.unwrap_or(RateLimit::DOCUMENTED);
-        if limit.headers != RateLimitHeaders::Never {
+        if limit.headers != QuotaHeaders::Never {
             answer = answer.quota(quota);
         }
         if limit.retry_after { answer.header("Retry-After", quota.reset.to_string()) } else { answer }

@@ -33,7 +33,7 @@ pub(super) struct RequestLog {
 
 /// One line.
 #[derive(Debug, Serialize)]
-struct Line {
+struct RequestLine {
     number: u64,
     connection: u64,
     arrived: String,
@@ -85,7 +85,7 @@ fn append(file: &mut dyn File, start: DateTime<Utc>, request: &LoggedRequest) ->
         let time = start + TimeDelta::from_std(since).unwrap_or_default();
         time.to_rfc3339_opts(SecondsFormat::Micros, true)
     };
-    let line = Line {
+    let line = RequestLine {
         number: request.number,
         connection: request.connection,
         arrived: time(request.at),
