@@ -779,7 +779,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__simulate)
-            opts="-v -q -h --port --announce --token-file --log --assert --one-at-a-time --data --events --seed --days --rhythm --live --live-from --at --hostile --features --expires-in --audience --bounds --filter --cursor-forgets-end --keys --user-type --errors --no-empty-page --repeat-when-followed --fault --latency --rate-limit --gzip --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-v -q -h --port --announce --token-file --log --assert --one-at-a-time --data --events --seed --days --rhythm --live --live-from --at --hostile --repeats --features --expires-in --audience --bounds --filter --cursor-forgets-end --keys --user-type --errors --no-empty-page --repeat-when-followed --cursor-with-range --accept-null --accept-float --fault --latency --rate-limit --gzip --verbose --quiet --log-level --log-format --color --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -867,6 +867,10 @@ _opev() {
                     ;;
                 --repeat-when-followed)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cursor-with-range)
+                    COMPREPLY=($(compgen -W "refused cursor range" -- "${cur}"))
                     return 0
                     ;;
                 --fault)

@@ -357,14 +357,17 @@ open-closed\t'The end alone'
 open\t'Neither'"
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l filter -d 'Which time of an event a range is about' -r -f -a "event\t'When it happened'
 arrival\t'When it reached the service'"
-complete -c opev -n "__fish_opev_using_subcommand simulate" -l keys -d 'Which key of an answer comes first' -r -f -a "cursor\t'`cursor`, then `has_more` and `items`'
-items\t'`items`, then `has_more` and `cursor`'"
+complete -c opev -n "__fish_opev_using_subcommand simulate" -l keys -d 'Which key of an answer comes first' -r -f -a "cursor\t'`cursor`, then `has_more` and `items`, as seen'
+items\t'`items`, then `has_more` and `cursor`, as documented'"
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l user-type -d 'What a v2 user object calls the user\'s type' -r -f -a "user_type\t'As documented'
 type\t'As seen'"
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l errors -d 'The shape of an error\'s body' -r -f -a "version\t'Nested for v1, flat for the others'
 nested\t'{"Error":{"Message":...}}'
 flat\t'{"status":...,"message":...}'"
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l repeat-when-followed -d 'This many last events come again on the next poll' -r
+complete -c opev -n "__fish_opev_using_subcommand simulate" -l cursor-with-range -d 'What is answered to a cursor together with a limit or a time' -r -f -a "refused\t'400'
+cursor\t'The cursor counts, the other fields are ignored'
+range\t'The other fields count, the cursor is ignored'"
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l fault -d 'Spoil answers; may be given several times' -r
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l latency -d 'How long each answer takes: 100ms, or 100ms+50ms with chance' -r
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l rate-limit -d 'Answer 429 beyond this: 600 a minute, or 600,30000 with the hour' -r
@@ -382,8 +385,11 @@ complete -c opev -n "__fish_opev_using_subcommand simulate" -l tz -d 'Read and s
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l assert -d 'Exit with 1 if a client broke a rule'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l one-at-a-time -d 'Take two requests under way on one stream for a broken rule'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l hostile -d 'Sprinkle values that are valid JSON and hard to bear'
+complete -c opev -n "__fish_opev_using_subcommand simulate" -l repeats -d 'Send two in a thousand events twice'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l cursor-forgets-end -d 'The cursor of a range with an end forgets that end'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l no-empty-page -d 'Never say has_more: true before an empty page'
+complete -c opev -n "__fish_opev_using_subcommand simulate" -l accept-null -d 'Take a field that is null for one that is absent'
+complete -c opev -n "__fish_opev_using_subcommand simulate" -l accept-float -d 'Take 1.0 for 1'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l gzip -d 'Compress answers for clients that accept gzip'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -s q -l quiet -d 'Say nothing but errors'

@@ -30,7 +30,7 @@
 //! | [`health`] | what a collector says of itself, for `opev status` and monitors | `output` `disk` `console` `api` `source` `config` |
 //! | [`diagnosis`] | whether a token is usable: claims, the way to the server, a request per stream, as a report | `api` `source` `encode` `console` |
 //! | [`console`] | all text for people: notes, progress, logs, errors | |
-//! | [`simulator`] | a loopback Events API: seeded data, faults, assertions on its clients | |
+//! | `simulator` | a loopback Events API: seeded data, faults, assertions on its clients; behind the feature of that name | |
 //! | [`disk`] | the few file operations there are: real, recording, failing, modelled | |
 //!
 //! The vocabulary, used by all of them: [`error`] (what can go wrong, and the one table of exit codes),
@@ -65,6 +65,7 @@ pub mod page;
 pub mod runtime;
 pub mod sanitize;
 pub mod secret;
+#[cfg(feature = "simulator")]
 pub mod simulator;
 pub mod size;
 pub mod source;

@@ -11,6 +11,10 @@ pub mod config;
 pub mod console;
 pub mod fetch;
 pub mod introspect;
+#[cfg(feature = "simulator")]
+pub mod simulate;
+#[cfg(not(feature = "simulator"))]
+#[path = "without_simulator.rs"]
 pub mod simulate;
 pub mod state;
 pub mod status;

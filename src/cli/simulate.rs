@@ -1,8 +1,15 @@
-//! `opev simulate`: what can be typed. What it means is `command::simulate`'s matter.
+//! `opev simulate`: what can be typed, read straight into the simulator's own types.
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use chrono::{DateTime, Utc};
+use clap::Args;
+
+use crate::event::Stream;
+use crate::simulator::{
+    AnnouncementForm, CursorWithRange, ErrorShape, FaultRule, FilterBy, KeyOrder, Latency, RangeEnds,
+    RateLimit, Rhythm, UserTypeKey, parse_live_rate, parse_time,
+};
 
 /// A local stand-in of the Events API, for rehearsal and tests
 ///
@@ -22,8 +29,8 @@ pub struct SimulateArgs {
     ///
     /// `text` is for people and ends with a command line to paste; `env` is lines for a shell's `eval`; `json`
     /// is one object on one line. It is complete and flushed before the first request is taken.
-    #[arg(long, value_enum, value_name = "FORM", default_value_t = Announce::Text)]
-    pub announce: Announce,
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = AnnouncementForm::Text)]
+    pub announce: AnnouncementForm,
 
     /// Write the token to a file
     ///
@@ -44,6 +51,9 @@ pub struct SimulateArgs {
     /// The rules: at most 600 requests in any 60 s and 30,000 in any 3,600 s (or --rate-limit), a bearer token,
     /// Content-Type on POST, a User-Agent, never a cursor and a range at once, only cursors that were given,
     /// no cursor twice at the same time.
+    ///
+    /// 1Password's own clients in Go send no Content-Type with a POST, and the service answers them: expect them
+    /// to fail this check on that rule alone.
     #[arg(long)]
     pub assert: bool,
 
@@ -58,7 +68,7 @@ pub struct SimulateArgs {
     /// One event a line, byte for byte, in the order of the lines, for v1 and v2 alike. The stream is told by
     /// the file's name (signin, itemusage or audit in it), else by the event's fields.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["events", "seed", "days",
-        "rhythm", "live", "live_from", "hostile"], help_heading = "Events")]
+        "rhythm", "live", "live_from", "hostile", "repeats"], help_heading = "Events")]
     pub data: Vec<PathBuf>,
 
     /// How many events there are, in all streams together
@@ -91,21 +101,21 @@ pub struct SimulateArgs {
     ///
     /// In all streams together, in place of the company's own rhythm, which brings a new event every few
     /// minutes.
-    #[arg(long, value_name = "PER_SECOND", help_heading = "Events")]
+    #[arg(long, value_name = "PER_SECOND", value_parser = parse_live_rate, help_heading = "Events")]
     pub live: Option<f64>,
 
     /// When --live began, if not now (RFC 3339)
     ///
     /// For a stand-in that is started anew and goes on where the last one stopped; the announcement in JSON
     /// says it.
-    #[arg(long, value_name = "TIME", requires = "live", help_heading = "Events")]
-    pub live_from: Option<String>,
+    #[arg(long, value_name = "TIME", requires = "live", value_parser = parse_time, help_heading = "Events")]
+    pub live_from: Option<DateTime<Utc>>,
 
     /// Stand still at this time (RFC 3339)
     ///
     /// No new events arrive, and "the last hour" is the hour before it: the same answers at every start.
-    #[arg(long, value_name = "TIME", help_heading = "Events")]
-    pub at: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = parse_time, help_heading = "Events")]
+    pub at: Option<DateTime<Utc>>,
 
     /// Sprinkle values that are valid JSON and hard to bear
     ///
@@ -114,11 +124,17 @@ pub struct SimulateArgs {
     #[arg(long, help_heading = "Events")]
     pub hostile: bool,
 
+    /// Send two in a thousand events twice
+    ///
+    /// Seen at the real service: an event comes once more, a few events later. The demo has such repeats.
+    #[arg(long, help_heading = "Events")]
+    pub repeats: bool,
+
     /// Streams that the token grants, separated by commas
     ///
     /// All of them when the flag is left out. The others are answered 401.
     #[arg(long, value_name = "STREAM", value_delimiter = ',', help_heading = "Token")]
-    pub features: Vec<String>,
+    pub features: Vec<Stream>,
 
     /// Seconds to the token's expiry; negative: it has expired
     ///
@@ -135,16 +151,16 @@ pub struct SimulateArgs {
     /// Which bounds of a range belong to it
     ///
     /// `closed-open` is start yes, end no.
-    #[arg(long, value_enum, value_name = "WHICH", default_value_t = Bounds::ClosedOpen,
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = RangeEnds::ClosedOpen,
         help_heading = "What nobody knows of the service")]
-    pub bounds: Bounds,
+    pub bounds: RangeEnds,
 
     /// Which time of an event a range is about
     ///
     /// When it happened, or when it reached the service. The difference is what arrives late.
-    #[arg(long, value_enum, value_name = "TIME", default_value_t = Filter::Event,
+    #[arg(long, value_enum, value_name = "TIME", default_value_t = FilterBy::EventTime,
         help_heading = "What nobody knows of the service")]
-    pub filter: Filter,
+    pub filter: FilterBy,
 
     /// The cursor of a range with an end forgets that end
     ///
@@ -155,24 +171,24 @@ pub struct SimulateArgs {
     /// Which key of an answer comes first
     ///
     /// JSON objects have no order, and a client must not need one.
-    #[arg(long, value_enum, value_name = "KEY", default_value_t = Keys::Cursor,
+    #[arg(long, value_enum, value_name = "KEY", default_value_t = KeyOrder::CursorFirst,
         help_heading = "What nobody knows of the service")]
-    pub keys: Keys,
+    pub keys: KeyOrder,
 
     /// What a v2 user object calls the user's type
     ///
     /// Documentation and observed answers differ.
-    #[arg(long, value_enum, value_name = "KEY", default_value_t = UserType::UserType,
+    #[arg(long, value_enum, value_name = "KEY", default_value_t = UserTypeKey::UserType,
         help_heading = "What nobody knows of the service")]
-    pub user_type: UserType,
+    pub user_type: UserTypeKey,
 
     /// The shape of an error's body
     ///
     /// `nested` is {"Error":{"Message":...}}, `flat` is {"status":...,"message":...}; `version` is nested for
     /// v1 and flat for the others.
-    #[arg(long, value_enum, value_name = "SHAPE", default_value_t = Errors::Version,
+    #[arg(long, value_enum, value_name = "SHAPE", default_value_t = ErrorShape::ByVersion,
         help_heading = "What nobody knows of the service")]
-    pub errors: Errors,
+    pub errors: ErrorShape,
 
     /// Never say has_more: true before an empty page
     ///
@@ -186,102 +202,51 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "What nobody knows of the service")]
     pub repeat_when_followed: u64,
 
+    /// What is answered to a cursor together with a limit or a time
+    ///
+    /// Whichever it is, --assert takes such a request for a broken rule.
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = CursorWithRange::Refused,
+        help_heading = "What nobody knows of the service")]
+    pub cursor_with_range: CursorWithRange,
+
+    /// Take a field that is null for one that is absent
+    ///
+    /// Without the flag, a null is refused with 400.
+    #[arg(long, help_heading = "What nobody knows of the service")]
+    pub accept_null: bool,
+
+    /// Take 1.0 for 1
+    ///
+    /// Some clients write all numbers so. Without the flag, such a limit is refused with 400.
+    #[arg(long, help_heading = "What nobody knows of the service")]
+    pub accept_float: bool,
+
     /// Spoil answers; may be given several times
     ///
     /// A fault, its values and when: status=503,retry-after=2@every:7. See below for the words.
     #[arg(long = "fault", value_name = "FAULT", help_heading = "Troubles")]
-    pub faults: Vec<String>,
+    pub faults: Vec<FaultRule>,
 
     /// How long each answer takes: 100ms, or 100ms+50ms with chance
     ///
     /// The chance comes from the seed. A request under way waits; others are answered side by side.
     #[arg(long, value_name = "TIME[+JITTER]", help_heading = "Troubles")]
-    pub latency: Option<String>,
+    pub latency: Option<Latency>,
 
     /// Answer 429 beyond this: 600 a minute, or 600,30000 with the hour
     ///
-    /// Counted as they arrive, over a sliding window, with Retry-After and RateLimit headers in the answer.
-    #[arg(long, value_name = "PER_MINUTE[,PER_HOUR]", help_heading = "Troubles")]
-    pub rate_limit: Option<String>,
+    /// Counted as they arrive, over sliding windows; 100/10s counts over ten seconds. The 429 carries Retry-After
+    /// and RateLimit headers. More words after a comma: `count-refused` lets refused requests use up the limit
+    /// too, as haproxy's http_req_rate does, `no-retry-after` and `no-headers` leave headers away, `headers`
+    /// puts the RateLimit headers on every answer.
+    #[arg(long, value_name = "COUNT[/WINDOW][,...]", help_heading = "Troubles")]
+    pub rate_limit: Option<RateLimit>,
 
     /// Compress answers for clients that accept gzip
     ///
     /// Off by default, to keep the stand-in fast.
     #[arg(long, help_heading = "Troubles")]
     pub gzip: bool,
-}
-
-/// How to say where the stand-in listens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Announce {
-    /// For people
-    Text,
-    /// Lines for a shell's `eval`
-    Env,
-    /// One object on one line
-    Json,
-}
-
-/// How the events lie over the days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Rhythm {
-    /// In office hours most of all
-    Office,
-    /// At every hour alike
-    Even,
-}
-
-/// Which bounds of a range belong to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Bounds {
-    /// Start and end
-    Closed,
-    /// The start alone
-    ClosedOpen,
-    /// The end alone
-    OpenClosed,
-    /// Neither
-    Open,
-}
-
-/// Which time of an event a range is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Filter {
-    /// When it happened
-    Event,
-    /// When it reached the service
-    Arrival,
-}
-
-/// Which key of an answer comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Keys {
-    /// `cursor`, then `has_more` and `items`
-    Cursor,
-    /// `items`, then `has_more` and `cursor`
-    Items,
-}
-
-/// What a v2 user object calls the user's type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum UserType {
-    /// As documented
-    #[value(name = "user_type")]
-    UserType,
-    /// As seen
-    #[value(name = "type")]
-    Type,
-}
-
-/// The shape of an error's body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Errors {
-    /// Nested for v1, flat for the others
-    Version,
-    /// {"Error":{"Message":...}}
-    Nested,
-    /// {"status":...,"message":...}
-    Flat,
 }
 
 const FAULTS: &str = "\

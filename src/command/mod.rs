@@ -4,9 +4,14 @@
 //! exit code. It must not know how any command works.
 
 pub mod config;
+mod demo;
 pub mod fetch;
 pub mod introspect;
 pub mod session;
+#[cfg(feature = "simulator")]
+pub mod simulate;
+#[cfg(not(feature = "simulator"))]
+#[path = "without_simulator.rs"]
 pub mod simulate;
 pub mod state;
 pub mod status;

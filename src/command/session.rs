@@ -7,9 +7,9 @@ use std::time::Duration;
 use crate::api::observer::Observer;
 use crate::collect::session::{Connections, Session};
 use crate::command::Invocation;
+use crate::command::demo;
 use crate::config::{Account, Settings};
 use crate::error::{Error, ErrorKind, Result};
-use crate::simulator::{self, Simulator};
 
 /// Reads the token, decides the server, and makes a client. Sends nothing.
 ///
@@ -26,7 +26,7 @@ pub fn open(
     observer: Option<Arc<dyn Observer>>,
 ) -> Result<Session> {
     let (account, keep) = if settings.is_demo() {
-        let demo = Simulator::start(simulator::Options::default(), Arc::clone(&invocation.runtime.clock))?;
+        let demo = demo::start(Arc::clone(&invocation.runtime.clock))?;
         let server = demo.base_url().parse().map_err(|e| {
             Error::new(ErrorKind::Unexpected, "the demo's server has no usable address").because(e)
         })?;

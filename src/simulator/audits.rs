@@ -1,229 +1,221 @@
-//! Audit events: what was changed in the account, by whom. Also in the form of the v3 beta, as far as
-//! that is known: an actor, entities, a context, a spelled-out action and the time of insertion.
+//! Audit events: mostly session traffic of apps, and what people and service accounts change in the account.
+//! Also in the form of the v3 beta, as far as that is known: an actor, entities, a context, a spelled-out
+//! action and the time of insertion.
+//!
+//! Every event is part of a session, and the session is that of a sign-in: `session.uuid` is the sign-in's
+//! `session_uuid`, `session.login_time` its `timestamp`. Only where no fitting sign-in is near (in a company
+//! with next to no events) it is made up.
 
-use super::company::Person;
-use super::event_writer::Draft;
-use super::options::Form;
+use super::audit_operations::{self, ActorKind, AuditOperation, ObjectFields, VaultAndGroup, object_fields};
+use super::company::App;
+use super::event_store::EventStore;
+use super::event_writer::{Actor, EventDraft, EventStamp};
+use super::incidents::audit_operation;
+use super::json_writer::{JsonObject, quoted};
+use super::options::ApiForm;
 use super::random::Id;
-use super::schedule::{HOUR, Part, Scene};
-use super::text::Object;
+use super::schedule::{HOUR, IncidentScene};
+use super::signins::SignIn;
+use super::sites::Site;
 
-/// What an event is about, and what else it names.
-#[derive(Clone, Copy, Debug)]
-enum About {
-    /// A user, named in `object_details`.
-    User,
-    /// A group, and the user who is a member of it in `aux_details`; a role in `aux_info`.
-    Member(&'static str),
-    /// A vault, and the user who may use it.
-    VaultUser,
-    /// A vault, and the group that may use it.
-    VaultGroup,
-    /// A vault, and how many of its items.
-    Items,
-    /// A device, and its owner.
-    Device,
-    /// The account, or a part of it that has an identifier of its own.
-    Thing(&'static str),
+/// Of a thousand audit events outside incidents, how many are session traffic, and how many of those are
+/// delegated sessions.
+const SESSION_TRAFFIC: (u64, u64) = (720, 600);
+
+/// How many sign-ins are looked at to find one that fits.
+const NEAREST_SIGN_INS: u64 = 400;
+/// The same where one person's is looked for, who may be asleep.
+const NEAREST_OF_ONE: u64 = 1_500;
+
+/// The session that an event happened in.
+struct AuditSession {
+    uuid: Id,
+    login: EventStamp,
+    device: Option<Id>,
+    site: &'static Site,
+    address: String,
 }
 
-use About::{Device, Items, Member, Thing, User, VaultGroup, VaultUser};
-
-/// Something done: v1's action and object type, v3's action, what about, how often.
-type Deed = (&'static str, &'static str, &'static str, About, u64);
-
-const DEEDS: [Deed; 30] = [
-    ("updatea", "items", "vault.items.update", Items, 160),
-    ("create", "items", "vault.items.create", Items, 120),
-    ("delete", "items", "vault.items.delete", Items, 45),
-    ("patch", "device", "device.update", Device, 90),
-    ("create", "device", "device.create", Device, 40),
-    ("delete", "device", "device.delete", Device, 12),
-    ("join", "gm", "group.membership.create", Member("A"), 55),
-    ("role", "gm", "group.membership.update", Member("R"), 10),
-    ("leave", "gm", "group.membership.delete", Member("A"), 25),
-    ("grant", "uva", "vault.user-access.create", VaultUser, 60),
-    ("update", "uva", "vault.user-access.update", VaultUser, 25),
-    ("revoke", "uva", "vault.user-access.delete", VaultUser, 22),
-    ("grant", "gva", "vault.group-access.create", VaultGroup, 30),
-    ("update", "gva", "vault.group-access.update", VaultGroup, 15),
-    ("revoke", "gva", "vault.group-access.delete", VaultGroup, 8),
-    ("create", "vault", "vault.create", Items, 20),
-    ("create", "invite", "invitation.create", Thing(""), 18),
-    ("sendpkg", "user", "user.recovery.send", User, 8),
-    ("beginr", "user", "user.recovery.begin", User, 8),
-    ("completr", "user", "user.recovery.complete", User, 7),
-    ("changemp", "user", "user.password.update", User, 14),
-    ("changesk", "user", "user.secret-key.update", User, 5),
-    ("enblmfa", "user", "user.mfa.enable", User, 12),
-    ("trvlaway", "user", "user.travel-mode.enable", User, 16),
-    ("trvlback", "user", "user.travel-mode.disable", User, 14),
-    ("view", "report", "report.view", Thing("usage"), 26),
-    ("export", "report", "report.export", Thing("usage"), 4),
-    ("create", "satoken", "service-account.token.create", Thing("deploy"), 6),
-    ("updatfw", "account", "account.firewall-rules.update", Thing("deny"), 5),
-    ("reauth", "slackapp", "slack-app.reauthorize", Thing(""), 4),
-];
-
-const SSO: [Deed; 2] = [
-    ("chngpsso", "sso", "account.sso-policy.update", Thing("everyone_except_owners"), 0),
-    ("chngdsso", "sso", "account.sso-details.update", Thing("https://login.kestrelvane.example"), 0),
-];
-
-const SUSPENSION: [Deed; 4] = [
-    ("suspend", "user", "user.suspend", User, 0),
-    ("leave", "gm", "group.membership.delete", Member("A"), 0),
-    ("revoke", "uva", "vault.user-access.delete", VaultUser, 0),
-    ("deolddev", "device", "device.deauthorize", Device, 0),
-];
-
 /// Everything about one event that does not depend on the form.
-struct Facts<'a> {
-    deed: Deed,
-    actor: &'a Person,
-    actor_number: usize,
-    other: &'a Person,
-    other_number: Option<usize>,
-    object: Id,
-    aux: Option<Id>,
-    aux_id: u64,
+struct AuditFacts<'a> {
+    operation: AuditOperation,
+    actor: Actor<'a>,
+    other: Actor<'a>,
+    session: AuditSession,
+    fields: ObjectFields,
 }
 
 /// Writes the item.
-pub(super) fn write(mut draft: Draft<'_>, out: &mut Vec<u8>) {
-    let company = &draft.scribe.company;
-    let part = draft.slot.part;
-    let contractor =
-        part.filter(|part| part.scene == Scene::Suspension).map(|part| company.contractor(part.incident));
-    let deed = deed(&mut draft, part);
-    let by_anyone = matches!(deed.3, Items | Device) || matches!(deed.0, "changemp" | "changesk");
-    let actor_number = match part {
-        Some(part) => (part.incident % company.administrators as u64) as usize,
-        None if by_anyone || draft.dice.in_thousand(250) => draft.somebody(),
-        None => draft.administrator(),
-    };
-    let own = matches!(deed.3, Device) || by_anyone || deed.0.starts_with("trvl");
-    let random = draft.dice.below(company.people.len() as u64) as usize;
-    let (other, other_number) = match &contractor {
-        Some(contractor) => (contractor, None),
-        None => {
-            let number = if own { actor_number } else { random };
-            (&company.people[number], Some(number))
-        }
-    };
-    let vault = company.vaults[draft.dice.below(company.vaults.len() as u64) as usize];
-    let group = company.groups[draft.dice.below(company.groups.len() as u64) as usize];
-    let (object, aux) = match deed.3 {
-        User => (other.uuid, None),
-        Member(_) => (group, Some(other.uuid)),
-        VaultUser => (vault, Some(other.uuid)),
-        VaultGroup => (vault, Some(group)),
-        Items => (vault, None),
-        Device => (*draft.dice.pick(&other.devices), Some(other.uuid)),
-        Thing(_) if deed.1 == "sso" || deed.1 == "account" => (company.account, None),
-        Thing(_) => (draft.dice.lower_id(), None),
-    };
-    let aux_id = 100_000 + draft.dice.below(9_000_000);
-    let actor = &company.people[actor_number];
-    let facts = Facts { deed, actor, actor_number, other, other_number, object, aux, aux_id };
-    if draft.form == Form::V3 { write_v3(draft, &facts, out) } else { write_v1_v2(draft, &facts, out) }
+pub(super) fn write<'a>(store: &'a EventStore, mut draft: EventDraft<'a>, out: &mut Vec<u8>) {
+    let facts = decide(store, &mut draft);
+    if draft.form == ApiForm::V3 { write_v3(draft, &facts, out) } else { write_v1_v2(draft, &facts, out) }
 }
 
-fn deed(draft: &mut Draft<'_>, part: Option<Part>) -> Deed {
-    match part {
-        Some(part) if part.scene == Scene::SsoChange => SSO[part.index as usize % SSO.len()],
-        Some(part) => SUSPENSION[part.index as usize % SUSPENSION.len()],
-        None => {
-            let total: u64 = DEEDS.iter().map(|deed| deed.4).sum();
-            let mut left = draft.dice.below(total);
-            let found = DEEDS.iter().find(|deed| {
-                let found = left < deed.4;
-                left = left.saturating_sub(deed.4);
-                found
-            });
-            *found.unwrap_or(&DEEDS[0])
+fn decide<'a>(store: &'a EventStore, draft: &mut EventDraft<'a>) -> AuditFacts<'a> {
+    let company = &store.writer.company;
+    let Some(part) = draft.slot.part else { return everyday(store, draft) };
+    let operation = audit_operation(part);
+    let contractor = Actor::somebody_else(company.contractor(part.incident));
+    let actor = match company.contractor_of(part) {
+        Some(_) => contractor.clone(),
+        None => Actor::staff(company, company.administrator_of(part)),
+    };
+    let own = part.scene == IncidentScene::SelfGrant;
+    let other = if own { actor.clone() } else { contractor };
+    let by_actor = |sign_in: &SignIn<'_>| sign_in.actor.person.uuid == actor.person.uuid;
+    let session = match store.sign_in_before(draft.stamp.time, 0, NEAREST_OF_ONE, by_actor) {
+        Some(sign_in) => session_of(&sign_in),
+        None => made_up_session(draft, &actor),
+    };
+    let about =
+        VaultAndGroup { vault: company.vault_of(part), group: part.incident as usize % company.groups.len() };
+    let fields = object_fields(operation.subject, draft, &other.person, session.uuid, about);
+    AuditFacts { operation, actor, other, session, fields }
+}
+
+fn everyday<'a>(store: &'a EventStore, draft: &mut EventDraft<'a>) -> AuditFacts<'a> {
+    let company = &store.writer.company;
+    let operation = match draft.random.below(1000) {
+        roll if roll >= SESSION_TRAFFIC.0 => audit_operations::everyday(draft),
+        _ if draft.random.in_thousand(SESSION_TRAFFIC.1) => audit_operations::DELEGATED_SESSION,
+        _ => audit_operations::SIGN_IN_TOKEN,
+    };
+    let fits = |sign_in: &SignIn<'_>| match operation.by {
+        ActorKind::Anyone => sign_in.actor.number.is_some(),
+        ActorKind::Administrator => sign_in.actor.number.is_some_and(|n| n < company.administrators),
+        ActorKind::Provisioning => sign_in.app == App::ScimBridge,
+    };
+    let skipped = draft.random.below(12);
+    let (actor, session) = match store.sign_in_before(draft.stamp.time, skipped, NEAREST_SIGN_INS, fits) {
+        Some(sign_in) => {
+            let session = session_of(&sign_in);
+            (sign_in.actor, session)
         }
+        None => {
+            let actor = match operation.by {
+                ActorKind::Anyone => Actor::staff(company, pick(draft, company.people.len())),
+                ActorKind::Administrator => Actor::staff(company, pick(draft, company.administrators)),
+                ActorKind::Provisioning => Actor::service(company, 0),
+            };
+            let session = made_up_session(draft, &actor);
+            (actor, session)
+        }
+    };
+    let random = pick(draft, company.people.len());
+    // What anybody may do, they do to what is their own.
+    let other = if operation.by == ActorKind::Anyone { actor.clone() } else { Actor::staff(company, random) };
+    let about =
+        VaultAndGroup { vault: pick(draft, company.vaults.len()), group: pick(draft, company.groups.len()) };
+    let fields = object_fields(operation.subject, draft, &other.person, session.uuid, about);
+    AuditFacts { operation, actor, other, session, fields }
+}
+
+fn pick(draft: &mut EventDraft<'_>, among: usize) -> usize {
+    draft.random.below(among as u64) as usize
+}
+
+fn session_of(sign_in: &SignIn<'_>) -> AuditSession {
+    let device = match sign_in.app {
+        App::Phone => Some(sign_in.actor.person.devices[1]),
+        App::ScimBridge | App::CommandLine => None,
+        App::Extension | App::Desktop | App::Web => Some(sign_in.actor.person.devices[0]),
+    };
+    AuditSession {
+        uuid: sign_in.session,
+        login: sign_in.stamp,
+        device,
+        site: sign_in.site,
+        address: sign_in.address.clone(),
     }
 }
 
-fn write_v1_v2(mut draft: Draft<'_>, facts: &Facts<'_>, out: &mut Vec<u8>) {
-    let company = &draft.scribe.company;
-    let (action, object_type, _, about, _) = facts.deed;
+fn made_up_session(draft: &mut EventDraft<'_>, actor: &Actor<'_>) -> AuditSession {
+    let (site, address) = draft.whereabouts(&actor.person);
+    let time = draft.stamp.time - 1 - draft.random.below(3 * HOUR as u64) as i64;
+    AuditSession {
+        uuid: draft.random.id(),
+        login: EventStamp { time, digits: 9 },
+        device: Some(actor.person.devices[0]),
+        site,
+        address,
+    }
+}
+
+fn write_v1_v2(mut draft: EventDraft<'_>, facts: &AuditFacts<'_>, out: &mut Vec<u8>) {
+    let company = &draft.writer.company;
+    let fields = &facts.fields;
     let mut item = draft.open(out);
     draft.time(&mut item);
-    item.id("actor_uuid", &facts.actor.uuid);
-    draft.user(&mut item, "actor_details", facts.actor, Some(facts.actor_number));
-    item.plain("action", draft.value(action))
-        .plain("object_type", object_type)
-        .id("object_uuid", &facts.object);
-    if matches!(about, User) {
-        draft.user(&mut item, "object_details", facts.other, facts.other_number);
+    item.id("actor_uuid", &facts.actor.person.uuid);
+    draft.user(&mut item, "actor_details", &facts.actor);
+    item.plain("action", draft.value(facts.operation.action))
+        .plain("object_type", facts.operation.object_type);
+    if let Some(object) = &fields.object {
+        item.id("object_uuid", object);
     }
-    if matches!(about, Member(_) | VaultUser | Device) {
-        item.number("aux_id", facts.aux_id);
+    if fields.object_is_user {
+        draft.named(&mut item, "object_details", &facts.other);
     }
-    if let Some(aux) = &facts.aux {
+    if let Some(number) = fields.aux_id {
+        item.number("aux_id", number);
+    }
+    if let Some(aux) = &fields.aux_uuid {
         item.id("aux_uuid", aux);
     }
-    if matches!(about, Member(_) | VaultUser | Device) {
-        draft.user(&mut item, "aux_details", facts.other, facts.other_number);
+    if fields.aux_is_user {
+        draft.named(&mut item, "aux_details", &facts.other);
     }
-    match about {
-        Member(info) | Thing(info) if !info.is_empty() => {
-            item.plain("aux_info", info);
-        }
-        Items => {
-            item.plain("aux_info", &(1 + facts.aux_id % 9).to_string());
-        }
-        _ => {}
+    if let Some(info) = &fields.aux_info {
+        item.raw("aux_info", quoted(info));
     }
-    if draft.form == Form::V2 {
+    if draft.form == ApiForm::V2 {
         item.id("actor_account_uuid", &company.account).id("account_uuid", &company.account);
     }
-    let (place, address) = draft.whereabouts(facts.actor);
-    session(&mut draft, &mut item, facts.actor, &address);
-    draft.location(&mut item, place);
-    if draft.form == Form::V2 {
+    item.raw("session", session_text(&facts.session));
+    draft.location(&mut item, facts.session.site);
+    if draft.form == ApiForm::V2 {
         item.plain("actor_type", "user");
     }
     draft.close(&mut item);
 }
 
 /// A session as audit events show it; parts of it can be missing.
-fn session(draft: &mut Draft<'_>, item: &mut Object<'_>, actor: &Person, address: &str) {
+fn session_text(session: &AuditSession) -> Vec<u8> {
     let mut out = Vec::with_capacity(200);
-    let mut session = Object::open(&mut out);
-    let login = draft.stamp.time - 1 - draft.dice.below(3 * HOUR as u64) as i64;
-    session.id("uuid", &draft.session(actor)).time("login_time", login, 9);
-    if !draft.dice.in_thousand(40) {
-        session.id("device_uuid", &actor.devices[0]);
+    let mut object = JsonObject::open(&mut out);
+    object.id("uuid", &session.uuid).time("login_time", session.login.time, session.login.digits);
+    if let Some(device) = &session.device {
+        object.id("device_uuid", device);
     }
-    session.plain("ip", address).close();
-    item.raw("session", out);
+    object.plain("ip", &session.address).close();
+    out
 }
 
-fn write_v3(mut draft: Draft<'_>, facts: &Facts<'_>, out: &mut Vec<u8>) {
-    let company = &draft.scribe.company;
+fn write_v3(mut draft: EventDraft<'_>, facts: &AuditFacts<'_>, out: &mut Vec<u8>) {
+    let company = &draft.writer.company;
     let mut item = draft.open(out);
     item.time("insert_time", draft.slot.arrival, 9);
     item.time("event_time", draft.stamp.time, draft.stamp.digits);
-    item.plain("action", draft.value(facts.deed.2));
-    draft.user(&mut item, "actor", facts.actor, Some(facts.actor_number));
+    item.plain("action", draft.value(facts.operation.v3));
+    draft.user(&mut item, "actor", &facts.actor);
     let mut entities = Vec::with_capacity(200);
     entities.push(b'[');
-    Object::open(&mut entities).plain("type", facts.deed.1).id("uuid", &facts.object).close();
-    if let Some(aux) = &facts.aux {
-        entities.push(b',');
-        Object::open(&mut entities).plain("type", "related").id("uuid", aux).close();
+    if let Some(object) = &facts.fields.object {
+        JsonObject::open(&mut entities).plain("type", facts.operation.object_type).id("uuid", object).close();
+    }
+    if let Some(aux) = &facts.fields.aux_uuid {
+        if facts.fields.object.is_some() {
+            entities.push(b',');
+        }
+        JsonObject::open(&mut entities).plain("type", "related").id("uuid", aux).close();
     }
     entities.push(b']');
     item.raw("entities", entities);
-    let (place, address) = draft.whereabouts(facts.actor);
     let mut context = Vec::with_capacity(400);
-    let mut object = Object::open(&mut context);
+    let mut object = JsonObject::open(&mut context);
     object.raw("account", format!("{{\"uuid\":\"{}\"}}", company.account));
-    draft.location(&mut object, place);
-    session(&mut draft, &mut object, facts.actor, &address);
+    draft.location(&mut object, facts.session.site);
+    object.raw("session", session_text(&facts.session));
     object.close();
     item.raw("context", context);
     draft.close(&mut item);

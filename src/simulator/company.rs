@@ -1,70 +1,15 @@
-//! The made-up company whose events the simulator serves: its people, offices, devices, vaults, groups.
+//! The made-up company whose events the simulator serves: its people, service accounts, devices, vaults and
+//! groups.
 //!
 //! Everything here follows from the seed. Addresses come from the ranges reserved for documentation
 //! (RFC 5737, RFC 3849), host names from `.example`, so that nobody real is ever shown. How events are
 //! written is not known here.
 
 use super::random::{Id, SeededRandom};
+use super::sites::OFFICES;
 
 /// Where the company's mail goes.
 const DOMAIN: &str = "kestrelvane.example";
-
-/// A town, as the service's geolocation would name it.
-#[derive(Debug)]
-pub(super) struct Place {
-    pub(super) country: &'static str,
-    pub(super) code: &'static str,
-    pub(super) region: &'static str,
-    pub(super) city: &'static str,
-    pub(super) latitude: f64,
-    pub(super) longitude: f64,
-    /// Hours ahead of UTC.
-    zone: i64,
-}
-
-const fn place(
-    country: &'static str,
-    code: &'static str,
-    region: &'static str,
-    city: &'static str,
-    (latitude, longitude): (f64, f64),
-    zone: i64,
-) -> Place {
-    Place { country, code, region, city, latitude, longitude, zone }
-}
-
-/// The towns with an office; a person's `home` is an index into these.
-pub(super) const OFFICES: [Place; 5] = [
-    place("Canada", "CA", "Ontario", "Toronto", (43.6532, -79.3832), -5),
-    place("Netherlands", "NL", "North Holland", "Amsterdam", (52.3676, 4.9041), 1),
-    place("Portugal", "PT", "Lisbon", "Lisbon", (38.7223, -9.1393), 0),
-    place("Japan", "JP", "Osaka", "Osaka", (34.6937, 135.5023), 9),
-    place("Brazil", "BR", "São Paulo", "São Paulo", (-23.5558, -46.6396), -3),
-];
-
-/// Towns that people travel to.
-pub(super) const AWAY: [Place; 5] = [
-    place("Germany", "DE", "Bavaria", "Munich", (48.1374, 11.5755), 1),
-    place("United States", "US", "Texas", "Austin", (30.2672, -97.7431), -6),
-    place("Denmark", "DK", "Capital Region", "København", (55.6761, 12.5683), 1),
-    place("Singapore", "SG", "Singapore", "Singapore", (1.3521, 103.8198), 8),
-    place("Poland", "PL", "Łódź Voivodeship", "Łódź", (51.7592, 19.456), 1),
-];
-
-/// Towns with data centres from which passwords are tried.
-pub(super) const HOSTING: [Place; 4] = [
-    place("United States", "US", "Virginia", "Ashburn", (39.0438, -77.4874), -5),
-    place("Romania", "RO", "Bucharest", "Bucharest", (44.4268, 26.1025), 2),
-    place("Vietnam", "VN", "Hanoi", "Hà Nội", (21.0278, 105.8342), 7),
-    place("Iceland", "IS", "Capital Region", "Reykjavík", (64.1466, -21.9426), 0),
-];
-
-/// Towns in countries that the company's firewall rule refuses.
-pub(super) const REFUSED: [Place; 3] = [
-    place("Belarus", "BY", "Minsk City", "Minsk", (53.9006, 27.559), 3),
-    place("Myanmar", "MM", "Yangon", "Yangon", (16.8409, 96.1735), 6),
-    place("Venezuela", "VE", "Capital District", "Caracas", (10.4806, -66.9036), -4),
-];
 
 /// A computer's operating system, and what 1Password calls its app there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,6 +103,8 @@ pub(super) enum App {
     Web,
     /// `op`.
     CommandLine,
+    /// What provisions people from the company's directory; service accounts alone have it.
+    ScimBridge,
 }
 
 /// Somebody who can sign in.
@@ -170,15 +117,22 @@ pub(super) struct Person {
     pub(super) home: usize,
     laptop: Laptop,
     android: bool,
+    /// What the laptop or the server calls itself; the service shows it as `platform_name`.
+    host: String,
     /// The laptop and the phone.
     pub(super) devices: [Id; 2],
     number: usize,
 }
 
 impl Person {
-    /// The person's number: staff count from 0, contractors have numbers of their own.
+    /// The person's number: staff count from 0, contractors and service accounts have numbers of their own.
     pub(super) fn number(&self) -> u64 {
         self.number as u64
+    }
+
+    /// The number by which the account knows the person; audit events show it as `aux_id`.
+    pub(super) fn numeric_id(&self) -> u64 {
+        1_204_417 + self.number() * 1_931
     }
 
     /// How busy the person is in this hour of a week that begins on Monday, UTC: 0 to 100.
@@ -217,9 +171,9 @@ impl Person {
             Linux => ("Linux", ["6.12.48", "6.17.7"][self.number % 2]),
         };
         let desktop = match self.laptop {
-            Mac => ("1Password for Mac", "MacBook Pro"),
-            Windows => ("1Password for Windows", "Latitude 7450"),
-            Linux => ("1Password for Linux", "Framework Laptop 13"),
+            Mac => "1Password for Mac",
+            Windows => "1Password for Windows",
+            Linux => "1Password for Linux",
         };
         let browser = match self.number % 4 {
             0 => ("Firefox", "145.0"),
@@ -228,13 +182,14 @@ impl Person {
         };
         let fields = match app {
             App::Extension => ["1Password Browser Extension", "81118038", browser.0, browser.1, os, version],
-            App::Desktop => [desktop.0, "81118036", desktop.1, "", os, version],
+            App::Desktop => [desktop, "81118036", &self.host, "", os, version],
             App::Phone if self.android => {
                 ["1Password for Android", "81118034", "Pixel 9", "google", "Android", "16"]
             }
             App::Phone => ["1Password for iOS", "81118035", "iPhone", "iPhone17,1", "iOS", "26.1"],
             App::Web => ["1Password for Web", "2118", browser.0, browser.1, os, version],
-            App::CommandLine => ["1Password CLI", "2320001", "op", "arm64", os, version],
+            App::CommandLine => ["1Password CLI", "2320001", &self.host, "arm64", os, version],
+            App::ScimBridge => ["1Password SCIM Bridge", "20912", &self.host, "", "Linux", version],
         };
         let keys = ["app_name", "app_version", "platform_name", "platform_version", "os_name", "os_version"];
         let mut text = String::from("{");
@@ -242,6 +197,20 @@ impl Person {
             text.push_str(&format!("\"{key}\":\"{value}\","));
         }
         text + "\"ip_address\":"
+    }
+}
+
+/// What a laptop calls itself: the name that its system gives it, or that its owner chose.
+fn host(laptop: Laptop, mailbox: &str, random: &mut SeededRandom) -> String {
+    let (given, family) = mailbox.split_once('.').unwrap_or((mailbox, "host"));
+    match laptop {
+        Mac => {
+            let mut letters = given.chars();
+            let first = letters.next().map(|letter| letter.to_ascii_uppercase()).unwrap_or('X');
+            format!("{first}{}s-MacBook-Pro.local", letters.as_str())
+        }
+        Windows => format!("DESKTOP-{}", &random.id().as_str()[..7]),
+        Linux => format!("{}-fw13", family.split('-').next().unwrap_or(family)),
     }
 }
 
@@ -255,52 +224,73 @@ pub(super) struct Company {
     pub(super) people: Vec<Person>,
     /// How many of `people`, from the first on, administer the account.
     pub(super) administrators: usize,
+    /// What acts without a person: the SCIM bridge, then the build server.
+    pub(super) services: [Person; 2],
     pub(super) vaults: Vec<Id>,
     pub(super) groups: Vec<Id>,
 }
 
+/// The groups' names, in the order of their identifiers.
+pub(super) const GROUPS: [&str; 9] = [
+    "Administrators",
+    "Owners",
+    "Team Members",
+    "Security",
+    "Finance",
+    "Engineering",
+    "Support",
+    "People",
+    "Contractors",
+];
+
 impl Company {
     /// The company of this seed.
     pub(super) fn new(seed: u64) -> Self {
-        let mut dice = SeededRandom::new(&[seed, 0xc0]);
-        let account = dice.id();
-        let integration = dice.id();
-        let vaults = (0..17).map(|_| dice.lower_id()).collect();
-        let groups = (0..9).map(|_| dice.lower_id()).collect();
+        let mut random = SeededRandom::new(&[seed, 0xc0]);
+        let account = random.id();
+        let integration = random.id();
+        let vaults = (0..17).map(|_| random.lower_id()).collect();
+        let groups = (0..9).map(|_| random.lower_id()).collect();
         let people = (0..STAFF.len())
             .map(|number| {
                 let (name, mailbox, home, laptop, _) = STAFF[number];
-                let mut dice = SeededRandom::new(&[seed, 0xc1, number as u64]);
+                let mut random = SeededRandom::new(&[seed, 0xc1, number as u64]);
                 Person {
-                    uuid: dice.id(),
+                    uuid: random.id(),
                     name: name.to_owned(),
                     email: format!("{mailbox}@{DOMAIN}"),
                     home,
                     laptop,
-                    android: dice.in_thousand(400),
-                    devices: [dice.lower_id(), dice.lower_id()],
+                    android: random.in_thousand(400),
+                    devices: [random.lower_id(), random.lower_id()],
+                    host: host(laptop, mailbox, &mut random),
                     number,
                 }
             })
             .collect();
         let administrators = STAFF.iter().take_while(|(.., administrator)| *administrator).count();
-        Company { seed, account, integration, people, administrators, vaults, groups }
+        let services = [
+            service(seed, 0, "SCIM Bridge", "op-scim-bridge-6c7f9d5b84-x7kqz"),
+            service(seed, 1, "Build server", "runner-k8s-build-03"),
+        ];
+        Company { seed, account, integration, people, administrators, services, vaults, groups }
     }
 
     /// The contractor of this incident; another one each time.
     pub(super) fn contractor(&self, incident: u64) -> Person {
-        let mut dice = SeededRandom::new(&[self.seed, 0xc2, incident]);
+        let mut random = SeededRandom::new(&[self.seed, 0xc2, incident]);
         let given = GIVEN[(incident % GIVEN.len() as u64) as usize];
         let family = FAMILY[(incident % FAMILY.len() as u64) as usize];
-        let number = dice.below(90) as usize;
+        let number = random.below(90) as usize;
         Person {
-            uuid: dice.id(),
+            uuid: random.id(),
             name: format!("{given} {family}"),
             email: format!("contractor-{:04}@{DOMAIN}", incident % 10_000),
-            home: dice.below(OFFICES.len() as u64) as usize,
-            laptop: *dice.pick(&[Mac, Windows, Linux]),
-            android: dice.in_thousand(500),
-            devices: [dice.lower_id(), dice.lower_id()],
+            home: random.below(OFFICES.len() as u64) as usize,
+            laptop: *random.pick(&[Mac, Windows, Linux]),
+            android: random.in_thousand(500),
+            devices: [random.lower_id(), random.lower_id()],
+            host: format!("contractor-{:04}", incident % 10_000),
             number: 100 + number,
         }
     }
@@ -310,22 +300,35 @@ impl Company {
         self.people.iter().map(|person| person.activity(hour_of_week, weekend_rest)).sum()
     }
 
-    /// Somebody among the first so many who may well be at work in this hour of the week, UTC: an index
-    /// into `people`.
-    pub(super) fn somebody(&self, dice: &mut SeededRandom, hour_of_week: u64, among: usize) -> usize {
-        let mut somebody = 0;
-        for _ in 0..6 {
-            somebody = dice.below(among as u64) as usize;
-            if dice.below(100) < self.people[somebody].activity(hour_of_week, true) {
-                break;
-            }
-        }
-        somebody
+    /// Somebody who is at work in this hour of the week, UTC: an index into `people`. `None` when those who
+    /// were looked for are asleep, as most are at night: then the service accounts act.
+    pub(super) fn somebody(&self, random: &mut SeededRandom, hour_of_week: u64) -> Option<usize> {
+        (0..6)
+            .map(|_| (random.below(self.people.len() as u64) as usize, random.below(100)))
+            .find(|(somebody, chance)| *chance < self.people[*somebody].activity(hour_of_week, true))
+            .map(|(somebody, _)| somebody)
     }
 
     /// An item of a vault; each vault has its own few hundred.
     pub(super) fn item(&self, vault: usize, item: u64) -> Id {
         SeededRandom::new(&[self.seed, 0xc3, vault as u64, item]).lower_id()
+    }
+}
+
+/// A service account: no person, no laptop, and the suffix by which the service tells them.
+fn service(seed: u64, number: usize, name: &str, host: &str) -> Person {
+    let mut random = SeededRandom::new(&[seed, 0xc4, number as u64]);
+    let uuid = random.id();
+    Person {
+        uuid,
+        name: name.to_owned(),
+        email: format!("{}@1passwordserviceaccounts.com", random.lower_id()),
+        home: 1,
+        laptop: Linux,
+        android: false,
+        devices: [random.lower_id(), random.lower_id()],
+        host: host.to_owned(),
+        number: 200 + number,
     }
 }
 
@@ -355,8 +358,10 @@ mod tests {
 
     #[test]
     fn clients_are_json_up_to_the_address() {
-        for person in &Company::new(1).people {
-            for app in [App::Extension, App::Desktop, App::Phone, App::Web, App::CommandLine] {
+        let company = Company::new(1);
+        for person in company.people.iter().chain(&company.services) {
+            for app in [App::Extension, App::Desktop, App::Phone, App::Web, App::CommandLine, App::ScimBridge]
+            {
                 let text = person.client(app) + "\"192.0.2.1\"}";
                 serde_json::from_str::<serde_json::Value>(&text).unwrap();
             }

@@ -4,10 +4,12 @@
 //! processes with the same options serve the same bytes, and a million events cost no memory.
 
 use super::audits;
-use super::event_writer::{EventWriter, LONGEST_DELAY};
-use super::options::{Form, Habits, Hours, Seeded};
-use super::schedule::{EventSchedule, Scene, Slot};
-use super::{signins, usages};
+use super::event_writer::{EventDraft, EventWriter, LONGEST_DELAY};
+use super::options::{ApiForm, Rhythm, SeededData, ServiceBehavior};
+use super::random::SeededRandom;
+use super::schedule::{EventSchedule, EventSlot, IncidentScene};
+use super::signins::{self, SignIn};
+use super::usages;
 use crate::event::Stream;
 
 /// Of a hundred events, how many each stream has, in the order of [`Stream::ALL`].
@@ -16,26 +18,28 @@ const SHARES: [u64; 3] = [35, 50, 15];
 /// Everything that ever happened in the made-up company.
 #[derive(Debug)]
 pub(super) struct EventStore {
-    rhythms: [EventSchedule; 3],
+    schedules: [EventSchedule; 3],
     /// The first event of each stream that a question can reach.
     oldest: [u64; 3],
-    pub(super) scribe: EventWriter,
+    pub(super) writer: EventWriter,
+    seed: u64,
+    repeats: bool,
 }
 
 impl EventStore {
-    /// The chronicle as it stands at `now`, in nanoseconds since the epoch.
-    pub(super) fn new(options: &Seeded, habits: &Habits, now: i64) -> Self {
-        let scribe = EventWriter::new(options.seed, options.hostile, habits.user_type_key);
+    /// The events as they stand at `now`, in nanoseconds since the epoch.
+    pub(super) fn new(options: &SeededData, behavior: &ServiceBehavior, now: i64) -> Self {
+        let writer = EventWriter::new(options.seed, options.hostile, behavior.user_type_key);
         let live_from = options.live_from.and_then(|time| time.timestamp_nanos_opt()).unwrap_or(now);
         // Whole weeks are alike, shorter stretches are not: a weekend must not empty a short history.
         let weekend_rest = options.days >= 7;
         let mut oldest = [0; 3];
-        let rhythms = Stream::ALL.map(|stream| {
+        let schedules = Stream::ALL.map(|stream| {
             let wanted = share(options.events, stream);
             let seed = options.seed ^ (stream as u64 + 1) << 56;
-            let activity = |hour| match options.hours {
-                Hours::Office => scribe.company.activity(hour, weekend_rest),
-                Hours::Even => 1,
+            let activity = |hour| match options.rhythm {
+                Rhythm::Office => writer.company.activity(hour, weekend_rest),
+                Rhythm::Even => 1,
             };
             let rhythm = EventSchedule::new(seed, scenes(stream), activity, wanted, options.days);
             oldest[stream as usize] = rhythm.count_before(live_from.min(now)) - wanted;
@@ -47,7 +51,7 @@ impl EventStore {
                 None => rhythm,
             }
         });
-        EventStore { rhythms, oldest, scribe }
+        EventStore { schedules, oldest, writer, seed: options.seed, repeats: options.repeats }
     }
 
     /// The first event of a stream that a question can reach.
@@ -57,7 +61,7 @@ impl EventStore {
 
     /// The number of the first event that arrives at `time` or later.
     pub(super) fn arrived_before(&self, stream: Stream, time: i64) -> u64 {
-        self.rhythms[stream as usize].count_before(time)
+        self.schedules[stream as usize].count_before(time)
     }
 
     /// The number from which on no event can have happened before `time`.
@@ -67,35 +71,88 @@ impl EventStore {
 
     /// When an event happened and when it arrived.
     pub(super) fn times(&self, stream: Stream, number: u64) -> (i64, i64) {
-        let slot = self.slot(stream, number);
-        (self.scribe.stamp(stream, number, slot).time, slot.arrival)
+        let original = self.original(stream, number);
+        let happened = self.writer.stamp(stream, original, self.slot(stream, original)).time;
+        (happened, self.slot(stream, number).arrival)
     }
 
     /// An event's identifier.
     pub(super) fn uuid(&self, stream: Stream, number: u64) -> String {
-        self.scribe.uuid(stream, number, self.slot(stream, number)).to_string()
+        let number = self.original(stream, number);
+        self.writer.uuid(stream, number, self.slot(stream, number)).to_string()
     }
 
     /// Appends an event's JSON text.
-    pub(super) fn write(&self, stream: Stream, number: u64, form: Form, out: &mut Vec<u8>) {
-        let draft = self.scribe.draft(stream, number, self.slot(stream, number), form);
+    pub(super) fn write(&self, stream: Stream, number: u64, form: ApiForm, out: &mut Vec<u8>) {
+        let draft = self.draft(stream, self.original(stream, number), form);
         match stream {
             Stream::SignInAttempts => signins::write(draft, out),
             Stream::ItemUsages => usages::write(draft, out),
-            Stream::AuditEvents => audits::write(draft, out),
+            Stream::AuditEvents => audits::write(self, draft, out),
         }
     }
 
-    fn slot(&self, stream: Stream, number: u64) -> Slot {
-        self.rhythms[stream as usize].slot(number)
+    /// The latest successful sign-in before `time` that is wanted; the first `skipped` ones are passed over,
+    /// and no more than `within` are looked at.
+    pub(super) fn sign_in_before(
+        &self,
+        time: i64,
+        skipped: u64,
+        within: u64,
+        wanted: impl Fn(&SignIn<'_>) -> bool,
+    ) -> Option<SignIn<'_>> {
+        let stream = Stream::SignInAttempts;
+        let last = self.arrived_before(stream, time);
+        let numbers = (last.saturating_sub(skipped + within)..last.saturating_sub(skipped)).rev();
+        numbers
+            .map(|number| {
+                signins::decide(&mut self.draft(stream, self.original(stream, number), ApiForm::V2))
+            })
+            .find(|sign_in| sign_in.succeeded() && wanted(sign_in))
+    }
+
+    /// The number of the event whose content this one has: its own, unless it is one that comes again.
+    fn original(&self, stream: Stream, number: u64) -> u64 {
+        let Some(earlier) = self.repeated(stream, number) else { return number };
+        let (now, before) = (self.slot(stream, number), self.slot(stream, earlier));
+        let late = now.arrival - self.writer.stamp(stream, earlier, before).time > LONGEST_DELAY;
+        let in_incident = now.part.is_some() || before.part.is_some();
+        if late || in_incident || self.repeated(stream, earlier).is_some() { number } else { earlier }
+    }
+
+    fn repeated(&self, stream: Stream, number: u64) -> Option<u64> {
+        if !self.repeats {
+            return None;
+        }
+        let mut random = SeededRandom::new(&[self.seed, 0xd0 + stream as u64, number]);
+        if random.in_thousand(2) { number.checked_sub(1 + random.below(30)) } else { None }
+    }
+
+    fn draft(&self, stream: Stream, number: u64, form: ApiForm) -> EventDraft<'_> {
+        self.writer.draft(stream, number, self.slot(stream, number), form)
+    }
+
+    fn slot(&self, stream: Stream, number: u64) -> EventSlot {
+        self.schedules[stream as usize].slot(number)
     }
 }
 
-fn scenes(stream: Stream) -> &'static [Scene] {
+fn scenes(stream: Stream) -> &'static [IncidentScene] {
     match stream {
-        Stream::SignInAttempts => &[Scene::Spray, Scene::Blocked],
-        Stream::ItemUsages => &[Scene::Export],
-        Stream::AuditEvents => &[Scene::SsoChange, Scene::Suspension],
+        Stream::SignInAttempts => &[
+            IncidentScene::ContractorSignIn,
+            IncidentScene::Takeover,
+            IncidentScene::Spray,
+            IncidentScene::Blocked,
+        ],
+        Stream::ItemUsages => &[IncidentScene::Export, IncidentScene::SelfReveal],
+        Stream::AuditEvents => &[
+            IncidentScene::Suspension,
+            IncidentScene::VaultExport,
+            IncidentScene::RoleGiven,
+            IncidentScene::SelfGrant,
+            IncidentScene::SsoChange,
+        ],
     }
 }
 
@@ -113,15 +170,15 @@ mod tests {
 
     const NOW: i64 = 1_795_000_000 * SECOND;
 
-    fn chronicle(options: Seeded) -> EventStore {
-        EventStore::new(&options, &Habits::default(), NOW)
+    fn store(options: SeededData) -> EventStore {
+        EventStore::new(&options, &ServiceBehavior::default(), NOW)
     }
 
-    fn items(chronicle: &EventStore, stream: Stream, form: Form) -> Vec<Value> {
-        (chronicle.oldest(stream)..chronicle.arrived_before(stream, NOW))
+    fn items(store: &EventStore, stream: Stream, form: ApiForm) -> Vec<Value> {
+        (store.oldest(stream)..store.arrived_before(stream, NOW))
             .map(|number| {
                 let mut out = Vec::new();
-                chronicle.write(stream, number, form, &mut out);
+                store.write(stream, number, form, &mut out);
                 serde_json::from_slice(&out).unwrap()
             })
             .collect()
@@ -130,13 +187,13 @@ mod tests {
     #[test]
     fn there_are_exactly_as_many_events_as_asked_for() {
         for (events, days) in [(0, 30), (1, 30), (17, 2), (12_000, 30), (60_001, 7), (3_000_000, 30)] {
-            let chronicle = chronicle(Seeded { events, days, ..Seeded::default() });
+            let store = store(SeededData { events, days, ..SeededData::default() });
             let mut count = 0;
             for stream in Stream::ALL {
-                let (oldest, now) = (chronicle.oldest(stream), chronicle.arrived_before(stream, NOW));
+                let (oldest, now) = (store.oldest(stream), store.arrived_before(stream, NOW));
                 count += now - oldest;
                 if now > oldest {
-                    let (_, arrival) = chronicle.times(stream, oldest);
+                    let (_, arrival) = store.times(stream, oldest);
                     assert!(arrival >= NOW - i64::from(days) * DAY);
                 }
             }
@@ -146,76 +203,49 @@ mod tests {
 
     #[test]
     fn even_hours_are_alike_and_office_hours_are_not() {
-        let busiest_and_quietest = |hours| {
-            let chronicle = chronicle(Seeded { events: 100_000, hours, ..Seeded::default() });
+        let busiest_and_quietest = |rhythm| {
+            let store = store(SeededData { events: 100_000, rhythm, ..SeededData::default() });
             let within = |hour: i64| {
-                let before = |hour| chronicle.arrived_before(Stream::ItemUsages, NOW - hour * HOUR);
+                let before = |hour| store.arrived_before(Stream::ItemUsages, NOW - hour * HOUR);
                 before(hour) - before(hour + 1)
             };
             let counts: Vec<u64> = (0..168).map(within).collect();
             (*counts.iter().max().unwrap(), *counts.iter().min().unwrap())
         };
-        let (most, least) = busiest_and_quietest(Hours::Office);
+        let (most, least) = busiest_and_quietest(Rhythm::Office);
         assert!(most > 10 * least, "{most} and {least}");
-        let (most, least) = busiest_and_quietest(Hours::Even);
+        let (most, least) = busiest_and_quietest(Rhythm::Even);
         // The export of the incident lies on top.
         assert!(least >= 60 && most <= least + 40, "{most} and {least}");
     }
 
     #[test]
     fn every_item_is_json_whose_uuid_and_time_are_the_truth() {
-        for form in [Form::V1, Form::V2] {
-            let chronicle = chronicle(Seeded { events: 3_000, ..Seeded::default() });
+        for form in [ApiForm::V1, ApiForm::V2] {
+            let store = store(SeededData { events: 3_000, ..SeededData::default() });
             let mut uuids = std::collections::HashSet::new();
             for stream in Stream::ALL {
-                for (place, item) in items(&chronicle, stream, form).iter().enumerate() {
-                    let number = chronicle.oldest(stream) + place as u64;
-                    assert_eq!(item["uuid"], chronicle.uuid(stream, number));
+                for (place, item) in items(&store, stream, form).iter().enumerate() {
+                    let number = store.oldest(stream) + place as u64;
+                    assert_eq!(item["uuid"], store.uuid(stream, number));
                     assert!(uuids.insert(item["uuid"].to_string()));
                     let time = item["timestamp"].as_str().unwrap();
                     let time = chrono::DateTime::parse_from_rfc3339(time).unwrap();
-                    let (happened, arrived) = chronicle.times(stream, number);
+                    let (happened, arrived) = store.times(stream, number);
                     assert_eq!(time.timestamp_nanos_opt(), Some(happened));
                     assert!(happened <= arrived && arrived - happened <= LONGEST_DELAY);
-                    assert_eq!(item.get("account_uuid").is_some(), form == Form::V2);
+                    assert_eq!(item.get("account_uuid").is_some(), form == ApiForm::V2);
                 }
             }
         }
     }
 
     #[test]
-    fn the_last_day_holds_something_to_find() {
-        for shift in 0..30 {
-            let now = NOW + shift * 5 * 3600 * SECOND;
-            let chronicle = EventStore::new(&Seeded::default(), &Habits::default(), now);
-            let find = |stream, wanted: &dyn Fn(&Value) -> bool| {
-                (chronicle.arrived_before(stream, now - DAY)..chronicle.arrived_before(stream, now))
-                    .filter(|number| {
-                        let mut out = Vec::new();
-                        chronicle.write(stream, *number, Form::V2, &mut out);
-                        wanted(&serde_json::from_slice(&out).unwrap())
-                    })
-                    .count()
-            };
-            let contractor =
-                |user: &Value| user["email"].as_str().is_some_and(|e| e.starts_with("contractor"));
-            assert!(find(Stream::SignInAttempts, &|e| e["type"] == "password_secret_bad") >= 35);
-            assert!(find(Stream::SignInAttempts, &|e| e["type"] == "country_blocked") >= 4);
-            assert!(find(Stream::ItemUsages, &|e| e["action"] == "export" && contractor(&e["user"])) >= 30);
-            assert!(
-                find(Stream::AuditEvents, &|e| e["action"] == "suspend" && contractor(&e["object_details"]))
-                    >= 1
-            );
-            assert!(find(Stream::AuditEvents, &|e| e["object_type"] == "sso") >= 2);
-        }
-    }
-
-    #[test]
     fn some_events_are_late_and_some_stamps_are_equal() {
-        let chronicle = chronicle(Seeded::default());
+        let store = store(SeededData::default());
         let stream = Stream::ItemUsages;
-        let times: Vec<(i64, i64)> = (chronicle.oldest(stream)..chronicle.arrived_before(stream, NOW))
-            .map(|number| chronicle.times(stream, number))
+        let times: Vec<(i64, i64)> = (store.oldest(stream)..store.arrived_before(stream, NOW))
+            .map(|number| store.times(stream, number))
             .collect();
         assert!(times.iter().any(|(happened, arrived)| arrived - happened > 3600 * SECOND));
         assert!(times.windows(2).any(|pair| pair[0].0 > pair[1].0), "stamps are not in order");
@@ -224,17 +254,17 @@ mod tests {
 
     #[test]
     fn the_bytes_depend_on_seed_and_number_alone() {
-        let options = Seeded { events: 5_000, ..Seeded::default() };
+        let options = SeededData { events: 5_000, ..SeededData::default() };
         let (early, late) = (
-            EventStore::new(&options, &Habits::default(), NOW),
-            EventStore::new(&options, &Habits::default(), NOW + 3 * DAY),
+            EventStore::new(&options, &ServiceBehavior::default(), NOW),
+            EventStore::new(&options, &ServiceBehavior::default(), NOW + 3 * DAY),
         );
-        let other = EventStore::new(&Seeded { seed: 2, ..options }, &Habits::default(), NOW);
+        let other = EventStore::new(&SeededData { seed: 2, ..options }, &ServiceBehavior::default(), NOW);
         for stream in Stream::ALL {
             let number = early.arrived_before(stream, NOW) - 1;
-            let write = |chronicle: &EventStore| {
+            let write = |store: &EventStore| {
                 let mut out = Vec::new();
-                chronicle.write(stream, number, Form::V2, &mut out);
+                store.write(stream, number, ApiForm::V2, &mut out);
                 out
             };
             assert_eq!(write(&early), write(&late));
@@ -245,15 +275,15 @@ mod tests {
     #[test]
     fn hostile_items_keep_their_uuid_and_are_often_odd() {
         use serde_json::value::RawValue;
-        let chronicle = chronicle(Seeded { events: 4_000, hostile: true, ..Seeded::default() });
+        let store = store(SeededData { events: 4_000, hostile: true, ..SeededData::default() });
         let mut all = Vec::new();
         for stream in Stream::ALL {
-            for number in chronicle.oldest(stream)..chronicle.arrived_before(stream, NOW) {
+            for number in store.oldest(stream)..store.arrived_before(stream, NOW) {
                 let start = all.len();
-                chronicle.write(stream, number, Form::V2, &mut all);
+                store.write(stream, number, ApiForm::V2, &mut all);
                 let text = std::str::from_utf8(&all[start..]).unwrap();
                 serde_json::from_str::<&RawValue>(text).unwrap();
-                assert!(text.starts_with(&format!("{{\"uuid\":\"{}\"", chronicle.uuid(stream, number))));
+                assert!(text.starts_with(&format!("{{\"uuid\":\"{}\"", store.uuid(stream, number))));
             }
         }
         let all = String::from_utf8(all).unwrap();

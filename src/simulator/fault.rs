@@ -1,6 +1,6 @@
 //! The troubles a simulator can make: what goes wrong with one answer, and the words for it.
 //!
-//! When it goes wrong is [`super::script`]'s matter, how it goes out on the wire [`super::wire`]'s.
+//! When it goes wrong is [`super::script`]'s matter, how it goes out on the wire [`super::answer`]'s.
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,7 +28,7 @@ pub enum Fault {
         to: String,
     },
     /// The connection ends too early.
-    Cut(Cut),
+    Cut(ConnectionCut),
     /// The body ends in the middle of the JSON text, and its announced length says so too.
     CutJson,
     /// The body is no JSON.
@@ -89,7 +89,7 @@ pub enum ErrorBody {
 
 /// Where a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cut {
+pub enum ConnectionCut {
     /// Before the first byte of the answer.
     BeforeHead,
     /// Within the header.
@@ -104,18 +104,18 @@ pub enum Cut {
 
 /// Why a text names no fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadFault(pub(super) String);
+pub struct InvalidFault(pub(super) String);
 
-impl fmt::Display for BadFault {
+impl fmt::Display for InvalidFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for BadFault {}
+impl std::error::Error for InvalidFault {}
 
-pub(super) fn bad<T>(text: impl Into<String>) -> Result<T, BadFault> {
-    Err(BadFault(text.into()))
+pub(super) fn bad<T>(text: impl Into<String>) -> Result<T, InvalidFault> {
+    Err(InvalidFault(text.into()))
 }
 
 /// The words for faults, for messages and help.
@@ -158,9 +158,9 @@ impl Fault {
 
 /// `WORD[=VALUE][,KEY=VALUE...]`
 impl FromStr for Fault {
-    type Err = BadFault;
+    type Err = InvalidFault;
 
-    fn from_str(text: &str) -> Result<Self, BadFault> {
+    fn from_str(text: &str) -> Result<Self, InvalidFault> {
         let mut parts = text.split(',').map(|part| match part.split_once('=') {
             Some((key, value)) => (key.trim(), Some(value.trim())),
             None => (part.trim(), None),
@@ -174,7 +174,7 @@ impl FromStr for Fault {
     }
 }
 
-fn bare(word: &str, value: Option<&str>) -> Result<Fault, BadFault> {
+fn bare(word: &str, value: Option<&str>) -> Result<Fault, InvalidFault> {
     let needed = |what: &str| match value {
         Some(value) if !value.is_empty() => Ok(value),
         _ => bad(format!("{word} needs a value: {word}={what}")),
@@ -183,11 +183,11 @@ fn bare(word: &str, value: Option<&str>) -> Result<Fault, BadFault> {
         "status" => Fault::status(number(word, needed("503")?, 100, 599)? as u16),
         "redirect" => Fault::Redirect { code: 302, to: needed("http://127.0.0.1:9/")?.to_owned() },
         "cut" => Fault::Cut(match needed("in-body")? {
-            "before" => Cut::BeforeHead,
-            "in-head" => Cut::InHead,
-            "after-head" => Cut::AfterHead,
-            "in-body" => Cut::InBody,
-            "unframed" => Cut::Unframed,
+            "before" => ConnectionCut::BeforeHead,
+            "in-head" => ConnectionCut::InHead,
+            "after-head" => ConnectionCut::AfterHead,
+            "in-body" => ConnectionCut::InBody,
+            "unframed" => ConnectionCut::Unframed,
             other => {
                 return bad(format!("cut={other}: know before, in-head, after-head, in-body and unframed"));
             }
@@ -213,7 +213,7 @@ fn bare(word: &str, value: Option<&str>) -> Result<Fault, BadFault> {
     Ok(fault)
 }
 
-fn extend(fault: &mut Fault, word: &str, key: &str, value: Option<&str>) -> Result<(), BadFault> {
+fn extend(fault: &mut Fault, word: &str, key: &str, value: Option<&str>) -> Result<(), InvalidFault> {
     match (fault, key, value) {
         (Fault::Status { retry_after, .. }, "retry-after", Some(value)) => {
             *retry_after = Some(match value.strip_prefix("date:") {
@@ -246,7 +246,7 @@ fn extend(fault: &mut Fault, word: &str, key: &str, value: Option<&str>) -> Resu
     Ok(())
 }
 
-pub(super) fn number(word: &str, text: &str, least: u64, most: u64) -> Result<u64, BadFault> {
+pub(super) fn number(word: &str, text: &str, least: u64, most: u64) -> Result<u64, InvalidFault> {
     match text.parse() {
         Ok(number) if (least..=most).contains(&number) => Ok(number),
         _ => bad(format!("{word}={text}: a number from {least} to {most} is wanted")),
@@ -257,7 +257,7 @@ pub(super) fn number(word: &str, text: &str, least: u64, most: u64) -> Result<u6
 ///
 /// # Errors
 /// Fails for anything else.
-pub fn duration(text: &str) -> Result<Duration, BadFault> {
+pub(super) fn duration(text: &str) -> Result<Duration, InvalidFault> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(split);
     let count: u64 = digits

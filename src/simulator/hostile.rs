@@ -8,7 +8,7 @@ use super::random::SeededRandom;
 
 /// What is odd about one event.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Twist {
+pub(super) enum HostileValue {
     /// A person's name, as a JSON string.
     Name(&'static str),
     /// More fields at the end of the item.
@@ -48,13 +48,13 @@ const FIELDS: [&str; 10] = [
     r#""x_looks_like_json":"{\"uuid\":\"ABC\"}]}""#,
 ];
 
-/// What is odd about the event that these dice decide; for six in seven events nothing is.
-pub(super) fn twist(dice: &mut SeededRandom) -> Option<Twist> {
-    match dice.below(28) {
-        0 | 1 => Some(Twist::Name(dice.pick::<&str>(&NAMES))),
-        2 => Some(Twist::Fields(dice.pick::<&str>(&FIELDS))),
-        3 if dice.in_thousand(500) => Some(Twist::UnknownValue),
-        3 => Some(Twist::Nulls),
+/// What is odd about the event that this random generator decides; for six in seven events nothing is.
+pub(super) fn twist(random: &mut SeededRandom) -> Option<HostileValue> {
+    match random.below(28) {
+        0 | 1 => Some(HostileValue::Name(random.pick::<&str>(&NAMES))),
+        2 => Some(HostileValue::Fields(random.pick::<&str>(&FIELDS))),
+        3 if random.in_thousand(500) => Some(HostileValue::UnknownValue),
+        3 => Some(HostileValue::Nulls),
         _ => None,
     }
 }

@@ -4,59 +4,71 @@
 //! `demo` profile. It listens on 127.0.0.1 only. From the outside in:
 //!
 //! ```text
-//!  server    connections, routes, token     http, wire    requests in, answers out (or spoiled)
-//!    |                                      script, fault what goes wrong, and when
-//!    |                                      limit, watch  the rate limit; what clients did
-//!  asks      what is asked for              token         issued and checked
-//!  pages     which events, which cursor     position      what a cursor holds
-//!  source    events by number
-//!    |-- files       from NDJSON, byte for byte
-//!    `-- chronicle   from a seed: rhythm (when), company (who), signins, usages, audits, hostile (what)
+//!  server     connections, routes, token      http, answer    requests in, answers out (or spoiled)
+//!    |                                        script, fault   what goes wrong, and when
+//!    |                                        rate_limit      the limit that is enforced
+//!    |                                        client_monitor  what clients did, and which rules they broke
+//!  requests   what a client asks for          token           issued and checked
+//!  pages      which events, which cursor      cursor          what a cursor holds
+//!  event_source   events by number
+//!    |-- event_files   from NDJSON, byte for byte
+//!    `-- event_store   from a seed: schedule (when), company (who), sites (where), signins, usages, audits,
+//!                       hostile (what), incidents (what there is to find)
 //! ```
 //!
 //! An event is a pure function of seed and number, a number one of rate and time; so the same options give
 //! the same bytes and the same cursors in every process, and memory does not grow with the events.
 
+mod announcement;
+mod answer;
+mod audit_operations;
 mod audits;
+mod client_monitor;
 mod company;
+mod cursor;
+mod event_files;
+mod event_source;
 mod event_store;
 mod event_writer;
 mod fault;
-mod files;
 mod hostile;
 mod http;
-mod limit;
+mod incidents;
+mod json_writer;
+mod logged_request;
 mod options;
 mod pages;
-mod position;
 mod random;
+mod rate_limit;
 mod requests;
 mod schedule;
 mod script;
 mod server;
 mod signins;
-mod source;
-mod text;
+mod sites;
+#[cfg(test)]
+mod tests;
 mod token;
 mod usages;
-mod watch;
-mod wire;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::ops::{Bound as RangeBound, RangeBounds};
+use std::ops::RangeBounds;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use chrono::{DateTime, Utc};
 
-pub use fault::{BadFault, Cut, ErrorBody, Fault, RetryAfter, duration as parse_duration};
+pub use announcement::AnnouncementForm;
+pub use client_monitor::{BrokenRule, ClientReport, ClientRule};
+pub use event_source::SimulatedEvent;
+pub use fault::{ConnectionCut, ErrorBody, Fault, InvalidFault, RetryAfter};
+pub use logged_request::LoggedRequest;
 pub use options::{
-    Bound, Data, ErrorShape, FilterBy, Form, Habits, Hours, KeyOrder, Latency, Options, RateLimit, Seeded,
-    TokenOptions, UserTypeKey,
+    ApiForm, Bound, CursorWithRange, ErrorShape, EventData, FilterBy, KeyOrder, Latency, RangeEnds, Rhythm,
+    SeededData, ServiceBehavior, SimulatorOptions, TokenOptions, UserTypeKey, parse_live_rate, parse_time,
 };
-pub use script::{RequestKind, Rule, Scope, Script, Target, When};
-pub use source::Fact;
-pub use watch::{Broken, ClientRule, Logged, Report};
+pub use rate_limit::{QuotaHeaders, RateLimit, RateWindow};
+pub use script::{FaultRule, FaultScript, FaultTiming, RequestKind, RequestTarget, RuleScope};
 
 use crate::cancel::Cancel;
 use crate::clock::Clock;
@@ -73,7 +85,7 @@ impl Simulator {
     ///
     /// # Errors
     /// Fails when the port is taken or a data file cannot be used.
-    pub fn start(options: Options, clock: Arc<dyn Clock>) -> Result<Running> {
+    pub fn start(options: SimulatorOptions, clock: Arc<dyn Clock>) -> Result<RunningSimulator> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
         let cannot = |what: String| Error::new(ErrorKind::Config, what);
         let listener = TcpListener::bind(address).map_err(|e| {
@@ -88,10 +100,10 @@ impl Simulator {
 
         let now = options.at.unwrap_or_else(|| clock.now());
         let nanoseconds = now.timestamp_nanos_opt().unwrap_or(i64::MAX);
-        let source = source::Source::new(&options.data, &options.habits, nanoseconds)?;
+        let source = event_source::EventSource::new(&options.data, &options.behavior, nanoseconds)?;
         let (seed, hostile) = match &options.data {
-            Data::Seeded(seeded) => (seeded.seed, seeded.hostile),
-            Data::Files(_) => (Seeded::default().seed, false),
+            EventData::Seeded(seeded) => (seeded.seed, seeded.hostile),
+            EventData::Files(_) => (SeededData::default().seed, false),
         };
         let company = company::Company::new(seed);
         let lasts = options.token.expires_in;
@@ -105,16 +117,21 @@ impl Simulator {
         let audience = options.token.audience.clone().unwrap_or_else(|| format!("127.0.0.1:{port}"));
         let token = Secret::new(token::issue(&grant, &audience, seed)?);
 
-        let seal = position::Seal::new(&fingerprint(&options.data, &source));
-        let pages = pages::Pages { source, habits: options.habits, seal, escape_slashes: hostile };
-        let server = Arc::new(server::Server {
+        let seal = cursor::CursorSeal::new(&fingerprint(&options.data, &source));
+        let pages = pages::PageBuilder { source, behavior: options.behavior, seal, escape_slashes: hostile };
+        let monitor = client_monitor::ClientMonitor::new(
+            options.rate_limit.unwrap_or(RateLimit::DOCUMENTED),
+            options.one_at_a_time,
+            options.log.clone(),
+        );
+        let server = Arc::new(server::SimulatorServer {
             pages,
             account: grant.account,
             clock,
             stop: Cancel::new(),
-            watch: Mutex::new(watch::Watch::new(&options)),
-            gate: options.rate_limit.map(|limit| Mutex::new(limit::Gate::new(limit))),
-            dice: Mutex::new(random::SeededRandom::new(&[seed, 0x1a])),
+            monitor: Mutex::new(monitor),
+            enforcer: options.rate_limit.map(|limit| Mutex::new(rate_limit::RateEnforcer::new(limit))),
+            random: Mutex::new(random::SeededRandom::new(&[seed, 0x1a])),
             known_token: Mutex::default(),
             open: Mutex::default(),
             options,
@@ -126,31 +143,31 @@ impl Simulator {
             .map_err(|e| {
                 Error::new(ErrorKind::Unexpected, "cannot start the stand-in's thread").because(e)
             })?;
-        Ok(Running { server, port, token, thread: Some(thread) })
+        Ok(RunningSimulator { server, port, token, thread: Some(thread) })
     }
 }
 
 /// What tells these events from others: cursors are good wherever it is the same.
-fn fingerprint(data: &Data, source: &source::Source) -> Vec<u8> {
+fn fingerprint(data: &EventData, source: &event_source::EventSource) -> Vec<u8> {
     match (data, source) {
-        (Data::Seeded(Seeded { seed, events, days, hours, hostile, .. }), _) => {
-            format!("{seed} {events} {days} {hours:?} {hostile}").into_bytes()
+        (EventData::Seeded(SeededData { seed, events, days, rhythm, hostile, repeats, .. }), _) => {
+            format!("{seed} {events} {days} {rhythm:?} {hostile} {repeats}").into_bytes()
         }
-        (Data::Files(_), source::Source::Files(files)) => files.bytes().to_vec(),
-        (Data::Files(_), source::Source::Seeded(_)) => Vec::new(),
+        (EventData::Files(_), event_source::EventSource::Files(files)) => files.bytes().to_vec(),
+        (EventData::Files(_), event_source::EventSource::Seeded(_)) => Vec::new(),
     }
 }
 
 /// A simulator at work; dropping it stops it.
 #[derive(Debug)]
-pub struct Running {
-    server: Arc<server::Server>,
+pub struct RunningSimulator {
+    server: Arc<server::SimulatorServer>,
     port: u16,
     token: Secret,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Running {
+impl RunningSimulator {
     /// `http://127.0.0.1:PORT`, without a slash at the end.
     pub fn base_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
@@ -172,46 +189,46 @@ impl Running {
     }
 
     /// The events of a stream that happened within these times, as far as they have arrived by now, in
-    /// the order of their arrival. Times are the events' own, whatever the habits say; an event without a
+    /// the order of their arrival. Times are the events' own, whatever the behavior says; an event without a
     /// readable time is in every range.
     pub fn truth<R: RangeBounds<DateTime<Utc>>>(
         &self,
         stream: Stream,
-        form: Form,
+        form: ApiForm,
         times: R,
-    ) -> impl Iterator<Item = Fact> + use<'_, R> {
-        let bound = |bound: RangeBound<&DateTime<Utc>>| match bound {
-            RangeBound::Included(time) => (time.timestamp_nanos_opt(), Bound::Inclusive),
-            RangeBound::Excluded(time) => (time.timestamp_nanos_opt(), Bound::Exclusive),
-            RangeBound::Unbounded => (None, Bound::Inclusive),
+    ) -> impl Iterator<Item = SimulatedEvent> + use<'_, R> {
+        let bound = |bound: std::ops::Bound<&DateTime<Utc>>| match bound {
+            std::ops::Bound::Included(time) => (time.timestamp_nanos_opt(), Bound::Inclusive),
+            std::ops::Bound::Excluded(time) => (time.timestamp_nanos_opt(), Bound::Exclusive),
+            std::ops::Bound::Unbounded => (None, Bound::Inclusive),
         };
         let ((start, at_start), (end, at_end)) = (bound(times.start_bound()), bound(times.end_bound()));
-        let habits = Habits {
+        let behavior = ServiceBehavior {
             start: at_start,
             end: at_end,
             filter: FilterBy::EventTime,
-            ..self.server.options.habits
+            ..self.server.options.behavior
         };
-        let span = source::Span { start, end };
+        let span = event_source::NanosecondRange { start, end };
         let source = &self.server.pages.source;
-        let (first, last) = source.numbers(stream, span, habits.filter, self.server.nanoseconds());
+        let (first, last) = source.numbers(stream, span, behavior.filter, self.server.nanoseconds());
         (first..last)
-            .filter(move |number| source.is_in(stream, *number, span, &habits))
+            .filter(move |number| source.is_in(stream, *number, span, &behavior))
             .map(move |number| source.fact(stream, number, form))
     }
 
     /// What it has noticed about its clients so far.
-    pub fn report(&self) -> Report {
-        self.server.watch().report()
+    pub fn report(&self) -> ClientReport {
+        self.server.monitor().report()
     }
 
     /// The last 10,000 requests, oldest first; never with a token.
-    pub fn requests(&self) -> Vec<Logged> {
-        self.server.watch().log()
+    pub fn requests(&self) -> Vec<LoggedRequest> {
+        self.server.monitor().log()
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningSimulator {
     fn drop(&mut self) {
         self.server.stop.trigger(0);
         // Wakes the thread that waits for connections; if that fails, it is not waiting.

@@ -1,35 +1,40 @@
-//! What a simulator can be told: which events, which of the service's unknown habits, which troubles.
+//! What a simulator can be told: which events, which of the service's unknown behavior, which troubles.
 //!
-//! Plain data. The command line's words for it are in `cli`; what they do is in the other files here.
+//! Plain data, with the words by which the command line names it; what the options do is in the other files
+//! here.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use clap::ValueEnum;
 
-use super::script::Script;
-use super::watch::Logged;
+use super::fault::{InvalidFault, duration};
+use super::logged_request::LoggedRequest;
+use super::rate_limit::RateLimit;
+use super::script::FaultScript;
 use crate::event::Stream;
 
-/// How a simulator is set up. Start from [`Options::default`].
+/// How a simulator is set up. Start from [`SimulatorOptions::default`].
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct SimulatorOptions {
     /// The loopback port; 0 takes a free one.
     pub port: u16,
     /// The events to serve.
-    pub data: Data,
+    pub data: EventData,
     /// Stands still at this time instead of following the clock: no new events, and `now` is here.
     pub at: Option<DateTime<Utc>>,
     /// What nobody knows of the real service.
-    pub habits: Habits,
+    pub behavior: ServiceBehavior,
     /// The token it issues.
     pub token: TokenOptions,
     /// Troubles, on request.
-    pub script: Script,
+    pub script: FaultScript,
     /// How long each answer takes.
     pub latency: Latency,
-    /// Requests allowed in any minute and any hour; more are answered 429.
+    /// How many requests are allowed, and how more of them are answered.
     pub rate_limit: Option<RateLimit>,
     /// Compresses answers for clients that accept gzip.
     pub gzip: bool,
@@ -38,18 +43,26 @@ pub struct Options {
     /// How many connections may be open at once; more are answered 503.
     pub connections: usize,
     /// Is told every request once its answer is ready.
-    pub log: Option<Sender<Logged>>,
+    pub log: Option<Sender<LoggedRequest>>,
 }
 
-impl Default for Options {
+impl SimulatorOptions {
+    /// The demo: enough events for a few in every stream in every hour, and now and then one that comes twice.
+    pub fn demo() -> Self {
+        let data = SeededData { events: 30_000, repeats: true, ..SeededData::default() };
+        SimulatorOptions { data: EventData::Seeded(data), ..SimulatorOptions::default() }
+    }
+}
+
+impl Default for SimulatorOptions {
     fn default() -> Self {
-        Options {
+        SimulatorOptions {
             port: 0,
-            data: Data::Seeded(Seeded::default()),
+            data: EventData::Seeded(SeededData::default()),
             at: None,
-            habits: Habits::default(),
+            behavior: ServiceBehavior::default(),
             token: TokenOptions::default(),
-            script: Script::default(),
+            script: FaultScript::default(),
             latency: Latency::default(),
             rate_limit: None,
             gzip: false,
@@ -62,16 +75,16 @@ impl Default for Options {
 
 /// Where the events come from.
 #[derive(Clone, Debug)]
-pub enum Data {
+pub enum EventData {
     /// A made-up company's, from a seed.
-    Seeded(Seeded),
+    Seeded(SeededData),
     /// NDJSON files, one event a line, served byte for byte in the order of the lines.
     Files(Vec<PathBuf>),
 }
 
 /// The made-up company's events.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Seeded {
+pub struct SeededData {
     /// Another seed, another company.
     pub seed: u64,
     /// How many events there are at the start, in all streams together.
@@ -79,7 +92,7 @@ pub struct Seeded {
     /// The days before the start over which they lie.
     pub days: u32,
     /// How they lie there.
-    pub hours: Hours,
+    pub rhythm: Rhythm,
     /// From the start on, this many new events a second in all streams together, instead of the
     /// everyday rhythm.
     pub live: Option<f64>,
@@ -88,28 +101,31 @@ pub struct Seeded {
     pub live_from: Option<DateTime<Utc>>,
     /// Sprinkles values that are valid and hard to bear.
     pub hostile: bool,
+    /// Two in a thousand events are one of the last thirty once more, as seen at the real service.
+    pub repeats: bool,
 }
 
-impl Default for Seeded {
+impl Default for SeededData {
     fn default() -> Self {
-        Seeded {
+        SeededData {
             seed: 1,
             events: 12_000,
             days: 30,
-            hours: Hours::Office,
+            rhythm: Rhythm::Office,
             live: None,
             live_from: None,
             hostile: false,
+            repeats: false,
         }
     }
 }
 
 /// When the made-up company is at work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hours {
-    /// In the offices' working hours most of all, on weekends hardly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Rhythm {
+    /// In office hours most of all
     Office,
-    /// At every hour of the week alike.
+    /// At every hour alike
     Even,
 }
 
@@ -122,47 +138,91 @@ pub enum Bound {
     Exclusive,
 }
 
+/// Which bounds of a range belong to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RangeEnds {
+    /// Start and end
+    Closed,
+    /// The start alone
+    ClosedOpen,
+    /// The end alone
+    OpenClosed,
+    /// Neither
+    Open,
+}
+
+impl RangeEnds {
+    /// What it says of the start and of the end.
+    pub fn bounds(self) -> (Bound, Bound) {
+        match self {
+            RangeEnds::Closed => (Bound::Inclusive, Bound::Inclusive),
+            RangeEnds::ClosedOpen => (Bound::Inclusive, Bound::Exclusive),
+            RangeEnds::OpenClosed => (Bound::Exclusive, Bound::Inclusive),
+            RangeEnds::Open => (Bound::Exclusive, Bound::Exclusive),
+        }
+    }
+}
+
+/// What is answered to a body that holds a cursor and also a limit or a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CursorWithRange {
+    /// 400
+    Refused,
+    /// The cursor counts, the other fields are ignored
+    #[value(name = "cursor")]
+    CursorWins,
+    /// The other fields count, the cursor is ignored
+    #[value(name = "range")]
+    RangeWins,
+}
+
 /// Which of an event's times a range is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FilterBy {
-    /// When it happened.
+    /// When it happened
+    #[value(name = "event")]
     EventTime,
-    /// When it reached the service.
+    /// When it reached the service
     Arrival,
 }
 
 /// The order of keys in an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum KeyOrder {
-    /// `cursor`, `has_more`, `items`: as seen.
+    /// `cursor`, then `has_more` and `items`, as seen
+    #[value(name = "cursor")]
     CursorFirst,
-    /// `items` before the others: as documented.
+    /// `items`, then `has_more` and `cursor`, as documented
+    #[value(name = "items")]
     ItemsFirst,
 }
 
 /// What a v2 user object calls the user's type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum UserTypeKey {
-    /// `user_type`: as documented.
+    /// As documented
+    #[value(name = "user_type")]
     UserType,
-    /// `type`: as seen.
+    /// As seen
+    #[value(name = "type")]
     Type,
 }
 
 /// The shape of an error's body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ErrorShape {
-    /// The nested one for v1, the flat one for the rest.
+    /// Nested for v1, flat for the others
+    #[value(name = "version")]
     ByVersion,
-    /// `{"Error":{"Message":"..."}}`.
+    /// {"Error":{"Message":...}}
     Nested,
-    /// `{"status":401,"message":"..."}`.
+    /// {"status":...,"message":...}
     Flat,
 }
 
 /// What nobody knows of the real service, each as a switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Habits {
+pub struct ServiceBehavior {
     /// Whether an event at `start_time` is in the range.
     pub start: Bound,
     /// Whether an event at `end_time` is in the range.
@@ -181,11 +241,17 @@ pub struct Habits {
     pub empty_page_before_end: bool,
     /// A cursor that was given with `has_more: false` brings this many of the last events again.
     pub repeats_when_followed: u64,
+    /// What a cursor beside a limit or a time means.
+    pub cursor_with_range: CursorWithRange,
+    /// A field that is `null` counts as absent; otherwise it is refused.
+    pub null_is_absent: bool,
+    /// `1.0` is a limit of 1; otherwise it is refused.
+    pub accepts_whole_floats: bool,
 }
 
-impl Default for Habits {
+impl Default for ServiceBehavior {
     fn default() -> Self {
-        Habits {
+        ServiceBehavior {
             start: Bound::Inclusive,
             end: Bound::Exclusive,
             filter: FilterBy::EventTime,
@@ -195,13 +261,16 @@ impl Default for Habits {
             errors: ErrorShape::ByVersion,
             empty_page_before_end: true,
             repeats_when_followed: 0,
+            cursor_with_range: CursorWithRange::Refused,
+            null_is_absent: false,
+            accepts_whole_floats: false,
         }
     }
 }
 
 /// The version of the API whose form an item has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Form {
+pub enum ApiForm {
     /// v1.
     V1,
     /// v2, with account identifiers and types of users.
@@ -236,16 +305,30 @@ pub struct Latency {
     pub jitter: Duration,
 }
 
-/// Requests allowed in any 60 s and any 3,600 s.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RateLimit {
-    /// In any minute.
-    pub per_minute: usize,
-    /// In any hour.
-    pub per_hour: usize,
+/// `100ms`, or `100ms+50ms` with a jitter.
+impl FromStr for Latency {
+    type Err = InvalidFault;
+
+    fn from_str(text: &str) -> Result<Self, InvalidFault> {
+        let (fixed, jitter) = text.split_once('+').unwrap_or((text, "0ms"));
+        Ok(Latency { fixed: duration(fixed)?, jitter: duration(jitter)? })
+    }
 }
 
-impl RateLimit {
-    /// What 1Password documents.
-    pub const DOCUMENTED: RateLimit = RateLimit { per_minute: 600, per_hour: 30_000 };
+/// Reads an RFC 3339 time.
+///
+/// # Errors
+/// Fails for anything else.
+pub fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {
+    let time = DateTime::parse_from_rfc3339(text);
+    time.map(|time| time.to_utc()).map_err(|_| "write an RFC 3339 time such as 2026-11-20T12:00:00Z".into())
+}
+
+/// Reads the rate of new events.
+///
+/// # Errors
+/// Fails for anything but a number above 0 and up to 100,000.
+pub fn parse_live_rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| *rate > 0.0 && *rate <= 100_000.0);
+    rate.ok_or_else(|| "write a number of events a second, above 0 and up to 100000".into())
 }

@@ -98,9 +98,9 @@ mod tests {
     #[test]
     fn the_same_parts_give_the_same_throws_for_ever() {
         // Literal values: a change here would change every event of every seed.
-        let mut dice = SeededRandom::new(&[1, 2, 3]);
+        let mut random = SeededRandom::new(&[1, 2, 3]);
         let again = SeededRandom::new(&[1, 2, 3]).roll();
-        assert_eq!(dice.roll(), again);
+        assert_eq!(random.roll(), again);
         assert_ne!(SeededRandom::new(&[1, 3, 2]).roll(), again);
         assert_eq!(SeededRandom::new(&[7]).id().as_str().len(), 26);
         assert_eq!(
@@ -111,12 +111,12 @@ mod tests {
 
     #[test]
     fn throws_stay_below_their_limit_and_reach_all_of_it() {
-        let mut dice = SeededRandom::new(&[42]);
+        let mut random = SeededRandom::new(&[42]);
         let mut seen = [false; 6];
         for _ in 0..200 {
-            seen[dice.below(6) as usize] = true;
+            seen[random.below(6) as usize] = true;
         }
         assert_eq!(seen, [true; 6]);
-        assert_eq!(dice.below(0), 0);
+        assert_eq!(random.below(0), 0);
     }
 }

@@ -18,43 +18,65 @@ const WEEK: i64 = 7 * DAY;
 /// 1970-01-05, a Monday, in nanoseconds since the epoch.
 const FIRST_MONDAY: i64 = 4 * DAY;
 
+/// How many events each hour has at least, whatever the hour, where there are enough: background apps and
+/// service accounts do not sleep. Even a small company on a Saturday night so has something in the last hour.
+const LEAST_AN_HOUR: u64 = 4;
+
 /// How many incidents a week has. One begins every 21 hours and is over within three: any 24 hours hold
 /// at least one whole, and it wanders around the clock.
 const INCIDENTS_A_WEEK: i64 = 8;
 
-/// A part of the incident that there is always to be found.
+/// A part of the incident that there is always to be found. [`super::incidents`] tells who does what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scene {
+pub(super) enum IncidentScene {
     /// One wrong password after another, for many users, from a few addresses.
     Spray,
     /// Sign-ins refused by a firewall rule on the country.
     Blocked,
+    /// One person's password is guessed from abroad, and then is right.
+    Takeover,
+    /// The contractor signs in.
+    ContractorSignIn,
     /// The account's single sign-on is reconfigured.
     SsoChange,
-    /// A contractor exports a vault.
+    /// The contractor becomes a member of a group, then its manager, and may use a vault.
+    RoleGiven,
+    /// An administrator gives themself access to a vault.
+    SelfGrant,
+    /// That administrator reveals items of it.
+    SelfReveal,
+    /// A contractor exports a vault, item by item.
     Export,
+    /// The same export as an audit event.
+    VaultExport,
     /// That contractor is suspended.
     Suspension,
 }
 
-impl Scene {
+impl IncidentScene {
     /// Begin and length within the incident, and how many events there are when the stream has room.
     fn plan(self) -> (i64, i64, u64) {
         match self {
-            Scene::Spray => (10 * MINUTE, 12 * MINUTE, 36),
-            Scene::SsoChange => (30 * MINUTE, 90 * SECOND, 2),
-            Scene::Blocked => (45 * MINUTE, 20 * MINUTE, 4),
-            Scene::Export => (75 * MINUTE, 20 * SECOND, 30),
-            Scene::Suspension => (95 * MINUTE, 4 * MINUTE, 4),
+            IncidentScene::Spray => (10 * MINUTE, 12 * MINUTE, 36),
+            IncidentScene::Takeover => (24 * MINUTE, 5 * MINUTE, 7),
+            IncidentScene::SsoChange => (30 * MINUTE, 90 * SECOND, 2),
+            IncidentScene::Blocked => (45 * MINUTE, 20 * MINUTE, 4),
+            IncidentScene::RoleGiven => (46 * MINUTE, 6 * MINUTE, 3),
+            IncidentScene::ContractorSignIn => (68 * MINUTE, MINUTE, 1),
+            IncidentScene::Export => (75 * MINUTE, 20 * SECOND, 30),
+            IncidentScene::VaultExport => (76 * MINUTE, 20 * SECOND, 1),
+            IncidentScene::SelfGrant => (82 * MINUTE, MINUTE, 1),
+            IncidentScene::SelfReveal => (86 * MINUTE, 5 * MINUTE, 3),
+            IncidentScene::Suspension => (95 * MINUTE, 4 * MINUTE, 4),
         }
     }
 }
 
 /// An event's place in an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct IncidentPart {
     /// Which scene it belongs to.
-    pub(super) scene: Scene,
+    pub(super) scene: IncidentScene,
     /// The incident's number, counted from the first Monday of 1970.
     pub(super) incident: u64,
     /// The event's place within the scene, from 0.
@@ -65,11 +87,11 @@ pub(super) struct Part {
 
 /// When an event arrives, and what it takes part in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Slot {
+pub(super) struct EventSlot {
     /// Arrival, in nanoseconds since the epoch.
     pub(super) arrival: i64,
     /// Its part in an incident; most events have none.
-    pub(super) part: Option<Part>,
+    pub(super) part: Option<IncidentPart>,
 }
 
 /// A stretch of the week in which events arrive evenly.
@@ -82,7 +104,7 @@ struct Bin {
     count: u64,
     /// How many of `count` belong to the scene.
     staged: u64,
-    scene: Option<(Scene, u64)>,
+    scene: Option<(IncidentScene, u64)>,
 }
 
 /// New events at a steady rate from some moment on, in place of the week's rhythm.
@@ -108,7 +130,7 @@ impl EventSchedule {
     /// `activity` weighs each hour of a week that begins on Monday, UTC.
     pub(super) fn new(
         seed: u64,
-        scenes: &[Scene],
+        scenes: &[IncidentScene],
         activity: impl Fn(u64) -> u64,
         wanted: u64,
         days: u32,
@@ -157,13 +179,13 @@ impl EventSchedule {
     }
 
     /// When the event with this number arrives. Numbers in order give times in order.
-    pub(super) fn slot(&self, number: u64) -> Slot {
+    pub(super) fn slot(&self, number: u64) -> EventSlot {
         if let Some(live) = self.live.filter(|live| number >= live.first) {
             let start = live.from + ((number - live.first) * live.interval) as i64;
-            return Slot { arrival: start + self.jitter(number, live.interval), part: None };
+            return EventSlot { arrival: start + self.jitter(number, live.interval), part: None };
         }
         if self.per_week == 0 {
-            return Slot { arrival: i64::MAX, part: None };
+            return EventSlot { arrival: i64::MAX, part: None };
         }
         let (week, rest) = (number / self.per_week, number % self.per_week);
         let bin = &self.bins[self.bins.partition_point(|bin| bin.first <= rest) - 1];
@@ -175,14 +197,14 @@ impl EventSchedule {
         let part = bin.scene.and_then(|(scene, incident)| {
             // The scene's events lie evenly among the others of the bin.
             let index = place * bin.staged / bin.count;
-            ((place + 1) * bin.staged / bin.count != index).then_some(Part {
+            ((place + 1) * bin.staged / bin.count != index).then_some(IncidentPart {
                 scene,
                 incident: week * INCIDENTS_A_WEEK as u64 + incident,
                 index,
                 of: bin.staged,
             })
         });
-        Slot { arrival, part }
+        EventSlot { arrival, part }
     }
 
     fn jitter(&self, number: u64, below: u64) -> i64 {
@@ -207,14 +229,16 @@ impl EventSchedule {
 }
 
 /// The week cut at every full hour and at the scenes' ends, with `per_week` events dealt out.
-fn bins(scenes: &[Scene], hours: &[u64], per_week: u64) -> Vec<Bin> {
-    let mut staged: Vec<(i64, i64, Scene, u64, u64)> = Vec::new();
+fn bins(scenes: &[IncidentScene], hours: &[u64], per_week: u64) -> Vec<Bin> {
+    let mut staged: Vec<(i64, i64, IncidentScene, u64, u64)> = Vec::new();
     for incident in 0..INCIDENTS_A_WEEK {
+        // A small company has small incidents: never more than half of all events.
+        let mut left = per_week / (2 * INCIDENTS_A_WEEK as u64);
         for scene in scenes {
             let (begin, length, events) = scene.plan();
             let start = incident * (WEEK / INCIDENTS_A_WEEK) + HOUR + begin;
-            // A small company has small incidents: never more than a third of all events.
-            let events = events.min(per_week / 24);
+            let events = events.min(left);
+            left -= events;
             staged.push((start, start + length, *scene, incident as u64, events));
         }
     }
@@ -226,13 +250,16 @@ fn bins(scenes: &[Scene], hours: &[u64], per_week: u64) -> Vec<Bin> {
     let weight = |from: i64, to: i64| u128::from(hours[(from / HOUR) as usize]) * (to - from) as u128;
     let total: u128 = edges.windows(2).map(|edge| weight(edge[0], edge[1])).sum();
     let background = per_week - staged.iter().map(|(.., events)| events).sum::<u64>();
+    let steady = (background / 250).min(LEAST_AN_HOUR) * 168;
     let (mut passed, mut dealt, mut first) = (0, 0, 0);
     let mut bins = Vec::with_capacity(edges.len());
     for edge in edges.windows(2) {
         let (start, end) = (edge[0], edge[1]);
         passed += weight(start, end);
         // Rounding the running sum, not the share, keeps the week's total exact.
-        let due = (u128::from(background) * passed / total) as u64;
+        let by_activity = u128::from(background - steady) * passed / total;
+        let by_time = u128::from(steady) * end as u128 / WEEK as u128;
+        let due = (by_activity + by_time) as u64;
         let on_stage = staged.iter().find(|(from, to, ..)| *from <= start && end <= *to);
         // A scene that is cut by a full hour is played in its first bin.
         let scene = on_stage.filter(|(from, ..)| *from == start);
@@ -257,7 +284,7 @@ mod tests {
     }
 
     fn rhythm(wanted: u64, days: u32) -> EventSchedule {
-        EventSchedule::new(7, &[Scene::Spray, Scene::Blocked], office, wanted, days)
+        EventSchedule::new(7, &[IncidentScene::Spray, IncidentScene::Blocked], office, wanted, days)
     }
 
     #[test]
@@ -296,10 +323,10 @@ mod tests {
         let rhythm = rhythm(12_000, 30);
         for shift in 0..400 {
             let end = NOW + shift * 37 * MINUTE;
-            let parts: Vec<Part> = (rhythm.count_before(end - DAY)..rhythm.count_before(end))
+            let parts: Vec<IncidentPart> = (rhythm.count_before(end - DAY)..rhythm.count_before(end))
                 .filter_map(|number| rhythm.slot(number).part)
                 .collect();
-            let whole = |scene: Scene| {
+            let whole = |scene: IncidentScene| {
                 parts.iter().any(|part| {
                     part.scene == scene
                         && part.index == 0
@@ -308,7 +335,7 @@ mod tests {
                             == part.of
                 })
             };
-            assert!(whole(Scene::Spray) && whole(Scene::Blocked));
+            assert!(whole(IncidentScene::Spray) && whole(IncidentScene::Blocked));
         }
     }
 

@@ -7,12 +7,12 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::fault::{BadFault, Fault, bad, number};
+use super::fault::{Fault, InvalidFault, bad, number};
 use crate::event::Stream;
 
 /// Which of the requests in a rule's scope it strikes, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
+pub enum FaultTiming {
     /// From this one to that one.
     Numbers(u64, u64),
     /// Every so many.
@@ -23,7 +23,7 @@ pub enum When {
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum RequestTarget {
     /// A stream's events.
     Stream(Stream),
     /// What the token may read.
@@ -32,11 +32,11 @@ pub enum Target {
 
 /// Which requests a rule looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum RuleScope {
     /// Those for events of any stream.
     Events,
     /// Those for one thing.
-    Only(Target),
+    Only(RequestTarget),
     /// All.
     Any,
 }
@@ -52,48 +52,54 @@ pub enum RequestKind {
 
 /// A fault, and when it happens.
 #[derive(Clone, Debug)]
-pub struct Rule {
+pub struct FaultRule {
     fault: Fault,
-    when: When,
-    scope: Scope,
+    when: FaultTiming,
+    scope: RuleScope,
     ask: Option<RequestKind>,
     seen: Arc<AtomicU64>,
 }
 
-impl Rule {
+impl FaultRule {
     /// The fault on the first request for events.
     pub fn new(fault: Fault) -> Self {
-        Rule { fault, when: When::Numbers(1, 1), scope: Scope::Events, ask: None, seen: Arc::default() }
+        FaultRule {
+            fault,
+            when: FaultTiming::Numbers(1, 1),
+            scope: RuleScope::Events,
+            ask: None,
+            seen: Arc::default(),
+        }
     }
 
     /// On request `number` (from 1) alone.
     #[must_use]
     pub fn on(self, number: u64) -> Self {
-        self.when(When::Numbers(number, number))
+        self.when(FaultTiming::Numbers(number, number))
     }
 
     /// On every `count`th request.
     #[must_use]
     pub fn every(self, count: u64) -> Self {
-        self.when(When::Every(count.max(1)))
+        self.when(FaultTiming::Every(count.max(1)))
     }
 
     /// On all requests.
     #[must_use]
     pub fn always(self) -> Self {
-        self.when(When::Always)
+        self.when(FaultTiming::Always)
     }
 
     /// On these requests.
     #[must_use]
-    pub fn when(mut self, when: When) -> Self {
+    pub fn when(mut self, when: FaultTiming) -> Self {
         self.when = when;
         self
     }
 
     /// Counts and strikes requests in this scope only.
     #[must_use]
-    pub fn within(mut self, scope: Scope) -> Self {
+    pub fn within(mut self, scope: RuleScope) -> Self {
         self.scope = scope;
         self
     }
@@ -101,7 +107,7 @@ impl Rule {
     /// Counts and strikes requests for this stream only.
     #[must_use]
     pub fn stream(self, stream: Stream) -> Self {
-        self.within(Scope::Only(Target::Stream(stream)))
+        self.within(RuleScope::Only(RequestTarget::Stream(stream)))
     }
 
     /// Counts and strikes requests that ask in this way only.
@@ -112,39 +118,41 @@ impl Rule {
     }
 
     /// Counts a request and says whether the rule strikes it.
-    fn strikes(&self, target: Target, ask: Option<RequestKind>) -> bool {
+    fn strikes(&self, target: RequestTarget, ask: Option<RequestKind>) -> bool {
         let in_scope = match self.scope {
-            Scope::Any => true,
-            Scope::Events => matches!(target, Target::Stream(_)),
-            Scope::Only(only) => only == target,
+            RuleScope::Any => true,
+            RuleScope::Events => matches!(target, RequestTarget::Stream(_)),
+            RuleScope::Only(only) => only == target,
         };
         if !in_scope || self.ask.is_some() && self.ask != ask {
             return false;
         }
         let number = self.seen.fetch_add(1, Ordering::SeqCst) + 1;
         match self.when {
-            When::Numbers(first, last) => (first..=last).contains(&number),
-            When::Every(count) => number.is_multiple_of(count),
-            When::Always => true,
+            FaultTiming::Numbers(first, last) => (first..=last).contains(&number),
+            FaultTiming::Every(count) => number.is_multiple_of(count),
+            FaultTiming::Always => true,
         }
     }
 }
 
 /// `FAULT[@WHEN]`, where WHEN is `3`, `2-5`, `every:7` or `always`, then `on=...` and `ask=...`.
-impl FromStr for Rule {
-    type Err = BadFault;
+impl FromStr for FaultRule {
+    type Err = InvalidFault;
 
-    fn from_str(text: &str) -> Result<Self, BadFault> {
+    fn from_str(text: &str) -> Result<Self, InvalidFault> {
         let (fault, when) = text.rsplit_once('@').unwrap_or((text, "1"));
-        let mut rule = Rule::new(fault.parse()?);
+        let mut rule = FaultRule::new(fault.parse()?);
         if fault.trim() == "refuse-cursor" {
             rule.ask = Some(RequestKind::Cursor);
         }
         for part in when.split(',').map(str::trim) {
             match part.split_once(['=', ':']) {
-                None if part == "always" => rule.when = When::Always,
+                None if part == "always" => rule.when = FaultTiming::Always,
                 None => rule.when = numbers(part)?,
-                Some(("every", count)) => rule.when = When::Every(number("every", count, 1, u64::MAX)?),
+                Some(("every", count)) => {
+                    rule.when = FaultTiming::Every(number("every", count, 1, u64::MAX)?)
+                }
                 Some(("on", scope)) => rule.scope = parse_scope(scope)?,
                 Some(("ask", "first")) => rule.ask = Some(RequestKind::First),
                 Some(("ask", "cursor")) => rule.ask = Some(RequestKind::Cursor),
@@ -160,21 +168,21 @@ impl FromStr for Rule {
     }
 }
 
-fn numbers(text: &str) -> Result<When, BadFault> {
+fn numbers(text: &str) -> Result<FaultTiming, InvalidFault> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     match (first.parse(), last.parse()) {
-        (Ok(first), Ok(last)) if 1 <= first && first <= last => Ok(When::Numbers(first, last)),
+        (Ok(first), Ok(last)) if 1 <= first && first <= last => Ok(FaultTiming::Numbers(first, last)),
         _ => bad(format!("\"@{text}\" is no request number: write @3, @2-5, @every:7 or @always")),
     }
 }
 
-fn parse_scope(text: &str) -> Result<Scope, BadFault> {
+fn parse_scope(text: &str) -> Result<RuleScope, InvalidFault> {
     Ok(match text {
-        "events" => Scope::Events,
-        "any" => Scope::Any,
-        "introspect" => Scope::Only(Target::Introspect),
+        "events" => RuleScope::Events,
+        "any" => RuleScope::Any,
+        "introspect" => RuleScope::Only(RequestTarget::Introspect),
         stream => match stream.parse() {
-            Ok(stream) => Scope::Only(Target::Stream(stream)),
+            Ok(stream) => RuleScope::Only(RequestTarget::Stream(stream)),
             Err(_) => return bad(format!("on={stream}: know a stream, events, introspect and any")),
         },
     })
@@ -182,16 +190,16 @@ fn parse_scope(text: &str) -> Result<Scope, BadFault> {
 
 /// All rules of a simulator; the first that strikes a request decides its fault.
 #[derive(Clone, Debug, Default)]
-pub struct Script(Vec<Rule>);
+pub struct FaultScript(Vec<FaultRule>);
 
-impl Script {
+impl FaultScript {
     /// These rules.
-    pub fn new(rules: impl IntoIterator<Item = Rule>) -> Self {
-        Script(rules.into_iter().collect())
+    pub fn new(rules: impl IntoIterator<Item = FaultRule>) -> Self {
+        FaultScript(rules.into_iter().collect())
     }
 
     /// The fault of this request, if it has one.
-    pub(super) fn fault(&self, target: Target, ask: Option<RequestKind>) -> Option<Fault> {
+    pub(super) fn fault(&self, target: RequestTarget, ask: Option<RequestKind>) -> Option<Fault> {
         // Every rule counts every request, also those that an earlier rule strikes.
         let struck: Vec<bool> = self.0.iter().map(|rule| rule.strikes(target, ask)).collect();
         let first = struck.iter().position(|struck| *struck)?;
@@ -199,9 +207,9 @@ impl Script {
     }
 }
 
-impl From<Rule> for Script {
-    fn from(rule: Rule) -> Self {
-        Script(vec![rule])
+impl From<FaultRule> for FaultScript {
+    fn from(rule: FaultRule) -> Self {
+        FaultScript(vec![rule])
     }
 }
 
@@ -209,11 +217,11 @@ impl From<Rule> for Script {
 mod tests {
     use super::*;
 
-    const SIGNINS: Target = Target::Stream(Stream::SignInAttempts);
-    const AUDITS: Target = Target::Stream(Stream::AuditEvents);
+    const SIGNINS: RequestTarget = RequestTarget::Stream(Stream::SignInAttempts);
+    const AUDITS: RequestTarget = RequestTarget::Stream(Stream::AuditEvents);
 
-    fn struck(rule: &str, requests: &[(Target, Option<RequestKind>)]) -> Vec<usize> {
-        let script = Script::from(rule.parse::<Rule>().unwrap());
+    fn struck(rule: &str, requests: &[(RequestTarget, Option<RequestKind>)]) -> Vec<usize> {
+        let script = FaultScript::from(rule.parse::<FaultRule>().unwrap());
         let strikes = requests.iter().map(|(target, ask)| script.fault(*target, *ask).is_some());
         strikes.enumerate().filter(|(_, struck)| *struck).map(|(index, _)| index + 1).collect()
     }
@@ -231,7 +239,7 @@ mod tests {
     #[test]
     fn rules_count_within_their_scope() {
         let requests = [
-            (Target::Introspect, None),
+            (RequestTarget::Introspect, None),
             (SIGNINS, Some(RequestKind::First)),
             (AUDITS, Some(RequestKind::First)),
             (SIGNINS, Some(RequestKind::Cursor)),
@@ -255,7 +263,7 @@ mod tests {
             ("hang@on=audti", "on=audti"),
             ("hang@stream=x", "know a number"),
         ] {
-            let error = text.parse::<Rule>().unwrap_err().to_string();
+            let error = text.parse::<FaultRule>().unwrap_err().to_string();
             assert!(error.contains(said), "{text}: {error}");
         }
     }

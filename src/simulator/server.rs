@@ -12,18 +12,18 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::fault::{Cut, Fault};
-use super::http::{self, NoRequest, Request};
-use super::limit::Gate;
-use super::options::{ErrorShape, Form, Options};
-use super::pages::Pages;
+use super::answer::{AnswerWriter, HttpAnswer, close};
+use super::client_monitor::{ClientMonitor, ClientRule};
+use super::fault::{ConnectionCut, Fault};
+use super::http::{self, HttpRequest, RequestError};
+use super::json_writer::write_time;
+use super::options::{ApiForm, ErrorShape, ServiceBehavior, SimulatorOptions};
+use super::pages::PageBuilder;
 use super::random::SeededRandom;
-use super::requests::{self, PageQuery, Wrong};
-use super::script::{RequestKind, Target};
-use super::text::write_time;
+use super::rate_limit::{QuotaHeaders, RateEnforcer, RateLimit, RemainingQuota};
+use super::requests::{self, InvalidQuery, PageQuery};
+use super::script::{RequestKind, RequestTarget};
 use super::token::{self, Grant};
-use super::watch::{ClientRule, Watch};
-use super::wire::{Answer, Wire, close};
 use crate::cancel::Cancel;
 use crate::clock::Clock;
 use crate::event::Stream;
@@ -31,16 +31,16 @@ use crate::secret::Secret;
 
 /// What all connections share.
 #[derive(Debug)]
-pub(super) struct Server {
-    pub(super) options: Options,
-    pub(super) pages: Pages,
+pub(super) struct SimulatorServer {
+    pub(super) options: SimulatorOptions,
+    pub(super) pages: PageBuilder,
     pub(super) account: String,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) stop: Cancel,
-    pub(super) watch: Mutex<Watch>,
-    pub(super) gate: Option<Mutex<Gate>>,
+    pub(super) monitor: Mutex<ClientMonitor>,
+    pub(super) enforcer: Option<Mutex<RateEnforcer>>,
     /// Decides the jitter of the latency.
-    pub(super) dice: Mutex<SeededRandom>,
+    pub(super) random: Mutex<SeededRandom>,
     /// The last good token, so that a signature is checked once and not for every page.
     pub(super) known_token: Mutex<Option<(Secret, Grant)>>,
     /// The open connections, to be shut when the simulator stops.
@@ -55,11 +55,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// An address of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Route {
-    target: Target,
-    form: Form,
+    target: RequestTarget,
+    form: ApiForm,
 }
 
-impl Server {
+impl SimulatorServer {
     /// The simulator's time.
     pub(super) fn now(&self) -> DateTime<Utc> {
         self.options.at.unwrap_or_else(|| self.clock.now())
@@ -69,8 +69,8 @@ impl Server {
         self.now().timestamp_nanos_opt().unwrap_or(i64::MAX)
     }
 
-    pub(super) fn watch(&self) -> MutexGuard<'_, Watch> {
-        lock(&self.watch)
+    pub(super) fn monitor(&self) -> MutexGuard<'_, ClientMonitor> {
+        lock(&self.monitor)
     }
 
     /// Takes connections until stopped, then waits for those that are open.
@@ -86,11 +86,11 @@ impl Server {
                 continue;
             };
             threads.retain(|thread| !thread.is_finished());
-            let number = self.watch().connect();
+            let number = self.monitor().connect();
             if threads.len() >= self.options.connections {
                 let wire = self.wire(&connection, false);
                 // Whoever opens this many may well be gone.
-                let _ = wire.send(&self.error(Form::V2, 503, "too many connections"), None, &mut || ());
+                let _ = wire.send(&self.error(ApiForm::V2, 503, "too many connections"), None, &mut || ());
                 close(&connection);
                 continue;
             }
@@ -120,8 +120,8 @@ impl Server {
         }
     }
 
-    fn wire<'a>(&'a self, connection: &'a TcpStream, keep_alive: bool) -> Wire<'a> {
-        Wire { connection, clock: &*self.clock, stop: &self.stop, keep_alive }
+    fn wire<'a>(&'a self, connection: &'a TcpStream, keep_alive: bool) -> AnswerWriter<'a> {
+        AnswerWriter { connection, clock: &*self.clock, stop: &self.stop, keep_alive }
     }
 
     fn serve(&self, connection: &TcpStream, number: u64) {
@@ -136,9 +136,9 @@ impl Server {
                         return;
                     }
                 }
-                Err(NoRequest::Gone) => return,
-                Err(NoRequest::Malformed(why)) => {
-                    let answer = self.error(Form::V2, 400, why);
+                Err(RequestError::Gone) => return,
+                Err(RequestError::Malformed(why)) => {
+                    let answer = self.error(ApiForm::V2, 400, why);
                     let _ = self.wire(connection, false).send(&answer, None, &mut || ());
                     return;
                 }
@@ -147,21 +147,22 @@ impl Server {
     }
 
     /// Answers a request, and says whether the connection can be used again.
-    fn respond(&self, connection: &TcpStream, connection_number: u64, request: &Request) -> bool {
+    fn respond(&self, connection: &TcpStream, connection_number: u64, request: &HttpRequest) -> bool {
         let known = route(&request.path);
         let route = known.filter(|route| method(*route) == request.method);
         let target = route.map(|route| route.target);
-        let ask = route.and_then(|route| ask_kind(route, request));
+        let ask = route.and_then(|route| ask_kind(route, request, &self.options.behavior));
         let at = self.clock.elapsed();
-        let number = self.watch().arrive(at, connection_number, request, target, ask);
+        let number = self.monitor().arrive(at, connection_number, request, target, ask);
         let mut under_way = true;
         let mut leave = || {
-            if let (true, Some(Target::Stream(stream))) = (std::mem::take(&mut under_way), target) {
-                self.watch().leave(stream, request, ask);
+            if let (true, Some(RequestTarget::Stream(stream))) = (std::mem::take(&mut under_way), target) {
+                self.monitor().leave(stream, request, ask);
             }
         };
         let fault = target.and_then(|target| self.options.script.fault(target, ask));
-        let refused = self.gate.as_ref().and_then(|gate| lock(gate).pass(at).err());
+        let quota = self.enforcer.as_ref().map(|enforcer| lock(enforcer).pass(at));
+        let refused = quota.and_then(Result::err);
         if self.wait(fault.as_ref()).is_err() {
             leave();
             return false;
@@ -169,25 +170,37 @@ impl Server {
         // What the rate limit refuses is refused whole: the fault had its turn, and is not seen.
         let fault = fault.filter(|_| refused.is_none());
         let mut answer = match (refused, route) {
-            (Some(quota), _) => self
-                .error(route.map_or(Form::V2, |route| route.form), 429, "Too Many Requests")
-                .header("Retry-After", quota.reset.to_string())
-                .quota(quota),
+            (Some(quota), _) => self.too_many(route.map_or(ApiForm::V2, |route| route.form), quota),
             (None, Some(route)) => self.answer(route, request, number, fault.as_ref()),
-            (None, None) if known.is_some() => self.error(Form::V2, 405, "Method Not Allowed"),
-            (None, None) => self.error(Form::V2, 404, "Not Found"),
+            (None, None) if known.is_some() => self.error(ApiForm::V2, 405, "Method Not Allowed"),
+            (None, None) => self.error(ApiForm::V2, 404, "Not Found"),
         };
+        if let (Some(Ok(quota)), Some(QuotaHeaders::Always)) =
+            (quota, self.options.rate_limit.map(|limit| limit.headers))
+        {
+            answer = answer.quota(quota);
+        }
         let bomb = matches!(fault, Some(Fault::GzipBomb(_)));
         if self.options.gzip && request.accepts_gzip && !bomb {
             // Into memory, which does not fail; an answer in the clear is right in any case.
             let _ = answer.compress();
         }
-        let silent = matches!(fault, Some(Fault::Hang | Fault::Cut(Cut::BeforeHead)));
+        let silent = matches!(fault, Some(Fault::Hang | Fault::Cut(ConnectionCut::BeforeHead)));
         let status = (!silent).then_some(answer.status);
-        self.watch().answer(number, self.clock.elapsed(), status, answer.events, fault.is_some());
+        self.monitor().answer(number, self.clock.elapsed(), status, answer.events, fault.is_some());
         let sent = self.wire(connection, request.keep_alive).send(&answer, fault.as_ref(), &mut leave);
         leave();
         sent.unwrap_or(false)
+    }
+
+    /// The answer beyond the rate limit.
+    fn too_many(&self, form: ApiForm, quota: RemainingQuota) -> HttpAnswer {
+        let mut answer = self.error(form, 429, "Too Many Requests");
+        let limit = self.options.rate_limit.unwrap_or(RateLimit::DOCUMENTED);
+        if limit.headers != QuotaHeaders::Never {
+            answer = answer.quota(quota);
+        }
+        if limit.retry_after { answer.header("Retry-After", quota.reset.to_string()) } else { answer }
     }
 
     /// Waits as long as the answer is to take.
@@ -195,7 +208,7 @@ impl Server {
         let latency = self.options.latency;
         let mut wait = latency.fixed;
         if !latency.jitter.is_zero() {
-            let share = lock(&self.dice).below(1 << 20) as u32;
+            let share = lock(&self.random).below(1 << 20) as u32;
             wait += latency.jitter * share / (1 << 20);
         }
         if let Some(Fault::Delay(more)) = fault {
@@ -205,25 +218,28 @@ impl Server {
     }
 
     /// What the API answers, or a fault puts in its place.
-    fn answer(&self, route: Route, request: &Request, number: u64, fault: Option<&Fault>) -> Answer {
+    fn answer(&self, route: Route, request: &HttpRequest, number: u64, fault: Option<&Fault>) -> HttpAnswer {
         let error = |code| self.error(route.form, code, reason_words(code));
-        if let Some(instead) = fault.and_then(|fault| Answer::instead(fault, self.now(), error)) {
+        if let Some(instead) = fault.and_then(|fault| HttpAnswer::instead(fault, self.now(), error)) {
             return instead;
         }
         let Some(grant) = request.bearer().and_then(|token| self.grant(token)) else {
             return self.error(route.form, 401, "Unauthorized");
         };
         let stream = match route.target {
-            Target::Introspect => return introspection(&grant, route.form),
-            Target::Stream(stream) if !grant.allows(stream) => {
+            RequestTarget::Introspect => return introspection(&grant, route.form),
+            RequestTarget::Stream(stream) if !grant.allows(stream) => {
                 return self.error(route.form, 401, "Unauthorized");
             }
-            Target::Stream(stream) => stream,
+            RequestTarget::Stream(stream) => stream,
         };
         match self.ask(stream, route.form, request) {
             Ok(ask) => {
+                if ask.cursor_with_range {
+                    self.monitor().breaks(ClientRule::OneForm, number);
+                }
                 let page = self.pages.page(&ask, route.form, fault, self.nanoseconds());
-                let mut answer = Answer::json(200, page.body);
+                let mut answer = HttpAnswer::json(200, page.body);
                 answer.events = page.count;
                 if let Some(fault) = fault {
                     answer.spoil(fault, page.first_item);
@@ -232,22 +248,26 @@ impl Server {
             }
             Err(wrong) => {
                 let (rule, message) = match wrong {
-                    Wrong::Both => (ClientRule::OneForm, "Bad Request"),
-                    Wrong::Cursor => (ClientRule::KnownCursor, "Bad Request"),
-                    Wrong::Malformed(why) => (ClientRule::WellFormed, why),
+                    InvalidQuery::Both => (ClientRule::OneForm, "Bad Request"),
+                    InvalidQuery::Cursor => (ClientRule::KnownCursor, "Bad Request"),
+                    InvalidQuery::Malformed(why) => (ClientRule::WellFormed, why),
                 };
-                self.watch().breaks(rule, number);
+                self.monitor().breaks(rule, number);
                 self.error(route.form, 400, message)
             }
         }
     }
 
-    fn ask(&self, stream: Stream, form: Form, request: &Request) -> Result<PageQuery, Wrong> {
+    fn ask(&self, stream: Stream, form: ApiForm, request: &HttpRequest) -> Result<PageQuery, InvalidQuery> {
         match form {
-            Form::V3 => requests::from_query(&request.query, self.pages.seal),
-            Form::V1 | Form::V2 => {
-                requests::from_body(stream, &request.body, self.pages.seal, self.nanoseconds())
-            }
+            ApiForm::V3 => requests::from_query(&request.query, self.pages.seal),
+            ApiForm::V1 | ApiForm::V2 => requests::from_body(
+                stream,
+                &request.body,
+                self.pages.seal,
+                self.nanoseconds(),
+                &self.options.behavior,
+            ),
         }
     }
 
@@ -266,9 +286,9 @@ impl Server {
         grant.expires_at.is_none_or(|expiry| now < expiry).then_some(grant)
     }
 
-    fn error(&self, form: Form, status: u16, message: &str) -> Answer {
-        let nested = match self.options.habits.errors {
-            ErrorShape::ByVersion => form == Form::V1,
+    fn error(&self, form: ApiForm, status: u16, message: &str) -> HttpAnswer {
+        let nested = match self.options.behavior.errors {
+            ErrorShape::ByVersion => form == ApiForm::V1,
             ErrorShape::Nested => true,
             ErrorShape::Flat => false,
         };
@@ -277,55 +297,55 @@ impl Server {
         } else {
             json!({"status": status, "message": message})
         };
-        Answer::json(status, body.to_string())
+        HttpAnswer::json(status, body.to_string())
     }
 }
 
 fn route(path: &str) -> Option<Route> {
-    let introspect = |form| Some(Route { target: Target::Introspect, form });
+    let introspect = |form| Some(Route { target: RequestTarget::Introspect, form });
     match path {
-        "/api/auth/introspect" => return introspect(Form::V1),
-        "/api/v2/auth/introspect" => return introspect(Form::V2),
+        "/api/auth/introspect" => return introspect(ApiForm::V1),
+        "/api/v2/auth/introspect" => return introspect(ApiForm::V2),
         _ => {}
     }
     let (version, name) = path.strip_prefix("/api/")?.split_once('/')?;
     let stream = Stream::ALL.into_iter().find(|stream| stream.name() == name)?;
     let form = match version {
-        "v1" => Form::V1,
-        "v2" => Form::V2,
-        "v3" if stream == Stream::AuditEvents => Form::V3,
+        "v1" => ApiForm::V1,
+        "v2" => ApiForm::V2,
+        "v3" if stream == Stream::AuditEvents => ApiForm::V3,
         _ => return None,
     };
-    Some(Route { target: Target::Stream(stream), form })
+    Some(Route { target: RequestTarget::Stream(stream), form })
 }
 
 fn method(route: Route) -> &'static str {
-    if route.form == Form::V3 || route.target == Target::Introspect { "GET" } else { "POST" }
+    if route.form == ApiForm::V3 || route.target == RequestTarget::Introspect { "GET" } else { "POST" }
 }
 
-fn ask_kind(route: Route, request: &Request) -> Option<RequestKind> {
+fn ask_kind(route: Route, request: &HttpRequest, behavior: &ServiceBehavior) -> Option<RequestKind> {
     match route {
-        Route { target: Target::Introspect, .. } => None,
-        Route { form: Form::V3, .. } if request.query.contains("page_token=") => Some(RequestKind::Cursor),
-        Route { form: Form::V3, .. } => Some(RequestKind::First),
-        _ => requests::kind_of(&request.body),
+        Route { target: RequestTarget::Introspect, .. } => None,
+        Route { form: ApiForm::V3, .. } if request.query.contains("page_token=") => Some(RequestKind::Cursor),
+        Route { form: ApiForm::V3, .. } => Some(RequestKind::First),
+        _ => requests::kind_of(&request.body, behavior),
     }
 }
 
-fn introspection(grant: &Grant, form: Form) -> Answer {
+fn introspection(grant: &Grant, form: ApiForm) -> HttpAnswer {
     let mut issued_at = Vec::new();
     write_time(&mut issued_at, grant.issued_at * super::schedule::SECOND, 0);
     let issued_at = String::from_utf8(issued_at).unwrap_or_default();
     let body = match form {
-        Form::V1 => json!({"UUID": grant.integration, "IssuedAt": issued_at, "Features": grant.features}),
-        Form::V2 | Form::V3 => json!({
+        ApiForm::V1 => json!({"UUID": grant.integration, "IssuedAt": issued_at, "Features": grant.features}),
+        ApiForm::V2 | ApiForm::V3 => json!({
             "uuid": grant.integration,
             "issued_at": issued_at,
             "features": grant.features,
             "account_uuid": grant.account,
         }),
     };
-    Answer::json(200, body.to_string())
+    HttpAnswer::json(200, body.to_string())
 }
 
 fn reason_words(code: u16) -> &'static str {
@@ -335,7 +355,7 @@ fn reason_words(code: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         429 => "Too Many Requests",
-        500 => "Internal Server Error",
+        500 => "Internal SimulatorServer Error",
         _ => "Service Unavailable",
     }
 }

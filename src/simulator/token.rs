@@ -43,15 +43,15 @@ impl Grant {
 /// # Errors
 /// Fails when the machine has no randomness to give.
 pub(super) fn issue(grant: &Grant, audience: &str, seed: u64) -> Result<String> {
-    let mut dice = SeededRandom::new(&[seed, 0x70, grant.issued_at as u64]);
-    let header = json!({"alg": "ES256", "kid": dice.lower_id().as_str(), "typ": "JWT"});
+    let mut random = SeededRandom::new(&[seed, 0x70, grant.issued_at as u64]);
+    let header = json!({"alg": "ES256", "kid": random.lower_id().as_str(), "typ": "JWT"});
     let mut claims = json!({
         "1password.com/auuid": grant.account,
         "1password.com/fts": grant.features,
         "aud": [audience],
         "iat": grant.issued_at,
         "iss": "com.1password.b5",
-        "jti": dice.lower_id().as_str(),
+        "jti": random.lower_id().as_str(),
         "sub": grant.integration,
     });
     if let Some(expires_at) = grant.expires_at {
@@ -122,8 +122,8 @@ mod tests {
     use super::*;
 
     fn fresh() -> Grant {
-        let mut dice = SeededRandom::new(&[1]);
-        grant(&dice.id(), &dice.id(), &[Stream::AuditEvents], 1_795_000_000, Some(60))
+        let mut random = SeededRandom::new(&[1]);
+        grant(&random.id(), &random.id(), &[Stream::AuditEvents], 1_795_000_000, Some(60))
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Item usages: who used which item of a shared vault, and how.
 
-use super::company::App;
-use super::event_writer::Draft;
-use super::options::Form;
+use super::company::{App, Company};
+use super::event_writer::{Actor, EventDraft};
+use super::options::ApiForm;
+use super::schedule::IncidentPart;
 
 /// What was done, and of how many in a thousand.
 const ACTIONS: [(&str, u64); 10] = [
@@ -19,55 +20,70 @@ const ACTIONS: [(&str, u64); 10] = [
 ];
 
 /// Writes the item.
-pub(super) fn write(mut draft: Draft<'_>, out: &mut Vec<u8>) {
-    let company = &draft.scribe.company;
-    let contractor = draft.slot.part.map(|part| company.contractor(part.incident));
-    let (person, number) = match &contractor {
-        Some(contractor) => (contractor, None),
-        None => {
-            let number = draft.somebody();
-            (&company.people[number], Some(number))
-        }
-    };
-    // A contractor takes one vault, item by item; staff mostly use a few favourites of theirs.
-    let (vault, item_number, action, app) = match draft.slot.part {
-        Some(part) => ((part.incident % 17) as usize, part.index, "export", App::Desktop),
-        None => {
-            let favourite = number.unwrap_or(0) * 5 % company.vaults.len();
-            let vault = (favourite + draft.dice.below(3) as usize) % company.vaults.len();
-            let item = draft.dice.below(12) * draft.dice.below(20);
-            let action = action(draft.dice.below(1000));
-            let app = match action {
-                "fill" | "select-sso-provider" => {
-                    *draft.dice.pick(&[App::Extension, App::Extension, App::Phone])
-                }
-                "server-create" => *draft.dice.pick(&[App::CommandLine, App::Desktop, App::Web]),
-                _ => *draft.dice.pick(&[App::Desktop, App::Extension, App::Phone, App::CommandLine]),
-            };
-            (vault, item, action, app)
-        }
+pub(super) fn write(mut draft: EventDraft<'_>, out: &mut Vec<u8>) {
+    let company = &draft.writer.company;
+    let (actor, vault, item_number, action, app) = match draft.slot.part {
+        Some(part) => staged(company, part),
+        None => everyday(&mut draft),
     };
     let action = draft.value(action);
-    let (place, address) = draft.whereabouts(person);
+    let (site, address) = match (actor.number, app) {
+        (None, App::CommandLine) => draft.server_room(1),
+        _ => draft.whereabouts(&actor.person),
+    };
 
     let mut item = draft.open(out);
     draft.time(&mut item);
-    item.number("used_version", draft.dice.below(4) * draft.dice.below(7))
+    item.number("used_version", draft.random.below(4) * draft.random.below(7))
         .id("vault_uuid", &company.vaults[vault])
         .id("item_uuid", &company.item(vault, item_number));
-    if draft.form == Form::V1 {
-        draft.user(&mut item, "user", person, number);
-        draft.client(&mut item, person, number, app, &address);
-        draft.location(&mut item, place);
+    if draft.form == ApiForm::V1 {
+        draft.user(&mut item, "user", &actor);
+        draft.client(&mut item, &actor, app, &address);
+        draft.location(&mut item, site);
         item.plain("action", action);
     } else {
         item.plain("action", action);
-        draft.user(&mut item, "user", person, number);
-        draft.client(&mut item, person, number, app, &address);
-        draft.location(&mut item, place);
+        draft.user(&mut item, "user", &actor);
+        draft.client(&mut item, &actor, app, &address);
+        draft.location(&mut item, site);
         item.id("account_uuid", &company.account);
     }
     draft.close(&mut item);
+}
+
+type Usage<'a> = (Actor<'a>, usize, u64, &'static str, App);
+
+/// A contractor takes one vault, item by item; an administrator looks into one that was not theirs.
+fn staged(company: &Company, part: IncidentPart) -> Usage<'_> {
+    let vault = company.vault_of(part);
+    match company.contractor_of(part) {
+        Some(contractor) => (Actor::somebody_else(contractor), vault, part.index, "export", App::Desktop),
+        None => {
+            let administrator = Actor::staff(company, company.administrator_of(part));
+            (administrator, vault, 10 + part.index, "reveal", App::Desktop)
+        }
+    }
+}
+
+fn everyday<'a>(draft: &mut EventDraft<'a>) -> Usage<'a> {
+    let company = &draft.writer.company;
+    let Some(actor) = draft.somebody() else {
+        // The build server reads the secrets of its vault, day and night.
+        let item = draft.random.below(9);
+        return (Actor::service(company, 1), company.vaults.len() - 1, item, "reveal", App::CommandLine);
+    };
+    // Staff mostly use a few favourites of theirs.
+    let favourite = actor.number.unwrap_or(0) * 5 % company.vaults.len();
+    let vault = (favourite + draft.random.below(3) as usize) % company.vaults.len();
+    let item = draft.random.below(12) * draft.random.below(20);
+    let action = action(draft.random.below(1000));
+    let app = match action {
+        "fill" | "select-sso-provider" => *draft.random.pick(&[App::Extension, App::Extension, App::Phone]),
+        "server-create" => *draft.random.pick(&[App::CommandLine, App::Desktop, App::Web]),
+        _ => *draft.random.pick(&[App::Desktop, App::Extension, App::Phone, App::CommandLine]),
+    };
+    (actor, vault, item, action, app)
 }
 
 fn action(mut left: u64) -> &'static str {

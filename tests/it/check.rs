@@ -7,7 +7,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use opev::event::Stream;
-use opev::simulator::{Options, Script, TokenOptions};
+use opev::simulator::{FaultScript, SimulatorOptions, TokenOptions};
 use serde_json::{Value, json};
 
 use crate::client::{fixture, tls_server};
@@ -66,8 +66,8 @@ fn check(token: &str, more: &[&str]) -> Run {
 }
 
 fn simulated(script: &str) -> Account {
-    let script = Script::from(script.parse::<opev::simulator::Rule>().unwrap());
-    Account::new(Options { script, ..Options::default() })
+    let script = FaultScript::from(script.parse::<opev::simulator::FaultRule>().unwrap());
+    Account::new(SimulatorOptions { script, ..SimulatorOptions::default() })
 }
 
 impl Run {
@@ -169,7 +169,7 @@ fn each_refusal_fails_at_its_step() {
 
 #[test]
 fn a_token_that_nobody_issued_is_refused() {
-    let account = Account::new(Options::default());
+    let account = Account::new(SimulatorOptions::default());
     let forged = token(&claims("127.0.0.1"));
     let mut command = account.command(["token-check"]);
     let run = Run::of(command.env("EVENTS_API_TOKEN", &forged).output().unwrap());
@@ -189,7 +189,7 @@ fn one_stream_that_fails_leaves_the_others_and_a_partial_code() {
 fn only_the_streams_that_are_granted_are_asked() {
     let features = vec![Stream::AuditEvents];
     let token = TokenOptions { features, ..TokenOptions::default() };
-    let account = Account::new(Options { token, ..Options::default() });
+    let account = Account::new(SimulatorOptions { token, ..SimulatorOptions::default() });
     let run = account.run(["token-check", "--json"]).expect(0);
     let value: Value = serde_json::from_slice(&run.stdout).unwrap();
     let data: Vec<_> =
@@ -203,7 +203,7 @@ fn only_the_streams_that_are_granted_are_asked() {
 #[test]
 fn an_early_end_is_a_no_and_the_service_is_asked_all_the_same() {
     let token = TokenOptions { expires_in: Some(10 * 86_400 + 60), ..TokenOptions::default() };
-    let account = Account::new(Options { token, ..Options::default() });
+    let account = Account::new(SimulatorOptions { token, ..SimulatorOptions::default() });
     let run = account.run(["token-check"]).expect(1);
     assert!(run.stderr.contains("in 10 days; 14 days are wanted"), "{}", run.stderr);
     assert!(run.text().contains("usable, but not for long: 10 days left"), "{}", run.text());
@@ -215,7 +215,7 @@ fn an_early_end_is_a_no_and_the_service_is_asked_all_the_same() {
 
 #[test]
 fn offline_sends_nothing_and_a_check_asks_once_per_question() {
-    let account = Account::new(Options::default());
+    let account = Account::new(SimulatorOptions::default());
     account.run(["token-check", "--offline"]).expect(0);
     assert!(account.simulator.requests().is_empty());
     account.run(["token-check"]).expect(0);
@@ -226,7 +226,7 @@ fn offline_sends_nothing_and_a_check_asks_once_per_question() {
 
 #[test]
 fn a_sample_is_the_newest_event_of_each_stream() {
-    let account = Account::new(Options::default());
+    let account = Account::new(SimulatorOptions::default());
     let run = account.run(["token-check", "--sample", "--json"]).expect(0);
     let value: Value = serde_json::from_slice(&run.stdout).unwrap();
     let all = account.run(["fetch", "--since", "7d", "--shape", "envelope"]).expect(0);
@@ -307,7 +307,7 @@ fn through_a_proxy_each_leg_is_a_step() {
 
 #[test]
 fn every_enabled_profile_has_a_line_and_one_failure_stops_no_other() {
-    let account = Account::new(Options::default());
+    let account = Account::new(SimulatorOptions::default());
     let sandbox = &account.sandbox;
     sandbox.write("good.token", account.simulator.token().expose());
     sandbox.write("bad.token", token(&claims("127.0.0.1")));
@@ -341,7 +341,7 @@ fn every_enabled_profile_has_a_line_and_one_failure_stops_no_other() {
 #[test]
 fn both_introspections_are_shown() {
     let token = TokenOptions { expires_in: Some(30 * 86_400 + 60), ..TokenOptions::default() };
-    let account = Account::new(Options { token, ..Options::default() });
+    let account = Account::new(SimulatorOptions { token, ..SimulatorOptions::default() });
     for api in ["v1", "v2"] {
         let run = account.run(["introspect", "--api", api]).expect(0);
         let text = run.text();
@@ -376,7 +376,7 @@ fn foreign_text_cannot_leave_its_line() {
 
 #[test]
 fn on_a_narrow_terminal_nothing_is_wider_than_it() {
-    let account = Account::new(Options::default());
+    let account = Account::new(SimulatorOptions::default());
     let run = account.run_on_terminal(60, ["token-check", "--color", "never"]).expect(0);
     for line in run.lines() {
         assert!(line.trim_end().chars().count() <= 60, "{line}");

@@ -3,13 +3,13 @@
 use std::process::Command;
 
 use crate::harness::{Account, Run, Sandbox};
-use opev::simulator::{Options, TokenOptions};
+use opev::simulator::{SimulatorOptions, TokenOptions};
 use serde_json::Value;
 
 #[test]
 fn list_shows_server_token_expiry_and_last_poll_and_runs_nothing() {
     let token = TokenOptions { expires_in: Some(30 * 86_400), ..TokenOptions::default() };
-    let account = Account::new(Options { token, ..Options::default() });
+    let account = Account::new(SimulatorOptions { token, ..SimulatorOptions::default() });
     let sandbox = &account.sandbox;
     sandbox.write("acme.token", account.simulator.token().expose());
     sandbox.configure(&format!(
@@ -99,7 +99,7 @@ fn an_unknown_profile_is_refused_with_the_nearest_name_everywhere() {
 
 #[test]
 fn positions_of_a_profile_that_is_no_longer_configured_can_still_be_named() {
-    let account = Account::new(Options::default());
+    let account = Account::new(SimulatorOptions::default());
     let sandbox = &account.sandbox;
     sandbox.configure("[profiles.gone]\n");
     account.run(["fetch", "signin", "-p", "gone", "--resume", "-o", "out.ndjson"]).expect(0);

@@ -1,7 +1,7 @@
 //! `opev fetch` as a person or a script runs it.
 
 use crate::harness::{Account, Sandbox};
-use opev::simulator::Options;
+use opev::simulator::SimulatorOptions;
 
 #[test]
 fn the_demo_needs_nothing_and_fills_a_table_on_a_terminal() {
@@ -17,7 +17,7 @@ fn the_demo_needs_nothing_and_fills_a_table_on_a_terminal() {
 
 #[test]
 fn the_default_is_every_stream_of_the_last_day() {
-    let account = Account::new(Options::default());
+    let account = Account::new(SimulatorOptions::default());
     let run = account.run(["fetch"]).expect(0);
     assert!(!run.uuids().is_empty());
 }

@@ -4,7 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use opev::simulator::{Bound, Data, ErrorShape, FilterBy, Habits, KeyOrder, Options, Seeded, UserTypeKey};
+use opev::simulator::{
+    Bound, ErrorShape, EventData, FilterBy, KeyOrder, SeededData, ServiceBehavior, SimulatorOptions,
+    UserTypeKey,
+};
 
 use crate::harness::{Account, Run, assert_same, now, seeded, sorted_lines, truth, typed};
 
@@ -16,7 +19,7 @@ fn odd(stream: &str) -> PathBuf {
 
 fn odd_account() -> Account {
     let files = ["signinattempts", "itemusages", "auditevents"].map(odd).to_vec();
-    Account::new(Options { data: Data::Files(files), ..Options::default() })
+    Account::new(SimulatorOptions { data: EventData::Files(files), ..SimulatorOptions::default() })
 }
 
 const ODD_EVENTS: usize = 11;
@@ -134,25 +137,25 @@ fn small_pages_and_few_connections_change_no_byte() {
     }
 }
 
-/// The service's unknown habits: each in every state, then all turned over at once.
-fn habits() -> Vec<(&'static str, Habits)> {
-    let usual = Habits::default();
-    let bounds = |start, end| Habits { start, end, ..usual };
+/// The service's unknown behavior: each in every state, then all turned over at once.
+fn behavior() -> Vec<(&'static str, ServiceBehavior)> {
+    let usual = ServiceBehavior::default();
+    let bounds = |start, end| ServiceBehavior { start, end, ..usual };
     vec![
         ("usual", usual),
         ("closed", bounds(Bound::Inclusive, Bound::Inclusive)),
         ("open", bounds(Bound::Exclusive, Bound::Exclusive)),
         ("open-closed", bounds(Bound::Exclusive, Bound::Inclusive)),
-        ("cursor forgets the end", Habits { cursor_forgets_end: true, ..usual }),
-        ("items first", Habits { keys: KeyOrder::ItemsFirst, ..usual }),
-        ("nested errors", Habits { errors: ErrorShape::Nested, ..usual }),
-        ("flat errors", Habits { errors: ErrorShape::Flat, ..usual }),
-        ("no empty page", Habits { empty_page_before_end: false, ..usual }),
-        ("repeats", Habits { repeats_when_followed: 5, ..usual }),
-        ("by arrival", Habits { filter: FilterBy::Arrival, ..usual }),
+        ("cursor forgets the end", ServiceBehavior { cursor_forgets_end: true, ..usual }),
+        ("items first", ServiceBehavior { keys: KeyOrder::ItemsFirst, ..usual }),
+        ("nested errors", ServiceBehavior { errors: ErrorShape::Nested, ..usual }),
+        ("flat errors", ServiceBehavior { errors: ErrorShape::Flat, ..usual }),
+        ("no empty page", ServiceBehavior { empty_page_before_end: false, ..usual }),
+        ("repeats", ServiceBehavior { repeats_when_followed: 5, ..usual }),
+        ("by arrival", ServiceBehavior { filter: FilterBy::Arrival, ..usual }),
         (
             "by arrival, and all else turned over",
-            Habits {
+            ServiceBehavior {
                 start: Bound::Exclusive,
                 end: Bound::Inclusive,
                 filter: FilterBy::Arrival,
@@ -162,6 +165,7 @@ fn habits() -> Vec<(&'static str, Habits)> {
                 errors: ErrorShape::Flat,
                 empty_page_before_end: false,
                 repeats_when_followed: 3,
+                ..ServiceBehavior::default()
             },
         ),
     ]
@@ -174,11 +178,12 @@ fn what_nobody_knows_of_the_service_changes_no_byte() {
     let mut by_time: Option<Vec<u8>> = None;
     // In the order of arrival, the two ways to filter may put the same events differently.
     let mut merged: [Option<Vec<u8>>; 2] = [None, None];
-    for (name, habits) in habits() {
-        let account = Account::new(Options { habits, ..seeded(3_000, at) });
+    for (name, behavior) in behavior() {
+        let account = Account::new(SimulatorOptions { behavior, ..seeded(3_000, at) });
         let run = question.ask(&account, &["--page-size", "100"]);
         assert_same(&sorted_lines(&run.stdout), &question.truth(&account));
-        let known = merged[usize::from(habits.filter == FilterBy::Arrival)].get_or_insert(run.stdout.clone());
+        let known =
+            merged[usize::from(behavior.filter == FilterBy::Arrival)].get_or_insert(run.stdout.clone());
         assert!(*known == run.stdout, "{name}: other bytes");
         let run = question.ask(&account, &["--page-size", "100", "--sort", "time"]);
         assert!(*by_time.get_or_insert(run.stdout.clone()) == run.stdout, "{name}: other bytes by time");
@@ -189,8 +194,8 @@ fn what_nobody_knows_of_the_service_changes_no_byte() {
 fn a_users_type_may_have_either_name() {
     let at = now();
     for user_type_key in [UserTypeKey::UserType, UserTypeKey::Type] {
-        let habits = Habits { user_type_key, ..Habits::default() };
-        let account = Account::new(Options { habits, ..seeded(1_000, at) });
+        let behavior = ServiceBehavior { user_type_key, ..ServiceBehavior::default() };
+        let account = Account::new(SimulatorOptions { behavior, ..seeded(1_000, at) });
         let question = Question::before(at, 20);
         assert_same(&sorted_lines(&question.ask(&account, &[]).stdout), &question.truth(&account));
     }
@@ -205,7 +210,7 @@ fn bounds_are_held_to_the_nanosecond() {
     let times: Vec<DateTime<Utc>> = {
         let mut times: Vec<_> = opev::event::Stream::ALL
             .into_iter()
-            .flat_map(|s| account.simulator.truth(s, opev::simulator::Form::V2, whole.since..whole.until))
+            .flat_map(|s| account.simulator.truth(s, opev::simulator::ApiForm::V2, whole.since..whole.until))
             .map(|fact| fact.timestamp)
             .collect();
         times.sort();
@@ -224,7 +229,9 @@ fn by_time_means_timestamp_then_stream_then_uuid() {
     let question = Question::before(at, 20);
     let mut facts: Vec<_> = opev::event::Stream::ALL
         .into_iter()
-        .flat_map(|s| account.simulator.truth(s, opev::simulator::Form::V2, question.since..question.until))
+        .flat_map(|s| {
+            account.simulator.truth(s, opev::simulator::ApiForm::V2, question.since..question.until)
+        })
         .collect();
     facts.sort_by(|a, b| (a.timestamp, a.stream, &a.uuid).cmp(&(b.timestamp, b.stream, &b.uuid)));
     let expected: Vec<String> = facts.into_iter().map(|fact| fact.uuid).collect();
@@ -244,10 +251,10 @@ fn by_time_means_timestamp_then_stream_then_uuid() {
 #[ignore = "takes long in a debug build"]
 fn sorting_more_than_memory_is_meant_to_hold_changes_no_byte() {
     let at = now();
-    let account = Account::new(Options {
-        data: Data::Seeded(Seeded { events: 150_000, ..Seeded::default() }),
+    let account = Account::new(SimulatorOptions {
+        data: EventData::Seeded(SeededData { events: 150_000, ..SeededData::default() }),
         at: Some(at),
-        ..Options::default()
+        ..SimulatorOptions::default()
     });
     let question = Question::before(at, 29);
     let run = question.ask(&account, &["--sort", "time"]);

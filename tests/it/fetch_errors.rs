@@ -2,7 +2,7 @@
 //! nothing on standard output, and nothing sent where nothing should be.
 
 use opev::event::Stream;
-use opev::simulator::{Options, TokenOptions};
+use opev::simulator::{SimulatorOptions, TokenOptions};
 
 use crate::harness::{Account, Run, faulty, now, seeded};
 
@@ -145,15 +145,18 @@ fn a_refused_token_is_told_with_the_likeliest_reason() {
         run.stderr
     );
     // Of another account, or revoked: whole, and refused all the same.
-    let foreign = Account::new(Options {
+    let foreign = Account::new(SimulatorOptions {
         token: TokenOptions { audience: Some("events.1password.eu".into()), ..TokenOptions::default() },
-        data: opev::simulator::Data::Seeded(opev::simulator::Seeded { seed: 7, ..Default::default() }),
-        ..Options::default()
+        data: opev::simulator::EventData::Seeded(opev::simulator::SeededData {
+            seed: 7,
+            ..Default::default()
+        }),
+        ..SimulatorOptions::default()
     });
     let run = with(foreign.simulator.token().expose()).expect(4);
     assert!(run.stderr.contains("events.1password.eu"), "{}", run.stderr);
     // Expired.
-    let expired = Account::new(Options {
+    let expired = Account::new(SimulatorOptions {
         token: TokenOptions { expires_in: Some(-3600), ..TokenOptions::default() },
         ..seeded(1_000, now())
     });
@@ -163,7 +166,7 @@ fn a_refused_token_is_told_with_the_likeliest_reason() {
 
 #[test]
 fn a_missing_feature_is_five_when_asked_for_and_no_failure_when_not() {
-    let account = Account::new(Options {
+    let account = Account::new(SimulatorOptions {
         token: TokenOptions { features: vec![Stream::AuditEvents], ..TokenOptions::default() },
         ..seeded(1_000, now())
     });

@@ -2,12 +2,12 @@
 //! message with the exit code of the table, within the time that was allowed.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use opev::simulator::Options;
+use opev::simulator::SimulatorOptions;
 
 use crate::harness::{Account, Run, assert_same, faulty, now, seeded, sorted_lines, truth, typed};
 
 /// Asks a service with such troubles for a range of which 3,000 events are most.
-fn ask(at: DateTime<Utc>, options: Options, more: &[&str]) -> (Account, Run) {
+fn ask(at: DateTime<Utc>, options: SimulatorOptions, more: &[&str]) -> (Account, Run) {
     let account = Account::new(options);
     let (since, until) = (typed(at - TimeDelta::days(29)), typed(at - TimeDelta::hours(3)));
     let mut args = vec!["fetch", "--since", &since, "--until", &until, "--page-size", "200", "-q"];

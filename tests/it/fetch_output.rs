@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use opev::simulator::Options;
+use opev::simulator::SimulatorOptions;
 
 use crate::harness::{Account, Run, faulty, now, seeded};
 
@@ -173,7 +173,7 @@ fn more_than_the_service_keeps_is_said_and_a_stand_in_is_asked_all_the_same() {
 #[test]
 fn zones_change_reading_and_showing() {
     let at = "2026-07-01T12:00:00Z".parse().unwrap();
-    let account = Account::new(Options { at: Some(at), ..seeded(1_000, at) });
+    let account = Account::new(SimulatorOptions { at: Some(at), ..seeded(1_000, at) });
     let table = |zone: &str| {
         let range = ["--since", "2026-06-30 12:00", "--until", "2026-06-30 23:00"];
         let mut args = vec!["fetch", "--format", "table", "--tz", zone];

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
 
-use opev::simulator::{Options, Seeded};
+use opev::simulator::{SeededData, SimulatorOptions};
 use rustix::process::Signal;
 
 use crate::harness::{Account, Run, faulty, now, seeded, signal, start, wait_until};
@@ -183,8 +183,8 @@ fn peak_of(account: &Account, args: &[&str]) -> u64 {
 #[ignore = "a measurement for release builds: cargo test --release -- --ignored memory"]
 fn memory_does_not_grow_with_the_number_of_events() {
     let of = |events| {
-        let data = opev::simulator::Data::Seeded(Seeded { events, ..Seeded::default() });
-        let account = Account::new(Options { data, at: Some(now()), ..Options::default() });
+        let data = opev::simulator::EventData::Seeded(SeededData { events, ..SeededData::default() });
+        let account = Account::new(SimulatorOptions { data, at: Some(now()), ..SimulatorOptions::default() });
         peak_of(&account, &["fetch", "--since", "30d", "--rate-limit", "0"])
     };
     let (small, large) = (of(30_000), of(600_000));

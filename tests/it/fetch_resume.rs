@@ -12,7 +12,9 @@ use opev::event::{Event, Stream};
 use opev::output::commit::{Encode, OutputSetup};
 use opev::output::{CheckpointedOutput, OutputContract, OutputTarget};
 use opev::page::{Cursor, Next, Page};
-use opev::simulator::{Habits, Options, Running, Seeded, Simulator, TokenOptions};
+use opev::simulator::{
+    RunningSimulator, SeededData, ServiceBehavior, Simulator, SimulatorOptions, TokenOptions,
+};
 use rustix::process::Signal;
 
 use crate::harness::{Account, Sandbox, faulty, now, seeded, signal, start, uuids, wait_until};
@@ -38,7 +40,7 @@ fn distinct(uuids: Vec<String>) -> BTreeSet<String> {
 fn a_first_run_says_where_it_starts_and_a_second_gives_only_what_is_new() {
     // The service's clock is the test's: what arrives between two runs is its decision.
     let clock = Arc::new(ManualClock::at(now() - TimeDelta::hours(12)));
-    let simulator = Simulator::start(Options::default(), clock.clone()).unwrap();
+    let simulator = Simulator::start(SimulatorOptions::default(), clock.clone()).unwrap();
     let account = Account { sandbox: Sandbox::new(), simulator };
     let first = account.run(and(&["-v"])).expect(0);
     assert!(first.stderr.contains("signinattempts: no saved position, starting at 20"), "{}", first.stderr);
@@ -63,8 +65,10 @@ fn a_first_run_says_where_it_starts_and_a_second_gives_only_what_is_new() {
 #[test]
 fn a_managed_file_holds_each_event_once_though_the_service_repeats_some() {
     let clock = Arc::new(ManualClock::at(now() - TimeDelta::hours(12)));
-    let habits = Habits { repeats_when_followed: 5, ..Habits::default() };
-    let simulator = Simulator::start(Options { habits, ..Options::default() }, clock.clone()).unwrap();
+    let behavior = ServiceBehavior { repeats_when_followed: 5, ..ServiceBehavior::default() };
+    let simulator =
+        Simulator::start(SimulatorOptions { behavior, ..SimulatorOptions::default() }, clock.clone())
+            .unwrap();
     let account = Account { sandbox: Sandbox::new(), simulator };
     for _ in 0..4 {
         account.run(and(&["-o", "out.ndjson"])).expect(0);
@@ -142,7 +146,7 @@ fn another_account_host_or_api_than_the_positions_is_eight() {
         run.stderr
     );
 
-    let elsewhere = |options: Options| -> Running {
+    let elsewhere = |options: SimulatorOptions| -> RunningSimulator {
         Simulator::start(options, Arc::new(opev::clock::RealClock::new())).unwrap()
     };
     let host = elsewhere(seeded(1_000, now()));
@@ -151,8 +155,11 @@ fn another_account_host_or_api_than_the_positions_is_eight() {
     let run = crate::harness::Run::of(command.output().unwrap()).expect(8);
     assert!(run.stderr.contains("127.0.0.1"), "{}", run.stderr);
 
-    let company = Seeded { seed: 9, events: 1_000, ..Seeded::default() };
-    let other = elsewhere(Options { data: opev::simulator::Data::Seeded(company), ..Options::default() });
+    let company = SeededData { seed: 9, events: 1_000, ..SeededData::default() };
+    let other = elsewhere(SimulatorOptions {
+        data: opev::simulator::EventData::Seeded(company),
+        ..SimulatorOptions::default()
+    });
     assert_ne!(other.account_uuid(), account.simulator.account_uuid());
     let mut command = account.command(RESUME);
     command.env("EVENTS_API_TOKEN", other.token().expose());
@@ -258,7 +265,7 @@ fn a_question_touches_no_position_and_replaces_no_managed_file() {
 
 #[test]
 fn one_stream_that_fails_is_ten_and_goes_on_from_its_own_place() {
-    let account = Account::new(Options {
+    let account = Account::new(SimulatorOptions {
         token: TokenOptions::default(),
         ..faulty(now(), "status=403@2,on=itemusages")
     });

@@ -1,14 +1,14 @@
 //! On a terminal: nothing that comes from an event can move its cursor, colour it or break a row, no row is
 //! wider than the screen, and progress goes away. In a pipe, the exact bytes.
 
-use opev::simulator::{Data, Options, Seeded};
+use opev::simulator::{EventData, SeededData, SimulatorOptions};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::harness::{Account, assert_same, now, seeded, sorted_lines, truth};
 
-fn hostile() -> Options {
-    let data = Data::Seeded(Seeded { events: 2_000, hostile: true, ..Seeded::default() });
-    Options { data, at: Some(now()), ..Options::default() }
+fn hostile() -> SimulatorOptions {
+    let data = EventData::Seeded(SeededData { events: 2_000, hostile: true, ..SeededData::default() });
+    SimulatorOptions { data, at: Some(now()), ..SimulatorOptions::default() }
 }
 
 /// What a person sees at the end: progress drawn over is gone, colours are off.
@@ -52,7 +52,7 @@ fn names_full_of_tricks_are_harmless_at_any_width() {
 #[test]
 fn names_full_of_tricks_are_exact_in_a_pipe() {
     let at = now();
-    let account = Account::new(Options { at: Some(at), ..hostile() });
+    let account = Account::new(SimulatorOptions { at: Some(at), ..hostile() });
     let run = account.run(["fetch", "--since", "29d"]).expect(0);
     let since = at - chrono::TimeDelta::days(29);
     let mut truth = truth(&account.simulator, since + chrono::TimeDelta::minutes(5)..);

@@ -5,11 +5,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use crate::harness::{Account, Run, program};
-use opev::simulator::Options;
+use opev::simulator::SimulatorOptions;
 
 #[test]
 fn a_token_command_works_under_a_parent_that_ignores_its_children() {
-    let account = Account::new(Options::default());
+    let account = Account::new(SimulatorOptions::default());
     let token = account.sandbox.write("the-token", account.simulator.token().expose());
     let line = format!(
         "trap '' CHLD; exec {} fetch signin --since 1h --token-command 'cat {}'",
@@ -25,7 +25,7 @@ fn a_token_command_works_under_a_parent_that_ignores_its_children() {
 
 #[test]
 fn a_configuration_that_others_can_write_does_not_send_the_token_elsewhere() {
-    let account = Account::new(Options::default());
+    let account = Account::new(SimulatorOptions::default());
     let text = "[profiles.default]\nbase_url = \"https://events.example.net\"\nallow_host = \"events.example.net\"\n";
     account.sandbox.configure(text);
     let path = account.sandbox.path("config/opev/config.toml");
@@ -42,7 +42,7 @@ fn a_configuration_that_others_can_write_does_not_send_the_token_elsewhere() {
 
 #[test]
 fn a_byte_order_mark_is_accepted_in_configuration_token_and_what_a_command_prints() {
-    let account = Account::new(Options::default());
+    let account = Account::new(SimulatorOptions::default());
     let token = account.simulator.token().expose();
     account.sandbox.write("the-token", format!("\u{feff}{token}\r\n"));
     account.sandbox.configure("\u{feff}[profiles.default]\ntoken_command = \"cat the-token\"\n");

@@ -9,21 +9,21 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use opev::event::Stream;
-use opev::simulator::{Data, Form, Options, Seeded};
+use opev::simulator::{ApiForm, EventData, SeededData, SimulatorOptions};
 
 use crate::harness::{Account, uuids};
 
 /// So many events over the last three days, and never another one.
-pub fn frozen(events: u64) -> Options {
-    Options {
+pub fn frozen(events: u64) -> SimulatorOptions {
+    SimulatorOptions {
         at: Some(Utc::now()),
-        data: Data::Seeded(Seeded { seed: 7, events, days: 3, ..Seeded::default() }),
-        ..Options::default()
+        data: EventData::Seeded(SeededData { seed: 7, events, days: 3, ..SeededData::default() }),
+        ..SimulatorOptions::default()
     }
 }
 
 /// Before the first event, whenever the test runs.
-pub fn beginning(options: &Options) -> String {
+pub fn beginning(options: &SimulatorOptions) -> String {
     (options.at.unwrap() - chrono::TimeDelta::days(10)).to_rfc3339()
 }
 
@@ -43,7 +43,7 @@ pub fn undisturbed(account: &Account, args: &[&str], file: &str) -> Vec<u8> {
 /// Everything the service has, of all streams: how often each uuid has to come out.
 pub fn truth(account: &Account) -> BTreeMap<String, usize> {
     let all = |_: &DateTime<Utc>| true;
-    let facts = Stream::ALL.into_iter().flat_map(|s| account.simulator.truth(s, Form::V2, ..));
+    let facts = Stream::ALL.into_iter().flat_map(|s| account.simulator.truth(s, ApiForm::V2, ..));
     facts.filter(|fact| all(&fact.timestamp)).fold(BTreeMap::new(), |mut counts, fact| {
         *counts.entry(fact.uuid).or_default() += 1;
         counts

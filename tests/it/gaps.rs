@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, TimeDelta, Utc};
 use opev::event::Stream;
 use opev::output::checkpoint::record::Checkpoint;
-use opev::simulator::{Data, Options, RequestKind, Rule, Script, Seeded, Target};
+use opev::simulator::{
+    EventData, FaultRule, FaultScript, RequestKind, RequestTarget, SeededData, SimulatorOptions,
+};
 
 use crate::frozen::{beginning, counts, frozen, resume_to, truth};
 use crate::harness::Account;
@@ -57,8 +59,8 @@ fn at(account: &Account, file: &str) -> Vec<u8> {
 #[test]
 fn a_refused_cursor_ends_with_8_and_names_what_may_be_missing() {
     // The first run asks with one cursor; the second run's first question is refused, and refused again.
-    let rule: Rule = "refuse-cursor@2-3,on=audit".parse().unwrap();
-    let options = Options { script: Script::from(rule), ..frozen(600) };
+    let rule: FaultRule = "refuse-cursor@2-3,on=audit".parse().unwrap();
+    let options = SimulatorOptions { script: FaultScript::from(rule), ..frozen(600) };
     let since = beginning(&options);
     let account = Account::new(options);
     let args = [&resume_to("out.ndjson", &since)[..], &["--retry-for", "1s"]].concat();
@@ -77,8 +79,8 @@ fn a_refused_cursor_ends_with_8_and_names_what_may_be_missing() {
 
 #[test]
 fn an_accepted_gap_starts_before_the_last_event_and_drops_what_was_delivered() {
-    let rule: Rule = "refuse-cursor@2-3,on=audit".parse().unwrap();
-    let options = Options { script: Script::from(rule), ..frozen(600) };
+    let rule: FaultRule = "refuse-cursor@2-3,on=audit".parse().unwrap();
+    let options = SimulatorOptions { script: FaultScript::from(rule), ..frozen(600) };
     let since = beginning(&options);
     let account = Account::new(options);
     let args = [&resume_to("out.ndjson", &since)[..], &["--retry-for", "1s"]].concat();
@@ -91,7 +93,8 @@ fn an_accepted_gap_starts_before_the_last_event_and_drops_what_was_delivered() {
     assert!(at(&account, "out.ndjson") == first, "the overlap was delivered again");
     let asked = account.simulator.requests();
     let asked = asked.iter().rfind(|request| {
-        request.target == Some(Target::Stream(Stream::AuditEvents)) && request.ask == Some(RequestKind::First)
+        request.target == Some(RequestTarget::Stream(Stream::AuditEvents))
+            && request.ask == Some(RequestKind::First)
     });
     let body: serde_json::Value = serde_json::from_str(&asked.unwrap().body).unwrap();
     let from: DateTime<Utc> = body["start_time"].as_str().unwrap().parse().unwrap();
@@ -102,13 +105,13 @@ fn an_accepted_gap_starts_before_the_last_event_and_drops_what_was_delivered() {
 #[test]
 fn a_cursor_refused_in_the_middle_of_a_run_counts_from_what_that_run_has_read() {
     for accepts in [false, true] {
-        let rule: Rule = "refuse-cursor@3-4,on=audit".parse().unwrap();
-        let options = Options { script: Script::from(rule), ..frozen(900) };
+        let rule: FaultRule = "refuse-cursor@3-4,on=audit".parse().unwrap();
+        let options = SimulatorOptions { script: FaultScript::from(rule), ..frozen(900) };
         let since = beginning(&options);
         let account = Account::new(options);
         let quick = ["--retry-for", "1s", "--page-size", "20"];
         let args = [&resume_to("out.ndjson", &since)[..], &quick].concat();
-        let sixty = account.simulator.truth(Stream::AuditEvents, opev::simulator::Form::V2, ..);
+        let sixty = account.simulator.truth(Stream::AuditEvents, opev::simulator::ApiForm::V2, ..);
         let read = sixty.take(60).map(|fact| fact.timestamp).max().unwrap();
         let read = read.format("%Y-%m-%dT%H:%M:%SZ").to_string();
         let run = match accepts {
@@ -176,9 +179,9 @@ fn state_of_another_account_host_or_api_is_refused_and_nothing_changes() {
     };
     refused(account.run(args.iter().chain(&["--api", "v1"])), "API version");
 
-    let other = Options {
-        data: Data::Seeded(Seeded { seed: 99, events: 10, ..Seeded::default() }),
-        ..Options::default()
+    let other = SimulatorOptions {
+        data: EventData::Seeded(SeededData { seed: 99, events: 10, ..SeededData::default() }),
+        ..SimulatorOptions::default()
     };
     let other = Account::new(other);
     let mut command = account.command(&args);
@@ -194,8 +197,8 @@ fn state_of_another_account_host_or_api_is_refused_and_nothing_changes() {
 #[test]
 fn sentinels_mistake_a_placeholder_is_never_saved_as_a_cursor() {
     // A first run that gets no answer at all, then one with answers: whatever is asked with was given.
-    let rules = ["status=503@1-3", "cut=in-body@4-6"].map(|rule| rule.parse::<Rule>().unwrap());
-    let options = Options { script: Script::new(rules), ..frozen(300) };
+    let rules = ["status=503@1-3", "cut=in-body@4-6"].map(|rule| rule.parse::<FaultRule>().unwrap());
+    let options = SimulatorOptions { script: FaultScript::new(rules), ..frozen(300) };
     let since = beginning(&options);
     let account = Account::new(options);
     let args = [&resume_to("out.ndjson", &since)[..], &["--retry-for", "0"]].concat();
@@ -214,7 +217,10 @@ fn sentinels_mistake_a_placeholder_is_never_saved_as_a_cursor() {
 
 #[test]
 fn groves_mistake_a_failed_first_page_does_not_move_the_beginning() {
-    let options = Options { script: Script::from("status=500@1-3".parse::<Rule>().unwrap()), ..frozen(300) };
+    let options = SimulatorOptions {
+        script: FaultScript::from("status=500@1-3".parse::<FaultRule>().unwrap()),
+        ..frozen(300)
+    };
     let since = beginning(&options);
     let account = Account::new(options);
     account.run([&resume_to("out.ndjson", &since)[..], &["--retry-for", "0"]].concat()).expect(6);

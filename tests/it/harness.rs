@@ -13,7 +13,9 @@ use std::sync::Arc;
 use chrono::{DateTime, SecondsFormat, Utc};
 use opev::clock::{Clock as _, RealClock};
 use opev::event::Stream;
-use opev::simulator::{Data, Form, Options, Running, Script, Seeded, Simulator};
+use opev::simulator::{
+    ApiForm, EventData, FaultScript, RunningSimulator, SeededData, Simulator, SimulatorOptions,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
@@ -83,12 +85,12 @@ pub struct Account {
     /// The files.
     pub sandbox: Sandbox,
     /// The service.
-    pub simulator: Running,
+    pub simulator: RunningSimulator,
 }
 
 impl Account {
     /// An account at a simulator with these options.
-    pub fn new(options: Options) -> Self {
+    pub fn new(options: SimulatorOptions) -> Self {
         let simulator = Simulator::start(options, Arc::new(RealClock::new())).unwrap();
         Account { sandbox: Sandbox::new(), simulator }
     }
@@ -114,14 +116,18 @@ impl Account {
 }
 
 /// Options of a simulator with this many events over 30 days, which stands still at `at`.
-pub fn seeded(events: u64, at: DateTime<Utc>) -> Options {
-    Options { data: Data::Seeded(Seeded { events, ..Seeded::default() }), at: Some(at), ..Options::default() }
+pub fn seeded(events: u64, at: DateTime<Utc>) -> SimulatorOptions {
+    SimulatorOptions {
+        data: EventData::Seeded(SeededData { events, ..SeededData::default() }),
+        at: Some(at),
+        ..SimulatorOptions::default()
+    }
 }
 
 /// Options of a simulator that makes this trouble with its answers; several, where they are apart by spaces.
-pub fn faulty(at: DateTime<Utc>, faults: &str) -> Options {
-    let script = Script::new(faults.split_whitespace().map(|rule| rule.parse().unwrap()));
-    Options { script, ..seeded(3_000, at) }
+pub fn faulty(at: DateTime<Utc>, faults: &str) -> SimulatorOptions {
+    let script = FaultScript::new(faults.split_whitespace().map(|rule| rule.parse().unwrap()));
+    SimulatorOptions { script, ..seeded(3_000, at) }
 }
 
 /// The time, in whole seconds.
@@ -135,8 +141,8 @@ pub fn typed(time: DateTime<Utc>) -> String {
 }
 
 /// The texts of all events in these times, of all streams, sorted.
-pub fn truth<R: RangeBounds<DateTime<Utc>> + Clone>(simulator: &Running, times: R) -> Vec<Vec<u8>> {
-    let of = |stream| simulator.truth(stream, Form::V2, times.clone()).map(|fact| fact.raw);
+pub fn truth<R: RangeBounds<DateTime<Utc>> + Clone>(simulator: &RunningSimulator, times: R) -> Vec<Vec<u8>> {
+    let of = |stream| simulator.truth(stream, ApiForm::V2, times.clone()).map(|fact| fact.raw);
     let mut all: Vec<Vec<u8>> = Stream::ALL.into_iter().flat_map(of).collect();
     all.sort();
     all

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use crate::harness::{Account, Run, Sandbox};
-use opev::simulator::Options;
+use opev::simulator::SimulatorOptions;
 
 fn source(base_url: &str, token: &str) -> String {
     format!(
@@ -27,7 +27,7 @@ fn a_profile_is_printed_and_a_masked_token_asked_for() {
 
 #[test]
 fn a_token_in_the_clear_goes_only_where_it_is_told_to() {
-    let account = Account::new(Options::default());
+    let account = Account::new(SimulatorOptions::default());
     let sandbox = &account.sandbox;
     let token = account.simulator.token().expose();
     sandbox.write("sumo.json", source(&account.simulator.base_url(), token));

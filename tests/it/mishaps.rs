@@ -6,13 +6,13 @@ use std::process::Stdio;
 
 use opev::output::OutputContract;
 use opev::output::checkpoint::record::Checkpoint;
-use opev::simulator::Options;
+use opev::simulator::SimulatorOptions;
 
 use crate::frozen::{after_shell, beginning, counts, frozen, resume_to, truth, undisturbed};
 use crate::harness::{Account, Run, Sandbox};
 
 fn account(events: u64) -> (Account, String) {
-    let options: Options = frozen(events);
+    let options: SimulatorOptions = frozen(events);
     let since = beginning(&options);
     (Account::new(options), since)
 }

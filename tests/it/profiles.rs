@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use crate::harness::{Account, Sandbox};
-use opev::simulator::{Latency, Options};
+use opev::simulator::{Latency, SimulatorOptions};
 use serde_json::Value;
 
 /// Profiles named by `names`, each with its own simulator, in one sandbox.
 fn accounts(names: &[&str]) -> (Sandbox, Vec<Account>) {
     let sandbox = Sandbox::new();
     let mut config = String::new();
-    let accounts: Vec<Account> = names.iter().map(|_| Account::new(Options::default())).collect();
+    let accounts: Vec<Account> = names.iter().map(|_| Account::new(SimulatorOptions::default())).collect();
     for (name, account) in names.iter().zip(&accounts) {
         config += &profile(&sandbox, name, account);
     }
@@ -83,7 +83,8 @@ fn each_profile_has_a_file_of_its_own_and_a_disabled_one_none() {
 #[test]
 fn jobs_counts_requests_over_all_profiles() {
     let latency = Latency { fixed: Duration::from_millis(5), jitter: Duration::ZERO };
-    let account = Account::new(Options { latency, one_at_a_time: true, ..Options::default() });
+    let account =
+        Account::new(SimulatorOptions { latency, one_at_a_time: true, ..SimulatorOptions::default() });
     let sandbox = Sandbox::new();
     let profiles = ["a", "b", "c", "d"].map(|name| profile(&sandbox, name, &account));
     sandbox.configure(&profiles.concat());

@@ -4,7 +4,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::Command;
 
 use crate::harness::{Account, Run, has_tool, program};
-use opev::simulator::Options;
+use opev::simulator::SimulatorOptions;
 
 const README: &str = include_str!("../../README.md");
 
@@ -34,7 +34,7 @@ fn every_command_runs() {
     if !has_tool("jq") {
         return;
     }
-    let account = Account::new(Options::default());
+    let account = Account::new(SimulatorOptions::default());
     let sandbox = &account.sandbox;
     let bin = sandbox.path("bin");
     std::fs::create_dir(&bin).unwrap();

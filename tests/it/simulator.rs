@@ -11,8 +11,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use opev::clock::ManualClock;
 use opev::event::Stream;
 use opev::simulator::{
-    Bound, ClientRule, Data, ErrorShape, Fault, FilterBy, Form, Habits, KeyOrder, Latency, Options,
-    RateLimit, Rule, Running, Script, Seeded, Simulator, TokenOptions, UserTypeKey,
+    ApiForm, Bound, ClientRule, CursorWithRange, ErrorShape, EventData, Fault, FaultRule, FaultScript,
+    FilterBy, KeyOrder, Latency, RateLimit, RunningSimulator, SeededData, ServiceBehavior, Simulator,
+    SimulatorOptions, TokenOptions, UserTypeKey,
 };
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
@@ -22,25 +23,28 @@ fn noon() -> DateTime<Utc> {
     "2026-11-20T12:00:00Z".parse().unwrap()
 }
 
-fn start_with_clock(options: Options) -> (Running, ManualClock) {
+fn start_with_clock(options: SimulatorOptions) -> (RunningSimulator, ManualClock) {
     let clock = ManualClock::at(noon());
     (Simulator::start(options, Arc::new(clock.clone())).unwrap(), clock)
 }
 
-fn start(options: Options) -> Running {
+fn start(options: SimulatorOptions) -> RunningSimulator {
     start_with_clock(options).0
 }
 
-fn small() -> Options {
-    Options { data: Data::Seeded(Seeded { events: 900, ..Seeded::default() }), ..Options::default() }
+fn small() -> SimulatorOptions {
+    SimulatorOptions {
+        data: EventData::Seeded(SeededData { events: 900, ..SeededData::default() }),
+        ..SimulatorOptions::default()
+    }
 }
 
-fn habits(habits: Habits) -> Options {
-    Options { habits, ..small() }
+fn behavior(behavior: ServiceBehavior) -> SimulatorOptions {
+    SimulatorOptions { behavior, ..small() }
 }
 
-fn with_fault(rule: &str) -> Running {
-    start(Options { script: Script::from(rule.parse::<Rule>().unwrap()), ..small() })
+fn with_fault(rule: &str) -> RunningSimulator {
+    start(SimulatorOptions { script: FaultScript::from(rule.parse::<FaultRule>().unwrap()), ..small() })
 }
 
 /// What came back, whether or not it was all of it.
@@ -86,7 +90,7 @@ impl Page {
 }
 
 /// Sends bytes on a connection of its own and reads until the simulator closes it.
-fn exchange(running: &Running, request: &str) -> Answer {
+fn exchange(running: &RunningSimulator, request: &str) -> Answer {
     let mut connection = TcpStream::connect(("127.0.0.1", running.port())).unwrap();
     connection.write_all(request.as_bytes()).unwrap();
     let mut bytes = Vec::new();
@@ -97,7 +101,7 @@ fn exchange(running: &Running, request: &str) -> Answer {
     Answer { status, head, body: bytes[end..].to_vec() }
 }
 
-fn request(running: &Running, method: &str, path: &str, more: &str, body: &str) -> Answer {
+fn request(running: &RunningSimulator, method: &str, path: &str, more: &str, body: &str) -> Answer {
     let token = running.token().expose();
     exchange(
         running,
@@ -109,11 +113,11 @@ fn request(running: &Running, method: &str, path: &str, more: &str, body: &str) 
     )
 }
 
-fn post(running: &Running, stream: Stream, body: &Value) -> Answer {
+fn post(running: &RunningSimulator, stream: Stream, body: &Value) -> Answer {
     request(running, "POST", &format!("/api/v2/{stream}"), "", &body.to_string())
 }
 
-fn get(running: &Running, path: &str) -> Answer {
+fn get(running: &RunningSimulator, path: &str) -> Answer {
     request(running, "GET", path, "", "")
 }
 
@@ -126,7 +130,7 @@ fn cursor(page: &Page) -> Value {
 }
 
 /// Asks, and follows the cursor to its end.
-fn walk(running: &Running, stream: Stream, first: &Value) -> Vec<Vec<u8>> {
+fn walk(running: &RunningSimulator, stream: Stream, first: &Value) -> Vec<Vec<u8>> {
     let mut page = post(running, stream, first).page();
     let mut items = page.raw();
     while page.has_more {
@@ -136,8 +140,8 @@ fn walk(running: &Running, stream: Stream, first: &Value) -> Vec<Vec<u8>> {
     items
 }
 
-fn truth(running: &Running, stream: Stream) -> Vec<Vec<u8>> {
-    running.truth(stream, Form::V2, ..).map(|fact| fact.raw).collect()
+fn truth(running: &RunningSimulator, stream: Stream) -> Vec<Vec<u8>> {
+    running.truth(stream, ApiForm::V2, ..).map(|fact| fact.raw).collect()
 }
 
 const SIGNINS: Stream = Stream::SignInAttempts;
@@ -146,18 +150,19 @@ const AUDITS: Stream = Stream::AuditEvents;
 
 #[test]
 fn pages_add_up_to_the_truth_for_every_limit_and_habit() {
-    let mut variants = vec![small(), Options { gzip: true, ..small() }];
+    let mut variants = vec![small(), SimulatorOptions { gzip: true, ..small() }];
     for empty_page_before_end in [true, false] {
         for filter in [FilterBy::EventTime, FilterBy::Arrival] {
             for keys in [KeyOrder::CursorFirst, KeyOrder::ItemsFirst] {
-                let more = Habits { empty_page_before_end, filter, keys, ..Habits::default() };
-                variants.push(habits(more));
+                let more =
+                    ServiceBehavior { empty_page_before_end, filter, keys, ..ServiceBehavior::default() };
+                variants.push(behavior(more));
             }
         }
     }
-    variants.push(Options {
-        data: Data::Seeded(Seeded { events: 900, hostile: true, ..Seeded::default() }),
-        ..Options::default()
+    variants.push(SimulatorOptions {
+        data: EventData::Seeded(SeededData { events: 900, hostile: true, ..SeededData::default() }),
+        ..SimulatorOptions::default()
     });
     for options in variants {
         let running = start(options);
@@ -176,22 +181,22 @@ fn pages_add_up_to_the_truth_for_every_limit_and_habit() {
 #[test]
 fn a_range_holds_what_the_bounds_say() {
     let probe = start(small());
-    let times: Vec<_> = probe.truth(AUDITS, Form::V2, ..).map(|fact| fact.timestamp).collect();
+    let times: Vec<_> = probe.truth(AUDITS, ApiForm::V2, ..).map(|fact| fact.timestamp).collect();
     let (from, until) = (times[20].min(times[60]), times[20].max(times[60]));
     let body = json!({"limit": 1000, "start_time": from.to_rfc3339(), "end_time": until.to_rfc3339()});
     let count = |start, end| {
-        let running = start_habits(start, end);
+        let running = start_bounds(start, end);
         walk(&running, AUDITS, &body).len()
     };
     let inner = count(Bound::Exclusive, Bound::Exclusive);
-    assert_eq!(inner, probe.truth(AUDITS, Form::V2, from..until).count() - 1);
+    assert_eq!(inner, probe.truth(AUDITS, ApiForm::V2, from..until).count() - 1);
     assert_eq!(count(Bound::Inclusive, Bound::Exclusive), inner + 1);
     assert_eq!(count(Bound::Exclusive, Bound::Inclusive), inner + 1);
     assert_eq!(count(Bound::Inclusive, Bound::Inclusive), inner + 2);
 }
 
-fn start_habits(start_bound: Bound, end: Bound) -> Running {
-    start(habits(Habits { start: start_bound, end, ..Habits::default() }))
+fn start_bounds(start_bound: Bound, end: Bound) -> RunningSimulator {
+    start(behavior(ServiceBehavior { start: start_bound, end, ..ServiceBehavior::default() }))
 }
 
 #[test]
@@ -199,9 +204,9 @@ fn a_late_event_is_found_by_the_time_that_is_filtered_by() {
     for (filter, by_time, by_arrival) in
         [(FilterBy::EventTime, true, false), (FilterBy::Arrival, false, true)]
     {
-        let running = start(habits(Habits { filter, ..Habits::default() }));
+        let running = start(behavior(ServiceBehavior { filter, ..ServiceBehavior::default() }));
         let late = running
-            .truth(USAGES, Form::V2, ..)
+            .truth(USAGES, ApiForm::V2, ..)
             .find(|fact| fact.arrival - fact.timestamp > TimeDelta::minutes(20))
             .expect("some events are late");
         let around = |time: DateTime<Utc>| {
@@ -215,29 +220,29 @@ fn a_late_event_is_found_by_the_time_that_is_filtered_by() {
 
 #[test]
 fn the_default_is_the_last_hour_and_a_hundred() {
-    let running = start(Options {
-        data: Data::Seeded(Seeded { events: 400_000, ..Seeded::default() }),
-        ..Options::default()
+    let running = start(SimulatorOptions {
+        data: EventData::Seeded(SeededData { events: 400_000, ..SeededData::default() }),
+        ..SimulatorOptions::default()
     });
-    let hour = running.truth(SIGNINS, Form::V2, noon() - TimeDelta::hours(1)..).count();
+    let hour = running.truth(SIGNINS, ApiForm::V2, noon() - TimeDelta::hours(1)..).count();
     assert!(hour > 100);
     assert_eq!(post(&running, SIGNINS, &json!({})).page().raw().len(), 100);
     assert_eq!(walk(&running, SIGNINS, &json!({})).len(), hour);
     let until = noon() - TimeDelta::days(3);
     let earlier = walk(&running, SIGNINS, &json!({"end_time": until.to_rfc3339()})).len();
-    assert_eq!(earlier, running.truth(SIGNINS, Form::V2, until - TimeDelta::hours(1)..until).count());
+    assert_eq!(earlier, running.truth(SIGNINS, ApiForm::V2, until - TimeDelta::hours(1)..until).count());
 }
 
 #[test]
 fn a_cursor_carries_its_end_or_forgets_it() {
     for cursor_forgets_end in [false, true] {
-        let running = start(habits(Habits { cursor_forgets_end, ..Habits::default() }));
+        let running = start(behavior(ServiceBehavior { cursor_forgets_end, ..ServiceBehavior::default() }));
         let end = noon() - TimeDelta::days(10);
         let mut body = since(30, 10);
         body["end_time"] = end.to_rfc3339().into();
         let walked = walk(&running, AUDITS, &body).len();
-        let within = running.truth(AUDITS, Form::V2, ..end).count();
-        let all = running.truth(AUDITS, Form::V2, ..).count();
+        let within = running.truth(AUDITS, ApiForm::V2, ..end).count();
+        let all = running.truth(AUDITS, ApiForm::V2, ..).count();
         assert_eq!(walked, if cursor_forgets_end { all } else { within });
     }
 }
@@ -245,13 +250,14 @@ fn a_cursor_carries_its_end_or_forgets_it() {
 #[test]
 fn the_ways_of_writing_an_answer_are_switches() {
     let seen = start(small());
-    let other = start(habits(Habits {
+    let other = start(behavior(ServiceBehavior {
         keys: KeyOrder::ItemsFirst,
         user_type_key: UserTypeKey::Type,
         errors: ErrorShape::Nested,
-        ..Habits::default()
+        ..ServiceBehavior::default()
     }));
-    let text = |running: &Running| String::from_utf8(post(running, SIGNINS, &since(30, 1)).body).unwrap();
+    let text =
+        |running: &RunningSimulator| String::from_utf8(post(running, SIGNINS, &since(30, 1)).body).unwrap();
     assert!(text(&seen).starts_with("{\"cursor\":\"") && text(&seen).contains("\"user_type\":\"user\""));
     assert!(text(&other).starts_with("{\"items\":[") && text(&other).contains(",\"type\":\"user\""));
     let v1 = request(&seen, "POST", "/api/v1/signinattempts", "", "[]").json();
@@ -271,14 +277,19 @@ fn has_more_can_be_true_before_an_empty_page() {
     let idle = post(&running, AUDITS, &cursor(&empty)).page();
     assert!(!idle.has_more && idle.cursor == empty.cursor, "an idle poll is one request");
 
-    let plain = start(habits(Habits { empty_page_before_end: false, ..Habits::default() }));
+    let plain =
+        start(behavior(ServiceBehavior { empty_page_before_end: false, ..ServiceBehavior::default() }));
     assert!(!post(&plain, AUDITS, &since(30, 1000)).page().has_more);
 }
 
 #[test]
 fn a_cursor_that_was_at_the_end_can_repeat_the_last_events() {
-    let more = Habits { repeats_when_followed: 3, empty_page_before_end: false, ..Habits::default() };
-    let running = start(habits(more));
+    let more = ServiceBehavior {
+        repeats_when_followed: 3,
+        empty_page_before_end: false,
+        ..ServiceBehavior::default()
+    };
+    let running = start(behavior(more));
     let page = post(&running, AUDITS, &since(30, 1000)).page();
     assert!(!page.has_more);
     let again = post(&running, AUDITS, &cursor(&page)).page().raw();
@@ -293,9 +304,9 @@ fn cursors_and_bytes_are_the_same_in_every_simulator_at_every_time() {
     let first = post(&one, USAGES, &since(20, 50)).page();
     let next = post(&one, USAGES, &cursor(&first)).page().raw();
     assert_eq!(post(&other, USAGES, &cursor(&first)).page().raw(), next);
-    let stranger = start(Options {
-        data: Data::Seeded(Seeded { events: 900, seed: 2, ..Seeded::default() }),
-        ..Options::default()
+    let stranger = start(SimulatorOptions {
+        data: EventData::Seeded(SeededData { events: 900, seed: 2, ..SeededData::default() }),
+        ..SimulatorOptions::default()
     });
     assert_eq!(post(&stranger, USAGES, &cursor(&first)).status, 400);
     assert_eq!(stranger.report().broken[0].rule, ClientRule::KnownCursor);
@@ -309,17 +320,18 @@ fn the_bytes_of_a_seed_are_pinned() {
     let running = start(small());
     let mut hasher = SipHasher24::new();
     for stream in Stream::ALL {
-        for fact in running.truth(stream, Form::V2, ..) {
+        for fact in running.truth(stream, ApiForm::V2, ..) {
             hasher.write(&fact.raw);
         }
     }
-    assert_eq!(format!("{:016x}", hasher.finish()), "1cac996f1136e3cd");
+    assert_eq!(format!("{:016x}", hasher.finish()), "8b024cb31067c742");
 }
 
 #[test]
 fn live_events_arrive_once_each() {
-    let seeded = Seeded { events: 300, live: Some(20.0), ..Seeded::default() };
-    let (running, clock) = start_with_clock(Options { data: Data::Seeded(seeded), ..Options::default() });
+    let seeded = SeededData { events: 300, live: Some(20.0), ..SeededData::default() };
+    let (running, clock) =
+        start_with_clock(SimulatorOptions { data: EventData::Seeded(seeded), ..SimulatorOptions::default() });
     let mut page = post(&running, USAGES, &since(30, 1000)).page();
     let mut items = page.raw();
     assert_eq!(items.len(), 150);
@@ -340,7 +352,7 @@ fn live_events_arrive_once_each() {
 #[test]
 fn the_token_opens_what_it_grants_while_it_lasts() {
     let token = TokenOptions { features: vec![AUDITS], expires_in: Some(60), audience: None };
-    let (running, clock) = start_with_clock(Options { token, ..small() });
+    let (running, clock) = start_with_clock(SimulatorOptions { token, ..small() });
     assert_eq!(post(&running, AUDITS, &json!({})).status, 200);
     assert_eq!(post(&running, SIGNINS, &json!({})).status, 401);
     let v2 = get(&running, "/api/v2/auth/introspect").json();
@@ -361,8 +373,10 @@ fn the_token_opens_what_it_grants_while_it_lasts() {
 #[test]
 fn a_token_is_good_in_every_simulator_of_its_company() {
     let (one, same) = (start(small()), start(small()));
-    let other =
-        start(Options { data: Data::Seeded(Seeded { seed: 9, ..Seeded::default() }), ..Options::default() });
+    let other = start(SimulatorOptions {
+        data: EventData::Seeded(SeededData { seed: 9, ..SeededData::default() }),
+        ..SimulatorOptions::default()
+    });
     let ask = |running| {
         let token = one.token().expose();
         let head = format!("GET /api/v2/auth/introspect HTTP/1.0\r\nAuthorization: Bearer {token}\r\n\r\n");
@@ -400,9 +414,93 @@ fn wrong_requests_are_refused_and_noticed() {
 }
 
 #[test]
+fn a_cursor_with_a_line_break_behind_it_is_read() {
+    // The vendor's Splunk client saves a cursor with the line break of its file, and sends both.
+    let running = start(small());
+    let page = post(&running, AUDITS, &since(30, 20)).page();
+    let next = post(&running, AUDITS, &cursor(&page)).page();
+    let with_break = post(&running, AUDITS, &json!({"cursor": format!("{}\n", page.cursor)})).page();
+    assert_eq!(with_break.raw(), next.raw());
+    assert_eq!(running.report().broken, []);
+}
+
+#[test]
+fn a_body_in_chunks_is_answered() {
+    let running = start(small());
+    let head = format!(
+        "POST /api/v2/auditevents HTTP/1.1\r\nAuthorization: Bearer {}\r\nUser-Agent: test\r\n\
+         Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
+        running.token().expose()
+    );
+    let body = since(30, 5).to_string();
+    let (first, second) = body.split_at(9);
+    let chunks = [first, second, ""].map(|part| format!("{:x}\r\n{part}\r\n", part.len())).concat();
+    assert_eq!(exchange(&running, &(head + &chunks)).page().raw().len(), 5);
+    assert_eq!(running.report().broken, []);
+}
+
+#[test]
+fn a_cursor_with_a_limit_is_a_switch_and_a_broken_rule_in_each_state() {
+    for (cursor_with_range, status, count) in [
+        (CursorWithRange::Refused, 400, 0),
+        (CursorWithRange::CursorWins, 200, 20),
+        (CursorWithRange::RangeWins, 200, 3),
+    ] {
+        let running = start(behavior(ServiceBehavior { cursor_with_range, ..ServiceBehavior::default() }));
+        let page = post(&running, AUDITS, &since(30, 20)).page();
+        let mut body = since(30, 3);
+        body["cursor"] = page.cursor.clone().into();
+        let answer = post(&running, AUDITS, &body);
+        assert_eq!(answer.status, status);
+        if status == 200 {
+            assert_eq!(answer.page().raw().len(), count, "{cursor_with_range:?}");
+        }
+        let rules: Vec<ClientRule> = running.report().broken.iter().map(|broken| broken.rule).collect();
+        assert_eq!(rules, [ClientRule::OneForm]);
+    }
+}
+
+#[test]
+fn nulls_and_floats_are_switches() {
+    let body = json!({"cursor": null, "limit": 7.0, "end_time": null});
+    assert_eq!(post(&start(small()), AUDITS, &body).status, 400);
+    let lenient =
+        ServiceBehavior { null_is_absent: true, accepts_whole_floats: true, ..ServiceBehavior::default() };
+    assert_eq!(post(&start(behavior(lenient)), AUDITS, &body).status, 200);
+}
+
+#[test]
+fn a_limit_like_a_gateways_counts_what_it_refuses() {
+    let rate_limit = "3/10s,count-refused,no-retry-after,headers".parse().ok();
+    let (running, clock) = start_with_clock(SimulatorOptions { rate_limit, ..small() });
+    let ask = || post(&running, AUDITS, &json!({}));
+    let first = ask();
+    assert_eq!((first.status, first.header("RateLimit-Remaining")), (200, Some("2")));
+    assert_eq!((ask().status, ask().status), (200, 200));
+    for _ in 0..10 {
+        clock.advance(Duration::from_secs(3));
+        let refused = ask();
+        assert_eq!(
+            (refused.status, refused.header("Retry-After")),
+            (429, None),
+            "whoever keeps asking is kept out"
+        );
+        assert_eq!(refused.header("RateLimit-Limit"), Some("3"));
+    }
+    clock.advance(Duration::from_secs(10));
+    assert_eq!(ask().status, 200);
+
+    let rate_limit = "1,no-headers,no-retry-after".parse().ok();
+    let (running, _) = start_with_clock(SimulatorOptions { rate_limit, ..small() });
+    post(&running, AUDITS, &json!({}));
+    let refused = post(&running, AUDITS, &json!({}));
+    assert_eq!((refused.status, refused.header("RateLimit-Reset")), (429, None));
+}
+
+#[test]
 fn the_rate_limit_is_enforced_over_a_sliding_minute() {
-    let limit = RateLimit { per_minute: 3, per_hour: 5 };
-    let (running, clock) = start_with_clock(Options { rate_limit: Some(limit), ..small() });
+    let limit = RateLimit::new(3, 5);
+    let (running, clock) = start_with_clock(SimulatorOptions { rate_limit: Some(limit), ..small() });
     let ask = || post(&running, AUDITS, &json!({}));
     for _ in 0..3 {
         assert_eq!(ask().status, 200);
@@ -426,7 +524,7 @@ fn the_rate_limit_is_enforced_over_a_sliding_minute() {
 #[test]
 fn latency_passes_on_the_clock() {
     let latency = Latency { fixed: Duration::from_millis(300), jitter: Duration::from_millis(100) };
-    let (running, clock) = start_with_clock(Options { latency, ..small() });
+    let (running, clock) = start_with_clock(SimulatorOptions { latency, ..small() });
     for _ in 0..10 {
         post(&running, AUDITS, &json!({}));
     }
@@ -494,8 +592,8 @@ fn contents_are_spoiled_as_said() {
 fn drips_and_delays_pass_on_the_clock_and_lose_nothing() {
     use opev::clock::Clock;
     for (fault, least) in [("drip=10ms,bytes=100", 100), ("delay=2s", 2000)] {
-        let script = Script::from(fault.parse::<Rule>().unwrap());
-        let (running, clock) = start_with_clock(Options { script, ..small() });
+        let script = FaultScript::from(fault.parse::<FaultRule>().unwrap());
+        let (running, clock) = start_with_clock(SimulatorOptions { script, ..small() });
         assert_eq!(post(&running, AUDITS, &since(30, 5)).page().raw().len(), 5);
         assert!(clock.elapsed() >= Duration::from_millis(least), "{fault}");
     }
@@ -542,8 +640,8 @@ fn a_stuck_cursor_stays_and_empty_pages_go_on() {
 
 #[test]
 fn two_requests_at_once_are_noticed_and_a_hanging_one_does_not_hold_up_the_end() {
-    let rules = [Rule::new(Fault::Hang).on(2)];
-    let running = start(Options { script: Script::new(rules), one_at_a_time: true, ..small() });
+    let rules = [FaultRule::new(Fault::Hang).on(2)];
+    let running = start(SimulatorOptions { script: FaultScript::new(rules), one_at_a_time: true, ..small() });
     let page = post(&running, AUDITS, &since(30, 5)).page();
     let body = cursor(&page).to_string();
     let mut hanging = TcpStream::connect(("127.0.0.1", running.port())).unwrap();
@@ -586,7 +684,7 @@ fn a_connection_is_kept_alive_until_the_simulator_stops() {
 
 #[test]
 fn there_are_no_more_connections_than_allowed() {
-    let running = start(Options { connections: 1, ..small() });
+    let running = start(SimulatorOptions { connections: 1, ..small() });
     let mut idle = TcpStream::connect(("127.0.0.1", running.port())).unwrap();
     idle.write_all(b"GET /nowhere HTTP/1.1\r\n\r\n").unwrap();
     idle.read_exact(&mut [0; 12]).unwrap();
@@ -603,7 +701,7 @@ fn the_token_is_in_no_debug_text() {
 
 #[test]
 fn gzip_is_sent_to_those_who_take_it() {
-    let running = start(Options { gzip: true, ..small() });
+    let running = start(SimulatorOptions { gzip: true, ..small() });
     let body = since(30, 50).to_string();
     let zipped = request(&running, "POST", "/api/v2/auditevents", "Accept-Encoding: gzip\r\n", &body);
     assert_eq!(zipped.header("Content-Encoding"), Some("gzip"));
@@ -626,9 +724,9 @@ fn v3_pages_by_token_on_insertion_time() {
         let Some(token) = page["next_page_token"].as_str() else { break };
         path = format!("/api/v3/auditevents?page_token={}", token.replace('+', "%2B").replace('=', "%3D"));
     }
-    let truth: Vec<String> = running.truth(AUDITS, Form::V3, ..).map(|fact| fact.uuid).collect();
+    let truth: Vec<String> = running.truth(AUDITS, ApiForm::V3, ..).map(|fact| fact.uuid).collect();
     assert_eq!(uuids, truth);
-    let arrival = running.truth(AUDITS, Form::V3, ..).next().unwrap().arrival.to_rfc3339();
+    let arrival = running.truth(AUDITS, ApiForm::V3, ..).next().unwrap().arrival.to_rfc3339();
     let at = arrival.replace('+', "%2B");
     let after = get(&running, &format!("/api/v3/auditevents?max_page_size=1&start_time={at}")).json();
     assert_eq!(after["audit_events"][0]["uuid"], truth[1], "the start is exclusive");
@@ -647,7 +745,8 @@ fn files_are_served_byte_for_byte() {
     let path = folder.path().join("grove_audit.ndjson");
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(&path).unwrap();
     file.write_all(lines.join("\n").as_bytes()).unwrap();
-    let running = start(Options { data: Data::Files(vec![path]), ..Options::default() });
+    let running =
+        start(SimulatorOptions { data: EventData::Files(vec![path]), ..SimulatorOptions::default() });
     let all = walk(&running, AUDITS, &json!({"limit": 2, "start_time": "2020-01-01T00:00:00Z"}));
     assert_eq!(all, lines.map(|line| line.trim().as_bytes().to_vec()));
     let recent = walk(&running, AUDITS, &json!({}));
@@ -658,7 +757,7 @@ fn files_are_served_byte_for_byte() {
 
 #[test]
 fn standing_still_means_no_new_events() {
-    let (running, clock) = start_with_clock(Options { at: Some(noon()), ..small() });
+    let (running, clock) = start_with_clock(SimulatorOptions { at: Some(noon()), ..small() });
     let before = truth(&running, USAGES);
     clock.advance(Duration::from_secs(30 * 86_400));
     assert_eq!(truth(&running, USAGES), before);

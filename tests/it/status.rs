@@ -5,17 +5,17 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use opev::event::Stream;
-use opev::simulator::{Fault, Options, Rule, Script};
+use opev::simulator::{Fault, FaultRule, FaultScript, SimulatorOptions};
 use serde_json::Value;
 
 use crate::harness::{Account, Run, Sandbox};
 
 /// A service whose time stands still, so that two runs see the same events.
-fn still(script: impl IntoIterator<Item = Rule>) -> Options {
-    Options {
+fn still(script: impl IntoIterator<Item = FaultRule>) -> SimulatorOptions {
+    SimulatorOptions {
         at: Some(chrono::Utc::now() - chrono::TimeDelta::minutes(1)),
-        script: Script::new(script),
-        ..Options::default()
+        script: FaultScript::new(script),
+        ..SimulatorOptions::default()
     }
 }
 
@@ -85,7 +85,8 @@ fn a_resumed_fetch_is_seen_with_its_counts_and_grows_late() {
 
 #[test]
 fn the_table_fits_eighty_columns_and_harms_no_terminal() {
-    let account = Account::new(still([Rule::new(Fault::status(403)).stream(Stream::AuditEvents).always()]));
+    let account =
+        Account::new(still([FaultRule::new(Fault::status(403)).stream(Stream::AuditEvents).always()]));
     let name = "odd\u{1b}[31m\nname\u{202e}";
     account.run(["fetch", "--resume", "--consumer", name]).expect(10);
     let text = account.run_on_terminal(80, ["status", "--color", "never"]).expect(0).text();
@@ -99,7 +100,7 @@ fn the_table_fits_eighty_columns_and_harms_no_terminal() {
 
 #[test]
 fn a_failed_stream_is_an_error_until_it_works_again() {
-    let rule = Rule::new(Fault::status(404)).stream(Stream::AuditEvents).on(1);
+    let rule = FaultRule::new(Fault::status(404)).stream(Stream::AuditEvents).on(1);
     let account = Account::new(still([rule]));
     account.run(["fetch", "--resume", "--consumer", "cron"]).expect(10);
     let check = account.run(["status", "--check"]).expect(1);
@@ -120,7 +121,7 @@ fn a_failed_stream_is_an_error_until_it_works_again() {
 
 #[test]
 fn a_running_fetch_is_named_and_a_killed_one_recognised() {
-    let rule = Rule::new(Fault::Hang).stream(Stream::SignInAttempts).on(3);
+    let rule = FaultRule::new(Fault::Hang).stream(Stream::SignInAttempts).on(3);
     let account = Account::new(still([rule]));
     let args = ["fetch", "signin", "--resume", "--page-size", "5"];
     let mut child = account.command(args).stdout(Stdio::piped()).spawn().unwrap();
@@ -163,8 +164,8 @@ fn damage_is_shown_and_stops_nothing() {
 
 #[test]
 fn a_service_moves_to_another_machine_without_loss_or_repeat() {
-    let options = still([Rule::new(Fault::status(404)).stream(Stream::SignInAttempts).on(4)]);
-    let golden = Account::new(Options { script: Script::default(), ..options.clone() });
+    let options = still([FaultRule::new(Fault::status(404)).stream(Stream::SignInAttempts).on(4)]);
+    let golden = Account::new(SimulatorOptions { script: FaultScript::default(), ..options.clone() });
     golden
         .run(["fetch", "signin", "--resume", "-o", "golden", "--page-size", "10", "--since", "3d"])
         .expect(0);

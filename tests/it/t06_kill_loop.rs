@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::process::Stdio;
 use std::time::Duration;
 
-use opev::simulator::{ClientRule, Latency, Options};
+use opev::simulator::{ClientRule, Latency, SimulatorOptions};
 
 use crate::frozen::{Dice, beginning, counts, frozen, resume_to, truth, undisturbed};
 use crate::harness::{Account, uuids};
@@ -28,9 +28,9 @@ struct Toll {
 }
 
 /// A slow service, so that kills fall everywhere in a run.
-fn options() -> Options {
+fn options() -> SimulatorOptions {
     let fixed = Duration::from_millis(3);
-    Options { latency: Latency { fixed, jitter: Duration::from_millis(4) }, ..frozen(3_000) }
+    SimulatorOptions { latency: Latency { fixed, jitter: Duration::from_millis(4) }, ..frozen(3_000) }
 }
 
 /// Whether a run that was started is killed before it ends; one that ends by itself must end well.

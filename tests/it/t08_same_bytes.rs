@@ -1,5 +1,5 @@
 //! T8: what a question's answer is does not depend on how it is asked: jobs, page sizes, faults, and the
-//! service's unknown habits (bounds, filter, cursors that forget their end) are combined, and all answers
+//! service's unknown behavior (bounds, filter, cursors that forget their end) are combined, and all answers
 //! are held against each other and against the service's truth.
 //!
 //! Always the same set of events; with `--sort time` always the same bytes; in the default order always the
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use opev::event::Stream;
-use opev::simulator::{Bound, FilterBy, Form, Habits, Options, Rule, Script};
+use opev::simulator::{ApiForm, Bound, FaultRule, FaultScript, FilterBy, ServiceBehavior, SimulatorOptions};
 
 use crate::frozen::{Dice, frozen};
 use crate::harness::{Account, uuids};
@@ -31,8 +31,10 @@ const FAULTS: [&str; 6] = [
     "bad-json@2;cut=before@6",
 ];
 
-fn script(rules: &str) -> Script {
-    Script::new(rules.split(';').filter(|rule| !rule.is_empty()).map(|rule| rule.parse::<Rule>().unwrap()))
+fn script(rules: &str) -> FaultScript {
+    FaultScript::new(
+        rules.split(';').filter(|rule| !rule.is_empty()).map(|rule| rule.parse::<FaultRule>().unwrap()),
+    )
 }
 
 /// One way of asking.
@@ -41,7 +43,7 @@ struct Way {
     jobs: u8,
     page_size: u16,
     fault: &'static str,
-    habits: Habits,
+    behavior: ServiceBehavior,
 }
 
 /// The answers to one question, by how they were ordered.
@@ -64,14 +66,14 @@ fn ways() -> Vec<(Way, i64)> {
                 for bits in 0..16 {
                     let bound = |bit: u8| if bits & bit == 0 { Bound::Inclusive } else { Bound::Exclusive };
                     let filter = if bits & 4 == 0 { FilterBy::EventTime } else { FilterBy::Arrival };
-                    let habits = Habits {
+                    let behavior = ServiceBehavior {
                         start: bound(1),
                         end: bound(2),
                         filter,
                         cursor_forgets_end: bits & 8 != 0,
-                        ..Habits::default()
+                        ..ServiceBehavior::default()
                     };
-                    ways.push((Way { jobs, page_size, fault, habits }, hours));
+                    ways.push((Way { jobs, page_size, fault, behavior }, hours));
                 }
             }
         }
@@ -82,7 +84,8 @@ fn ways() -> Vec<(Way, i64)> {
 /// Asks in one way and in both orders, and holds the answers against those of other ways.
 fn ask(way: &Way, at: DateTime<Utc>, hours: i64, answers: &Mutex<BTreeMap<i64, Answers>>) {
     let data = frozen(900);
-    let options = Options { at: Some(at), habits: way.habits, script: script(way.fault), ..data };
+    let options =
+        SimulatorOptions { at: Some(at), behavior: way.behavior, script: script(way.fault), ..data };
     // Round hours, so that events lie on both bounds now and then.
     let (since, until) = (at - TimeDelta::hours(hours + 1), at - TimeDelta::hours(1));
     let account = Account::new(options);
@@ -91,7 +94,7 @@ fn ask(way: &Way, at: DateTime<Utc>, hours: i64, answers: &Mutex<BTreeMap<i64, A
     let range = ["fetch", "--since", &from, "--until", &to, "--jobs", &jobs, "--page-size", &page_size];
     let mut truth: Vec<String> = Stream::ALL
         .into_iter()
-        .flat_map(|stream| account.simulator.truth(stream, Form::V2, since..until))
+        .flat_map(|stream| account.simulator.truth(stream, ApiForm::V2, since..until))
         .map(|fact| fact.uuid)
         .collect();
     truth.sort();
@@ -106,7 +109,7 @@ fn ask(way: &Way, at: DateTime<Utc>, hours: i64, answers: &Mutex<BTreeMap<i64, A
         let known = match sort {
             "time" => answers.by_time.get_or_insert_with(|| run.stdout.clone()),
             _ => {
-                let filter = way.habits.filter == FilterBy::Arrival;
+                let filter = way.behavior.filter == FilterBy::Arrival;
                 answers.as_they_come.entry(filter).or_insert_with(|| run.stdout.clone())
             }
         };
@@ -154,8 +157,8 @@ fn identical_events_on_one_page_or_on_two_are_one_event() {
     let shown = [0, 1, 3, 5, 7].map(|n| given[n].clone()).concat();
     let text = given.concat();
     sandbox.write("auditevents.ndjson", &text);
-    let data = opev::simulator::Data::Files(vec![sandbox.path("auditevents.ndjson")]);
-    let account = Account::new(Options { data, ..Options::default() });
+    let data = opev::simulator::EventData::Files(vec![sandbox.path("auditevents.ndjson")]);
+    let account = Account::new(SimulatorOptions { data, ..SimulatorOptions::default() });
     for page_size in ["1000", "3", "2", "1"] {
         let asked = ["fetch", "audit", "--since", "100d", "--page-size", page_size];
         let question = account.run(asked).expect(0);

@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use opev::simulator::{Options, Rule, Script};
+use opev::simulator::{FaultRule, FaultScript, SimulatorOptions};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::frozen::{after_shell, beginning, counts, frozen, resume_to, truth, undisturbed, until};
@@ -29,8 +29,8 @@ fn ends_by(child: &mut Child, signal: Signal) {
     assert_eq!(status.signal(), Some(signal.as_raw()), "{status}");
 }
 
-fn with_fault(rule: &str) -> Options {
-    Options { script: Script::from(rule.parse::<Rule>().unwrap()), ..frozen(1_000) }
+fn with_fault(rule: &str) -> SimulatorOptions {
+    SimulatorOptions { script: FaultScript::from(rule.parse::<FaultRule>().unwrap()), ..frozen(1_000) }
 }
 
 /// Runs into a managed file, with this fault, until `stands`; sends each signal; the next run completes.

@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 
 use chrono::{TimeDelta, Utc};
 use opev::output::checkpoint::record::Checkpoint;
-use opev::simulator::{Options, Rule, Script};
+use opev::simulator::{FaultRule, FaultScript, SimulatorOptions};
 
 use crate::frozen::{beginning, counts, frozen, resume_to, truth, until};
 use crate::harness::{Account, Run};
@@ -15,8 +15,8 @@ use crate::harness::{Account, Run};
 /// An account, and a run that holds the lock of `out.ndjson` until it is killed.
 fn held() -> (Account, String, Child) {
     // The first page of each stream comes, and the second one hangs: so does the stream whose turn it is.
-    let rule: Rule = "hang@1-3,ask=cursor".parse().unwrap();
-    let options = Options { script: Script::from(rule), ..frozen(600) };
+    let rule: FaultRule = "hang@1-3,ask=cursor".parse().unwrap();
+    let options = SimulatorOptions { script: FaultScript::from(rule), ..frozen(600) };
     let since = beginning(&options);
     let account = Account::new(options);
     let args = [&resume_to("out.ndjson", &since)[..], &["--page-size", "40"]].concat();

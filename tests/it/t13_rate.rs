@@ -27,7 +27,7 @@ const TIME: Duration = Duration::from_secs(60 * MINUTES as u64);
 #[test]
 fn no_window_holds_more_than_the_limit_and_nearly_all_of_it_is_used() {
     let mut options = frozen(100);
-    options.rate_limit = Some(RateLimit { per_minute: PER_MINUTE, per_hour: 30_000 });
+    options.rate_limit = Some(RateLimit::new(PER_MINUTE, 30_000));
     let start = options.at.unwrap();
     let clock = Arc::new(ManualClock::at(start));
     let simulator = Simulator::start(options, clock.clone()).unwrap();

@@ -4,7 +4,9 @@
 use std::path::PathBuf;
 
 use opev::event::Stream;
-use opev::simulator::{Data, Form, Habits, KeyOrder, Options, Rule, Script, Seeded};
+use opev::simulator::{
+    ApiForm, EventData, FaultRule, FaultScript, KeyOrder, SeededData, ServiceBehavior, SimulatorOptions,
+};
 
 use crate::frozen::{after_shell, beginning, frozen};
 use crate::harness::{Account, Run};
@@ -32,8 +34,12 @@ fn both(account: &Account, page_size: &str, since: &str) -> [Vec<u8>; 2] {
 fn odd_items_come_out_byte_for_byte() {
     for page_size in ["1", "3", "1000"] {
         for keys in [KeyOrder::CursorFirst, KeyOrder::ItemsFirst] {
-            let habits = Habits { keys, ..Habits::default() };
-            let options = Options { data: Data::Files(vec![fixture()]), habits, ..Options::default() };
+            let behavior = ServiceBehavior { keys, ..ServiceBehavior::default() };
+            let options = SimulatorOptions {
+                data: EventData::Files(vec![fixture()]),
+                behavior,
+                ..SimulatorOptions::default()
+            };
             let account = Account::new(options);
             for bytes in both(&account, page_size, "2026-10-01") {
                 assert!(bytes == odd_events(), "{page_size}: {}", String::from_utf8_lossy(&bytes));
@@ -45,16 +51,21 @@ fn odd_items_come_out_byte_for_byte() {
 #[test]
 fn a_hostile_service_is_passed_on_byte_for_byte() {
     for fault in ["null-items@2", "null-items@1", "empty@3"] {
-        let data =
-            Data::Seeded(Seeded { seed: 15, events: 1_500, days: 3, hostile: true, ..Seeded::default() });
-        let script = Script::from(fault.parse::<Rule>().unwrap());
-        let options = Options { data, script, ..frozen(0) };
+        let data = EventData::Seeded(SeededData {
+            seed: 15,
+            events: 1_500,
+            days: 3,
+            hostile: true,
+            ..SeededData::default()
+        });
+        let script = FaultScript::from(fault.parse::<FaultRule>().unwrap());
+        let options = SimulatorOptions { data, script, ..frozen(0) };
         let since = beginning(&options);
         let account = Account::new(options);
         // Line breaks between tokens are the one thing that a line cannot hold.
         let truth: Vec<u8> = account
             .simulator
-            .truth(Stream::AuditEvents, Form::V2, ..)
+            .truth(Stream::AuditEvents, ApiForm::V2, ..)
             .flat_map(|fact| [without_line_breaks(&fact.raw), b"\n".to_vec()].concat())
             .collect();
         let [question, file] = both(&account, "50", &since);
@@ -76,11 +87,11 @@ fn without_line_breaks(raw: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_byte_that_is_not_utf8_inside_an_item_stops_nothing() {
-    let script = Script::from("bad-utf8@2".parse::<Rule>().unwrap());
-    let options = Options { script, ..frozen(300) };
+    let script = FaultScript::from("bad-utf8@2".parse::<FaultRule>().unwrap());
+    let options = SimulatorOptions { script, ..frozen(300) };
     let since = beginning(&options);
     let account = Account::new(options);
-    let truth = account.simulator.truth(Stream::AuditEvents, Form::V2, ..).count();
+    let truth = account.simulator.truth(Stream::AuditEvents, ApiForm::V2, ..).count();
     for bytes in both(&account, "10", &since) {
         assert_eq!(bytes.iter().filter(|byte| **byte == b'\n').count(), truth);
     }

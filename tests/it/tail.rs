@@ -12,7 +12,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crossbeam_channel::{Receiver, unbounded};
 use opev::clock::{Clock, ManualClock, RealClock};
 use opev::event::Stream;
-use opev::simulator::{Data, Fact, Form, Options, Running, Script, Seeded, Simulator, TokenOptions};
+use opev::simulator::{
+    ApiForm, EventData, FaultScript, RunningSimulator, SeededData, SimulatedEvent, Simulator,
+    SimulatorOptions, TokenOptions,
+};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::harness::{Account, Run, uuids};
@@ -21,26 +24,26 @@ use crate::harness::{Account, Run, uuids};
 const LONG: Duration = Duration::from_secs(30);
 
 /// A past of 300 events in a day, and so many new ones a second.
-pub fn live(per_second: f64, faults: &[&str]) -> Options {
-    let data = Seeded { events: 300, days: 1, live: Some(per_second), ..Seeded::default() };
-    Options {
-        data: Data::Seeded(data),
-        script: Script::new(faults.iter().map(|fault| fault.parse().unwrap())),
-        ..Options::default()
+pub fn live(per_second: f64, faults: &[&str]) -> SimulatorOptions {
+    let data = SeededData { events: 300, days: 1, live: Some(per_second), ..SeededData::default() };
+    SimulatorOptions {
+        data: EventData::Seeded(data),
+        script: FaultScript::new(faults.iter().map(|fault| fault.parse().unwrap())),
+        ..SimulatorOptions::default()
     }
 }
 
 /// Insists that each stream's part of `found` is the beginning of the truth: nothing lost, nothing twice.
 #[track_caller]
-pub fn assert_once_each(simulator: &Running, found: &[String], at_least: usize) {
+pub fn assert_once_each(simulator: &RunningSimulator, found: &[String], at_least: usize) {
     let all = DateTime::<Utc>::MIN_UTC..;
     let mut stream_of = HashMap::new();
     for stream in Stream::ALL {
-        stream_of.extend(simulator.truth(stream, Form::V2, all.clone()).map(|fact| (fact.uuid, stream)));
+        stream_of.extend(simulator.truth(stream, ApiForm::V2, all.clone()).map(|fact| (fact.uuid, stream)));
     }
     for stream in Stream::ALL {
         let found: Vec<_> = found.iter().filter(|uuid| stream_of[*uuid] == stream).collect();
-        let truth: Vec<_> = simulator.truth(stream, Form::V2, all.clone()).map(|fact| fact.uuid).collect();
+        let truth: Vec<_> = simulator.truth(stream, ApiForm::V2, all.clone()).map(|fact| fact.uuid).collect();
         let truth: Vec<_> = truth.iter().take(found.len()).collect();
         assert!(found == truth, "{stream}: {} events are not the first {}", found.len(), truth.len());
     }
@@ -100,14 +103,15 @@ fn wait_for_lines(path: &std::path::Path, count: usize) {
 
 #[test]
 fn the_last_ten_are_shown_first_and_no_follow_ends() {
-    let account = Account::new(Options::default());
+    let account = Account::new(SimulatorOptions::default());
     let run = account.run(["tail", "--no-follow"]).expect(0);
     let mut shown = run.uuids();
     assert_eq!((shown.len(), run.stderr.as_str()), (10, ""));
     shown.sort();
     shown.dedup();
     assert_eq!(shown.len(), 10);
-    let truth = Stream::ALL.map(|s| account.simulator.truth(s, Form::V2, DateTime::<Utc>::MIN_UTC..).last());
+    let truth =
+        Stream::ALL.map(|s| account.simulator.truth(s, ApiForm::V2, DateTime::<Utc>::MIN_UTC..).last());
     let newest = truth.into_iter().flatten().max_by_key(|fact| fact.arrival).unwrap();
     assert!(shown.contains(&newest.uuid));
 
@@ -119,7 +123,7 @@ fn the_last_ten_are_shown_first_and_no_follow_ends() {
 
 #[test]
 fn since_shows_everything_from_then_on_in_one_timeline() {
-    let account = Account::new(Options::default());
+    let account = Account::new(SimulatorOptions::default());
     let run = account.run(["tail", "--no-follow", "--since", "12h"]).expect(0);
     let fetched = account.run(["fetch", "--since", "12h"]).expect(0);
     assert!(run.uuids().len() > 20);
@@ -140,7 +144,7 @@ fn new_events_come_as_they_arrive_and_sigint_is_the_end() {
 
 #[test]
 fn for_ends_with_0_and_a_second_does_no_more_than_a_request_an_interval() {
-    let account = Account::new(Options::default());
+    let account = Account::new(SimulatorOptions::default());
     let run = account.run(["tail", "-n", "0", "--for", "3s", "--interval", "1s"]).expect(0);
     assert_eq!(run.stderr, "");
     assert!(account.simulator.report().per_stream.iter().all(|n| (2..=7).contains(n)));
@@ -173,7 +177,7 @@ fn a_token_that_is_refused_ends_it_at_once() {
 #[test]
 fn a_stream_that_is_not_granted_does_not_stop_the_others() {
     let token = TokenOptions { features: vec![Stream::SignInAttempts], ..TokenOptions::default() };
-    let account = Account::new(Options { token, ..live(30.0, &[]) });
+    let account = Account::new(SimulatorOptions { token, ..live(30.0, &[]) });
     let arguments = ["tail", "signin", "audit", "-n", "0", "--for", "3s", "--interval", "1s"];
     let run = account.run(arguments).expect(10);
     assert!(!run.uuids().is_empty());
@@ -255,7 +259,7 @@ fn a_reader_that_goes_away_is_no_failure_unless_a_position_is_kept() {
 
 #[test]
 fn a_reader_that_goes_away_is_noticed_while_nothing_happens() {
-    let account = Account::new(Options::default());
+    let account = Account::new(SimulatorOptions::default());
     let mut child =
         account.command(["tail", "-n", "2"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut first = String::new();
@@ -275,7 +279,7 @@ fn a_stream_that_hangs_holds_nobody() {
 fn an_event_that_comes_in_two_hours_late_is_shown() {
     // The service's time goes on in one step, after the tails have been there.
     let clock = ManualClock::at(Clock::now(&RealClock::new()));
-    let mut account = Account::new(Options::default());
+    let mut account = Account::new(SimulatorOptions::default());
     account.simulator = Simulator::start(live(40.0, &[]), Arc::new(clock.clone())).unwrap();
     let start = clock.now();
     let live = Tail::start(account.command(["tail", "-n", "0", "--interval", "1s"]));
@@ -291,9 +295,10 @@ fn an_event_that_comes_in_two_hours_late_is_shown() {
     clock.advance(Duration::from_secs(600));
 
     let all = DateTime::<Utc>::MIN_UTC..;
-    let new = |stream| account.simulator.truth(stream, Form::V2, all.clone()).filter(|f| f.arrival >= start);
+    let new =
+        |stream| account.simulator.truth(stream, ApiForm::V2, all.clone()).filter(|f| f.arrival >= start);
     let new: Vec<_> = Stream::ALL.into_iter().flat_map(new).collect();
-    let late = |fact: &&Fact| start - fact.timestamp > TimeDelta::minutes(100);
+    let late = |fact: &&SimulatedEvent| start - fact.timestamp > TimeDelta::minutes(100);
     let late: Vec<_> = new.iter().filter(late).map(|fact| fact.uuid.clone()).collect();
     assert!(new.len() > 20_000 && !late.is_empty(), "{} of {}", late.len(), new.len());
 
@@ -348,14 +353,14 @@ fn a_token_that_is_refused_in_the_middle_ends_it_after_saving() {
 #[test]
 fn a_lost_connection_is_said_once_and_so_is_its_end() {
     let mut options = live(30.0, &[]);
-    if let Data::Seeded(seeded) = &mut options.data {
+    if let EventData::Seeded(seeded) = &mut options.data {
         seeded.live_from = Some(opev::clock::Clock::now(&RealClock::new()));
     }
     let mut account = Account::new(options.clone());
     let mut tail = Tail::start(account.command(["tail", "--since", "3d", "--interval", "1s"]));
     let mut lines = tail.take(310);
     options.port = account.simulator.port();
-    let elsewhere = Simulator::start(Options::default(), Arc::new(RealClock::new())).unwrap();
+    let elsewhere = Simulator::start(SimulatorOptions::default(), Arc::new(RealClock::new())).unwrap();
     drop(std::mem::replace(&mut account.simulator, elsewhere));
     // Once it is heard of, the service comes back.
     let mut stderr = BufReader::new(tail.child.stderr.take().unwrap());

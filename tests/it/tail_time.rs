@@ -13,7 +13,7 @@ use opev::command::{End, Invocation, tail};
 use opev::config::Environment;
 use opev::console::{Console, ConsoleOptions, LogFormat};
 use opev::runtime::Runtime;
-use opev::simulator::{Broken, ClientRule, Report, Running, Simulator};
+use opev::simulator::{BrokenRule, ClientReport, ClientRule, RunningSimulator, Simulator};
 
 use crate::harness::{Account, Sandbox, uuids};
 use crate::tail::{assert_once_each, live};
@@ -47,7 +47,7 @@ const FAULTS: [&str; 24] = [
 ];
 
 /// Runs `opev tail` in this process, on this clock.
-fn run_here(sandbox: &Sandbox, simulator: &Running, clock: &ManualClock, line: &[&str]) -> End {
+fn run_here(sandbox: &Sandbox, simulator: &RunningSimulator, clock: &ManualClock, line: &[&str]) -> End {
     let words = ["opev", "tail"].iter().chain(line).map(OsString::from);
     let Command::Tail(args) = Cli::read(words).unwrap().command else { unreachable!() };
     let environment: Environment = [
@@ -77,8 +77,8 @@ fn in_file(path: &Path) -> Vec<String> {
 
 /// No rule was broken, but that a client cannot take back a question that it gave up on, or that was under
 /// way when the run ended.
-fn assert_polite(report: &Report) {
-    let is_other = |broken: &&Broken| broken.rule != ClientRule::CursorOnce || broken.times > 4;
+fn assert_polite(report: &ClientReport) {
+    let is_other = |broken: &&BrokenRule| broken.rule != ClientRule::CursorOnce || broken.times > 4;
     assert_eq!(report.broken.iter().find(is_other), None, "{report}");
 }
 

@@ -1,7 +1,7 @@
 //! Times as people type them, through the real program: clocks that change, zones that are not there.
 
 use crate::harness::Account;
-use opev::simulator::{Data, Options};
+use opev::simulator::{EventData, SimulatorOptions};
 
 /// Four sign-ins around the end of summer time in Berlin: 01:45, 02:15, 02:15 again, 03:15.
 fn night_of_the_change(account: &Account) -> String {
@@ -14,9 +14,12 @@ fn night_of_the_change(account: &Account) -> String {
 
 #[test]
 fn an_until_in_the_hour_that_happens_twice_is_the_later_one_and_is_said() {
-    let files = Account::new(Options::default());
+    let files = Account::new(SimulatorOptions::default());
     let path = night_of_the_change(&files);
-    let account = Account::new(Options { data: Data::Files(vec![path.into()]), ..Options::default() });
+    let account = Account::new(SimulatorOptions {
+        data: EventData::Files(vec![path.into()]),
+        ..SimulatorOptions::default()
+    });
     let fetch = |since: &str, until: &str| {
         let args = ["fetch", "signin", "--tz", "Europe/Berlin", "--since", since, "--until", until];
         account.run(args).expect(0)
@@ -35,7 +38,7 @@ fn an_until_in_the_hour_that_happens_twice_is_the_later_one_and_is_said() {
 
 #[test]
 fn a_tz_that_is_not_a_zone_warns_once_where_the_machines_zone_is_used() {
-    let account = Account::new(Options::default());
+    let account = Account::new(SimulatorOptions::default());
     let run = |zone: &str| {
         let mut command = account.command(["fetch", "--since", "1h", "--tz", zone]);
         crate::harness::Run::of(command.env("TZ", "garbage").output().unwrap()).expect(0)
@@ -46,7 +49,7 @@ fn a_tz_that_is_not_a_zone_warns_once_where_the_machines_zone_is_used() {
 
 #[test]
 fn a_number_without_its_sign_is_asked_about_and_spoken_times_are_read() {
-    let account = Account::new(Options::default());
+    let account = Account::new(SimulatorOptions::default());
     let run = account.run(["fetch", "--since", "1763700000"]).expect(2);
     assert!(run.stderr.contains("did you mean @1763700000?"), "{}", run.stderr);
     for since in ["-2h", "2 hours ago", "yesterday 09:00", "monday", "1mo"] {

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use opev::simulator::Options;
+use opev::simulator::SimulatorOptions;
 
 use crate::harness::{Account, Run, faulty, now, seeded, signal, start, wait_until};
 use crate::scripted::{Act, Scripted, answer};
@@ -209,7 +209,7 @@ fn it_goes_to_the_configured_host_alone_and_not_where_a_redirect_leads() {
         let to = format!("Location: http://{}/api/v2/signinattempts\r\n", elsewhere.address);
         let status = format!("{code} Elsewhere");
         let server = Scripted::start(move |_| answer(&status, &to, ""));
-        let account = Account::new(Options::default());
+        let account = Account::new(SimulatorOptions::default());
         let mut command = account.command(["fetch", "signin", "-vvv"]);
         command.env("OPEV_BASE_URL", format!("http://{}", server.address));
         let run = Run::of(command.output().unwrap()).expect(3);
@@ -290,7 +290,7 @@ fn a_token_that_is_refused_or_misplaced_is_not_repeated() {
 #[test]
 fn not_even_a_server_that_hangs_up_in_the_tls_handshake_learns_it() {
     let server = Scripted::start(|_| Act::Blurt(b"HTTP/1.1 200 OK\r\n\r\n".to_vec()));
-    let account = Account::new(Options::default());
+    let account = Account::new(SimulatorOptions::default());
     let url = format!("https://{}", server.address);
     let mut command = account.command(["fetch", "signin", "-vvv", "--retry-for", "0s", "--base-url", &url]);
     let run = Run::of(command.stderr(Stdio::piped()).output().unwrap());

@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::disk::{self, Disk as _, File, FileKind, Open, RealDisk};
 use crate::error::{Error, ErrorKind, Result};
 use crate::output::shown;
-use crate::simulator::{Logged, RequestKind, Target};
+use crate::simulator::{LoggedRequest, RequestKind, RequestTarget};
 
 /// A log that is being written.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub(super) struct RequestLog {
 
 /// One line.
 #[derive(Debug, Serialize)]
-struct Line {
+struct RequestLine {
     number: u64,
     connection: u64,
     arrived: String,
@@ -50,7 +50,7 @@ impl RequestLog {
     ///
     /// # Errors
     /// Fails with `Output` when it cannot be opened.
-    pub(super) fn open(path: &Path, clock: &dyn Clock) -> Result<(Self, Sender<Logged>)> {
+    pub(super) fn open(path: &Path, clock: &dyn Clock) -> Result<(Self, Sender<LoggedRequest>)> {
         let is_stream = RealDisk.metadata(path).is_ok_and(|found| found.kind == FileKind::Other);
         let how = if is_stream { Open::Stream } else { Open::Append { mode: 0o600 } };
         let name = shown(path).to_string();
@@ -80,19 +80,19 @@ fn cannot(act: &str, name: &str) -> Error {
         .hint("name a --log that this user can write")
 }
 
-fn append(file: &mut dyn File, start: DateTime<Utc>, request: &Logged) -> io::Result<()> {
+fn append(file: &mut dyn File, start: DateTime<Utc>, request: &LoggedRequest) -> io::Result<()> {
     let time = |since: Duration| {
         let time = start + TimeDelta::from_std(since).unwrap_or_default();
         time.to_rfc3339_opts(SecondsFormat::Micros, true)
     };
-    let line = Line {
+    let line = RequestLine {
         number: request.number,
         connection: request.connection,
         arrived: time(request.at),
         answered: request.answered.map(time),
         target: request.target.map(|target| match target {
-            Target::Stream(stream) => stream.name(),
-            Target::Introspect => "introspect",
+            RequestTarget::Stream(stream) => stream.name(),
+            RequestTarget::Introspect => "introspect",
         }),
         ask: request.ask.map(|ask| match ask {
             RequestKind::First => "range",

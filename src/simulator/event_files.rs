@@ -16,26 +16,26 @@ use crate::event::Stream;
 
 /// The events of some files.
 #[derive(Debug, Default)]
-pub(super) struct Files {
-    streams: [Vec<Line>; 3],
+pub(super) struct EventFiles {
+    streams: [Vec<EventLine>; 3],
     bytes: Vec<u8>,
 }
 
 #[derive(Debug)]
-struct Line {
+struct EventLine {
     raw: Range<usize>,
     uuid: String,
     /// None where the line holds no readable time; such an event is in every range.
     time: Option<i64>,
 }
 
-impl Files {
+impl EventFiles {
     /// Reads the files.
     ///
     /// # Errors
     /// Fails when a file cannot be read, when a line is no JSON object, or when its stream is unclear.
     pub(super) fn read(paths: &[impl AsRef<Path>]) -> Result<Self> {
-        let mut files = Files::default();
+        let mut files = EventFiles::default();
         for path in paths {
             let path = path.as_ref();
             let bytes = fs::read(path).map_err(|e| {
@@ -66,7 +66,7 @@ impl Files {
             let text_of =
                 |key| fields.get(key).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
             let time = text_of("timestamp").and_then(|time| DateTime::parse_from_rfc3339(&time).ok());
-            self.streams[stream as usize].push(Line {
+            self.streams[stream as usize].push(EventLine {
                 raw: start..self.bytes.len(),
                 uuid: text_of("uuid").unwrap_or_default(),
                 time: time.and_then(|time| time.timestamp_nanos_opt()),
@@ -100,7 +100,7 @@ impl Files {
         &self.bytes
     }
 
-    fn line(&self, stream: Stream, number: u64) -> Option<&Line> {
+    fn line(&self, stream: Stream, number: u64) -> Option<&EventLine> {
         self.streams[stream as usize].get(usize::try_from(number).ok()?)
     }
 }
@@ -135,8 +135,8 @@ fn stream_of_fields(fields: &HashMap<String, &RawValue>) -> Option<Stream> {
 mod tests {
     use super::*;
 
-    fn add(name: &str, bytes: &[u8]) -> Result<Files> {
-        let mut files = Files::default();
+    fn add(name: &str, bytes: &[u8]) -> Result<EventFiles> {
+        let mut files = EventFiles::default();
         files.add(Path::new(name), bytes)?;
         Ok(files)
     }

@@ -9,16 +9,16 @@ use super::random::Id;
 use super::schedule::SECOND;
 
 /// An object being written into a buffer.
-pub(super) struct Object<'a> {
+pub(super) struct JsonObject<'a> {
     out: &'a mut Vec<u8>,
     empty: bool,
 }
 
-impl<'a> Object<'a> {
+impl<'a> JsonObject<'a> {
     /// Opens an object.
     pub(super) fn open(out: &'a mut Vec<u8>) -> Self {
         out.push(b'{');
-        Object { out, empty: true }
+        JsonObject { out, empty: true }
     }
 
     /// Writes a field whose value is JSON already.
@@ -117,7 +117,12 @@ mod tests {
     #[test]
     fn an_object_is_json_with_its_keys_in_order() {
         let mut out = Vec::new();
-        Object::open(&mut out).plain("a", "x").number("b", 7).raw("c", "null").fields("\"d\":1e400").close();
+        JsonObject::open(&mut out)
+            .plain("a", "x")
+            .number("b", 7)
+            .raw("c", "null")
+            .fields("\"d\":1e400")
+            .close();
         assert_eq!(out, br#"{"a":"x","b":7,"c":null,"d":1e400}"#);
     }
 

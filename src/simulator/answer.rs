@@ -9,8 +9,8 @@ use std::net::{Shutdown, TcpStream};
 use chrono::{DateTime, Utc};
 use flate2::{Compress, Compression, FlushCompress, write::GzEncoder};
 
-use super::fault::{Cut, ErrorBody, Fault, RetryAfter};
-use super::limit::Quota;
+use super::fault::{ConnectionCut, ErrorBody, Fault, RetryAfter};
+use super::rate_limit::RemainingQuota;
 use crate::cancel::Cancel;
 use crate::clock::Clock;
 
@@ -19,7 +19,7 @@ const HTML: &str = "text/html; charset=utf-8";
 
 /// An answer, before it is sent.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct HttpAnswer {
     pub(super) status: u16,
     headers: Vec<(&'static str, String)>,
     pub(super) body: Vec<u8>,
@@ -27,10 +27,10 @@ pub(super) struct Answer {
     pub(super) events: usize,
 }
 
-impl Answer {
+impl HttpAnswer {
     /// JSON with this status.
     pub(super) fn json(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Answer { status, headers: vec![("Content-Type", JSON.to_owned())], body: body.into(), events: 0 }
+        HttpAnswer { status, headers: vec![("Content-Type", JSON.to_owned())], body: body.into(), events: 0 }
     }
 
     /// The page that a proxy in between would show.
@@ -40,7 +40,7 @@ impl Answer {
              <hr><address>gateway</address></body></html>\n",
             reason = reason(status)
         );
-        Answer { status, headers: vec![("Content-Type", HTML.to_owned())], body: body.into(), events: 0 }
+        HttpAnswer { status, headers: vec![("Content-Type", HTML.to_owned())], body: body.into(), events: 0 }
     }
 
     pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -49,23 +49,27 @@ impl Answer {
     }
 
     /// Adds the headers of a rate limit, spelled as the v3 document spells them.
-    pub(super) fn quota(self, quota: Quota) -> Self {
+    pub(super) fn quota(self, quota: RemainingQuota) -> Self {
         self.header("RateLimit-Limit", quota.limit.to_string())
             .header("Ratelimit-Remaining", quota.remaining.to_string())
             .header("RateLimit-Reset", quota.reset.to_string())
     }
 
     /// The answer that a fault puts in place of any other. `json` makes the service's own error bodies.
-    pub(super) fn instead(fault: &Fault, now: DateTime<Utc>, json: impl Fn(u16) -> Answer) -> Option<Self> {
+    pub(super) fn instead(
+        fault: &Fault,
+        now: DateTime<Utc>,
+        json: impl Fn(u16) -> HttpAnswer,
+    ) -> Option<Self> {
         match fault {
-            Fault::Html => Some(Answer::html(200)),
-            Fault::Redirect { code, to } => Some(Answer::html(*code).header("Location", to)),
+            Fault::Html => Some(HttpAnswer::html(200)),
+            Fault::Redirect { code, to } => Some(HttpAnswer::html(*code).header("Location", to)),
             Fault::Status { code, retry_after, rate_headers, body } => {
                 let mut answer = match body {
                     ErrorBody::Json => json(*code),
-                    ErrorBody::Html => Answer::html(*code),
+                    ErrorBody::Html => HttpAnswer::html(*code),
                     ErrorBody::Empty => {
-                        Answer { status: *code, headers: Vec::new(), body: Vec::new(), events: 0 }
+                        HttpAnswer { status: *code, headers: Vec::new(), body: Vec::new(), events: 0 }
                     }
                 };
                 let value = retry_after.as_ref().map(|value| match value {
@@ -83,7 +87,7 @@ impl Answer {
                     Some(RetryAfter::Seconds(seconds) | RetryAfter::Date(seconds)) => *seconds,
                     _ => 60,
                 };
-                let quota = Quota { limit: 600, remaining: 0, reset };
+                let quota = RemainingQuota { limit: 600, remaining: 0, reset };
                 Some(if *rate_headers { answer.quota(quota) } else { answer })
             }
             _ => None,
@@ -133,25 +137,25 @@ impl Answer {
 }
 
 /// A connection that an answer goes out on.
-pub(super) struct Wire<'a> {
+pub(super) struct AnswerWriter<'a> {
     pub(super) connection: &'a TcpStream,
     pub(super) clock: &'a dyn Clock,
     pub(super) stop: &'a Cancel,
     pub(super) keep_alive: bool,
 }
 
-impl Wire<'_> {
+impl AnswerWriter<'_> {
     /// Sends an answer, and says whether the connection can be used again.
     ///
     /// `done` is called once, when the client is about to see the end: from then on the request is not under way.
     pub(super) fn send(
         &self,
-        answer: &Answer,
+        answer: &HttpAnswer,
         fault: Option<&Fault>,
         done: &mut dyn FnMut(),
     ) -> io::Result<bool> {
         let mut connection = self.connection;
-        let framed = !matches!(fault, Some(Fault::Cut(Cut::Unframed)));
+        let framed = !matches!(fault, Some(Fault::Cut(ConnectionCut::Unframed)));
         let mut bytes = answer.head(self.keep_alive && framed, framed);
         let head = bytes.len();
         bytes.extend_from_slice(&answer.body);
@@ -173,10 +177,10 @@ impl Wire<'_> {
                 }
                 return Ok(self.keep_alive);
             }
-            Some(Fault::Cut(Cut::BeforeHead)) => 0,
-            Some(Fault::Cut(Cut::InHead)) => head / 2,
-            Some(Fault::Cut(Cut::AfterHead)) => head,
-            Some(Fault::Cut(Cut::InBody | Cut::Unframed)) => head + answer.body.len() / 2,
+            Some(Fault::Cut(ConnectionCut::BeforeHead)) => 0,
+            Some(Fault::Cut(ConnectionCut::InHead)) => head / 2,
+            Some(Fault::Cut(ConnectionCut::AfterHead)) => head,
+            Some(Fault::Cut(ConnectionCut::InBody | ConnectionCut::Unframed)) => head + answer.body.len() / 2,
             _ => bytes.len(),
         };
         done();
@@ -235,7 +239,7 @@ fn reason(status: u16) -> &'static str {
         405 => "Method Not Allowed",
         413 => "Content Too Large",
         429 => "Too Many Requests",
-        500 => "Internal Server Error",
+        500 => "Internal SimulatorServer Error",
         502 => "Bad Gateway",
         503 => "Service Unavailable",
         504 => "Gateway Timeout",
@@ -260,7 +264,7 @@ mod tests {
     fn dates_are_written_as_http_wants_them() {
         let fault = Fault::status(503).retry_after(RetryAfter::Date(30));
         let now = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
-        let answer = Answer::instead(&fault, now, |code| Answer::json(code, "{}")).unwrap();
+        let answer = HttpAnswer::instead(&fault, now, |code| HttpAnswer::json(code, "{}")).unwrap();
         assert!(
             answer.headers.contains(&("Retry-After", "Wed, 18 Nov 2026 11:07:10 GMT".to_owned())),
             "{answer:?}"

@@ -10,17 +10,17 @@ use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher24;
 use std::hash::Hasher as _;
 
-use super::source::Span;
+use super::event_source::NanosecondRange;
 use crate::event::Stream;
 
 /// A place in a stream, and how the client wants to go on from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Position {
+pub(super) struct CursorPosition {
     pub(super) stream: Stream,
     /// The number of the next event to look at.
     pub(super) next: u64,
     pub(super) limit: u64,
-    pub(super) span: Span,
+    pub(super) span: NanosecondRange,
     /// The page before said `has_more: false`.
     pub(super) caught_up: bool,
     /// Counts answers that lead back to the same place, so that their cursors differ.
@@ -29,7 +29,7 @@ pub(super) struct Position {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Text {
+struct CursorText {
     limit: u64,
     start_time: Option<i64>,
     end_time: Option<i64>,
@@ -42,19 +42,19 @@ struct Text {
 
 /// Makes and reads the cursors of one set of events.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seal(u64);
+pub(super) struct CursorSeal(u64);
 
-impl Seal {
+impl CursorSeal {
     /// The seal of the events that `describe` tells from others.
     pub(super) fn new(describe: &[u8]) -> Self {
         let mut hasher = SipHasher24::new();
         hasher.write(describe);
-        Seal(hasher.finish())
+        CursorSeal(hasher.finish())
     }
 
     /// The cursor's text.
-    pub(super) fn seal(self, position: &Position) -> String {
-        let text = Text {
+    pub(super) fn seal(self, position: &CursorPosition) -> String {
+        let text = CursorText {
             limit: position.limit,
             start_time: position.span.start,
             end_time: position.span.end,
@@ -68,20 +68,24 @@ impl Seal {
     }
 
     /// The position in a cursor that a simulator with these events gave; `None` for any other text.
-    pub(super) fn open(self, cursor: &str) -> Option<Position> {
-        let text: Text = serde_json::from_slice(&STANDARD.decode(cursor).ok()?).ok()?;
-        let position = Position {
+    ///
+    /// Line breaks are passed over: the vendor's Splunk client sends one behind a saved cursor, and the
+    /// service decodes it.
+    pub(super) fn open(self, cursor: &str) -> Option<CursorPosition> {
+        let text: CursorText =
+            serde_json::from_slice(&STANDARD.decode(cursor.replace(['\r', '\n'], "")).ok()?).ok()?;
+        let position = CursorPosition {
             stream: Stream::ALL.into_iter().find(|stream| stream.name() == text.feature)?,
             next: text.search_after,
             limit: text.limit,
-            span: Span { start: text.start_time, end: text.end_time },
+            span: NanosecondRange { start: text.start_time, end: text.end_time },
             caught_up: text.caught_up,
             turn: text.turn,
         };
         (text.tie_breaker == self.tie_breaker(&position)).then_some(position)
     }
 
-    fn tie_breaker(self, position: &Position) -> String {
+    fn tie_breaker(self, position: &CursorPosition) -> String {
         let mut hasher = SipHasher24::new_with_keys(self.0, 0x6375_7273_6f72);
         hasher.write(format!("{position:?}").as_bytes());
         format!("{:016x}", hasher.finish())
@@ -94,18 +98,19 @@ mod tests {
 
     #[test]
     fn a_cursor_opens_under_its_own_seal_alone() {
-        let position = Position {
+        let position = CursorPosition {
             stream: Stream::ItemUsages,
             next: 123_456_789,
             limit: 7,
-            span: Span { start: Some(-5), end: None },
+            span: NanosecondRange { start: Some(-5), end: None },
             caught_up: true,
             turn: 3,
         };
-        let seal = Seal::new(b"seed 1");
+        let seal = CursorSeal::new(b"seed 1");
         let cursor = seal.seal(&position);
-        assert_eq!(Seal::new(b"seed 1").open(&cursor), Some(position));
-        assert_eq!(Seal::new(b"seed 2").open(&cursor), None);
+        assert_eq!(CursorSeal::new(b"seed 1").open(&cursor), Some(position));
+        assert_eq!(CursorSeal::new(b"seed 2").open(&cursor), None);
+        assert_eq!(seal.open(&format!("{cursor}\n")), Some(position));
         for not_a_cursor in ["", "None", "null", &cursor[1..], &format!("{cursor}=")] {
             assert_eq!(seal.open(not_a_cursor), None);
         }

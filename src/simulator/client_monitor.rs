@@ -8,10 +8,10 @@ use std::fmt;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use super::http::Request;
-use super::limit::Record;
-use super::options::{Options, RateLimit};
-use super::script::{RequestKind, Target};
+use super::http::HttpRequest;
+use super::logged_request::LoggedRequest;
+use super::rate_limit::{RateLimit, RequestHistory};
+use super::script::{RequestKind, RequestTarget};
 use crate::event::Stream;
 
 /// How many requests the log keeps.
@@ -22,9 +22,9 @@ const LONGEST_BODY: usize = 2_000;
 /// A rule of the API, or of good manners, that a client can break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ClientRule {
-    /// Too many requests in a minute.
+    /// Too many requests in a minute, or in the short window of another limit.
     MinuteLimit,
-    /// Too many requests in an hour.
+    /// Too many requests in an hour, or in the long window of another limit.
     HourLimit,
     /// No `Authorization: Bearer` header.
     Bearer,
@@ -32,7 +32,7 @@ pub enum ClientRule {
     ContentType,
     /// No `User-Agent` header.
     UserAgent,
-    /// A cursor and a range in one request.
+    /// A cursor and a range in one request, whether or not the service takes it.
     OneForm,
     /// A body or query that the API does not allow.
     WellFormed,
@@ -66,7 +66,7 @@ impl fmt::Display for ClientRule {
 
 /// How often a rule was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
+pub struct BrokenRule {
     /// The rule.
     pub rule: ClientRule,
     /// How often.
@@ -77,7 +77,7 @@ pub struct Broken {
 
 /// What a simulator has noticed so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct ClientReport {
     /// Requests of any kind.
     pub requests: u64,
     /// Requests for events, in the order of [`Stream::ALL`].
@@ -99,10 +99,10 @@ pub struct Report {
     /// Answers that were spoiled on purpose.
     pub faults: u64,
     /// The rules that clients broke.
-    pub broken: Vec<Broken>,
+    pub broken: Vec<BrokenRule>,
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for ClientReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [signins, usages, audits] = self.per_stream;
         let statuses: Vec<String> =
@@ -124,68 +124,44 @@ impl fmt::Display for Report {
         if self.broken.is_empty() {
             return writeln!(f, "rules        none broken");
         }
-        for Broken { rule, times, first } in &self.broken {
+        for BrokenRule { rule, times, first } in &self.broken {
             writeln!(f, "broken       {rule}: {times} times, first by request {first}")?;
         }
         Ok(())
     }
 }
 
-/// One request, as the log shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Logged {
-    /// Its number, from 1.
-    pub number: u64,
-    /// When it came, on the clock's steady side.
-    pub at: Duration,
-    /// When its answer was ready, on the same side; `None` while it is not.
-    pub answered: Option<Duration>,
-    /// The number of its connection, from 1.
-    pub connection: u64,
-    /// `GET` or `POST`.
-    pub method: String,
-    /// The path and the query.
-    pub path: String,
-    /// The body, cut after 2,000 bytes.
-    pub body: String,
-    /// What it asked for; `None` for an unknown address.
-    pub target: Option<Target>,
-    /// How it asked for events.
-    pub ask: Option<RequestKind>,
-    /// The answer's status; `None` while there is none.
-    pub status: Option<u16>,
-    /// How many events the answer held.
-    pub events: usize,
-    /// Whether the answer was spoiled on purpose.
-    pub spoiled: bool,
-}
-
 /// Watches the clients of one simulator.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct ClientMonitor {
     limit: RateLimit,
     one_at_a_time: bool,
-    report: Report,
+    report: ClientReport,
     broken: BTreeMap<ClientRule, (u64, u64)>,
-    record: Record,
+    history: RequestHistory,
     under_way: [usize; 3],
     cursors: HashMap<Vec<u8>, usize>,
-    log: VecDeque<Logged>,
-    listener: Option<Sender<Logged>>,
+    log: VecDeque<LoggedRequest>,
+    listener: Option<Sender<LoggedRequest>>,
 }
 
-impl Watch {
-    pub(super) fn new(options: &Options) -> Self {
-        Watch {
-            limit: options.rate_limit.unwrap_or(RateLimit::DOCUMENTED),
-            one_at_a_time: options.one_at_a_time,
-            report: Report::default(),
+impl ClientMonitor {
+    /// Watches clients against this limit; `listener` is sent every request once its answer is ready.
+    pub(super) fn new(
+        limit: RateLimit,
+        one_at_a_time: bool,
+        listener: Option<Sender<LoggedRequest>>,
+    ) -> Self {
+        ClientMonitor {
+            limit,
+            one_at_a_time,
+            report: ClientReport::default(),
             broken: BTreeMap::new(),
-            record: Record::default(),
+            history: RequestHistory::default(),
             under_way: [0; 3],
             cursors: HashMap::new(),
             log: VecDeque::new(),
-            listener: options.log.clone(),
+            listener,
         }
     }
 
@@ -200,21 +176,22 @@ impl Watch {
         &mut self,
         at: Duration,
         connection: u64,
-        request: &Request,
-        target: Option<Target>,
+        request: &HttpRequest,
+        target: Option<RequestTarget>,
         ask: Option<RequestKind>,
     ) -> u64 {
         self.report.requests += 1;
         let number = self.report.requests;
-        self.record.note(at);
-        let (minute, hour) = self.record.counts(at);
+        self.history.note(at);
+        let (minute, hour) = self.history.counts(at);
+        let in_windows = [self.limit.short, self.limit.long].map(|w| self.history.within(w.length, at));
         self.report.most_in_a_minute = self.report.most_in_a_minute.max(minute);
         self.report.most_in_an_hour = self.report.most_in_an_hour.max(hour);
         let bearer = request.bearer().is_some_and(|token| !token.is_empty());
         let json = request.content_type.as_deref().is_some_and(|kind| kind.starts_with("application/json"));
         for (rule, kept) in [
-            (ClientRule::MinuteLimit, minute <= self.limit.per_minute),
-            (ClientRule::HourLimit, hour <= self.limit.per_hour),
+            (ClientRule::MinuteLimit, in_windows[0] <= self.limit.short.most),
+            (ClientRule::HourLimit, in_windows[1] <= self.limit.long.most),
             (ClientRule::Bearer, bearer),
             (ClientRule::ContentType, request.method != "POST" || json),
             (ClientRule::UserAgent, request.user_agent.as_deref().is_some_and(|agent| !agent.is_empty())),
@@ -225,14 +202,14 @@ impl Watch {
             }
         }
         match target {
-            Some(Target::Stream(stream)) => self.begin(stream, request, ask, number),
-            Some(Target::Introspect) => self.report.introspections += 1,
+            Some(RequestTarget::Stream(stream)) => self.begin(stream, request, ask, number),
+            Some(RequestTarget::Introspect) => self.report.introspections += 1,
             None => {}
         }
         if self.log.len() == LOGGED {
             self.log.pop_front();
         }
-        self.log.push_back(Logged {
+        self.log.push_back(LoggedRequest {
             number,
             at,
             answered: None,
@@ -249,7 +226,7 @@ impl Watch {
         number
     }
 
-    fn begin(&mut self, stream: Stream, request: &Request, ask: Option<RequestKind>, number: u64) {
+    fn begin(&mut self, stream: Stream, request: &HttpRequest, ask: Option<RequestKind>, number: u64) {
         let index = stream as usize;
         self.report.per_stream[index] += 1;
         self.under_way[index] += 1;
@@ -267,7 +244,7 @@ impl Watch {
     }
 
     /// Notes that a request is no longer under way.
-    pub(super) fn leave(&mut self, stream: Stream, request: &Request, ask: Option<RequestKind>) {
+    pub(super) fn leave(&mut self, stream: Stream, request: &HttpRequest, ask: Option<RequestKind>) {
         let count = &mut self.under_way[stream as usize];
         *count = count.saturating_sub(1);
         if ask == Some(RequestKind::Cursor) {
@@ -310,24 +287,24 @@ impl Watch {
     }
 
     /// What was noticed so far.
-    pub(super) fn report(&self) -> Report {
+    pub(super) fn report(&self) -> ClientReport {
         let broken = self.broken.iter();
         let broken =
-            broken.map(|(rule, (times, first))| Broken { rule: *rule, times: *times, first: *first });
-        Report { broken: broken.collect(), ..self.report.clone() }
+            broken.map(|(rule, (times, first))| BrokenRule { rule: *rule, times: *times, first: *first });
+        ClientReport { broken: broken.collect(), ..self.report.clone() }
     }
 
     /// The last requests, oldest first.
-    pub(super) fn log(&self) -> Vec<Logged> {
+    pub(super) fn log(&self) -> Vec<LoggedRequest> {
         self.log.iter().cloned().collect()
     }
 }
 
 /// Requests with the same cursor have the same key, whatever else the bodies hold.
-fn cursor_key(request: &Request) -> Vec<u8> {
+fn cursor_key(request: &HttpRequest) -> Vec<u8> {
     let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap_or_default();
     match body.get("cursor").and_then(|cursor| cursor.as_str()) {
-        Some(cursor) => cursor.into(),
+        Some(cursor) => cursor.trim_end().into(),
         None => request.query.clone().into_bytes(),
     }
 }
