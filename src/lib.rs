@@ -19,12 +19,13 @@
 //!
 //! | module | what it is | uses, beside the vocabulary |
 //! |---|---|---|
-//! | [`cli`] | what can be typed: clap definitions and help. No I/O | |
+//! | [`cli`] | what can be typed: clap definitions and help. No I/O | `encode` |
 //! | [`config`] | flags, environment and file become settings, each with its origin; token sources | `cli` `api` |
 //! | [`command`] | one file or folder per subcommand: settings in, calls below, a report out | all |
 //! | [`api`] | 1Password's protocol: endpoint, wire, scan, http, retry, limiter, claims | |
 //! | [`source`] | where pages come from: cursor loop, windows, following, merging, sorting | `api` |
-//! | [`encode`] | shapes and formats: events become bytes | |
+//! | [`facts`] | what an event says: look-ups in its text, actor, target, address, place, action; words | |
+//! | [`encode`] | shapes and formats: events become bytes | `facts` |
 //! | [`output`] | the commit order, sinks, checkpoints | `disk` |
 //! | [`health`] | what a collector says of itself, for `opev status` and monitors | `output` `disk` `console` |
 //! | [`console`] | all text for people: notes, progress, logs, errors | |
@@ -52,6 +53,7 @@ pub mod disk;
 pub mod encode;
 pub mod error;
 pub mod event;
+pub mod facts;
 pub mod health;
 pub mod identity;
 pub mod output;

@@ -7,32 +7,10 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::account::AccountArgs;
+use crate::encode::{self, Fields, Format, OutputUse, Shape};
 use crate::event::Stream;
 use crate::time::duration;
 use crate::time::expression::TimeExpr;
-
-/// The form of the output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Columns for people
-    Table,
-    /// One JSON object a line
-    Ndjson,
-    /// One JSON array
-    Json,
-    /// Columns for spreadsheets
-    Csv,
-}
-
-/// The schema of an event.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Shape {
-    /// The event's text as the service sent it
-    #[default]
-    Raw,
-    /// The same, wrapped with stream, profile, account and time of reading
-    Envelope,
-}
 
 /// The order of the events of a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -228,27 +206,40 @@ impl FetchArgs {
 
     /// Refuses what only the values tell to be contradictory.
     pub(super) fn check(&self) -> Result<(), String> {
-        let because = |text: &str| Err(text.to_owned());
-        match self.format {
-            Some(Format::Json) if self.resume => {
-                because("--format json cannot be used with --resume, which never ends its output; use ndjson")
-            }
-            Some(Format::Table) if self.resume && self.names_a_file() => {
-                because("--format table cannot be used with --resume -o FILE; use ndjson or csv")
-            }
-            Some(Format::Json | Format::Ndjson) if self.fields.as_deref().is_some_and(|f| f != "help") => {
-                because("--fields chooses columns of tables and CSV; for JSON use jq")
-            }
-            _ if self.all_profiles && self.names_a_file() && !self.names_a_file_per_profile() => because(
-                "--all-profiles with -o FILE needs {profile} in the file's name, so that no profile writes \
-                 over another",
-            ),
-            _ if self.consumer.is_some() && self.names_a_file() => {
-                because("--consumer cannot be used with -o FILE, whose position belongs to the file")
-            }
-            _ => Ok(()),
+        let purpose = match (self.resume, self.names_a_file()) {
+            (false, _) => OutputUse::Question,
+            (true, true) => OutputUse::ManagedFile,
+            (true, false) => OutputUse::Follow,
+        };
+        check_encoder(self.format, self.shape, self.fields.as_deref(), purpose)?;
+        if self.all_profiles && self.names_a_file() && !self.names_a_file_per_profile() {
+            return Err(
+                "--all-profiles with -o FILE needs {profile} in the file's name, so that no profile \
+                        writes over another"
+                    .into(),
+            );
         }
+        if self.consumer.is_some() && self.names_a_file() {
+            return Err("--consumer cannot be used with -o FILE, whose position belongs to the file".into());
+        }
+        Ok(())
     }
+}
+
+/// Refuses formats, shapes and columns that cannot be combined, as far as they were typed; what a file's
+/// name or a mistyped column says is refused where it is read.
+pub(super) fn check_encoder(
+    format: Option<Format>,
+    shape: Option<Shape>,
+    fields: Option<&str>,
+    purpose: OutputUse,
+) -> Result<(), String> {
+    let Some(format) = format else { return Ok(()) };
+    let fields = fields.filter(|text| *text != "help").and_then(|text| Fields::parse(text).ok());
+    encode::check(format, shape.unwrap_or_default(), fields.as_ref(), purpose).map_err(|error| {
+        let hint = error.advice().map(|hint| format!("; {hint}"));
+        format!("{}{}", error.message(), hint.unwrap_or_default())
+    })
 }
 
 /// Reads a stream's name or alias; a typo is refused with the nearest.

@@ -23,7 +23,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 pub use account::{AccountArgs, Api, ConfigFile, Region};
 pub use console::{ColorChoice, ConsoleArgs, LogFormat, LogLevel};
-pub use fetch::{FetchArgs, Format, Shape, Sort};
+pub use fetch::{FetchArgs, Sort};
 pub use tail::TailArgs;
 
 use crate::sanitize;

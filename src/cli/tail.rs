@@ -7,7 +7,8 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 
 use super::account::AccountArgs;
-use super::fetch::{Format, Shape, file_mode, stream};
+use super::fetch::{check_encoder, file_mode, stream};
+use crate::encode::{Format, OutputUse, Shape};
 use crate::event::Stream;
 use crate::time::duration;
 use crate::time::expression::TimeExpr;
@@ -198,22 +199,13 @@ impl TailArgs {
 
     /// Refuses what only the values tell to be contradictory.
     pub(super) fn check(&self) -> Result<(), String> {
-        let because = |text: &str| Err(text.to_owned());
-        match self.format {
-            Some(Format::Json) => {
-                because("--format json cannot be used with tail, whose array would never end; use ndjson")
-            }
-            Some(Format::Table) if self.resume && self.names_a_file() => {
-                because("--format table cannot be used with --resume -o FILE; use ndjson or csv")
-            }
-            Some(Format::Ndjson) if self.fields.as_deref().is_some_and(|f| f != "help") => {
-                because("--fields chooses columns of tables and CSV; for JSON use jq")
-            }
-            _ if self.consumer.is_some() && self.names_a_file() => {
-                because("--consumer cannot be used with -o FILE, whose position belongs to the file")
-            }
-            _ => Ok(()),
+        let is_managed = self.resume && self.names_a_file();
+        let purpose = if is_managed { OutputUse::ManagedFile } else { OutputUse::Follow };
+        check_encoder(self.format, self.shape, self.fields.as_deref(), purpose)?;
+        if self.consumer.is_some() && self.names_a_file() {
+            return Err("--consumer cannot be used with -o FILE, whose position belongs to the file".into());
         }
+        Ok(())
     }
 }
 
@@ -243,7 +235,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        assert!(refused("opev tail --format json").contains("never end"));
+        assert!(refused("opev tail --format json").contains("never be written"));
         for line in [
             "--resume -n 5",
             "--resume --highlight x",

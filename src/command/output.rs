@@ -6,13 +6,14 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::{self};
 use crate::command::Invocation;
 use crate::command::position;
 use crate::command::session::Session;
 use crate::config::terminal;
 use crate::disk::{self, RealDisk};
-use crate::encode::{EventContext, EventEncoder, Fields, Format, RenderOptions, Shape, TimeStyle};
+use crate::encode::{
+    self, Compression, EventContext, EventEncoder, Fields, Format, OutputUse, RenderOptions, Shape, TimeStyle,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::Work;
@@ -30,9 +31,9 @@ pub(super) struct OutputArgs<'a> {
     /// `-o`.
     pub output: Option<&'a Path>,
     /// `--format`.
-    pub format: Option<cli::Format>,
+    pub format: Option<Format>,
     /// `--shape`.
-    pub shape: Option<cli::Shape>,
+    pub shape: Option<Shape>,
     /// `--fields`.
     pub fields: Option<&'a str>,
     /// Where the position is kept, under `--resume`.
@@ -116,26 +117,26 @@ impl OutputPlan {
             to_stdout && terminal::colour(choice, &invocation.environment, invocation.stdout_is_terminal);
         let look = if to_terminal {
             let width = u16::try_from(terminal::width(std::io::stdout())).unwrap_or(u16::MAX);
-            RenderOptions { width: Some(width), colour, escape: true, zone }
+            RenderOptions { width: Some(width), colour, escape: true, zone, ..RenderOptions::plain() }
         } else {
             RenderOptions { colour, zone, ..RenderOptions::plain() }
         };
         let form = OutputPlan {
-            format: format(wish, to_terminal),
-            shape: shape(wish.shape),
+            format: format(wish, to_terminal)?,
+            shape: wish.shape.unwrap_or_default(),
             fields: wish.fields.map(Fields::parse).transpose()?,
             outputs,
             to_terminal,
             look,
             context: EventContext { profile: settings.profile.clone(), account_uuid: session.account_uuid() },
         };
-        form.renderer(streams)?;
-        let manages =
-            wish.saving.is_some() && form.outputs.iter().any(|o| matches!(o.place, Destination::File(_)));
-        if manages && form.format == Format::Table {
-            return Err(Error::new(ErrorKind::Usage, "tables cannot be written with --resume -o")
-                .hint("use --format ndjson or csv"));
-        }
+        let has_file = form.outputs.iter().any(|o| matches!(o.place, Destination::File(_)));
+        let purpose = match wish.saving {
+            None => OutputUse::Question,
+            Some(_) if has_file => OutputUse::ManagedFile,
+            Some(_) => OutputUse::Follow,
+        };
+        encode::check(form.format, form.shape, form.fields.as_ref(), purpose)?;
         Ok(form)
     }
 
@@ -241,24 +242,21 @@ fn is_device(path: &Path) -> bool {
     })
 }
 
-fn format(wish: &OutputArgs<'_>, to_terminal: bool) -> Format {
-    match wish.format {
-        Some(cli::Format::Table) => Format::Table,
-        Some(cli::Format::Ndjson) => Format::Ndjson,
-        Some(cli::Format::Json) => Format::Json,
-        Some(cli::Format::Csv) => Format::Csv,
-        None => match wish.output.filter(|path| path.as_os_str() != "-") {
-            Some(path) => Format::from_extension(path).unwrap_or(Format::Ndjson),
-            None if to_terminal => Format::Table,
-            None => Format::Ndjson,
-        },
+fn format(wish: &OutputArgs<'_>, to_terminal: bool) -> Result<Format> {
+    if let Some(format) = wish.format {
+        return Ok(format);
     }
-}
-
-fn shape(typed: Option<cli::Shape>) -> Shape {
-    match typed.unwrap_or_default() {
-        cli::Shape::Raw => Shape::Raw,
-        cli::Shape::Envelope => Shape::Envelope,
+    match wish.output.filter(|path| path.as_os_str() != "-") {
+        Some(path) => match encode::from_path(path)? {
+            (format, Compression::None) => Ok(format),
+            (_, Compression::Gzip | Compression::Zstd) => {
+                let name = sanitize::message(&path.to_string_lossy()).into_owned();
+                Err(Error::new(ErrorKind::Usage, format!("{name}: compressed files are not written yet"))
+                    .hint("leave the last extension out, and compress the file afterwards"))
+            }
+        },
+        None if to_terminal => Ok(Format::Table),
+        None => Ok(Format::Ndjson),
     }
 }
 

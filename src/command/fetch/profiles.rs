@@ -5,11 +5,11 @@
 
 use super::plan::{self, Plan};
 use super::{Outcome, PATIENCE, fetch_session};
-use crate::cli::{FetchArgs, Shape};
+use crate::cli::FetchArgs;
 use crate::command::session::{Connections, Session};
 use crate::command::{Invocation, side_by_side};
 use crate::config::{Range, Settings};
-use crate::encode::{EventContext, EventEncoder};
+use crate::encode::{EventContext, EventEncoder, Shape};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::output::Sink;

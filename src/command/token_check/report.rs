@@ -176,7 +176,7 @@ fn verdict(check: &Check, paper: &ReportStyle, now: DateTime<Utc>) -> String {
 fn samples(check: &Check, paper: &ReportStyle, out: &mut Vec<u8>) -> Result<()> {
     let zone = time_style(&paper.zone);
     let width = paper.width.map(|width| u16::try_from(width).unwrap_or(u16::MAX));
-    let look = RenderOptions { width, colour: paper.colour, escape: true, zone };
+    let look = RenderOptions { width, colour: paper.colour, escape: true, zone, ..RenderOptions::plain() };
     let context = EventContext { profile: check.profile.clone(), account_uuid: check.account_uuid.clone() };
     let mut samples: Vec<&Sample> = check.samples.iter().collect();
     samples.sort_by_key(|sample| sample.time);

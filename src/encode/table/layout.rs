@@ -8,15 +8,15 @@
 //! (150), e-mail (130), item (100), from where (76), who (51). The envelope adds the profile (140).
 //! Columns that were asked for leave from the right, and only when even eight columns for each do not fit.
 
-use crate::encode::fields::{Fields, Made, Source};
+use crate::encode::fields::{FieldSource, Fields, MadeColumn};
 use crate::encode::shape::Shape;
 use crate::event::Stream;
 
-/// The columns between two cells.
-pub(super) const GAP: usize = 2;
+/// What stands between two cells.
+pub(super) const GAP: &str = "  ";
 
 /// How wide a time to the second is.
-const TIME: usize = 19;
+pub(super) const TIME: usize = 19;
 
 /// How wide one of 1Password's uuids is.
 const UUID: usize = 26;
@@ -31,6 +31,8 @@ pub(super) struct Budget {
     pub(super) at_least: usize,
     pub(super) is_time: bool,
     pub(super) is_stream: bool,
+    /// Whether it says what happened, and has the colour of that.
+    pub(super) is_what: bool,
 }
 
 /// The default columns of a table: who, what, from where, when.
@@ -42,7 +44,7 @@ pub(super) fn default_columns(streams: &[Stream], shape: Shape) -> (Fields, Vec<
             ("email", "EMAIL", 18, 28, 130),
             ("from", "FROM", 15, 34, 76),
             ("with", "WITH", 16, 40, 180),
-            ("action", "ACTION", 4, 24, 25),
+            ("deed", "ACTION", 4, 24, 25),
             // Half a uuid helps nobody.
             ("item_uuid", "ITEM", UUID, UUID, 100),
             ("vault_uuid", "VAULT", UUID, UUID, 150),
@@ -70,6 +72,7 @@ pub(super) fn default_columns(streams: &[Stream], shape: Shape) -> (Fields, Vec<
         at_least,
         is_time: name == "timestamp",
         is_stream: name == "stream",
+        is_what: matches!(name, "what" | "deed"),
     });
     (fields, budgets.collect())
 }
@@ -82,9 +85,9 @@ pub(super) fn asked_columns(fields: &Fields) -> Vec<Budget> {
             let title = field.name.to_uppercase();
             let last = field.name.rsplit('.').next().unwrap_or_default();
             let (full, is_time) = match &field.source {
-                Source::Made(Made::Stream) => (7, false),
-                Source::Made(Made::What | Made::Event) => (40, false),
-                Source::Made(Made::From | Made::With) => (34, false),
+                FieldSource::Made(MadeColumn::Stream) => (7, false),
+                FieldSource::Made(MadeColumn::What | MadeColumn::Event) => (40, false),
+                FieldSource::Made(MadeColumn::From | MadeColumn::With) => (34, false),
                 _ => match last {
                     "timestamp" | "login_time" | "received_at" => (TIME, true),
                     "email" => (28, false),
@@ -96,7 +99,7 @@ pub(super) fn asked_columns(fields: &Fields) -> Vec<Budget> {
                 },
             };
             let full = full.max(title.len());
-            let is_stream = field.source == Source::Made(Made::Stream);
+            let is_stream = field.source == FieldSource::Made(MadeColumn::Stream);
             Budget {
                 title,
                 min: full.min(if is_time { TIME } else { 8 }),
@@ -104,6 +107,7 @@ pub(super) fn asked_columns(fields: &Fields) -> Vec<Budget> {
                 at_least: 0,
                 is_time,
                 is_stream,
+                is_what: matches!(last, "what" | "deed" | "category" | "type" | "action"),
             }
         })
         .collect()
@@ -117,7 +121,8 @@ pub(super) fn fit(budgets: &[Budget], width: usize) -> Vec<(usize, usize)> {
     let mut shown: Vec<usize> =
         (0..budgets.len()).filter(|index| budgets[*index].at_least <= width).collect();
     let least = |shown: &[usize]| {
-        shown.iter().map(|index| budgets[*index].min).sum::<usize>() + GAP * shown.len().saturating_sub(1)
+        shown.iter().map(|index| budgets[*index].min).sum::<usize>()
+            + GAP.len() * shown.len().saturating_sub(1)
     };
     while shown.len() > 1 && least(&shown) > width {
         shown.pop();
@@ -132,7 +137,7 @@ pub(super) fn fit(budgets: &[Budget], width: usize) -> Vec<(usize, usize)> {
             (*index, min + (full - min) * share / wish.max(1))
         })
         .collect();
-    let others: usize = widths.iter().rev().skip(1).map(|(_, width)| width + GAP).sum();
+    let others: usize = widths.iter().rev().skip(1).map(|(_, width)| width + GAP.len()).sum();
     if let Some((_, last)) = widths.last_mut() {
         *last = width.saturating_sub(others);
     }
@@ -176,7 +181,7 @@ mod tests {
                 for budgets in [&budgets, &asked] {
                     let widths = fit(budgets, width);
                     let total: usize = widths.iter().map(|(_, width)| width).sum();
-                    assert_eq!(total + GAP * (widths.len() - 1), width, "{widths:?}");
+                    assert_eq!(total + GAP.len() * (widths.len() - 1), width, "{widths:?}");
                 }
             }
         }
