@@ -84,7 +84,7 @@ pub struct FetchArgs {
     /// Form of the output
     ///
     /// By default a table when standard output is a terminal, else ndjson; with -o by the file's
-    /// extension.
+    /// extension: .ndjson, .jsonl, .json or .csv. Any other extension needs --format.
     #[arg(long, value_name = "FORMAT", help_heading = "Output")]
     pub format: Option<Format>,
 
@@ -314,7 +314,7 @@ mod tests {
             ("opev fetch --since -2h", "not a time; write 2026-11-20"),
             ("opev fetch -o x --file-mode 9", "not permissions"),
             ("opev fetch -o x --file-mode 4755", "not permissions"),
-            ("opev fetch --format yaml", "[possible values: table, ndjson, json, csv]"),
+            ("opev fetch --format yaml", "[possible values: table, record, ndjson, json, csv]"),
         ] {
             let error = refused(line);
             assert!(error.contains(text), "{line}: {error}");

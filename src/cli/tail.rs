@@ -88,7 +88,7 @@ pub struct TailArgs {
           help_heading = "Connection")]
     pub page_size: Option<u16>,
 
-    /// Form of the output: table, ndjson or csv
+    /// Form of the output: table, record, ndjson or csv
     ///
     /// By default a table when standard output is a terminal, else ndjson; with -o by the file's
     /// extension. json is refused, because its array would never end.

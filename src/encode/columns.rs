@@ -140,6 +140,17 @@ impl<'a: 'r, 'r> EventCells<'a, 'r> {
         self.event.stream
     }
 
+    /// The event's own time, where it is known.
+    pub(super) fn event_time(&self) -> Option<DateTime<Utc>> {
+        self.event.time
+    }
+
+    /// How many columns address and country take, and a sign that there is more.
+    pub(super) fn address_width(&self) -> usize {
+        let facts = self.facts();
+        facts.address().chars().count() + 1 + facts.country().chars().count() + 2
+    }
+
     /// How much the row should catch the eye.
     pub(super) fn emphasis(&self) -> Emphasis {
         self.facts().emphasis()

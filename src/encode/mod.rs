@@ -17,6 +17,7 @@ mod csv;
 mod fields;
 mod file_name;
 mod json;
+mod record;
 mod registry;
 mod shape;
 mod table;
@@ -79,6 +80,7 @@ enum FormatWriter {
     Json { terminal: bool, scratch: Vec<u8>, any: bool },
     Csv(csv::Csv),
     Table(table::Table),
+    Record(record::Record),
 }
 
 impl EventEncoder {
@@ -98,6 +100,7 @@ impl EventEncoder {
         let writer = match format {
             Format::Ndjson => FormatWriter::Ndjson { terminal: look.escape, scratch: Vec::new() },
             Format::Json => FormatWriter::Json { terminal: look.escape, scratch: Vec::new(), any: false },
+            Format::Record => FormatWriter::Record(record::Record::new(fields, shape, &look)),
             Format::Csv => FormatWriter::Csv(csv::Csv::new(fields, streams, shape, &look)),
             Format::Table => FormatWriter::Table(table::Table::new(fields.as_ref(), streams, shape, look)),
         };
@@ -112,7 +115,7 @@ impl EventEncoder {
     /// Appends what comes before the first event: a header, or the start of the array.
     pub fn begin(&mut self, out: &mut Vec<u8>) {
         match &mut self.writer {
-            FormatWriter::Ndjson { .. } => {}
+            FormatWriter::Ndjson { .. } | FormatWriter::Record(_) => {}
             FormatWriter::Json { .. } => out.push(b'['),
             FormatWriter::Csv(csv) => csv.begin(out),
             FormatWriter::Table(table) => table.begin(out),
@@ -141,6 +144,7 @@ impl EventEncoder {
             }
             FormatWriter::Csv(csv) => csv.event(event, context, received_at, out),
             FormatWriter::Table(table) => table.event(event, context, received_at, out),
+            FormatWriter::Record(record) => record.event(event, context, received_at, out),
         }
     }
 
@@ -149,7 +153,7 @@ impl EventEncoder {
     pub fn columns(&self) -> Option<Vec<String>> {
         match &self.writer {
             FormatWriter::Csv(csv) => Some(csv.header().to_vec()),
-            FormatWriter::Ndjson { .. } | FormatWriter::Json { .. } | FormatWriter::Table(_) => None,
+            _ => None,
         }
     }
 
@@ -162,7 +166,7 @@ impl EventEncoder {
     pub fn take_warnings(&mut self) -> Vec<String> {
         match &mut self.writer {
             FormatWriter::Csv(csv) => csv.take_warning().into_iter().collect(),
-            FormatWriter::Ndjson { .. } | FormatWriter::Json { .. } | FormatWriter::Table(_) => Vec::new(),
+            _ => Vec::new(),
         }
     }
 

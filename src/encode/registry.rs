@@ -43,6 +43,8 @@ pub enum FormatFrame {
     Lines,
     /// Elements of one JSON array.
     Array,
+    /// A block of lines each, and an empty line.
+    Blocks,
 }
 
 /// What a shape makes of an event, as its row says.
@@ -123,6 +125,11 @@ registry! {
     Table {
         name: "table", help: "Columns for people", extensions: &[], frame: FormatFrame::Lines,
         has_header: true, has_end: false, can_resume_file: false, has_columns: true, version: 2,
+    }
+    Record {
+        name: "record", help: "All fields of an event, a line each", extensions: &[],
+        frame: FormatFrame::Blocks,
+        has_header: false, has_end: false, can_resume_file: false, has_columns: true, version: 1,
     }
     Ndjson {
         name: "ndjson", help: "One JSON object a line", extensions: &["ndjson", "jsonl"],

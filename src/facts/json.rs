@@ -33,6 +33,12 @@ impl<'a> JsonText<'a> {
         matches!(self.0.first(), Some(b'{' | b'['))
     }
 
+    /// The members of an object; none when it is no object.
+    pub fn members(self) -> JsonMembers<'a> {
+        let at = if self.0.first() == Some(&b'{') { 1 } else { self.0.len() };
+        JsonMembers { text: self.0, at }
+    }
+
     /// A string's characters as they are spelled between its quotes; `None` when it is no string.
     pub fn inside_quotes(self) -> Option<&'a [u8]> {
         match self.0 {
@@ -50,6 +56,30 @@ impl<'a> JsonText<'a> {
             [b'{' | b'[', ..] => compact(self.0),
             other => String::from_utf8_lossy(other),
         }
+    }
+}
+
+/// The members of an object in their order: each key's text between its quotes, escapes unresolved, and its
+/// value.
+pub struct JsonMembers<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Iterator for JsonMembers<'a> {
+    type Item = (&'a [u8], JsonText<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let text = self.text;
+        let quote = skip(text, self.at, b',');
+        if text.get(quote) != Some(&b'"') {
+            return None;
+        }
+        let after_key = end_of_string(text, quote + 1);
+        let key = text.get(quote + 1..after_key - 1)?;
+        let start = skip(text, after_key, b':');
+        self.at = end_of_value(text, start);
+        (start < self.at).then(|| (key, JsonText(&text[start..self.at])))
     }
 }
 
@@ -133,7 +163,7 @@ pub(super) fn end_of_value(text: &[u8], start: usize) -> usize {
 }
 
 /// The characters of a JSON string's inside.
-pub(super) fn unescape(raw: &[u8]) -> Cow<'_, str> {
+pub fn unescape(raw: &[u8]) -> Cow<'_, str> {
     let text = String::from_utf8_lossy(raw);
     if memchr(b'\\', raw).is_none() {
         return text;

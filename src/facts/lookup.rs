@@ -414,7 +414,9 @@ mod tests {
 
     fn rest(paths: &[&str], raw: &str) -> (String, Vec<String>) {
         let mut lookup = Lookup::default();
-        paths.iter().for_each(|path| drop(lookup.add(path)));
+        for path in paths {
+            lookup.add(path);
+        }
         lookup.keep_rest();
         let mut buffer = LookupBuffer::default();
         let found = lookup.find(raw.as_bytes(), &mut buffer);

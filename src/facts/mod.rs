@@ -14,7 +14,7 @@ mod user;
 pub mod words;
 
 pub use event::{ClientFacts, Emphasis, EventFacts, LocationFacts, SignInOutcome, Target};
-pub use json::JsonText;
+pub use json::{JsonMembers, JsonText, unescape};
 pub use lookup::{FoundFields, Lookup, LookupBuffer};
 pub use phrase::WordStyle;
 pub use user::UserFacts;

@@ -13,6 +13,7 @@
 mod architecture;
 mod check;
 mod client;
+mod encode;
 mod fetch;
 mod fetch_data;
 mod fetch_errors;

@@ -1,4 +1,5 @@
-//! Events as a table for people: one header, one line an event, in constant memory.
+//! Events as a table for people: one header, a line an event (two where it is narrow), in constant
+//! memory.
 //!
 //! Rows come as a stream and must go out as they come, so widths are settled before the first one
 //! ([`layout`]) and rows are laid out here by hand: comfy-table measures a whole table before it prints
@@ -9,13 +10,11 @@
 mod fit;
 mod layout;
 
-use std::borrow::Cow;
-
 use chrono::{DateTime, Utc};
 
-use self::layout::{Budget, GAP};
+use self::layout::{Budget, GAP, INDENT};
 use super::RenderOptions;
-use super::columns::Columns;
+use super::columns::{Columns, EventCells};
 use super::fields::Fields;
 use super::shape::{EventContext, Shape};
 use crate::event::{Event, Stream};
@@ -27,13 +26,16 @@ const MAGENTA: &str = "\x1b[35m";
 const BOLD: &str = "\x1b[1m";
 const RESET: &str = "\x1b[0m";
 
+/// How much of the last column a long address leaves.
+const LEAST_PROSE: usize = 4;
+
 /// Writes rows; holds the columns, their widths and one line.
 #[derive(Debug)]
 pub(super) struct Table {
     columns: Columns,
     budgets: Vec<Budget>,
-    /// Index and width of each column shown, from left to right.
-    shown: Vec<(usize, usize)>,
+    /// Index and width of each column shown, from left to right, by the lines of a row.
+    shown: Vec<Vec<(usize, usize)>>,
     look: RenderOptions,
     line: String,
     scratch: String,
@@ -48,29 +50,32 @@ impl Table {
     ) -> Self {
         let (fields, mut budgets) = match fields {
             Some(fields) => (fields.clone(), layout::asked_columns(fields)),
-            None => layout::default_columns(streams, shape),
+            None => layout::default_columns(streams, shape, look.width),
         };
         for budget in budgets.iter_mut().filter(|budget| budget.is_time) {
-            budget.title = time_title(&budget.title, look.zone.name().unwrap_or("UTC"));
+            budget.title = time_title(&budget.title, look.zone.name());
             budget.full = budget.full.max(budget.title.len());
         }
         let shown = match look.width {
-            Some(width) => layout::fit(&budgets, usize::from(width)),
-            None => budgets.iter().map(|budget| budget.full).enumerate().collect(),
+            Some(width) => layout::lines(&budgets, usize::from(width)),
+            None => vec![budgets.iter().map(|budget| budget.full).enumerate().collect()],
         };
         let columns = Columns::new(&fields, shape, look.words, look.colour);
         Table { columns, budgets, shown, look, line: String::new(), scratch: String::new() }
     }
 
     pub(super) fn begin(&mut self, out: &mut Vec<u8>) {
-        self.line.clear();
-        for (position, (index, width)) in self.shown.iter().enumerate() {
-            self.line.push_str(if position > 0 { GAP } else { "" });
-            place(&self.budgets[*index].title, *width, self.look.width.is_some(), &mut self.line);
+        for (number, columns) in self.shown.iter().enumerate() {
+            self.line.clear();
+            self.line.push_str(if number > 0 { INDENT } else { "" });
+            for (position, (index, width)) in columns.iter().enumerate() {
+                self.line.push_str(if position > 0 { GAP } else { "" });
+                place(&self.budgets[*index].title, *width, self.look.width.is_some(), &mut self.line);
+            }
+            let line = self.line.trim_end_matches(' ');
+            let (start, end) = if self.look.colour && !line.is_empty() { (BOLD, RESET) } else { ("", "") };
+            [start, line, end, "\n"].iter().for_each(|text| out.extend_from_slice(text.as_bytes()));
         }
-        let line = self.line.trim_end_matches(' ');
-        let (start, end) = if self.look.colour && !line.is_empty() { (BOLD, RESET) } else { ("", "") };
-        [start, line, end, "\n"].iter().for_each(|text| out.extend_from_slice(text.as_bytes()));
     }
 
     pub(super) fn event(
@@ -87,29 +92,62 @@ impl Table {
             Some(Emphasis::Failed) => Some(RED),
             Some(Emphasis::Sensitive) => Some(MAGENTA),
         };
-        line.clear();
-        for (position, (index, width)) in shown.iter().enumerate() {
-            line.push_str(if position > 0 { GAP } else { "" });
-            let start = line.len();
-            let Budget { is_time, is_stream, is_what, .. } = budgets[*index];
-            let text = if is_stream {
-                Cow::Borrowed(short_name(cells.stream()))
-            } else {
-                cells.cell(*index, scratch).text()
-            };
-            let is_cut = look.width.is_some();
-            match if is_time { DateTime::parse_from_rfc3339(&text).ok() } else { None } {
-                Some(time) => place(&look.zone.show(time.to_utc()), *width, is_cut, line),
-                None => place(&text, *width, is_cut, line),
+        for (number, columns) in shown.iter().enumerate() {
+            line.clear();
+            line.push_str(if number > 0 { INDENT } else { "" });
+            // What a long address takes from the last column.
+            let mut grown = 0;
+            for (position, (index, width)) in columns.iter().enumerate() {
+                line.push_str(if position > 0 { GAP } else { "" });
+                let start = line.len();
+                let budget = &budgets[*index];
+                let mut width = *width;
+                if budget.is_from && position + 1 < columns.len() && look.width.is_some() {
+                    let spare = columns.last().map_or(0, |(_, last)| last.saturating_sub(LEAST_PROSE));
+                    grown = cells.address_width().saturating_sub(width).min(spare);
+                    width += grown;
+                } else if position + 1 == columns.len() {
+                    width -= grown;
+                }
+                write_cell(&cells, (*index, budget, width), look, scratch, line);
+                if let Some(colour) = colour.filter(|_| budget.is_what) {
+                    let end = start + line[start..].trim_end_matches(' ').len();
+                    line.insert_str(end, RESET);
+                    line.insert_str(start, colour);
+                }
             }
-            if let Some(colour) = colour.filter(|_| is_what) {
-                let end = start + line[start..].trim_end_matches(' ').len();
-                line.insert_str(end, RESET);
-                line.insert_str(start, colour);
-            }
+            out.extend_from_slice(line.trim_end_matches(' ').as_bytes());
+            out.push(b'\n');
         }
-        out.extend_from_slice(line.trim_end_matches(' ').as_bytes());
-        out.push(b'\n');
+    }
+}
+
+/// Appends one cell of a row.
+fn write_cell(
+    cells: &EventCells<'_, '_>,
+    (index, budget, width): (usize, &Budget, usize),
+    look: &RenderOptions,
+    scratch: &mut String,
+    line: &mut String,
+) {
+    let is_cut = look.width.is_some();
+    if budget.is_stream {
+        return place(short_name(cells.stream()), width, is_cut, line);
+    }
+    let known = if budget.is_event_time { cells.event_time() } else { None };
+    if let Some(time) = known {
+        scratch.clear();
+        look.zone.write(time, scratch);
+        return place(scratch, width, is_cut, line);
+    }
+    let text = cells.cell(index, scratch).text();
+    match if budget.is_time { DateTime::parse_from_rfc3339(&text).ok() } else { None } {
+        Some(time) => {
+            let mut shown = String::new();
+            look.zone.write(time.to_utc(), &mut shown);
+            place(&shown, width, is_cut, line);
+        }
+        None => place(&text, width, is_cut, line),
     }
 }
 

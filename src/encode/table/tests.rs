@@ -49,31 +49,31 @@ fn terminal(width: u16) -> RenderOptions {
 }
 
 #[test]
-fn a_narrow_terminal_keeps_when_who_and_what() {
+fn a_narrow_terminal_keeps_when_who_from_where_and_what() {
     assert_eq!(
         picture(None, &Stream::ALL, terminal(60)),
         "
-TIME (UTC)           WHO             WHAT
-2026-11-20 14:05:06  Ada Berg        signed in
-2026-11-20 14:05:09  王小明          failed to sign in: wro…
-2026-11-20 17:06:00  Eve \\u{1b}[2J…  exported item bvwmq6is…
-2026-11-20 17:10:00  Ada Berg        suspended Eve Lund
-not a time           ACT             brandnew
+TIME (UTC)           WHO       FROM               WHAT
+2026-11-20 14:05:06  Ada Berg  192.0.2.17 NO Os…  signed in
+2026-11-20 14:05:09  王小明    203.0.113.200 BR    failed t…
+2026-11-20 17:06:00  Eve …     2001:db8::42       exported …
+2026-11-20 17:10:00  Ada Berg  192.0.2.17 NO Os…  suspended…
+not a time           ACT                          brandnew
 "
     );
 }
 
 #[test]
-fn eighty_columns_say_from_where_too() {
+fn eighty_columns_say_more_of_what_happened() {
     assert_eq!(
         picture(None, &Stream::ALL, terminal(80)),
         "
-TIME (UTC)           WHO            FROM                 WHAT
-2026-11-20 14:05:06  Ada Berg       192.0.2.17 NO Oslo   signed in
-2026-11-20 14:05:09  王小明         203.0.113.200 BR     failed to sign in: wro…
-2026-11-20 17:06:00  Eve \\u{1b}[2…  2001:db8::42         exported item bvwmq6is…
-2026-11-20 17:10:00  Ada Berg       192.0.2.17 NO Oslo   suspended Eve Lund
-not a time           ACT                                 brandnew
+TIME (UTC)           WHO          FROM                  WHAT
+2026-11-20 14:05:06  Ada Berg     192.0.2.17 NO Oslo    signed in
+2026-11-20 14:05:09  王小明       203.0.113.200 BR      failed to sign in: wron…
+2026-11-20 17:06:00  Eve \\u{1b}…  2001:db8::42          exported item bvwmq6isu…
+2026-11-20 17:10:00  Ada Berg     192.0.2.17 NO Oslo    suspended Eve Lund
+not a time           ACT                                brandnew
 "
     );
 }
@@ -83,12 +83,12 @@ fn a_wide_terminal_adds_stream_and_address() {
     assert_eq!(
         picture(None, &Stream::ALL, terminal(140)),
         "
-TIME (UTC)           STREAM   WHO              EMAIL                   FROM                      WHAT
-2026-11-20 14:05:06  sign-in  Ada Berg         ada.berg@fjord.test     192.0.2.17 NO Oslo        signed in
-2026-11-20 14:05:09  sign-in  王小明           xiaoming.wang@fjord.t…  203.0.113.200 BR          failed to sign in: wrong password or Secre…
-2026-11-20 17:06:00  usage    Eve \\u{1b}[2J…   eve@fjord.test          2001:db8::42              exported item bvwmq6isuca7wbehrbyqhag54x i…
-2026-11-20 17:10:00  audit    Ada Berg         ada.berg@fjord.test     192.0.2.17 NO Oslo        suspended Eve Lund
-not a time           audit    ACT                                                                brandnew
+TIME (UTC)           STREAM   WHO             EMAIL                    FROM                       WHAT
+2026-11-20 14:05:06  sign-in  Ada Berg        ada.berg@fjord.test      192.0.2.17 NO Oslo         signed in
+2026-11-20 14:05:09  sign-in  王小明          xiaoming.wang@fjord.te…  203.0.113.200 BR           failed to sign in: wrong password or Secr…
+2026-11-20 17:06:00  usage    Eve \\u{1b}[2J…  eve@fjord.test           2001:db8::42               exported item bvwmq6isuca7wbehrbyqhag54x …
+2026-11-20 17:10:00  audit    Ada Berg        ada.berg@fjord.test      192.0.2.17 NO Oslo         suspended Eve Lund
+not a time           audit    ACT                                                                 brandnew
 "
     );
 }
@@ -102,12 +102,32 @@ fn a_pipe_gets_every_column_and_nothing_is_cut() {
 }
 
 #[test]
+fn below_sixty_columns_a_row_has_two_lines_and_from_where_stays() {
+    let table = picture(None, &Stream::ALL, terminal(45));
+    assert!(table.starts_with("\nTIME (UTC)           WHO\n  FROM"), "{table}");
+    assert!(table.contains("Ada Berg\n  192.0.2.17 NO Oslo"), "{table}");
+    assert_eq!(table.lines().count(), 1 + 2 * (1 + ITEMS.len()));
+}
+
+#[test]
+fn a_long_address_is_not_cut_before_prose_is() {
+    let raw = r#"{"timestamp":"2026-11-20T14:05:06Z","action":"reveal","item_uuid":"i","user":{"name":"Eve"},
+        "client":{"ip_address":"2001:db8:1111:2222:3333:4444:5555:6666"},"location":{"country":"NO","city":"Oslo"}}"#;
+    let mut table = Table::new(None, &Stream::ALL, Shape::Raw, terminal(100));
+    let mut out = Vec::new();
+    let event = Event { stream: Stream::ItemUsages, raw: raw.as_bytes(), uuid: None, time: None };
+    table.event(&event, &EventContext::default(), DateTime::UNIX_EPOCH, &mut out);
+    let row = String::from_utf8(out).unwrap();
+    assert!(row.contains("  2001:db8:1111:2222:3333:4444:5555:6666 NO …  revealed i…"), "{row}");
+}
+
+#[test]
 fn usages_alone_have_items_and_vaults_in_columns() {
     assert_eq!(
         picture(None, &[Stream::ItemUsages], terminal(150)),
         "
-TIME (UTC)           WHO             EMAIL                  FROM                   ACTION      ITEM                        VAULT
-2026-11-20 17:06:00  Eve \\u{1b}[2J…  eve@fjord.test         2001:db8::42           exported    bvwmq6isuca7wbehrbyqhag54x  jaqxqf5qylslqiitnduawrndc5
+TIME (UTC)           WHO           EMAIL                  FROM                    ACTION       ITEM                        VAULT
+2026-11-20 17:06:00  Eve \\u{1b}[…  eve@fjord.test         2001:db8::42            exported     bvwmq6isuca7wbehrbyqhag54x  jaqxqf5qylslqiitnduawrndc5
 "
     );
 }
