@@ -116,7 +116,7 @@ Register-ArgumentCompleter -Native -CommandName 'opev' -ScriptBlock {
             [CompletionResult]::new('--interval', '--interval', [CompletionResultType]::ParameterName, 'Look for new events this often, 1s at least [default: 30s]')
             [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'End after this long, with 0')
             [CompletionResult]::new('--page-size', '--page-size', [CompletionResultType]::ParameterName, 'Ask for this many events a request, 1 to 1000 [default: 1000]')
-            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Form of the output: table, ndjson or csv')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Form of the output: table, record, ndjson or csv')
             [CompletionResult]::new('--shape', '--shape', [CompletionResultType]::ParameterName, 'Schema of an event [default: raw]')
             [CompletionResult]::new('--fields', '--fields', [CompletionResultType]::ParameterName, 'Columns of tables and CSV, separated by commas; help lists them')
             [CompletionResult]::new('--highlight', '--highlight', [CompletionResultType]::ParameterName, 'Mark what matches this regular expression')

@@ -111,7 +111,7 @@ set edit:completion:arg-completer[opev] = {|@words|
             cand --interval 'Look for new events this often, 1s at least [default: 30s]'
             cand --for 'End after this long, with 0'
             cand --page-size 'Ask for this many events a request, 1 to 1000 [default: 1000]'
-            cand --format 'Form of the output: table, ndjson or csv'
+            cand --format 'Form of the output: table, record, ndjson or csv'
             cand --shape 'Schema of an event [default: raw]'
             cand --fields 'Columns of tables and CSV, separated by commas; help lists them'
             cand --highlight 'Mark what matches this regular expression'
