@@ -315,3 +315,87 @@ impl<'a, 'b> EventFacts<'a, 'b> {
         paths.iter().map(|path| self.get(*path)).find(|text| !text.is_empty()).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Lookup, LookupBuffer};
+
+    fn ask<T>(stream: Stream, raw: &str, question: impl Fn(EventFacts<'_, '_>) -> T) -> T {
+        let lookup = Lookup::for_facts();
+        let mut buffer = LookupBuffer::default();
+        question(EventFacts::new(stream, lookup.find(raw.as_bytes(), &mut buffer)))
+    }
+
+    fn actor(stream: Stream, raw: &str) -> [String; 4] {
+        ask(stream, raw, |facts| {
+            let actor = facts.actor();
+            [actor.uuid(), actor.name(), actor.email(), actor.kind()].map(Cow::into_owned)
+        })
+    }
+
+    #[test]
+    fn the_actor_is_found_in_every_stream_and_version() {
+        let v1 = r#"{"target_user":{"uuid":"U","name":"Ada","email":"a@x.test"}}"#;
+        assert_eq!(actor(Stream::SignInAttempts, v1), ["U", "Ada", "a@x.test", ""]);
+        let v2 = r#"{"user":{"uuid":"U","user_type":"external_user","type":"user"}}"#;
+        assert_eq!(actor(Stream::ItemUsages, v2), ["U", "", "", "external_user"]);
+        let other = r#"{"user":{"uuid":"U","type":"user"}}"#;
+        assert_eq!(actor(Stream::ItemUsages, other)[3], "user");
+        let audit = r#"{"actor_uuid":"U","actor_type":"user","actor_details":{"uuid":"V","name":"Ada"}}"#;
+        assert_eq!(actor(Stream::AuditEvents, audit), ["U", "Ada", "", "user"]);
+    }
+
+    #[test]
+    fn nulls_and_objects_that_are_texts_are_missing_and_nothing_is_invented() {
+        for raw in [
+            "{}",
+            r#"{"target_user":"Ada","user":null,"actor_details":"Ada","client":"CLI","location":"Oslo"}"#,
+            r#"{"target_user":{"uuid":null,"name":{"x":1}},"user":{"name":[1]},"actor_uuid":{},"session":7}"#,
+        ] {
+            for stream in Stream::ALL {
+                assert_eq!(actor(stream, raw), ["", "", "", ""], "{stream}: {raw}");
+                ask(stream, raw, |facts| {
+                    assert_eq!(facts.client(), ClientFacts::default());
+                    assert_eq!(facts.location(), LocationFacts::default());
+                    assert_eq!((&*facts.address(), facts.outcome(), facts.count()), ("", None, None));
+                    assert_eq!((facts.targets().count(), facts.emphasis()), (0, Emphasis::Plain));
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn address_and_place_are_where_each_stream_has_them() {
+        let at = |raw: &str| ask(Stream::AuditEvents, raw, |facts| facts.address().into_owned());
+        assert_eq!(at(r#"{"client":{"ip":"2","ip_address":"1"}}"#), "1");
+        assert_eq!(at(r#"{"client":{"ip":"2","ip_address":null}}"#), "2");
+        assert_eq!(at(r#"{"session":{"ip":"3"}}"#), "3");
+        let place = |raw: &str| ask(Stream::SignInAttempts, raw, |facts| facts.location().coordinates);
+        assert_eq!(place(r#"{"location":{"latitude":43.64,"longitude":-79.433}}"#), Some((43.64, -79.433)));
+        assert_eq!(place(r#"{"location":{"latitude":430,"longitude":0}}"#), None);
+        assert_eq!(place(r#"{"location":{"latitude":"x"}}"#), None);
+        ask(Stream::SignInAttempts, r#"{"country":"FR"}"#, |facts| assert_eq!(facts.country(), "FR"));
+    }
+
+    #[test]
+    fn things_are_found_by_their_role_and_not_by_their_place() {
+        let raw = r#"{"action":"grant","object_type":"gva","object_uuid":"V","aux_uuid":"G"}"#;
+        ask(Stream::AuditEvents, raw, |facts| {
+            assert_eq!((&*facts.vault_uuid(), &*facts.group_uuid(), &*facts.item_uuid()), ("V", "G", ""));
+            assert!(facts.other_user().is_none() && facts.object_user().is_none());
+        });
+        let raw = r#"{"action":"join","object_type":"gm","object_uuid":"G","aux_uuid":"U"}"#;
+        ask(Stream::AuditEvents, raw, |facts| {
+            assert_eq!((&*facts.group_uuid(), &*facts.other_user().unwrap().uuid()), ("G", "U"));
+        });
+        let raw = r#"{"action":"share","object_type":"item","object_uuid":"I","aux_uuid":"V"}"#;
+        ask(Stream::AuditEvents, raw, |facts| {
+            assert_eq!((&*facts.item_uuid(), &*facts.vault_uuid()), ("I", "V"));
+        });
+        let raw = r#"{"action":"new","object_type":"item","object_uuid":"I","aux_uuid":"V"}"#;
+        ask(Stream::AuditEvents, raw, |facts| assert_eq!(facts.vault_uuid(), ""));
+        let raw = r#"{"action":"patch","object_type":"items","object_uuid":"V","aux_info":"3"}"#;
+        ask(Stream::AuditEvents, raw, |facts| assert_eq!(facts.count(), Some(3)));
+    }
+}

@@ -7,15 +7,16 @@ use std::borrow::Cow;
 
 use memchr::memchr;
 
-use super::json::{JsonText, end_of_string, end_of_value, skip, unescape};
+use super::FoundFields;
+use super::json::{end_of_string, end_of_value, skip, unescape};
 
 /// No node, no guess.
-const NOBODY: u32 = u32::MAX;
+pub(super) const NOBODY: u32 = u32::MAX;
 
 /// Dotted paths to look up together, each with a slot for what is found.
 #[derive(Debug)]
 pub struct Lookup {
-    nodes: Vec<LookupNode>,
+    pub(super) nodes: Vec<LookupNode>,
     slots: usize,
     keeps_rest: bool,
     /// Nodes of which the second is shown only where the first is missing.
@@ -23,9 +24,9 @@ pub struct Lookup {
 }
 
 #[derive(Debug)]
-struct LookupNode {
+pub(super) struct LookupNode {
     /// The key's characters.
-    name: Box<str>,
+    pub(super) name: Box<str>,
     parent: u32,
     slot: Option<usize>,
     /// Length and last bytes of each child's name, beside its number: most keys differ in these already.
@@ -36,31 +37,23 @@ struct LookupNode {
 #[derive(Debug, Default)]
 pub struct LookupBuffer {
     /// Start and end of what each slot found; an empty range is nothing.
-    spans: Vec<(usize, usize)>,
+    pub(super) spans: Vec<(usize, usize)>,
     /// Which nodes were met in this event already.
     met: Vec<u32>,
     event: u32,
     /// Which node followed a node last time, and, behind these, which came first in it. Events of a stream
     /// have their keys in the same order, so that a guess is nearly always right.
     followers: Vec<u32>,
-    rest: Vec<RestMember>,
+    pub(super) rest: Vec<RestMember>,
 }
 
 /// A member that no path leads to, or that another one is shown instead of.
 #[derive(Clone, Copy, Debug)]
-struct RestMember {
-    object: u32,
+pub(super) struct RestMember {
+    pub(super) object: u32,
     /// The key where it lies; a node has its own name.
-    key: Result<(usize, usize), u32>,
-    value: (usize, usize),
-}
-
-/// Where the wanted fields of one event are.
-#[derive(Clone, Copy, Debug)]
-pub struct FoundFields<'a, 'b> {
-    raw: &'a [u8],
-    lookup: &'b Lookup,
-    buffer: &'b LookupBuffer,
+    pub(super) key: Result<(usize, usize), u32>,
+    pub(super) value: (usize, usize),
 }
 
 impl Default for Lookup {
@@ -127,7 +120,7 @@ impl Lookup {
         if self.keeps_rest {
             self.keep_alternatives(raw, buffer);
         }
-        FoundFields { raw, lookup: self, buffer }
+        FoundFields::new(raw, self, buffer)
     }
 
     /// Notes the alternatives that are there beside what they are shown instead of.
@@ -242,7 +235,7 @@ impl Lookup {
     }
 
     /// The keys that lead to a node, outermost first.
-    fn path(&self, node: u32) -> Vec<u32> {
+    pub(super) fn path(&self, node: u32) -> Vec<u32> {
         let mut path: Vec<u32> = std::iter::successors(Some(node), |node| {
             self.nodes.get(*node as usize).map(|found| found.parent)
         })
@@ -269,89 +262,6 @@ impl LookupBuffer {
             self.met = vec![0; nodes];
             self.followers = vec![NOBODY; 2 * nodes];
         }
-    }
-}
-
-impl<'a> FoundFields<'a, '_> {
-    /// The value in a slot, `null` included.
-    pub fn get(&self, slot: usize) -> Option<JsonText<'a>> {
-        let (start, end) = self.buffer.spans[slot];
-        (start < end).then(|| JsonText::new(&self.raw[start..end]))
-    }
-
-    /// The value in a slot, unless it is `null`.
-    pub fn value(&self, slot: usize) -> Option<JsonText<'a>> {
-        self.get(slot).filter(|value| !value.is_null())
-    }
-
-    /// What a slot says; empty where there is nothing.
-    pub fn text(&self, slot: usize) -> Cow<'a, str> {
-        self.get(slot).map_or(Cow::Borrowed(""), JsonText::text)
-    }
-
-    /// Whether members were met that no path leads to.
-    pub fn has_rest(&self) -> bool {
-        !self.buffer.rest.is_empty()
-    }
-
-    /// The dotted names of the members that no path leads to.
-    pub fn rest_names(&self) -> impl Iterator<Item = String> {
-        self.buffer.rest.iter().map(|member| {
-            let mut name = String::new();
-            for node in self.lookup.path(member.object) {
-                name += &self.lookup.nodes[node as usize].name;
-                name.push('.');
-            }
-            match member.key {
-                Ok((start, end)) => name + &unescape(&self.raw[start..end]),
-                Err(node) => name + &self.lookup.nodes[node as usize].name,
-            }
-        })
-    }
-
-    /// Appends an object of the members that no path leads to, each below the objects that hold it; an item
-    /// that is no object is appended itself.
-    pub fn write_rest(&self, out: &mut Vec<u8>) {
-        let mut open: Vec<u32> = Vec::new();
-        let mut is_first = true;
-        for member in &self.buffer.rest {
-            let value = JsonText::new(&self.raw[member.value.0..member.value.1]);
-            if member.object == NOBODY {
-                return write_json(value, out);
-            }
-            let path = self.lookup.path(member.object);
-            let shared = open.iter().zip(&path).take_while(|(a, b)| a == b).count();
-            out.extend(std::iter::repeat_n(b'}', open.len() - shared));
-            open.truncate(shared);
-            out.push(if std::mem::take(&mut is_first) { b'{' } else { b',' });
-            for &node in &path[shared..] {
-                // Writing to a Vec cannot fail, and a string is always JSON.
-                let _ = serde_json::to_writer(&mut *out, &self.lookup.nodes[node as usize].name);
-                out.extend_from_slice(b":{");
-                open.push(node);
-            }
-            match member.key {
-                Ok((start, end)) => {
-                    out.push(b'"');
-                    out.extend_from_slice(&self.raw[start..end]);
-                    out.extend_from_slice(b"\":");
-                }
-                Err(node) => {
-                    let _ = serde_json::to_writer(&mut *out, &self.lookup.nodes[node as usize].name);
-                    out.push(b':');
-                }
-            }
-            write_json(value, out);
-        }
-        out.extend(std::iter::repeat_n(b'}', open.len() + usize::from(!is_first)));
-    }
-}
-
-/// Appends a value's JSON text without space between tokens.
-fn write_json(value: JsonText<'_>, out: &mut Vec<u8>) {
-    match value.is_nested() {
-        true => out.extend_from_slice(value.text().as_bytes()),
-        false => out.extend_from_slice(value.bytes()),
     }
 }
 

@@ -6,6 +6,8 @@
 //! clock; nothing here knows how it is shown.
 
 mod event;
+mod found;
+mod gaps;
 mod json;
 mod lookup;
 mod path;
@@ -14,7 +16,8 @@ mod user;
 pub mod words;
 
 pub use event::{ClientFacts, Emphasis, EventFacts, LocationFacts, SignInOutcome, Target};
+pub use found::FoundFields;
 pub use json::{JsonMembers, JsonText, unescape};
-pub use lookup::{FoundFields, Lookup, LookupBuffer};
+pub use lookup::{Lookup, LookupBuffer};
 pub use phrase::WordStyle;
 pub use user::UserFacts;

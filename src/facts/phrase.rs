@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::EventFacts;
+use super::gaps::fill;
 use super::user::{AUX_USER, OBJECT_USER, UserFacts};
 use super::words::{AuditWords, EntityRole, item_action, sign_in_category, sign_in_type};
 use crate::event::Stream;
@@ -208,49 +209,6 @@ fn write_entity(role: EntityRole, uuid: &str, out: &mut String) -> bool {
     out.push_str(if noun.is_empty() { "" } else { " " });
     out.push_str(uuid);
     true
-}
-
-/// Appends a text with its gaps filled. `write` appends what stands in a gap and tells whether the event
-/// has it; what is in brackets is left out when it does not.
-fn fill(text: &str, out: &mut String, write: &mut impl FnMut(&str, &mut String) -> bool) {
-    let mut bracket = None;
-    let mut is_whole = true;
-    let mut rest = text;
-    while let Some(at) = rest.find(['[', ']', '{']) {
-        out.push_str(&rest[..at]);
-        let (mark, after) = (rest.as_bytes()[at], &rest[at + 1..]);
-        rest = after;
-        match (mark, bracket) {
-            (b'[', _) => (bracket, is_whole) = (Some(out.len()), true),
-            (b']', Some(start)) => {
-                out.truncate(if is_whole { out.len() } else { start });
-                bracket = None;
-            }
-            (b']', None) => {}
-            _ => {
-                let (gap, after) = rest.split_once('}').unwrap_or((rest, ""));
-                is_whole &= write(gap, out);
-                rest = after;
-            }
-        }
-    }
-    out.push_str(rest);
-}
-
-/// The text with `a vault` and the like in its gaps, for a list of what codes mean.
-pub(super) fn without_gaps(text: &str, object: EntityRole, other: EntityRole) -> String {
-    let mut out = String::new();
-    fill(text, &mut out, &mut |gap, out| {
-        match gap {
-            "object" => out.push_str(object.any()),
-            "other" => out.push_str(other.any()),
-            "count" => out.push_str("items"),
-            // What only the event can say stands in brackets, which go.
-            _ => return false,
-        }
-        true
-    });
-    out
 }
 
 #[cfg(test)]

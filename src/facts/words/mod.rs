@@ -184,7 +184,7 @@ pub struct WordsRow {
 pub fn table() -> Vec<WordsRow> {
     let plain = |stream, field| {
         move |(code, words): &CodeWords| {
-            let words = super::phrase::without_gaps(words, EntityRole::Item, EntityRole::Vault);
+            let words = super::gaps::without_gaps(words, EntityRole::Item, EntityRole::Vault);
             WordsRow { stream, field, code, object_type: "", words, is_inferred: false }
         }
     };
@@ -193,7 +193,7 @@ pub fn table() -> Vec<WordsRow> {
         field: "action",
         code: words.action,
         object_type: words.object_type,
-        words: super::phrase::without_gaps(words.text, words.object, words.other),
+        words: super::gaps::without_gaps(words.text, words.object, words.other),
         is_inferred: words.is_inferred,
     });
     let categories = SIGN_IN_CATEGORIES.iter().map(plain(Stream::SignInAttempts, "category"));
