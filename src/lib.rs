@@ -25,7 +25,8 @@
 //! | [`collect`] | the engine: question, resumed run and tail are three ways to start one loop | `api` `config` `console` `disk` `encode` `health` `output` `source` |
 //! | [`api`] | 1Password's protocol: endpoint, wire, scan, http, retry, limiter, claims | |
 //! | [`source`] | where pages come from: cursor loop, windows, prefetch, sorting | `api` |
-//! | [`encode`] | shapes and formats: events become bytes | |
+//! | [`facts`] | what an event says: look-ups in its text, actor, target, address, place, action; words | |
+//! | [`encode`] | shapes and formats: events become bytes | `facts` |
 //! | [`output`] | the commit order, sinks, checkpoints | `disk` |
 //! | [`health`] | what a collector says of itself, for `opev status` and monitors | `output` `disk` `console` `api` `source` `config` |
 //! | [`diagnosis`] | whether a token is usable: claims, the way to the server, a request per stream, as a report | `api` `source` `encode` `console` |
@@ -58,6 +59,7 @@ pub mod disk;
 pub mod encode;
 pub mod error;
 pub mod event;
+pub mod facts;
 pub mod health;
 pub mod identity;
 pub mod output;

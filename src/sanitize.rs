@@ -43,6 +43,29 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The text with every harmful character written as JSON spells it (`\n`, `\u001b`), which inside a JSON
+/// text keeps the value.
+pub fn escaped_as_json(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) || !text.chars().any(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if is_harmful(c) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
+            }
+            c => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// JSON text in which no character can harm a terminal: JSON's own escapes stand for those, so that it
 /// still has the same value. Line breaks between its parts stay.
 pub fn json_for_terminal(json: &str) -> Cow<'_, str> {
@@ -125,6 +148,14 @@ mod tests {
     fn escape_sequences_line_breaks_and_bidi_marks_are_spelled_out() {
         assert_eq!(escaped("a\x1b[31m\nb\t\u{202e}c\u{9b}"), "a\\u{1b}[31m\\nb\\t\\u{202e}c\\u{9b}");
         assert_eq!(escaped("Zoë 王小明 🔑"), "Zoë 王小明 🔑");
+    }
+
+    #[test]
+    fn harmful_characters_are_written_as_json_spells_them() {
+        assert_eq!(
+            escaped_as_json("a\x1b[31m\nb\t\u{202e}c\u{e0041}"),
+            "a\\u001b[31m\\nb\\t\\u202ec\\udb40\\udc41"
+        );
     }
 
     #[test]

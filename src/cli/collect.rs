@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 
 use super::account::AccountArgs;
-use super::fetch::{Format, Shape};
 use super::stream::{StreamChoice, StreamParser};
+use crate::encode::{self, Fields, Format, OutputUse, Shape};
 use crate::event::Stream;
 use crate::time::duration;
 
@@ -40,11 +40,12 @@ pub struct CollectArgs {
           conflicts_with_all = ["profile", "region", "base_url", "token_file", "token_command"])]
     pub all_profiles: bool,
 
-    /// Form of the output: table, ndjson, json or csv
+    /// Form of the output: table, record, ndjson, json or csv
     ///
     /// By default a table when standard output is a terminal, else ndjson; with -o by the file's
     /// extension, to which .gz or .zst may be added. ndjson comes out as the events arrive; tables, csv and
-    /// json are in order of time. A file that is followed or resumed is ndjson or csv.
+    /// json are in order of time. record is a block an event, a line a
+    /// field, everything in it. A file that is followed or resumed is ndjson or csv.
     #[arg(long, value_name = "FORMAT", help_heading = "Output")]
     pub format: Option<Format>,
 
@@ -123,22 +124,32 @@ impl CollectArgs {
         self.output.as_ref().is_some_and(names_it)
     }
 
-    /// Refuses what only the values tell to be contradictory.
-    pub(super) fn check(&self) -> Result<(), String> {
-        let because = |text: &str| Err(text.to_owned());
-        match self.format {
-            Some(Format::Json | Format::Ndjson) if self.fields.as_deref().is_some_and(|f| f != "help") => {
-                because("--fields chooses columns of tables and CSV; for JSON use jq")
-            }
-            _ if self.all_profiles && self.names_a_file() && !self.names_a_file_per_profile() => because(
-                "--all-profiles with -o FILE needs {profile} in the file's name, so that no profile writes \
-                 over another",
-            ),
-            _ if self.consumer.is_some() && self.names_a_file() => {
-                because("--consumer cannot be used with -o FILE, whose position belongs to the file")
-            }
-            _ => Ok(()),
+    /// Refuses what only the values tell to be contradictory, for output that is used so.
+    pub(super) fn check(&self, purpose: OutputUse) -> Result<(), String> {
+        self.check_encoder(purpose)?;
+        if self.all_profiles && self.names_a_file() && !self.names_a_file_per_profile() {
+            return Err(
+                "--all-profiles with -o FILE needs {profile} in the file's name, so that no profile \
+                        writes over another"
+                    .into(),
+            );
         }
+        if self.consumer.is_some() && self.names_a_file() {
+            return Err("--consumer cannot be used with -o FILE, whose position belongs to the file".into());
+        }
+        Ok(())
+    }
+
+    /// Refuses formats, shapes and columns that cannot be combined, as far as they were typed; what a file's
+    /// name or a mistyped column says is refused where it is read.
+    fn check_encoder(&self, purpose: OutputUse) -> Result<(), String> {
+        let Some(format) = self.format else { return Ok(()) };
+        let fields = self.fields.as_deref().filter(|text| *text != "help");
+        let fields = fields.and_then(|text| Fields::parse(text).ok());
+        encode::check(format, self.shape.unwrap_or_default(), fields.as_ref(), purpose).map_err(|error| {
+            let hint = error.advice().map(|hint| format!("; {hint}"));
+            format!("{}{}", error.message(), hint.unwrap_or_default())
+        })
     }
 }
 

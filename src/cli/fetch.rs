@@ -5,30 +5,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::collect::CollectArgs;
+use crate::encode::OutputUse;
 use crate::time::{TimeExpr, duration};
-
-/// The form of the output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Columns for people
-    Table,
-    /// One JSON object a line
-    Ndjson,
-    /// One JSON array
-    Json,
-    /// Columns for spreadsheets
-    Csv,
-}
-
-/// The schema of an event.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Shape {
-    /// The event's text as the service sent it
-    #[default]
-    Raw,
-    /// The same, wrapped with stream, profile, account and time of reading
-    Envelope,
-}
 
 /// The order of the events of a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -37,26 +15,6 @@ pub enum Sort {
     Timeline,
     /// Strictly by timestamp; reads all of them first
     Time,
-}
-
-impl From<Format> for crate::encode::Format {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Table => crate::encode::Format::Table,
-            Format::Ndjson => crate::encode::Format::Ndjson,
-            Format::Json => crate::encode::Format::Json,
-            Format::Csv => crate::encode::Format::Csv,
-        }
-    }
-}
-
-impl From<Shape> for crate::encode::Shape {
-    fn from(shape: Shape) -> Self {
-        match shape {
-            Shape::Raw => crate::encode::Shape::Raw,
-            Shape::Envelope => crate::encode::Shape::Envelope,
-        }
-    }
 }
 
 const EXAMPLES: &str = "\
@@ -153,17 +111,11 @@ pub struct FetchArgs {
 impl FetchArgs {
     /// Refuses what only the values tell to be contradictory.
     pub(super) fn check(&self) -> Result<(), String> {
-        let collect = &self.collect;
-        match collect.format {
-            Some(Format::Json) if collect.resume => {
-                Err("--format json cannot be used with --resume, which never ends its output; use ndjson"
-                    .to_owned())
-            }
-            Some(Format::Table) if collect.resume && collect.names_a_file() => {
-                Err("--format table cannot be used with --resume -o FILE; use ndjson or csv".to_owned())
-            }
-            _ => collect.check(),
-        }
+        self.collect.check(match (self.collect.resume, self.collect.names_a_file()) {
+            (false, _) => OutputUse::Question,
+            (true, true) => OutputUse::ManagedFile,
+            (true, false) => OutputUse::Follow,
+        })
     }
 }
 
@@ -214,7 +166,7 @@ mod tests {
             ("opev fetch --since 1763700000", "did you mean @1763700000?"),
             ("opev fetch -o x --file-mode 9", "not permissions"),
             ("opev fetch -o x --file-mode 4755", "not permissions"),
-            ("opev fetch --format yaml", "[possible values: table, ndjson, json, csv]"),
+            ("opev fetch --format yaml", "[possible values: table, record, ndjson, json, csv]"),
         ] {
             let error = refused(line);
             assert!(error.contains(text), "{line}: {error}");

@@ -31,7 +31,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 pub use account::{AccountArgs, ConfigFileArg};
 pub use console::{ColorChoice, ConsoleArgs, LogLevel};
-pub use fetch::{FetchArgs, Format, Shape, Sort};
+pub use fetch::{FetchArgs, Sort};
 pub use tail::TailArgs;
 
 use crate::sanitize;
@@ -238,7 +238,7 @@ mod tests {
         let error = Cli::read(["opev", "fetch", "--format", "a\u{202e}x"]).unwrap_err();
         let text = complaint(&error);
         assert!(text.starts_with("error: invalid value 'a\\u{202e}x' for '--format <FORMAT>'\n"), "{text}");
-        assert!(text.contains("\n  [possible values: table, ndjson, json, csv]\n"), "{text}");
+        assert!(text.contains("\n  [possible values: table, record, ndjson, json, csv]\n"), "{text}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 
 use super::collect::CollectArgs;
-use super::fetch::Format;
+use crate::encode::OutputUse;
 use crate::event::Stream;
 use crate::time::TimeExpr;
 use crate::time::duration;
@@ -110,17 +110,8 @@ impl FromStr for Interval {
 impl TailArgs {
     /// Refuses what only the values tell to be contradictory.
     pub(super) fn check(&self) -> Result<(), String> {
-        let collect = &self.collect;
-        match collect.format {
-            Some(Format::Json) => {
-                Err("--format json cannot be used with tail, whose array would never end; use ndjson"
-                    .to_owned())
-            }
-            Some(Format::Table) if collect.resume && collect.names_a_file() => {
-                Err("--format table cannot be used with --resume -o FILE; use ndjson or csv".to_owned())
-            }
-            _ => collect.check(),
-        }
+        let is_managed = self.collect.resume && self.collect.names_a_file();
+        self.collect.check(if is_managed { OutputUse::ManagedFile } else { OutputUse::Follow })
     }
 }
 
@@ -150,7 +141,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        assert!(refused("opev tail --format json").contains("never end"));
+        assert!(refused("opev tail --format json").contains("never be written"));
         for line in [
             "--resume -n 5",
             "--resume --highlight x",

@@ -8,8 +8,11 @@ use std::time::Duration;
 
 use super::position;
 use super::session::Session;
+use crate::compression::Compression;
 use crate::disk::{self, RealDisk};
-use crate::encode::{EventContext, EventEncoder, Fields, Format, RenderOptions, Shape, TimeStyle};
+use crate::encode::{
+    self, EventContext, EventEncoder, Fields, Format, OutputUse, RenderOptions, Shape, TimeStyle,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::RunMode;
@@ -22,11 +25,8 @@ use crate::time::Zone;
 /// Permissions of a new file, unless `--file-mode` says otherwise.
 pub const FILE_MODE: u32 = 0o600;
 
-/// The version of the encoders: raised when the same events would be written otherwise.
-const ENCODER_VERSION: u32 = 1;
-
 /// What is wanted of the output.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct OutputRequest {
     /// The file; `-` or none is standard output.
     pub output: Option<PathBuf>,
@@ -38,6 +38,8 @@ pub struct OutputRequest {
     pub fields: Option<String>,
     /// Where the position is kept, under `--resume`.
     pub resume: Option<ResumeOptions>,
+    /// What becomes of the output where no position is kept.
+    pub purpose: OutputUse,
     /// What standard output can show.
     pub terminal: Terminal,
 }
@@ -73,6 +75,8 @@ pub struct OutputPlan {
     pub format: Format,
     /// The schema of an event.
     pub shape: Shape,
+    /// How files are compressed.
+    pub compression: Compression,
     /// Chosen columns.
     pub fields: Option<Fields>,
     /// The outputs, each with the streams that go there.
@@ -125,12 +129,20 @@ impl OutputPlan {
         let zone = time_style(&settings.zone);
         let colour = to_stdout && terminal.colour;
         let look = if to_terminal {
-            RenderOptions { width: Some(terminal.width), colour, escape: true, zone }
+            RenderOptions {
+                width: Some(terminal.width),
+                colour,
+                escape: true,
+                zone,
+                ..RenderOptions::plain()
+            }
         } else {
             RenderOptions { colour, zone, ..RenderOptions::plain() }
         };
+        let (format, compression) = format(request, to_terminal)?;
         let form = OutputPlan {
-            format: format(request, to_terminal),
+            format,
+            compression,
             shape: request.shape.unwrap_or_default(),
             fields: request.fields.as_deref().map(Fields::parse).transpose()?,
             outputs,
@@ -138,13 +150,13 @@ impl OutputPlan {
             look,
             context: EventContext { profile: settings.profile.clone(), account_uuid: session.account_uuid() },
         };
-        form.encoder(streams)?;
-        let manages =
-            request.resume.is_some() && form.outputs.iter().any(|o| matches!(o.place, Destination::File(_)));
-        if manages && form.format == Format::Table {
-            return Err(Error::new(ErrorKind::Usage, "tables cannot be written with --resume -o")
-                .hint("use --format ndjson or csv"));
-        }
+        let has_file = form.outputs.iter().any(|o| matches!(o.place, Destination::File(_)));
+        let purpose = match request.resume {
+            None => request.purpose,
+            Some(_) if has_file => OutputUse::ManagedFile,
+            Some(_) => OutputUse::Follow,
+        };
+        encode::check(form.format, form.shape, form.fields.as_ref(), purpose)?;
         Ok(form)
     }
 
@@ -168,6 +180,7 @@ impl OutputPlan {
         output: &PlannedOutput,
         options: &ResumeOptions,
     ) -> Result<CheckpointedOutput> {
+        let encoder = self.encoder(&output.streams)?;
         let terms = OutputContract {
             account: session.account_uuid(),
             host: session.home(),
@@ -175,8 +188,9 @@ impl OutputPlan {
             shape: self.shape.name().into(),
             format: self.format.name().into(),
             fields: self.fields.iter().map(ToString::to_string).collect(),
-            encoder: ENCODER_VERSION,
-            columns: self.encoder(&output.streams)?.column_names(),
+            encoder: encoder.version(),
+            columns: encoder.columns().unwrap_or_default(),
+            compression: self.compression,
             streams: output.streams.iter().map(|stream| stream.name().to_owned()).collect(),
             ..OutputContract::default()
         };
@@ -254,13 +268,16 @@ fn is_device(path: &Path) -> bool {
     })
 }
 
-fn format(request: &OutputRequest, to_terminal: bool) -> Format {
-    match (request.format, request.output.as_deref().filter(|path| path.as_os_str() != "-")) {
-        (Some(format), _) => format,
-        (None, Some(path)) => Format::from_extension(path).unwrap_or(Format::Ndjson),
-        (None, None) if to_terminal => Format::Table,
-        (None, None) => Format::Ndjson,
-    }
+/// The format that was typed, else the one that the file's name asks for, else the place's own.
+fn format(request: &OutputRequest, to_terminal: bool) -> Result<(Format, Compression)> {
+    let path = request.output.as_deref().filter(|path| path.as_os_str() != "-" && !is_device(path));
+    Ok(match (request.format, path) {
+        (Some(format), Some(path)) => (format, Compression::of_path(path).0),
+        (None, Some(path)) => encode::from_path(path)?,
+        (Some(format), None) => (format, Compression::None),
+        (None, None) if to_terminal => (Format::Table, Compression::None),
+        (None, None) => (Format::Ndjson, Compression::None),
+    })
 }
 
 /// How tables show times in a zone.

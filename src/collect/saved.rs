@@ -50,6 +50,7 @@ impl Consumer for SavedConsumer<'_> {
             self.output.commit_if_due()?;
             Ok(staged)
         });
+        self.encoder.take_warnings().iter().for_each(|warning| log::warn!("{warning}"));
         let staged = staged.inspect_err(|failure| self.report.broken(page.stream, failure))?;
         self.report.delivered(page.stream, page.received_at, staged.events);
         Ok(Flow::Continue)

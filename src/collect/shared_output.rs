@@ -135,7 +135,9 @@ impl SharedOutput {
         let mut open = self.lock();
         let mut end = Vec::new();
         open.encoder.end(&mut end);
-        open.begin_and_write(&end)
+        let written = open.begin_and_write(&end);
+        open.encoder.take_warnings().iter().for_each(|warning| log::warn!("{warning}"));
+        written
     }
 
     /// Makes what was written durable; a file gets its name.
@@ -166,6 +168,7 @@ impl OpenOutput {
         let marked = self.highlight.as_ref().map(|highlight| highlight.marked(rows));
         self.begin_and_write(marked.as_deref().unwrap_or(rows))?;
         let written = lines.write_to(self.sink()?);
+        self.encoder.take_warnings().iter().for_each(|warning| log::warn!("{warning}"));
         self.noted(written)
     }
 

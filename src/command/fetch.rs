@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use crate::api::endpoint::BaseUrl;
-use crate::cli::{FetchArgs, Shape, Sort};
+use crate::cli::{FetchArgs, Sort};
 use crate::collect::plan::{OutputPlan, OutputRequest, ResumeOptions, names};
 use crate::collect::question::{self, Question};
 use crate::collect::report::{Tally, TellFailures};
@@ -19,7 +19,7 @@ use crate::collect::shared_output::SharedOutput;
 use crate::collect::{OutputRun, side_by_side};
 use crate::command::{End, Invocation, session};
 use crate::config::{Config, ResolvedRange, SettingFlags, Settings};
-use crate::encode::{Fields, Format};
+use crate::encode::{Fields, Format, OutputUse, Shape};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::{HealthFeed, RunMode};
@@ -224,11 +224,11 @@ impl Fetch<'_> {
         let streams = session.streams(&args.collect.streams)?;
         let mut request = OutputRequest {
             resume: args.collect.resume.then(|| self.resume_options()),
-            ..super::output_request(invocation, &args.collect)
+            ..super::output_request(invocation, &args.collect, OutputUse::Question)
         };
         if args.collect.all_profiles && !args.collect.names_a_file() {
             // Who reads one output of many accounts needs to know whose event it is.
-            request.shape.get_or_insert(Shape::Envelope.into());
+            request.shape.get_or_insert(Shape::Envelope);
         }
         let form = OutputPlan::decide(&session, &request, &streams)?;
         let by_time = match args.sort {

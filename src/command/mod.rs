@@ -31,6 +31,7 @@ use crate::clock::{Clock, RealClock};
 use crate::collect::plan::{OutputRequest, ResumeOptions, Terminal};
 use crate::config::{Environment, terminal};
 use crate::console::{Console, ConsoleOptions, LogFormat, TextStyle};
+use crate::encode::OutputUse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::RunMode;
@@ -202,15 +203,16 @@ fn console_options(args: &ConsoleArgs, environment: &Environment) -> ConsoleOpti
 }
 
 /// What `fetch` and `tail` want of the output, but for a saved position.
-fn output_request(invocation: &Invocation, args: &CollectArgs) -> OutputRequest {
+fn output_request(invocation: &Invocation, args: &CollectArgs, purpose: OutputUse) -> OutputRequest {
     let is_terminal = invocation.stdout_is_terminal;
     let choice = invocation.console_args.color;
     OutputRequest {
         output: args.output.clone(),
-        format: args.format.map(Into::into),
-        shape: args.shape.map(Into::into),
+        format: args.format,
+        shape: args.shape,
         fields: args.fields.clone(),
         resume: None,
+        purpose,
         terminal: Terminal {
             is_terminal,
             width: u16::try_from(terminal::width(std::io::stdout())).unwrap_or(u16::MAX),

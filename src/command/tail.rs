@@ -22,7 +22,7 @@ use crate::collect::{FollowOptions, OutputRun, ReopenRequests};
 use crate::command::{End, Invocation, session};
 use crate::config::{Config, ResolvedRange, SettingFlags, Settings};
 use crate::disk::RealDisk;
-use crate::encode::Fields;
+use crate::encode::{Fields, OutputUse};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::monitor::ServiceMonitor;
@@ -159,7 +159,7 @@ impl Tail<'_> {
         let streams = session.streams(&args.collect.streams)?;
         let request = OutputRequest {
             resume: args.collect.resume.then(|| super::resume_options(&args.collect, RunMode::Tail)),
-            ..super::output_request(invocation, &args.collect)
+            ..super::output_request(invocation, &args.collect, OutputUse::Follow)
         };
         let form = OutputPlan::decide(&session, &request, &streams)?;
         Ok(FollowedProfile { session, streams, form, monitor, deadline })

@@ -148,7 +148,13 @@ fn verdict(check: &TokenDiagnosis, style: &ReportStyle, now: DateTime<Utc>) -> S
 /// The newest events as a table of their own, oldest first.
 fn samples(check: &TokenDiagnosis, style: &ReportStyle, out: &mut Vec<u8>) -> Result<()> {
     let TextStyle { width, colour } = style.text;
-    let look = RenderOptions { width, colour, escape: true, zone: style.event_time.clone() };
+    let look = RenderOptions {
+        width,
+        colour,
+        escape: true,
+        zone: style.event_time.clone(),
+        ..RenderOptions::plain()
+    };
     let context = EventContext { profile: check.profile.clone(), account_uuid: check.account_uuid.clone() };
     let mut samples: Vec<&SampleEvent> = check.samples.iter().collect();
     samples.sort_by_key(|sample| sample.time);

@@ -7,22 +7,22 @@ use crate::event::Stream;
 
 /// The API version a field first appeared in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Since {
+pub(super) enum FieldSince {
     V1,
     V2,
 }
 
 /// One documented field of a stream.
 #[derive(Clone, Debug)]
-pub(super) struct Known {
+pub(super) struct CatalogueField {
     /// Its dotted path in the item.
     pub(super) path: String,
-    pub(super) since: Since,
+    pub(super) since: FieldSince,
     pub(super) meaning: &'static str,
 }
 
 /// The fields of a stream, in the order the documentation has them.
-pub(super) fn of(stream: Stream) -> Vec<Known> {
+pub(super) fn of(stream: Stream) -> Vec<CatalogueField> {
     match stream {
         Stream::SignInAttempts => SIGN_INS,
         Stream::ItemUsages => USAGES,
@@ -46,20 +46,22 @@ pub(super) fn other_name(path: &str) -> Option<String> {
     }
 }
 
-enum Entry {
-    Field(&'static str, Since, &'static str),
-    Object(&'static str, &'static [Part]),
+enum CatalogueEntry {
+    Field(&'static str, FieldSince, &'static str),
+    Object(&'static str, &'static [FieldPart]),
 }
 
-type Part = (&'static str, Since, &'static str);
+type FieldPart = (&'static str, FieldSince, &'static str);
 
-impl Entry {
-    fn expand(&self) -> Vec<Known> {
+impl CatalogueEntry {
+    fn expand(&self) -> Vec<CatalogueField> {
         match *self {
-            Entry::Field(path, since, meaning) => vec![Known { path: path.into(), since, meaning }],
-            Entry::Object(object, parts) => parts
+            CatalogueEntry::Field(path, since, meaning) => {
+                vec![CatalogueField { path: path.into(), since, meaning }]
+            }
+            CatalogueEntry::Object(object, parts) => parts
                 .iter()
-                .map(|(part, since, meaning)| Known {
+                .map(|(part, since, meaning)| CatalogueField {
                     path: format!("{object}.{part}"),
                     since: *since,
                     meaning,
@@ -69,10 +71,10 @@ impl Entry {
     }
 }
 
-use Entry::{Field, Object};
-use Since::{V1, V2};
+use CatalogueEntry::{Field, Object};
+use FieldSince::{V1, V2};
 
-const USER: &[Part] = &[
+const USER: &[FieldPart] = &[
     ("uuid", V1, "the user"),
     ("name", V1, "the name at that time"),
     ("email", V1, "the address at that time"),
@@ -80,7 +82,7 @@ const USER: &[Part] = &[
     ("user_account_uuid", V2, "the user's own account, with a managed service provider"),
 ];
 
-const CLIENT: &[Part] = &[
+const CLIENT: &[FieldPart] = &[
     ("app_name", V1, "the 1Password app"),
     ("app_version", V1, "its version"),
     ("platform_name", V1, "the browser or device"),
@@ -90,7 +92,7 @@ const CLIENT: &[Part] = &[
     ("ip_address", V1, "the address it came from"),
 ];
 
-const LOCATION: &[Part] = &[
+const LOCATION: &[FieldPart] = &[
     ("country", V1, "where the address is: country, name or code"),
     ("region", V1, "where the address is: region"),
     ("city", V1, "where the address is: city"),
@@ -98,14 +100,14 @@ const LOCATION: &[Part] = &[
     ("longitude", V1, "degrees east"),
 ];
 
-const SESSION: &[Part] = &[
+const SESSION: &[FieldPart] = &[
     ("uuid", V1, "the session"),
     ("login_time", V1, "when it began"),
     ("device_uuid", V1, "the device"),
     ("ip", V1, "the address it came from"),
 ];
 
-const SIGN_INS: &[Entry] = &[
+const SIGN_INS: &[CatalogueEntry] = &[
     Field("uuid", V1, "the event"),
     Field("session_uuid", V1, "the session"),
     Field("timestamp", V1, "when, by the client's clock"),
@@ -119,7 +121,7 @@ const SIGN_INS: &[Entry] = &[
     Field("account_uuid", V2, "the account"),
 ];
 
-const USAGES: &[Entry] = &[
+const USAGES: &[CatalogueEntry] = &[
     Field("uuid", V1, "the event"),
     Field("timestamp", V1, "when, by the client's clock"),
     Field("action", V1, "what was done: fill, reveal, secure-copy, export ..."),
@@ -132,7 +134,7 @@ const USAGES: &[Entry] = &[
     Field("account_uuid", V2, "the account"),
 ];
 
-const AUDITS: &[Entry] = &[
+const AUDITS: &[CatalogueEntry] = &[
     Field("uuid", V1, "the event"),
     Field("timestamp", V1, "when"),
     Field("actor_uuid", V1, "who did it"),

@@ -1,126 +1,221 @@
 //! From a choice of fields to the cells of a row, for tables and CSV alike.
 //!
-//! Nothing here knows widths, quoting or escapes: a cell is a text and whether it is a text by nature.
+//! Nothing here knows widths, quoting or escapes: a cell is a JSON text where it lies, or a text made for
+//! it. What nobody asked for is not decoded.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::fields::{Fields, Made, Source};
-use super::item::{Found, Paths};
+use super::fields::{FieldSource, Fields, MadeColumn};
 use super::shape::{EventContext, Shape};
-use super::story::{Emphasis, EventSummary, add_facts};
 use crate::event::{Event, Stream};
+use crate::facts::{Emphasis, EventFacts, FoundFields, JsonText, Lookup, LookupBuffer, WordStyle};
 
 /// What stands in one column of one event.
-pub(super) struct Cell<'a> {
-    pub(super) text: Cow<'a, str>,
-    /// Whether it is text, and not a number, a boolean or JSON: only text can pass for a formula.
-    pub(super) is_text: bool,
+#[derive(Clone, Copy, Debug)]
+pub(super) enum CellContent<'c> {
+    /// Nothing.
+    Missing,
+    /// A value where it lies in the event.
+    Value(JsonText<'c>),
+    /// A text that was made for it.
+    Text(&'c str),
+    /// JSON that was made for it.
+    Json(&'c str),
 }
 
-impl<'a> Cell<'a> {
-    fn text(text: impl Into<Cow<'a, str>>) -> Self {
-        Cell { text: text.into(), is_text: true }
+impl<'c> CellContent<'c> {
+    /// What the cell says.
+    pub(super) fn text(self) -> Cow<'c, str> {
+        match self {
+            CellContent::Missing => Cow::Borrowed(""),
+            CellContent::Value(value) => value.text(),
+            CellContent::Text(text) | CellContent::Json(text) => Cow::Borrowed(text),
+        }
     }
 }
 
 /// The columns of an output, ready to look their cells up.
 #[derive(Debug)]
 pub(super) struct Columns {
-    paths: Paths,
-    columns: Vec<Column>,
+    lookup: Lookup,
+    /// One a stream: events of a stream look alike, which the look-up makes use of.
+    buffers: [LookupBuffer; Stream::ALL.len()],
+    columns: Vec<ColumnSource>,
+    words: WordStyle,
     /// Under the envelope, an event without `account_uuid` takes the account it was read from.
     account_known: bool,
 }
 
-#[derive(Debug)]
-enum Column {
-    Made(Made),
-    Slots { slot: usize, or: Option<usize>, is_account: bool },
+#[derive(Clone, Copy, Debug)]
+enum ColumnSource {
+    Made(MadeColumn),
+    Slot { slot: usize, or: Option<usize>, is_account: bool },
 }
 
 /// One event with everything its cells are made from.
-pub(super) struct Row<'a, 'r> {
+#[derive(Clone, Copy)]
+pub(super) struct EventCells<'a, 'r> {
+    columns: &'r [ColumnSource],
+    words: WordStyle,
+    account_known: bool,
     event: &'r Event<'a>,
-    found: Found<'a>,
+    pub(super) found: FoundFields<'a, 'r>,
     context: &'r EventContext,
     received_at: DateTime<Utc>,
 }
 
 impl Columns {
-    pub(super) fn new(fields: &Fields, shape: Shape) -> Self {
-        let mut paths = Paths::default();
-        add_facts(&mut paths);
+    /// Prepares the columns; `with_facts` where more than they show will be asked of an event.
+    pub(super) fn new(fields: &Fields, shape: Shape, words: WordStyle, with_facts: bool) -> Self {
+        let needs_facts = with_facts || fields.iter().any(|field| field.source.needs_facts());
+        let mut lookup = if needs_facts { Lookup::for_facts() } else { Lookup::default() };
         let columns = fields.iter().map(|field| match &field.source {
-            Source::Made(made) => Column::Made(*made),
-            Source::Path { path, or } => Column::Slots {
-                slot: paths.add(path),
-                or: or.as_ref().map(|path| paths.add(path)),
-                is_account: field.name == "account_uuid",
-            },
+            FieldSource::Made(made) => {
+                if *made == MadeColumn::Other {
+                    lookup.keep_rest();
+                }
+                ColumnSource::Made(*made)
+            }
+            FieldSource::Path { path, or } => {
+                let (slot, or) = match or {
+                    Some(other) => {
+                        let (slot, other) = lookup.add_with_alternative(path, other);
+                        (slot, Some(other))
+                    }
+                    None => (lookup.add(path), None),
+                };
+                ColumnSource::Slot { slot, or, is_account: field.name == "account_uuid" }
+            }
         });
         let columns = columns.collect();
-        Columns { paths, columns, account_known: shape == Shape::Envelope }
+        let account_known = shape == Shape::Envelope;
+        Columns { lookup, buffers: Default::default(), columns, words, account_known }
     }
 
-    pub(super) fn row<'a, 'r>(
-        &self,
+    /// Looks an event up.
+    pub(super) fn cells<'a, 'r>(
+        &'r mut self,
         event: &'r Event<'a>,
         context: &'r EventContext,
         received_at: DateTime<Utc>,
-    ) -> Row<'a, 'r> {
-        Row { event, found: self.paths.find(event.raw), context, received_at }
-    }
-
-    /// The row's cell in the column at `index`.
-    pub(super) fn cell<'r>(&self, index: usize, row: &'r Row<'_, '_>) -> Cell<'r> {
-        match self.columns[index] {
-            Column::Made(made) => row.made(made),
-            Column::Slots { slot, or, is_account } => {
-                let at = |slot: usize| row.found[slot].filter(|value| !value.is_null());
-                match at(slot).or_else(|| or.and_then(at)) {
-                    Some(value) => Cell { text: value.text(), is_text: value.is_string() },
-                    None if is_account && self.account_known => {
-                        Cell::text(row.context.account_uuid.as_deref().unwrap_or_default())
-                    }
-                    None => Cell::text(""),
-                }
-            }
+    ) -> EventCells<'a, 'r> {
+        let found = self.lookup.find(event.raw, &mut self.buffers[event.stream as usize]);
+        EventCells {
+            columns: &self.columns,
+            words: self.words,
+            account_known: self.account_known,
+            event,
+            found,
+            context,
+            received_at,
         }
     }
 }
 
-impl<'a> Row<'a, '_> {
-    /// The stream's name.
+impl<'a: 'r, 'r> EventCells<'a, 'r> {
+    /// The cell in the column at `index`; what has to be made for it is made in `scratch`.
+    pub(super) fn cell<'c>(&self, index: usize, scratch: &'c mut String) -> CellContent<'c>
+    where
+        'r: 'c,
+    {
+        match self.columns[index] {
+            ColumnSource::Made(made) => self.made(made, scratch),
+            ColumnSource::Slot { slot, or, is_account } => {
+                match self.found.value(slot).or_else(|| self.found.value(or?)) {
+                    Some(value) => CellContent::Value(value),
+                    None if is_account && self.account_known => {
+                        CellContent::Text(self.context.account_uuid.as_deref().unwrap_or_default())
+                    }
+                    None => CellContent::Missing,
+                }
+            }
+        }
+    }
+
+    /// The event's stream.
     pub(super) fn stream(&self) -> Stream {
         self.event.stream
     }
 
+    /// The event's own time, where it is known.
+    pub(super) fn event_time(&self) -> Option<DateTime<Utc>> {
+        self.event.time
+    }
+
+    /// How many columns address and country take, and a sign that there is more.
+    pub(super) fn address_width(&self) -> usize {
+        let facts = self.facts();
+        facts.address().chars().count() + 1 + facts.country().chars().count() + 2
+    }
+
     /// How much the row should catch the eye.
-    pub(super) fn tone(&self) -> Emphasis {
-        self.story().tone()
+    pub(super) fn emphasis(&self) -> Emphasis {
+        self.facts().emphasis()
     }
 
-    fn story(&self) -> EventSummary<'a, '_> {
-        EventSummary { stream: self.event.stream, found: &self.found }
+    fn facts(&self) -> EventFacts<'a, 'r> {
+        EventFacts::new(self.event.stream, self.found)
     }
 
-    fn made(&self, made: Made) -> Cell<'_> {
+    fn made<'c>(&self, made: MadeColumn, scratch: &'c mut String) -> CellContent<'c>
+    where
+        'r: 'c,
+    {
+        scratch.clear();
+        let facts = self.facts();
         match made {
-            Made::Stream => Cell::text(self.event.stream.name()),
-            Made::Profile => Cell::text(&*self.context.profile),
-            Made::ReceivedAt => Cell::text(self.received_at.to_rfc3339_opts(SecondsFormat::Millis, true)),
-            Made::Who => Cell::text(self.story().who()),
-            Made::Email => Cell::text(self.story().email()),
-            Made::What => Cell::text(self.story().what()),
-            Made::From => Cell::text(self.story().from()),
-            Made::With => Cell::text(self.story().with()),
-            Made::Event => {
-                let mut json = Vec::with_capacity(self.event.raw.len());
-                Shape::Raw.write(self.event, self.context, self.received_at, &mut json);
-                Cell { text: Cow::Owned(String::from_utf8_lossy(&json).into_owned()), is_text: false }
+            MadeColumn::Stream => return CellContent::Text(self.event.stream.name()),
+            MadeColumn::Profile => return CellContent::Text(&self.context.profile),
+            MadeColumn::ReceivedAt => {
+                scratch.push_str(&self.received_at.to_rfc3339_opts(SecondsFormat::Millis, true));
+            }
+            MadeColumn::Who => scratch.push_str(&facts.actor().label()),
+            MadeColumn::Email => scratch.push_str(&facts.actor().email()),
+            MadeColumn::What => facts.write_what(self.words, scratch),
+            MadeColumn::Deed => facts.write_deed(self.words, scratch),
+            MadeColumn::From => write_from(&facts, scratch),
+            MadeColumn::With => write_with(&facts, scratch),
+            MadeColumn::Event | MadeColumn::Other => {
+                let mut json = std::mem::take(scratch).into_bytes();
+                if made == MadeColumn::Other {
+                    self.found.write_rest(&mut json);
+                } else {
+                    Shape::Raw.write(self.event, self.context, self.received_at, &mut json);
+                }
+                *scratch = String::from_utf8_lossy(&json).into_owned();
+                return CellContent::Json(scratch);
             }
         }
+        CellContent::Text(scratch)
+    }
+}
+
+/// From where: address, country, city; what identifies comes first.
+fn write_from(facts: &EventFacts<'_, '_>, out: &mut String) {
+    for part in [facts.address(), facts.country(), facts.city()] {
+        if !part.is_empty() {
+            out.push_str(if out.is_empty() { "" } else { " " });
+            out.push_str(&part);
+        }
+    }
+}
+
+/// With what: app and system, or the device of a session.
+fn write_with(facts: &EventFacts<'_, '_>, out: &mut String) {
+    let client = facts.client();
+    out.push_str(&client.app);
+    if !client.os.is_empty() || !client.os_version.is_empty() {
+        let between = if client.os.is_empty() || client.os_version.is_empty() { "" } else { " " };
+        let (start, end) = if out.is_empty() { ("", "") } else { (" (", ")") };
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{start}{}{between}{}{end}", client.os, client.os_version);
+    }
+    if out.is_empty() {
+        let device = facts.session_device_uuid();
+        out.push_str(if device.is_empty() { "" } else { "device " });
+        out.push_str(&device);
     }
 }

@@ -1,6 +1,6 @@
 //! `--fields`: which columns tables and CSV have, and how they are called.
 //!
-//! A name is a path into the item (`client.ip_address`), or one of the made columns ([`Made`]). A name that
+//! A name is a path into the item (`client.ip_address`), or one of the made columns ([`MadeColumn`]). A name that
 //! is nearly a known one, or only its last part, is taken for a typo and refused; any other unknown name is
 //! taken for a path, since the API adds fields. `event.` before a path switches both the check and other
 //! spellings off. A key that holds a dot cannot be named.
@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use comfy_table::{Table, presets};
 
-use super::catalogue::{self, Since};
+use super::catalogue::{self, FieldSince};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::suggest::suggest;
@@ -20,7 +20,7 @@ const MAX_DEPTH: usize = 16;
 
 /// A column that is no field of the item but made from several, or from how it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Made {
+pub(super) enum MadeColumn {
     Stream,
     Profile,
     ReceivedAt,
@@ -29,27 +29,31 @@ pub(super) enum Made {
     What,
     From,
     With,
+    Deed,
     Event,
+    /// What no other column holds, as JSON; only behind the default columns, where it has to be exact.
+    Other,
 }
 
-impl Made {
-    const ALL: [(Made, &'static str, &'static str); 9] = [
-        (Made::Stream, "stream", "the stream"),
-        (Made::Profile, "profile", "the profile it was read with"),
-        (Made::ReceivedAt, "received_at", "when opev read it"),
-        (Made::Who, "who", "the person: name, else address, else uuid"),
-        (Made::Email, "email", "the person's address"),
-        (Made::What, "what", "what happened, in one phrase"),
-        (Made::From, "from", "address, city and country"),
-        (Made::With, "with", "app and system, or device"),
-        (Made::Event, "event", "the whole event as JSON"),
+impl MadeColumn {
+    const ALL: [(MadeColumn, &'static str, &'static str); 10] = [
+        (MadeColumn::Stream, "stream", "the stream"),
+        (MadeColumn::Profile, "profile", "the profile it was read with"),
+        (MadeColumn::ReceivedAt, "received_at", "when opev read it"),
+        (MadeColumn::Who, "who", "the person: name, else address, else uuid"),
+        (MadeColumn::Email, "email", "the person's address"),
+        (MadeColumn::What, "what", "what happened, in one phrase"),
+        (MadeColumn::Deed, "deed", "the same, without item and vault"),
+        (MadeColumn::From, "from", "address, city and country"),
+        (MadeColumn::With, "with", "app and system, or device"),
+        (MadeColumn::Event, "event", "the whole event as JSON"),
     ];
 }
 
 /// What a column shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Source {
-    Made(Made),
+pub(super) enum FieldSource {
+    Made(MadeColumn),
     /// A path into the item; `or` is the path to look at where it is absent.
     Path {
         path: String,
@@ -57,16 +61,24 @@ pub(super) enum Source {
     },
 }
 
+impl FieldSource {
+    /// Whether it is made from what an event means.
+    pub(super) fn needs_facts(&self) -> bool {
+        use MadeColumn::{Deed, Email, From, What, Who, With};
+        matches!(self, FieldSource::Made(Deed | Email | From | What | Who | With))
+    }
+}
+
 /// A column's name as it was typed, and what it shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Field {
+pub(super) struct ChosenField {
     pub(super) name: String,
-    pub(super) source: Source,
+    pub(super) source: FieldSource,
 }
 
 /// A choice of columns, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fields(Vec<Field>);
+pub struct Fields(Vec<ChosenField>);
 
 impl Fields {
     /// Reads a comma-separated list of names.
@@ -74,12 +86,12 @@ impl Fields {
     /// # Errors
     /// Fails on an empty name, and on one that is nearly but not quite a known one.
     pub fn parse(text: &str) -> Result<Self> {
-        text.split(',').map(|name| Field::parse(name.trim())).collect::<Result<_>>().map(Fields)
+        text.split(',').map(|name| ChosenField::parse(name.trim())).collect::<Result<_>>().map(Fields)
     }
 
     /// A fixed list of known names.
     pub(super) fn known(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Fields(names.into_iter().map(|name| Field::known(name.into())).collect())
+        Fields(names.into_iter().map(|name| ChosenField::known(name.into())).collect())
     }
 
     /// Every documented field of these streams, `stream` first where there are several.
@@ -96,10 +108,16 @@ impl Fields {
     /// The same with other columns first.
     pub(super) fn after(self, first: &[&str]) -> Self {
         let rest = self.0.into_iter().filter(|field| !first.contains(&field.name.as_str()));
-        Fields(first.iter().map(|name| Field::known((*name).into())).chain(rest).collect())
+        Fields(first.iter().map(|name| ChosenField::known((*name).into())).chain(rest).collect())
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Field> {
+    /// The same with a last column for what the others do not hold.
+    pub(super) fn and_other(mut self) -> Self {
+        self.0.push(ChosenField { name: "other".into(), source: FieldSource::Made(MadeColumn::Other) });
+        self
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &ChosenField> {
         self.0.iter()
     }
 
@@ -109,12 +127,12 @@ impl Fields {
             "Fields, the API versions that have them, and what they mean.\n\nmade columns, for every stream:\n",
         );
         text += &listing(
-            Made::ALL.iter().map(|(_, name, meaning)| [(*name).into(), "".into(), (*meaning).into()]),
+            MadeColumn::ALL.iter().map(|(_, name, meaning)| [(*name).into(), "".into(), (*meaning).into()]),
         );
         for stream in streams {
             text += &format!("\n{stream}:\n");
             text += &listing(catalogue::of(*stream).into_iter().map(|known| {
-                let since = if known.since == Since::V2 { "v2" } else { "v1 v2" };
+                let since = if known.since == FieldSince::V2 { "v2" } else { "v1 v2" };
                 let also = catalogue::other_name(&known.path).map(|other| format!(" (or {other})"));
                 [known.path, since.into(), format!("{}{}", known.meaning, also.unwrap_or_default())]
             }));
@@ -131,13 +149,13 @@ fn listing(rows: impl Iterator<Item = [String; 3]>) -> String {
     table.lines().map(|line| format!("  {}\n", line.trim())).collect()
 }
 
-impl Field {
+impl ChosenField {
     fn known(name: String) -> Self {
-        let source = match Made::ALL.iter().find(|(_, made, _)| *made == name) {
-            Some((made, ..)) => Source::Made(*made),
-            None => Source::Path { path: name.clone(), or: catalogue::other_name(&name) },
+        let source = match MadeColumn::ALL.iter().find(|(_, made, _)| *made == name) {
+            Some((made, ..)) => FieldSource::Made(*made),
+            None => FieldSource::Path { path: name.clone(), or: catalogue::other_name(&name) },
         };
-        Field { name, source }
+        ChosenField { name, source }
     }
 
     fn parse(name: &str) -> Result<Self> {
@@ -148,14 +166,14 @@ impl Field {
             return Err(refusal(name, "the path is too long".into()));
         }
         if let Some(path) = name.strip_prefix("event.") {
-            let source = Source::Path { path: path.into(), or: None };
-            return Ok(Field { name: name.into(), source });
+            let source = FieldSource::Path { path: path.into(), or: None };
+            return Ok(ChosenField { name: name.into(), source });
         }
         if let Some(nearest) = typo_of(name) {
             let hint = format!("did you mean {nearest}? If the event has {name}, say event.{name}");
             return Err(refusal(name, hint));
         }
-        Ok(Field::known(name.into()))
+        Ok(ChosenField::known(name.into()))
     }
 }
 
@@ -167,7 +185,7 @@ fn refusal(name: &str, hint: String) -> Error {
 /// The known name that was probably meant, when `name` is not known itself.
 fn typo_of(name: &str) -> Option<String> {
     let paths = Stream::ALL.into_iter().flat_map(catalogue::of).map(|known| known.path);
-    let names: Vec<String> = paths.chain(Made::ALL.map(|(_, made, _)| made.to_owned())).collect();
+    let names: Vec<String> = paths.chain(MadeColumn::ALL.map(|(_, made, _)| made.to_owned())).collect();
     let is_object = |known: &String| known.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
     let is_other_name = |known: &String| catalogue::other_name(known).as_deref() == Some(name);
     if names.iter().any(|known| known == name || is_object(known) || is_other_name(known)) {

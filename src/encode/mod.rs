@@ -6,96 +6,33 @@
 //!
 //! ```text
 //! event ── shape (raw, envelope ...) ──> JSON text ── json ──> ndjson, json
-//!   └───── item (lookups) ── columns, story ──> cells ── csv, table
+//!   └───── facts (lookups, words) ── columns ──> cells ── csv, table
 //! ```
+//!
+//! What there is to know of a format or a shape stands in its row of the registry.
 
 mod catalogue;
 mod columns;
 mod csv;
 mod fields;
-mod item;
+mod file_name;
 mod json;
+mod record;
+mod registry;
 mod shape;
-mod story;
 mod table;
 mod zone;
-
-use std::fmt;
-use std::path::Path;
-use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 
 pub use self::fields::Fields;
-pub use self::shape::{EventContext, Shape};
+pub use self::file_name::from_path;
+pub use self::registry::{Format, FormatFrame, FormatRow, OutputUse, Shape, ShapeRow, check};
+pub use self::shape::EventContext;
 pub use self::zone::TimeStyle;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::event::{Event, Stream};
-
-/// How events are framed in the output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// Columns for people.
-    Table,
-    /// One JSON object a line.
-    Ndjson,
-    /// One JSON array, an event a line.
-    Json,
-    /// Comma-separated values with a header.
-    Csv,
-}
-
-impl Format {
-    /// Every format, in the order of the help text.
-    pub const ALL: [Format; 4] = [Format::Table, Format::Ndjson, Format::Json, Format::Csv];
-
-    /// The format's name on the command line and in checkpoints.
-    pub fn name(self) -> &'static str {
-        match self {
-            Format::Table => "table",
-            Format::Ndjson => "ndjson",
-            Format::Json => "json",
-            Format::Csv => "csv",
-        }
-    }
-
-    /// The format that a file's name asks for, when its extension is one of `ndjson`, `jsonl`, `json`, `csv`.
-    pub fn from_extension(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-            "ndjson" | "jsonl" => Some(Format::Ndjson),
-            "json" => Some(Format::Json),
-            "csv" => Some(Format::Csv),
-            _ => None,
-        }
-    }
-
-    /// Whether its events have columns, so that `--fields` means something.
-    pub fn has_columns(self) -> bool {
-        matches!(self, Format::Table | Format::Csv)
-    }
-
-    /// Whether its output is whole only after an end, so that it cannot be followed or resumed.
-    pub fn has_end(self) -> bool {
-        self == Format::Json
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Format {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Format::ALL.into_iter().find(|format| format.name() == text).ok_or_else(|| {
-            let names = Format::ALL.map(Format::name).join(", ");
-            Error::new(ErrorKind::Usage, "no such format").hint(format!("there are {names}"))
-        })
-    }
-}
+pub use crate::facts::WordStyle;
 
 /// What the place where the output is read can show.
 #[derive(Clone, Debug)]
@@ -104,40 +41,53 @@ pub struct RenderOptions {
     pub width: Option<u16>,
     /// Whether colours are wanted (tables only).
     pub colour: bool,
-    /// Whether it is a terminal, so that foreign text must be made harmless.
+    /// Whether it is a terminal, so that JSON must be made harmless; tables and CSV always are.
     pub escape: bool,
     /// The zone that tables show times in.
     pub zone: TimeStyle,
+    /// Whether columns say in words or in codes what happened.
+    pub words: WordStyle,
+    /// Whether CSV begins with a byte order mark, which some spreadsheets need to read UTF-8.
+    pub csv_bom: bool,
 }
 
 impl RenderOptions {
     /// A file or a pipe: exact bytes, no colour, times in UTC.
     pub fn plain() -> Self {
-        RenderOptions { width: None, colour: false, escape: false, zone: TimeStyle::utc() }
+        RenderOptions {
+            width: None,
+            colour: false,
+            escape: false,
+            zone: TimeStyle::utc(),
+            words: WordStyle::Words,
+            csv_bom: false,
+        }
     }
 }
 
 /// Turns events into the bytes of one output.
 #[derive(Debug)]
 pub struct EventEncoder {
+    format: Format,
     shape: Shape,
     context: EventContext,
-    writer: Writer,
+    writer: FormatWriter,
 }
 
 #[derive(Debug)]
-enum Writer {
+enum FormatWriter {
     Ndjson { terminal: bool, scratch: Vec<u8> },
     Json { terminal: bool, scratch: Vec<u8>, any: bool },
     Csv(csv::Csv),
     Table(table::Table),
+    Record(record::Record),
 }
 
 impl EventEncoder {
-    /// A renderer for one output; `streams` are those that may come, `None` for `fields` means the defaults.
+    /// An encoder for one output; `streams` are those that may come, `None` for `fields` means the defaults.
     ///
     /// # Errors
-    /// Fails with [`ErrorKind::Usage`] when fields or columns are asked of something that has none.
+    /// As [`check`] for a question.
     pub fn new(
         format: Format,
         shape: Shape,
@@ -146,21 +96,15 @@ impl EventEncoder {
         look: RenderOptions,
         context: EventContext,
     ) -> Result<Self> {
-        if fields.is_some() && !format.has_columns() {
-            let message = format!("--fields chooses columns, and {format} has none");
-            return Err(Error::new(ErrorKind::Usage, message).hint("add --format table or --format csv"));
-        }
-        if format.has_columns() && !shape.has_columns() {
-            let message = format!("the shape {shape} cannot be laid out as {format}");
-            return Err(Error::new(ErrorKind::Usage, message).hint("add --format ndjson, or --shape raw"));
-        }
+        check(format, shape, fields.as_ref(), OutputUse::Question)?;
         let writer = match format {
-            Format::Ndjson => Writer::Ndjson { terminal: look.escape, scratch: Vec::new() },
-            Format::Json => Writer::Json { terminal: look.escape, scratch: Vec::new(), any: false },
-            Format::Csv => Writer::Csv(csv::Csv::new(fields, streams, shape, look.escape)),
-            Format::Table => Writer::Table(table::Table::new(fields.as_ref(), streams, shape, look)),
+            Format::Ndjson => FormatWriter::Ndjson { terminal: look.escape, scratch: Vec::new() },
+            Format::Json => FormatWriter::Json { terminal: look.escape, scratch: Vec::new(), any: false },
+            Format::Record => FormatWriter::Record(record::Record::new(fields, shape, &look)),
+            Format::Csv => FormatWriter::Csv(csv::Csv::new(fields, streams, shape, &look)),
+            Format::Table => FormatWriter::Table(table::Table::new(fields.as_ref(), streams, shape, look)),
         };
-        Ok(EventEncoder { shape, context, writer })
+        Ok(EventEncoder { format, shape, context, writer })
     }
 
     /// Goes on for another profile or account: the same columns, the same array.
@@ -171,54 +115,69 @@ impl EventEncoder {
     /// Appends what comes before the first event: a header, or the start of the array.
     pub fn begin(&mut self, out: &mut Vec<u8>) {
         match &mut self.writer {
-            Writer::Ndjson { .. } => {}
-            Writer::Json { .. } => out.push(b'['),
-            Writer::Csv(csv) => csv.begin(out),
-            Writer::Table(table) => table.begin(out),
+            FormatWriter::Ndjson { .. } | FormatWriter::Record(_) => {}
+            FormatWriter::Json { .. } => out.push(b'['),
+            FormatWriter::Csv(csv) => csv.begin(out),
+            FormatWriter::Table(table) => table.begin(out),
         }
     }
 
     /// Appends one event.
     pub fn event(&mut self, event: &Event<'_>, received_at: DateTime<Utc>, out: &mut Vec<u8>) {
-        let EventEncoder { shape, context, writer } = self;
+        let EventEncoder { shape, context, writer, .. } = self;
         match writer {
-            Writer::Ndjson { terminal: false, .. } => {
+            FormatWriter::Ndjson { terminal: false, .. } => {
                 shape.write(event, context, received_at, out);
                 out.push(b'\n');
             }
-            Writer::Ndjson { terminal: true, scratch } => {
+            FormatWriter::Ndjson { terminal: true, scratch } => {
                 scratch.clear();
                 shape.write(event, context, received_at, scratch);
                 json::for_terminal(scratch, out);
                 out.push(b'\n');
             }
-            Writer::Json { terminal, scratch, any } => {
+            FormatWriter::Json { terminal, scratch, any } => {
                 out.extend_from_slice(if std::mem::replace(any, true) { b",\n" } else { b"\n" });
                 scratch.clear();
                 shape.write(event, context, received_at, scratch);
                 if *terminal { json::for_terminal(scratch, out) } else { json::as_utf8(scratch, out) }
             }
-            Writer::Csv(csv) => csv.event(event, context, received_at, out),
-            Writer::Table(table) => table.event(event, context, received_at, out),
+            FormatWriter::Csv(csv) => csv.event(event, context, received_at, out),
+            FormatWriter::Table(table) => table.event(event, context, received_at, out),
+            FormatWriter::Record(record) => record.event(event, context, received_at, out),
         }
     }
 
-    /// The columns as a file has them; none where the format has none or is for people.
-    pub fn column_names(&self) -> Vec<String> {
+    /// The names in the header, for the contract of a managed file; `None` where the format has no header
+    /// that programs read.
+    pub fn columns(&self) -> Option<Vec<String>> {
         match &self.writer {
-            Writer::Csv(csv) => csv.header().to_vec(),
+            FormatWriter::Csv(csv) => Some(csv.header().to_vec()),
+            _ => None,
+        }
+    }
+
+    /// Counts up whenever the same events would come out as other bytes, by format or by shape.
+    pub fn version(&self) -> u32 {
+        self.format.row().version + self.shape.row().version - 1
+    }
+
+    /// What a person should be told about the events so far, each thing once.
+    pub fn take_warnings(&mut self) -> Vec<String> {
+        match &mut self.writer {
+            FormatWriter::Csv(csv) => csv.take_warning().into_iter().collect(),
             _ => Vec::new(),
         }
     }
 
     /// Whether every event comes out as the line that it is in its answer, where it is one.
     pub fn is_verbatim(&self) -> bool {
-        self.shape == Shape::Raw && matches!(self.writer, Writer::Ndjson { terminal: false, .. })
+        self.shape == Shape::Raw && matches!(self.writer, FormatWriter::Ndjson { terminal: false, .. })
     }
 
     /// Appends what makes the output whole, however few of the events have come.
     pub fn end(&mut self, out: &mut Vec<u8>) {
-        if let Writer::Json { any, .. } = &self.writer {
+        if let FormatWriter::Json { any, .. } = &self.writer {
             out.extend_from_slice(if *any { b"\n]\n" } else { b"]\n" });
         }
     }

@@ -1,23 +1,23 @@
-//! How tables show times: `2026-11-20 14:05:06` in a zone that the header names when it is not UTC.
+//! How tables show times: `2026-11-20 14:05:06` in a zone that the header names.
 //!
 //! Knows no zone database: the caller says what the wall clock shows.
 
 use std::fmt;
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDateTime, Timelike as _, Utc};
 
 /// A zone that times are shown in.
 #[derive(Clone)]
 pub struct TimeStyle {
-    name: Option<String>,
+    name: String,
     wall_clock: Arc<dyn Fn(DateTime<Utc>) -> NaiveDateTime + Send + Sync>,
 }
 
 impl TimeStyle {
-    /// Times in UTC, which headers need not name.
+    /// Times in UTC.
     pub fn utc() -> Self {
-        TimeStyle { name: None, wall_clock: Arc::new(|time| time.naive_utc()) }
+        TimeStyle { name: "UTC".into(), wall_clock: Arc::new(|time| time.naive_utc()) }
     }
 
     /// Times as a `wall_clock` shows them, whose zone headers call `name` (`local`, `Europe/Berlin`).
@@ -25,23 +25,43 @@ impl TimeStyle {
         name: impl Into<String>,
         wall_clock: impl Fn(DateTime<Utc>) -> NaiveDateTime + Send + Sync + 'static,
     ) -> Self {
-        TimeStyle { name: Some(name.into()), wall_clock: Arc::new(wall_clock) }
+        TimeStyle { name: name.into(), wall_clock: Arc::new(wall_clock) }
     }
 
-    /// The zone's name, unless it is UTC.
-    pub(super) fn name(&self) -> Option<&str> {
-        self.name.as_deref()
+    /// The zone's name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
-    /// The time to the second, as people write it.
-    pub(super) fn show(&self, time: DateTime<Utc>) -> String {
-        (self.wall_clock)(time).format("%Y-%m-%d %H:%M:%S").to_string()
+    /// Appends the time to the second, as people write it. By hand: every row has one.
+    pub(super) fn write(&self, time: DateTime<Utc>, out: &mut String) {
+        let time = (self.wall_clock)(time);
+        let mut two = |before: &str, number: u32| {
+            out.push_str(before);
+            out.push(char::from(b'0' + (number / 10 % 10) as u8));
+            out.push(char::from(b'0' + (number % 10) as u8));
+        };
+        match u32::try_from(time.year()) {
+            Ok(year @ 0..=9999) => {
+                two("", year / 100);
+                two("", year % 100);
+            }
+            _ => {
+                out.push_str(&time.format("%Y-%m-%d %H:%M:%S").to_string());
+                return;
+            }
+        }
+        two("-", time.month());
+        two("-", time.day());
+        two(" ", time.hour());
+        two(":", time.minute());
+        two(":", time.second());
     }
 }
 
 impl fmt::Debug for TimeStyle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TimeStyle({})", self.name.as_deref().unwrap_or("UTC"))
+        write!(f, "TimeStyle({})", self.name)
     }
 }
 
@@ -52,13 +72,16 @@ mod tests {
     #[test]
     fn times_are_shown_in_the_zone() {
         let time = DateTime::from_timestamp(1_763_647_506, 999_000_000).unwrap();
-        assert_eq!(TimeStyle::utc().show(time), "2025-11-20 14:05:06");
+        let show = |style: &TimeStyle, time| {
+            let mut text = String::new();
+            style.write(time, &mut text);
+            text
+        };
+        assert_eq!(show(&TimeStyle::utc(), time), "2025-11-20 14:05:06");
+        assert_eq!(show(&TimeStyle::utc(), DateTime::<Utc>::MIN_UTC).len(), "-262143-01-01 00:00:00".len());
         let berlin = TimeStyle::zone("Europe/Berlin", |time| {
             time.with_timezone(&chrono_tz::Europe::Berlin).naive_local()
         });
-        assert_eq!(
-            (berlin.show(time).as_str(), berlin.name()),
-            ("2025-11-20 15:05:06", Some("Europe/Berlin"))
-        );
+        assert_eq!((show(&berlin, time).as_str(), berlin.name()), ("2025-11-20 15:05:06", "Europe/Berlin"));
     }
 }

@@ -52,7 +52,7 @@ fn a_table_shows_every_odd_item() {
 }
 
 #[test]
-fn csv_is_read_back_as_it_was_and_no_cell_runs_as_a_formula() {
+fn csv_is_a_line_an_event_and_no_cell_runs_as_a_formula() {
     let args = ["fetch", "--since", "2020-01-01", "--format", "csv", "--sort", "time"];
     let run = odd_account().run(args).expect(0);
     let mut reader = csv::Reader::from_reader(&run.stdout[..]);
@@ -63,7 +63,8 @@ fn csv_is_read_back_as_it_was_and_no_cell_runs_as_a_formula() {
     let audit = |uuid: &str| rows.iter().find(|row| &row[column("uuid")] == uuid).unwrap();
     assert_eq!(&audit("AUD-1")[column("aux_info")], "'=cmd|' /C calc'!A0");
     assert_eq!(&audit("AUD-1")[column("aux_id")], "9277034");
-    assert_eq!(&audit("AUD-2")[column("aux_info")], "line\nbreak, \"quoted\", tab\there");
+    assert_eq!(&audit("AUD-2")[column("aux_info")], "line\\nbreak, \"quoted\", tab\\there");
+    assert_eq!(run.lines().len(), 1 + ODD_EVENTS);
 }
 
 #[test]

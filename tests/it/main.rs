@@ -14,6 +14,7 @@ mod architecture;
 mod check;
 mod client;
 mod config_commands;
+mod encode;
 mod fetch;
 mod fetch_data;
 mod fetch_errors;

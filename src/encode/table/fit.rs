@@ -9,13 +9,17 @@ use crate::sanitize;
 const MAX_MARKS: usize = 4;
 
 /// Appends `text`, cut and padded to exactly `width` columns.
-pub(super) fn cut(text: &str, width: usize, escape: bool, line: &mut String) {
+pub(super) fn cut(text: &str, width: usize, line: &mut String) {
+    if text.len() <= width && is_simple(text) {
+        line.push_str(text);
+        return spaces(width - text.len(), line);
+    }
     let start = line.len();
     // Where the ellipsis would go if the text turned out too long.
     let (mut room_until, mut used, mut marks) = (start, 0, 0);
     let mut last = 0;
     for c in text.chars() {
-        let piece = escaped(c, escape);
+        let piece = escaped(c);
         let wide = match &piece {
             Some(piece) => piece.len(),
             // A variation selector turns a narrow character into an emoji of two columns.
@@ -44,29 +48,43 @@ pub(super) fn cut(text: &str, width: usize, escape: bool, line: &mut String) {
         }
     }
     let shown = line[start..].width();
-    line.extend(std::iter::repeat_n(' ', width.saturating_sub(shown)));
+    spaces(width.saturating_sub(shown), line);
 }
 
 /// Appends the whole `text`, padded to at least `width` columns.
-pub(super) fn pad(text: &str, width: usize, escape: bool, line: &mut String) {
+pub(super) fn pad(text: &str, width: usize, line: &mut String) {
+    if is_simple(text) {
+        line.push_str(text);
+        return spaces(width.saturating_sub(text.len()), line);
+    }
     let start = line.len();
     for c in text.chars() {
-        match escaped(c, escape) {
+        match escaped(c) {
             Some(piece) => line.push_str(&piece),
             None => line.push(c),
         }
     }
     let shown = line[start..].width();
-    line.extend(std::iter::repeat_n(' ', width.saturating_sub(shown)));
+    spaces(width.saturating_sub(shown), line);
 }
 
-/// The escape that stands for `c`, when it must not be written itself: on a terminal whatever could harm
-/// it; elsewhere what would break the row or its columns, and nothing more.
-fn escaped(c: char, terminal: bool) -> Option<String> {
-    let breaks_the_row =
-        matches!(c, '\n' | '\r' | '\t' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
-    let harms = breaks_the_row || (terminal && sanitize::is_harmful(c));
-    harms.then(|| sanitize::escaped(c.encode_utf8(&mut [0; 4])).into_owned())
+/// Whether every byte is a character of one column that harms nothing.
+fn is_simple(text: &str) -> bool {
+    text.bytes().fold(true, |simple, byte| simple & (b' '..0x7f).contains(&byte))
+}
+
+fn spaces(mut count: usize, line: &mut String) {
+    const SPACES: &str = "                                ";
+    while count > 0 {
+        let some = count.min(SPACES.len());
+        line.push_str(&SPACES[..some]);
+        count -= some;
+    }
+}
+
+/// The escape that stands for `c`, when it could harm a terminal or break the row.
+fn escaped(c: char) -> Option<String> {
+    sanitize::is_harmful(c).then(|| sanitize::escaped(c.encode_utf8(&mut [0; 4])).into_owned())
 }
 
 #[cfg(test)]
@@ -75,7 +93,7 @@ mod tests {
 
     fn fitted(text: &str, width: usize) -> String {
         let mut line = String::new();
-        cut(text, width, true, &mut line);
+        cut(text, width, &mut line);
         assert_eq!(line.width(), width, "{line:?}");
         line
     }
@@ -107,9 +125,12 @@ mod tests {
     }
 
     #[test]
-    fn without_a_terminal_only_what_breaks_a_row_is_escaped() {
+    fn without_a_width_nothing_is_cut_and_everything_escaped() {
         let mut line = String::new();
-        pad("a\tb\r\n\x1b[1m\u{202e}\u{2028}", 2, false, &mut line);
-        assert_eq!(line, "a\\tb\\r\\n\x1b[1m\u{202e}\\u{2028}");
+        pad("a\tb\r\n\x1b[1m\u{202e}\u{2028}", 2, &mut line);
+        assert_eq!(line, "a\\tb\\r\\n\\u{1b}[1m\\u{202e}\\u{2028}");
+        line.clear();
+        pad("王", 4, &mut line);
+        assert_eq!(line, "王  ");
     }
 }

@@ -3,20 +3,20 @@
 //!
 //! What happened stands last: it takes the rest of the line, and where nothing is cut it pushes nothing
 //! aside. Without `--fields`, columns leave in this order as the terminal gets narrower: what it was done
-//! with (below 170 columns), the e-mail address (below 130), the stream (below 90), from where (below 76),
-//! who (below 51); the time and what happened stay. With item usages alone it is what with (180), vault
-//! (150), e-mail (130), item (100), from where (76), who (51). The envelope adds the profile (140).
+//! with (below 170 columns), the e-mail address (below 130), the stream (below 90). With item usages alone
+//! it is what with (180), vault (150), e-mail (130), item (100). The envelope adds the profile (140). When,
+//! who, from where and what happened stay: below 60 columns a row has two lines.
 //! Columns that were asked for leave from the right, and only when even eight columns for each do not fit.
 
-use crate::encode::fields::{Fields, Made, Source};
+use crate::encode::fields::{FieldSource, Fields, MadeColumn};
 use crate::encode::shape::Shape;
 use crate::event::Stream;
 
-/// The columns between two cells.
-pub(super) const GAP: usize = 2;
+/// What stands between two cells.
+pub(super) const GAP: &str = "  ";
 
 /// How wide a time to the second is.
-const TIME: usize = 19;
+pub(super) const TIME: usize = 19;
 
 /// How wide one of 1Password's uuids is.
 const UUID: usize = 26;
@@ -25,35 +25,51 @@ const UUID: usize = 26;
 #[derive(Clone, Debug)]
 pub(super) struct Budget {
     pub(super) title: String,
+    /// Which line of a row it stands on.
+    pub(super) line: usize,
     pub(super) min: usize,
     pub(super) full: usize,
     /// The narrowest terminal that shows it.
     pub(super) at_least: usize,
     pub(super) is_time: bool,
+    /// Whether that time is the event's own, which is known already.
+    pub(super) is_event_time: bool,
     pub(super) is_stream: bool,
+    /// Whether it says from where, which identifies and is not cut before prose is.
+    pub(super) is_from: bool,
+    /// Whether it says what happened, and has the colour of that.
+    pub(super) is_what: bool,
 }
 
+/// Narrower terminals have two lines a row.
+const ONE_LINE: usize = 60;
+
+/// What stands before the second line of a row.
+pub(super) const INDENT: &str = "  ";
+
 /// The default columns of a table: who, what, from where, when.
-pub(super) fn default_columns(streams: &[Stream], shape: Shape) -> (Fields, Vec<Budget>) {
+pub(super) fn default_columns(streams: &[Stream], shape: Shape, width: Option<u16>) -> (Fields, Vec<Budget>) {
+    let is_narrow = width.is_some_and(|width| usize::from(width) < ONE_LINE);
+    // Name, title, least and full width, and the narrowest terminal that shows it.
     let mut columns = match streams {
-        [Stream::ItemUsages] => vec![
+        [Stream::ItemUsages] if !is_narrow => vec![
             ("timestamp", "TIME", TIME, TIME, 0),
-            ("who", "WHO", 12, 20, 51),
+            ("who", "WHO", 8, 20, 0),
             ("email", "EMAIL", 18, 28, 130),
-            ("from", "FROM", 15, 34, 76),
+            ("from", "FROM", 16, 34, 0),
             ("with", "WITH", 16, 40, 180),
-            ("action", "ACTION", 4, 24, 25),
+            ("deed", "ACTION", 4, 24, 0),
             // Half a uuid helps nobody.
             ("item_uuid", "ITEM", UUID, UUID, 100),
             ("vault_uuid", "VAULT", UUID, UUID, 150),
         ],
         _ => vec![
             ("timestamp", "TIME", TIME, TIME, 0),
-            ("who", "WHO", 12, 20, 51),
+            ("who", "WHO", 8, 20, 0),
             ("email", "EMAIL", 18, 28, 130),
-            ("from", "FROM", 15, 34, 76),
+            ("from", "FROM", 16, 34, 0),
             ("with", "WITH", 16, 40, 170),
-            ("what", "WHAT", 4, 78, 25),
+            ("what", "WHAT", 4, 78, 0),
         ],
     };
     if streams.len() > 1 {
@@ -65,11 +81,16 @@ pub(super) fn default_columns(streams: &[Stream], shape: Shape) -> (Fields, Vec<
     let fields = Fields::known(columns.iter().map(|column| column.0));
     let budgets = columns.into_iter().map(|(name, title, min, full, at_least)| Budget {
         title: title.into(),
+        line: usize::from(is_narrow && matches!(name, "from" | "what")),
+        is_from: name == "from",
         min,
         full,
-        at_least,
+        // What happened needs room beside it.
+        at_least: if name == "from" && is_narrow { 26 } else { at_least },
         is_time: name == "timestamp",
+        is_event_time: name == "timestamp",
         is_stream: name == "stream",
+        is_what: matches!(name, "what" | "deed"),
     });
     (fields, budgets.collect())
 }
@@ -82,9 +103,9 @@ pub(super) fn asked_columns(fields: &Fields) -> Vec<Budget> {
             let title = field.name.to_uppercase();
             let last = field.name.rsplit('.').next().unwrap_or_default();
             let (full, is_time) = match &field.source {
-                Source::Made(Made::Stream) => (7, false),
-                Source::Made(Made::What | Made::Event) => (40, false),
-                Source::Made(Made::From | Made::With) => (34, false),
+                FieldSource::Made(MadeColumn::Stream) => (7, false),
+                FieldSource::Made(MadeColumn::What | MadeColumn::Event) => (40, false),
+                FieldSource::Made(MadeColumn::From | MadeColumn::With) => (34, false),
                 _ => match last {
                     "timestamp" | "login_time" | "received_at" => (TIME, true),
                     "email" => (28, false),
@@ -96,28 +117,40 @@ pub(super) fn asked_columns(fields: &Fields) -> Vec<Budget> {
                 },
             };
             let full = full.max(title.len());
-            let is_stream = field.source == Source::Made(Made::Stream);
+            let is_stream = field.source == FieldSource::Made(MadeColumn::Stream);
             Budget {
                 title,
+                line: 0,
                 min: full.min(if is_time { TIME } else { 8 }),
                 full,
                 at_least: 0,
                 is_time,
+                is_event_time: field.name == "timestamp",
                 is_stream,
+                is_from: field.source == FieldSource::Made(MadeColumn::From),
+                is_what: matches!(last, "what" | "deed" | "category" | "type" | "action"),
             }
         })
         .collect()
 }
 
-/// The indexes of the columns that a terminal of this width shows, each with its width.
+/// The columns that a terminal of this width shows, by the lines of a row.
+pub(super) fn lines(budgets: &[Budget], width: usize) -> Vec<Vec<(usize, usize)>> {
+    let last = budgets.iter().map(|budget| budget.line).max().unwrap_or(0);
+    let room = |line| if line == 0 { width } else { width.saturating_sub(INDENT.len()) };
+    (0..=last).map(|line| fit(budgets, line, room(line), width)).collect()
+}
+
+/// The indexes of the columns that one line of a row shows, each with its width.
 ///
 /// Each starts from its least width; what is left is shared in proportion to what each would still like;
 /// the last takes the rest.
-pub(super) fn fit(budgets: &[Budget], width: usize) -> Vec<(usize, usize)> {
-    let mut shown: Vec<usize> =
-        (0..budgets.len()).filter(|index| budgets[*index].at_least <= width).collect();
+fn fit(budgets: &[Budget], line: usize, width: usize, terminal: usize) -> Vec<(usize, usize)> {
+    let is_shown = |budget: &Budget| budget.line == line && budget.at_least <= terminal;
+    let mut shown: Vec<usize> = (0..budgets.len()).filter(|index| is_shown(&budgets[*index])).collect();
     let least = |shown: &[usize]| {
-        shown.iter().map(|index| budgets[*index].min).sum::<usize>() + GAP * shown.len().saturating_sub(1)
+        shown.iter().map(|index| budgets[*index].min).sum::<usize>()
+            + GAP.len() * shown.len().saturating_sub(1)
     };
     while shown.len() > 1 && least(&shown) > width {
         shown.pop();
@@ -132,7 +165,7 @@ pub(super) fn fit(budgets: &[Budget], width: usize) -> Vec<(usize, usize)> {
             (*index, min + (full - min) * share / wish.max(1))
         })
         .collect();
-    let others: usize = widths.iter().rev().skip(1).map(|(_, width)| width + GAP).sum();
+    let others: usize = widths.iter().rev().skip(1).map(|(_, width)| width + GAP.len()).sum();
     if let Some((_, last)) = widths.last_mut() {
         *last = width.saturating_sub(others);
     }
@@ -143,27 +176,26 @@ pub(super) fn fit(budgets: &[Budget], width: usize) -> Vec<(usize, usize)> {
 mod tests {
     use super::*;
 
-    fn titles(streams: &[Stream], width: usize) -> Vec<String> {
-        let (_, budgets) = default_columns(streams, Shape::Raw);
-        fit(&budgets, width)
-            .into_iter()
-            .map(|(index, width)| format!("{} {width}", budgets[index].title))
-            .collect()
+    fn titles(streams: &[Stream], width: u16) -> Vec<Vec<String>> {
+        let (_, budgets) = default_columns(streams, Shape::Raw, Some(width));
+        let lines = lines(&budgets, width.into());
+        let title = |(index, width): (usize, usize)| format!("{} {width}", budgets[index].title);
+        lines.into_iter().map(|line| line.into_iter().map(title).collect()).collect()
     }
 
     #[test]
-    fn columns_leave_in_the_documented_order() {
-        assert_eq!(titles(&Stream::ALL, 20), ["TIME 20"]);
-        assert_eq!(titles(&Stream::ALL, 40), ["TIME 19", "WHAT 19"]);
-        assert_eq!(titles(&Stream::ALL, 60), ["TIME 19", "WHO 14", "WHAT 23"]);
-        assert_eq!(titles(&Stream::ALL, 80), ["TIME 19", "WHO 13", "FROM 19", "WHAT 23"]);
+    fn columns_leave_in_the_documented_order_and_from_where_never_does() {
+        assert_eq!(titles(&Stream::ALL, 20), [["TIME 20"], ["WHAT 18"]].map(|line| line.to_vec()));
+        assert_eq!(titles(&Stream::ALL, 40), [["TIME 19", "WHO 19"], ["FROM 19", "WHAT 17"]]);
+        assert_eq!(titles(&Stream::ALL, 60), [["TIME 19", "WHO 8", "FROM 17", "WHAT 10"]]);
+        assert_eq!(titles(&Stream::ALL, 80), [["TIME 19", "WHO 11", "FROM 20", "WHAT 24"]]);
         assert_eq!(
             titles(&Stream::ALL, 140),
-            ["TIME 19", "STREAM 7", "WHO 15", "EMAIL 22", "FROM 24", "WHAT 43"]
+            [["TIME 19", "STREAM 7", "WHO 14", "EMAIL 23", "FROM 25", "WHAT 42"]]
         );
-        assert_eq!(titles(&Stream::ALL, 200).len(), 7);
+        assert_eq!(titles(&Stream::ALL, 200)[0].len(), 7);
         assert_eq!(titles(&[Stream::AuditEvents], 80), titles(&Stream::ALL, 80));
-        assert_eq!(titles(&[Stream::ItemUsages], 100).last().unwrap(), "ITEM 28");
+        assert_eq!(titles(&[Stream::ItemUsages], 100)[0].last().unwrap(), "ITEM 28");
     }
 
     #[test]
@@ -171,12 +203,15 @@ mod tests {
         let asked =
             asked_columns(&Fields::parse("timestamp,target_user.email,client.ip_address,event").unwrap());
         for streams in [&Stream::ALL[..], &Stream::ALL[..1], &Stream::ALL[1..2], &Stream::ALL[2..]] {
-            let (_, budgets) = default_columns(streams, Shape::Envelope);
-            for width in 0..400 {
+            for width in 0..400u16 {
+                let (_, budgets) = default_columns(streams, Shape::Envelope, Some(width));
                 for budgets in [&budgets, &asked] {
-                    let widths = fit(budgets, width);
-                    let total: usize = widths.iter().map(|(_, width)| width).sum();
-                    assert_eq!(total + GAP * (widths.len() - 1), width, "{widths:?}");
+                    for (line, widths) in lines(budgets, width.into()).into_iter().enumerate() {
+                        let indent = if line == 0 { 0 } else { INDENT.len() };
+                        let total: usize = widths.iter().map(|(_, width)| width).sum();
+                        let gaps = GAP.len() * (widths.len() - 1);
+                        assert_eq!(total + gaps, usize::from(width).saturating_sub(indent), "{widths:?}");
+                    }
                 }
             }
         }

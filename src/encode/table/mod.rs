@@ -1,40 +1,44 @@
-//! Events as a table for people: one header, one line an event, in constant memory.
+//! Events as a table for people: one header, a line an event (two where it is narrow), in constant
+//! memory.
 //!
 //! Rows come as a stream and must go out as they come, so widths are settled before the first one
 //! ([`layout`]) and rows are laid out here by hand: comfy-table measures a whole table before it prints
 //! any of it. Nothing wraps. Without a width (no terminal) nothing is cut: cells are padded to their budget
-//! and longer ones push the rest of their row aside. Line breaks and tabs inside values are escaped always,
-//! so that an event is one line; everything else that could harm only for a terminal.
+//! and longer ones push the rest of their row aside. A table is for people, wherever it goes: whatever could
+//! harm a terminal is escaped, in pipes and files too. Exact values are what ndjson and json are for.
 
 mod fit;
 mod layout;
 
-use std::borrow::Cow;
-
 use chrono::{DateTime, Utc};
 
-use self::layout::{Budget, GAP};
+use self::layout::{Budget, GAP, INDENT};
 use super::RenderOptions;
-use super::columns::{Columns, Row};
+use super::columns::{Columns, EventCells};
 use super::fields::Fields;
 use super::shape::{EventContext, Shape};
-use super::story::Emphasis;
 use crate::event::{Event, Stream};
+use crate::facts::Emphasis;
 
-const BOLD: &str = "\x1b[1m";
+// Both can be read on white and on black; only what happened has them.
 const RED: &str = "\x1b[31m";
-const YELLOW: &str = "\x1b[33m";
+const MAGENTA: &str = "\x1b[35m";
+const BOLD: &str = "\x1b[1m";
 const RESET: &str = "\x1b[0m";
+
+/// How much of the last column a long address leaves.
+const LEAST_PROSE: usize = 4;
 
 /// Writes rows; holds the columns, their widths and one line.
 #[derive(Debug)]
 pub(super) struct Table {
     columns: Columns,
     budgets: Vec<Budget>,
-    /// Index and width of each column shown, from left to right.
-    shown: Vec<(usize, usize)>,
+    /// Index and width of each column shown, from left to right, by the lines of a row.
+    shown: Vec<Vec<(usize, usize)>>,
     look: RenderOptions,
     line: String,
+    scratch: String,
 }
 
 impl Table {
@@ -46,23 +50,32 @@ impl Table {
     ) -> Self {
         let (fields, mut budgets) = match fields {
             Some(fields) => (fields.clone(), layout::asked_columns(fields)),
-            None => layout::default_columns(streams, shape),
+            None => layout::default_columns(streams, shape, look.width),
         };
         for budget in budgets.iter_mut().filter(|budget| budget.is_time) {
             budget.title = time_title(&budget.title, look.zone.name());
             budget.full = budget.full.max(budget.title.len());
         }
         let shown = match look.width {
-            Some(width) => layout::fit(&budgets, usize::from(width)),
-            None => budgets.iter().map(|budget| budget.full).enumerate().collect(),
+            Some(width) => layout::lines(&budgets, usize::from(width)),
+            None => vec![budgets.iter().map(|budget| budget.full).enumerate().collect()],
         };
-        Table { columns: Columns::new(&fields, shape), budgets, shown, look, line: String::new() }
+        let columns = Columns::new(&fields, shape, look.words, look.colour);
+        Table { columns, budgets, shown, look, line: String::new(), scratch: String::new() }
     }
 
     pub(super) fn begin(&mut self, out: &mut Vec<u8>) {
-        let titles: Vec<String> =
-            self.shown.iter().map(|(index, _)| self.budgets[*index].title.clone()).collect();
-        self.row(titles.iter().map(|title| Cow::Borrowed(title.as_str())), Some(BOLD), out);
+        for (number, columns) in self.shown.iter().enumerate() {
+            self.line.clear();
+            self.line.push_str(if number > 0 { INDENT } else { "" });
+            for (position, (index, width)) in columns.iter().enumerate() {
+                self.line.push_str(if position > 0 { GAP } else { "" });
+                place(&self.budgets[*index].title, *width, self.look.width.is_some(), &mut self.line);
+            }
+            let line = self.line.trim_end_matches(' ');
+            let (start, end) = if self.look.colour && !line.is_empty() { (BOLD, RESET) } else { ("", "") };
+            [start, line, end, "\n"].iter().for_each(|text| out.extend_from_slice(text.as_bytes()));
+        }
     }
 
     pub(super) fn event(
@@ -72,51 +85,75 @@ impl Table {
         received_at: DateTime<Utc>,
         out: &mut Vec<u8>,
     ) {
-        let row = self.columns.row(event, context, received_at);
-        let colour = match row.tone() {
-            Emphasis::Plain => None,
-            Emphasis::Failed => Some(RED),
-            Emphasis::Sensitive => Some(YELLOW),
+        let Table { columns, budgets, shown, look, line, scratch } = self;
+        let cells = columns.cells(event, context, received_at);
+        let colour = match look.colour.then(|| cells.emphasis()) {
+            None | Some(Emphasis::Plain) => None,
+            Some(Emphasis::Failed) => Some(RED),
+            Some(Emphasis::Sensitive) => Some(MAGENTA),
         };
-        let cells: Vec<_> = self.shown.iter().map(|(index, _)| self.cell(*index, &row)).collect();
-        self.row(cells.into_iter(), colour, out);
+        for (number, columns) in shown.iter().enumerate() {
+            line.clear();
+            line.push_str(if number > 0 { INDENT } else { "" });
+            // What a long address takes from the last column.
+            let mut grown = 0;
+            for (position, (index, width)) in columns.iter().enumerate() {
+                line.push_str(if position > 0 { GAP } else { "" });
+                let start = line.len();
+                let budget = &budgets[*index];
+                let mut width = *width;
+                if budget.is_from && position + 1 < columns.len() && look.width.is_some() {
+                    let spare = columns.last().map_or(0, |(_, last)| last.saturating_sub(LEAST_PROSE));
+                    grown = cells.address_width().saturating_sub(width).min(spare);
+                    width += grown;
+                } else if position + 1 == columns.len() {
+                    width -= grown;
+                }
+                write_cell(&cells, (*index, budget, width), look, scratch, line);
+                if let Some(colour) = colour.filter(|_| budget.is_what) {
+                    let end = start + line[start..].trim_end_matches(' ').len();
+                    line.insert_str(end, RESET);
+                    line.insert_str(start, colour);
+                }
+            }
+            out.extend_from_slice(line.trim_end_matches(' ').as_bytes());
+            out.push(b'\n');
+        }
     }
+}
 
-    fn cell<'r>(&self, index: usize, row: &'r Row<'_, '_>) -> Cow<'r, str> {
-        let Budget { is_time, is_stream, .. } = self.budgets[index];
-        if is_stream {
-            return Cow::Borrowed(short_name(row.stream()));
-        }
-        let text = self.columns.cell(index, row).text;
-        let time = if is_time { DateTime::parse_from_rfc3339(&text).ok() } else { None };
-        time.map_or(text, |time| Cow::Owned(self.look.zone.show(time.to_utc())))
+/// Appends one cell of a row.
+fn write_cell(
+    cells: &EventCells<'_, '_>,
+    (index, budget, width): (usize, &Budget, usize),
+    look: &RenderOptions,
+    scratch: &mut String,
+    line: &mut String,
+) {
+    let is_cut = look.width.is_some();
+    if budget.is_stream {
+        return place(short_name(cells.stream()), width, is_cut, line);
     }
+    let known = if budget.is_event_time { cells.event_time() } else { None };
+    if let Some(time) = known {
+        scratch.clear();
+        look.zone.write(time, scratch);
+        return place(scratch, width, is_cut, line);
+    }
+    let text = cells.cell(index, scratch).text();
+    match if budget.is_time { DateTime::parse_from_rfc3339(&text).ok() } else { None } {
+        Some(time) => {
+            let mut shown = String::new();
+            look.zone.write(time.to_utc(), &mut shown);
+            place(&shown, width, is_cut, line);
+        }
+        None => place(&text, width, is_cut, line),
+    }
+}
 
-    fn row<'c>(
-        &mut self,
-        cells: impl Iterator<Item = Cow<'c, str>>,
-        colour: Option<&str>,
-        out: &mut Vec<u8>,
-    ) {
-        self.line.clear();
-        for (position, (text, (_, width))) in cells.zip(&self.shown).enumerate() {
-            if position > 0 {
-                self.line.extend([' '; GAP]);
-            }
-            match self.look.width {
-                Some(_) => fit::cut(&text, *width, self.look.escape, &mut self.line),
-                None => fit::pad(&text, *width, self.look.escape, &mut self.line),
-            }
-        }
-        let line = self.line.trim_end_matches(' ');
-        match colour.filter(|_| self.look.colour && !line.is_empty()) {
-            Some(colour) => {
-                [colour, line, RESET].iter().for_each(|text| out.extend_from_slice(text.as_bytes()))
-            }
-            None => out.extend_from_slice(line.as_bytes()),
-        }
-        out.push(b'\n');
-    }
+/// Appends a cell's text, padded; cut where there is a width to keep.
+fn place(text: &str, width: usize, is_cut: bool, line: &mut String) {
+    if is_cut { fit::cut(text, width, line) } else { fit::pad(text, width, line) }
 }
 
 /// A stream's name in a narrow column: one that can also be typed.
@@ -128,15 +165,14 @@ fn short_name(stream: Stream) -> &'static str {
     }
 }
 
-/// The title of a column of times, with the zone unless it is UTC; only its last part where the whole name
-/// is too long (`TIME Buenos_Aires`).
-fn time_title(title: &str, zone: Option<&str>) -> String {
-    let Some(zone) = zone else { return title.to_owned() };
-    let whole = format!("{title} {zone}");
-    if whole.len() <= 19 {
+/// The title of a column of times, with the zone; only the zone's last part where the whole name is too
+/// long (`TIME (Buenos_Aires)`).
+fn time_title(title: &str, zone: &str) -> String {
+    let whole = format!("{title} ({zone})");
+    if whole.len() <= layout::TIME {
         return whole;
     }
-    format!("{title} {}", zone.rsplit('/').next().unwrap_or(zone))
+    format!("{title} ({})", zone.rsplit('/').next().unwrap_or(zone))
 }
 
 #[cfg(test)]

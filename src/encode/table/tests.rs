@@ -45,35 +45,35 @@ fn picture(fields: Option<&str>, streams: &[Stream], look: RenderOptions) -> Str
 }
 
 fn terminal(width: u16) -> RenderOptions {
-    RenderOptions { width: Some(width), colour: false, escape: true, zone: TimeStyle::utc() }
+    RenderOptions { width: Some(width), escape: true, ..RenderOptions::plain() }
 }
 
 #[test]
-fn a_narrow_terminal_keeps_when_who_and_what() {
+fn a_narrow_terminal_keeps_when_who_from_where_and_what() {
     assert_eq!(
         picture(None, &Stream::ALL, terminal(60)),
         "
-TIME                 WHO             WHAT
-2026-11-20 14:05:06  Ada Berg        success
-2026-11-20 14:05:09  王小明          credentials_failed: pa…
-2026-11-20 17:06:00  Eve \\u{1b}[2J…  export item bvwmq6isuc…
-2026-11-20 17:10:00  Ada Berg        suspend user Eve Lund
-not a time           ACT             brandnew
+TIME (UTC)           WHO       FROM               WHAT
+2026-11-20 14:05:06  Ada Berg  192.0.2.17 NO Os…  signed in
+2026-11-20 14:05:09  王小明    203.0.113.200 BR    failed t…
+2026-11-20 17:06:00  Eve …     2001:db8::42       exported …
+2026-11-20 17:10:00  Ada Berg  192.0.2.17 NO Os…  suspended…
+not a time           ACT                          brandnew
 "
     );
 }
 
 #[test]
-fn eighty_columns_say_from_where_too() {
+fn eighty_columns_say_more_of_what_happened() {
     assert_eq!(
         picture(None, &Stream::ALL, terminal(80)),
         "
-TIME                 WHO            FROM                 WHAT
-2026-11-20 14:05:06  Ada Berg       192.0.2.17 Oslo, NO  success
-2026-11-20 14:05:09  王小明         203.0.113.200 BR     credentials_failed: pa…
-2026-11-20 17:06:00  Eve \\u{1b}[2…  2001:db8::42         export item bvwmq6isuc…
-2026-11-20 17:10:00  Ada Berg       192.0.2.17 Oslo, NO  suspend user Eve Lund
-not a time           ACT                                 brandnew
+TIME (UTC)           WHO          FROM                  WHAT
+2026-11-20 14:05:06  Ada Berg     192.0.2.17 NO Oslo    signed in
+2026-11-20 14:05:09  王小明       203.0.113.200 BR      failed to sign in: wron…
+2026-11-20 17:06:00  Eve \\u{1b}…  2001:db8::42          exported item bvwmq6isu…
+2026-11-20 17:10:00  Ada Berg     192.0.2.17 NO Oslo    suspended Eve Lund
+not a time           ACT                                brandnew
 "
     );
 }
@@ -83,12 +83,12 @@ fn a_wide_terminal_adds_stream_and_address() {
     assert_eq!(
         picture(None, &Stream::ALL, terminal(140)),
         "
-TIME                 STREAM   WHO              EMAIL                   FROM                      WHAT
-2026-11-20 14:05:06  sign-in  Ada Berg         ada.berg@fjord.test     192.0.2.17 Oslo, NO       success
-2026-11-20 14:05:09  sign-in  王小明           xiaoming.wang@fjord.t…  203.0.113.200 BR          credentials_failed: password_secret_bad
-2026-11-20 17:06:00  usage    Eve \\u{1b}[2J…   eve@fjord.test          2001:db8::42              export item bvwmq6isuca7wbehrbyqhag54x in …
-2026-11-20 17:10:00  audit    Ada Berg         ada.berg@fjord.test     192.0.2.17 Oslo, NO       suspend user Eve Lund
-not a time           audit    ACT                                                                brandnew
+TIME (UTC)           STREAM   WHO             EMAIL                    FROM                       WHAT
+2026-11-20 14:05:06  sign-in  Ada Berg        ada.berg@fjord.test      192.0.2.17 NO Oslo         signed in
+2026-11-20 14:05:09  sign-in  王小明          xiaoming.wang@fjord.te…  203.0.113.200 BR           failed to sign in: wrong password or Secr…
+2026-11-20 17:06:00  usage    Eve \\u{1b}[2J…  eve@fjord.test           2001:db8::42               exported item bvwmq6isuca7wbehrbyqhag54x …
+2026-11-20 17:10:00  audit    Ada Berg        ada.berg@fjord.test      192.0.2.17 NO Oslo         suspended Eve Lund
+not a time           audit    ACT                                                                 brandnew
 "
     );
 }
@@ -96,9 +96,29 @@ not a time           audit    ACT                                               
 #[test]
 fn a_pipe_gets_every_column_and_nothing_is_cut() {
     let table = picture(None, &Stream::ALL, RenderOptions::plain());
-    assert!(table.contains("Eve \u{1b}[2J\u{202e}evil  "), "{table}");
-    assert!(table.contains("export item bvwmq6isuca7wbehrbyqhag54x in vault jaqxqf5qylslqiitnduawrndc5\n"));
+    assert!(table.contains("Eve \\u{1b}[2J\\u{202e}evil  "), "{table}");
+    assert!(table.contains("exported item bvwmq6isuca7wbehrbyqhag54x in vault jaqxqf5qylslqiitnduawrndc5\n"));
     assert!(table.contains("  device rqtd557fn2husnstp5nc66w2xa  "));
+}
+
+#[test]
+fn below_sixty_columns_a_row_has_two_lines_and_from_where_stays() {
+    let table = picture(None, &Stream::ALL, terminal(45));
+    assert!(table.starts_with("\nTIME (UTC)           WHO\n  FROM"), "{table}");
+    assert!(table.contains("Ada Berg\n  192.0.2.17 NO Oslo"), "{table}");
+    assert_eq!(table.lines().count(), 1 + 2 * (1 + ITEMS.len()));
+}
+
+#[test]
+fn a_long_address_is_not_cut_before_prose_is() {
+    let raw = r#"{"timestamp":"2026-11-20T14:05:06Z","action":"reveal","item_uuid":"i","user":{"name":"Eve"},
+        "client":{"ip_address":"2001:db8:1111:2222:3333:4444:5555:6666"},"location":{"country":"NO","city":"Oslo"}}"#;
+    let mut table = Table::new(None, &Stream::ALL, Shape::Raw, terminal(100));
+    let mut out = Vec::new();
+    let event = Event { stream: Stream::ItemUsages, raw: raw.as_bytes(), uuid: None, time: None };
+    table.event(&event, &EventContext::default(), DateTime::UNIX_EPOCH, &mut out);
+    let row = String::from_utf8(out).unwrap();
+    assert!(row.contains("  2001:db8:1111:2222:3333:4444:5555:6666 NO …  revealed i…"), "{row}");
 }
 
 #[test]
@@ -106,8 +126,8 @@ fn usages_alone_have_items_and_vaults_in_columns() {
     assert_eq!(
         picture(None, &[Stream::ItemUsages], terminal(150)),
         "
-TIME                 WHO             EMAIL                  FROM                   ACTION      ITEM                        VAULT
-2026-11-20 17:06:00  Eve \\u{1b}[2J…  eve@fjord.test         2001:db8::42           export      bvwmq6isuca7wbehrbyqhag54x  jaqxqf5qylslqiitnduawrndc5
+TIME (UTC)           WHO           EMAIL                  FROM                    ACTION       ITEM                        VAULT
+2026-11-20 17:06:00  Eve \\u{1b}[…  eve@fjord.test         2001:db8::42            exported     bvwmq6isuca7wbehrbyqhag54x  jaqxqf5qylslqiitnduawrndc5
 "
     );
 }
@@ -124,8 +144,8 @@ fn columns_that_were_asked_for_come_in_their_order_with_the_zone_named() {
             RenderOptions { zone, ..terminal(80) }
         ),
         r#"
-STREAM   CLIENT.IP_ADDRESS  TIMESTAMP Buenos_Aires  LOCATION
-sign-in  192.0.2.17         2026-11-20 11:05:06     {"country":"NO","city":"Osl…
+STREAM   CLIENT.IP_ADDRESS  TIMESTAMP (Buenos_Aires)  LOCATION
+sign-in  192.0.2.17         2026-11-20 11:05:06       {"country":"NO","city":"O…
 sign-in  203.0.113.200      2026-11-20 11:05:09
 usage    2001:db8::42       2026-11-20 14:06:00
 "#
@@ -133,11 +153,13 @@ usage    2001:db8::42       2026-11-20 14:06:00
 }
 
 #[test]
-fn failed_sign_ins_are_red_and_sensitive_actions_yellow_when_colour_is_on() {
+fn what_happened_is_coloured_so_that_it_can_be_read_on_white_and_on_black() {
     let table = picture(None, &Stream::ALL, RenderOptions { colour: true, ..terminal(80) });
     let lines: Vec<&str> = table.lines().skip(1).collect();
     assert!(lines[0].starts_with("\x1b[1mTIME") && lines[0].ends_with("WHAT\x1b[0m"));
-    assert!(lines[2].starts_with("\x1b[31m2026") && lines[2].ends_with("\x1b[0m"));
-    assert!(lines[3].starts_with("\x1b[33m") && lines[4].starts_with("\x1b[33m"));
+    assert!(lines[2].starts_with("2026") && lines[2].contains("  \x1b[31mfailed to sign in"), "{table}");
+    assert!(lines[3].contains("  \x1b[35mexported item") && lines[3].ends_with("…\x1b[0m"), "{table}");
+    assert!(lines[4].contains("  \x1b[35msuspended Eve Lund\x1b[0m"), "{table}");
     assert!([1, 5].into_iter().all(|plain| !lines[plain].contains('\x1b')));
+    assert!(!table.contains("\x1b[33m"), "yellow cannot be read on white");
 }

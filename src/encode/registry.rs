@@ -1,0 +1,261 @@
+//! The one table of encoders: a row a format and a row a shape. Whatever differs between them and is asked
+//! for elsewhere (command line, help, refusals, file names, the contract of a checkpoint) is read here.
+//!
+//! A new one is a row below and the code that writes it; a row that is missing does not compile. Nothing
+//! here writes events.
+
+use std::fmt;
+use std::str::FromStr;
+
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+
+use super::fields::Fields;
+use crate::error::{Error, ErrorKind, Result};
+
+/// What an encoder does with events, as its row says.
+#[derive(Clone, Copy, Debug)]
+pub struct FormatRow {
+    /// The format's name on the command line and in checkpoints.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub help: &'static str,
+    /// The extensions of file names that ask for it.
+    pub extensions: &'static [&'static str],
+    /// How events follow each other.
+    pub frame: FormatFrame,
+    /// Whether something stands before the first event.
+    pub has_header: bool,
+    /// Whether the output is whole only after an end, so that it cannot be followed or resumed.
+    pub has_end: bool,
+    /// Whether a managed file can be continued in it.
+    pub can_resume_file: bool,
+    /// Whether its events have columns, so that `--fields` means something.
+    pub has_columns: bool,
+    /// Counts up whenever the same events would come out as other bytes.
+    pub version: u32,
+}
+
+/// How events follow each other in a format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormatFrame {
+    /// A line each.
+    Lines,
+    /// Elements of one JSON array.
+    Array,
+    /// A block of lines each, and an empty line.
+    Blocks,
+}
+
+/// What a shape makes of an event, as its row says.
+#[derive(Clone, Copy, Debug)]
+pub struct ShapeRow {
+    /// The shape's name on the command line and in checkpoints.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub help: &'static str,
+    /// Whether its events can be laid out in columns.
+    pub has_columns: bool,
+    /// Whether its bytes depend on when and by which profile the event was read (P4).
+    pub tells_reading: bool,
+    /// Counts up whenever the same event would come out as other bytes.
+    pub version: u32,
+}
+
+/// Declares an enum whose values each have a row, and what reads the rows.
+macro_rules! registry {
+    (
+        $(#[$attributes:meta])* $name:ident of $row:ident, "no such " $what:literal;
+        $($(#[$default:meta])* $variant:ident { $($field:ident: $value:expr),* $(,)? })*
+    ) => {
+        $(#[$attributes])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $(#[doc = registry!(@help $($field: $value),*)] $(#[$default])* $variant,)*
+        }
+
+        impl $name {
+            /// Every one, in the order of the help text.
+            pub const ALL: [$name; [$($name::$variant),*].len()] = [$($name::$variant),*];
+
+            /// What is to be known of it.
+            pub const fn row(self) -> &'static $row {
+                match self { $($name::$variant => &$row { $($field: $value),* },)* }
+            }
+
+            /// Its name on the command line and in checkpoints.
+            pub const fn name(self) -> &'static str {
+                self.row().name
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self> {
+                $name::ALL.into_iter().find(|one| one.name() == text).ok_or_else(|| {
+                    let names = $name::ALL.map($name::name).join(", ");
+                    Error::new(ErrorKind::Usage, concat!("no such ", $what)).hint(format!("use one of {names}"))
+                })
+            }
+        }
+
+        impl ValueEnum for $name {
+            fn value_variants<'a>() -> &'a [Self] {
+                &$name::ALL
+            }
+
+            fn to_possible_value(&self) -> Option<PossibleValue> {
+                Some(PossibleValue::new(self.name()).help(self.row().help))
+            }
+        }
+    };
+    (@help name: $name:expr, help: $help:expr $(, $field:ident: $value:expr)*) => { $help };
+}
+
+registry! {
+    /// How events are framed in the output.
+    Format of FormatRow, "no such " "format";
+    Table {
+        name: "table", help: "Columns for people", extensions: &[], frame: FormatFrame::Lines,
+        has_header: true, has_end: false, can_resume_file: false, has_columns: true, version: 2,
+    }
+    Record {
+        name: "record", help: "All fields of an event, a line each", extensions: &[],
+        frame: FormatFrame::Blocks,
+        has_header: false, has_end: false, can_resume_file: false, has_columns: true, version: 1,
+    }
+    Ndjson {
+        name: "ndjson", help: "One JSON object a line", extensions: &["ndjson", "jsonl"],
+        frame: FormatFrame::Lines,
+        has_header: false, has_end: false, can_resume_file: true, has_columns: false, version: 1,
+    }
+    Json {
+        name: "json", help: "One JSON array", extensions: &["json"], frame: FormatFrame::Array,
+        has_header: true, has_end: true, can_resume_file: false, has_columns: false, version: 1,
+    }
+    Csv {
+        name: "csv", help: "Columns for spreadsheets", extensions: &["csv"], frame: FormatFrame::Lines,
+        has_header: true, has_end: false, can_resume_file: true, has_columns: true, version: 2,
+    }
+}
+
+registry! {
+    /// The schema of an event in the output, independent of the [`Format`].
+    #[derive(Default)]
+    Shape of ShapeRow, "no such " "shape";
+    #[default]
+    Raw {
+        name: "raw", help: "The event's text as the service sent it",
+        has_columns: true, tells_reading: false, version: 1,
+    }
+    Envelope {
+        name: "envelope", help: "The same, wrapped with stream, profile, account and time of reading",
+        has_columns: true, tells_reading: true, version: 1,
+    }
+}
+
+/// What an output is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputUse {
+    /// Events of a range, once.
+    Question,
+    /// Events as they come, or from a saved position on: the output is never finished.
+    Follow,
+    /// The same into a file that later runs continue.
+    ManagedFile,
+}
+
+/// Refuses what cannot be combined. Everybody who decides about an output asks this before anything is
+/// opened.
+///
+/// # Errors
+/// Fails with `Usage`.
+pub fn check(format: Format, shape: Shape, fields: Option<&Fields>, purpose: OutputUse) -> Result<()> {
+    let refuse = |message: String, hint: String| Err(Error::new(ErrorKind::Usage, message).hint(hint));
+    let row = format.row();
+    if fields.is_some() && !row.has_columns {
+        let message = format!("--fields chooses columns, and {format} has none");
+        return refuse(message, format!("add {}, or use jq for JSON", flags(|row| row.has_columns)));
+    }
+    if row.has_columns && !shape.row().has_columns {
+        let message = format!("the shape {shape} cannot be laid out as {format}");
+        return refuse(message, "add --format ndjson, or --shape raw".into());
+    }
+    match purpose {
+        OutputUse::Question => Ok(()),
+        OutputUse::Follow | OutputUse::ManagedFile if row.has_end => {
+            let message = format!("{format} cannot be followed or resumed: its end would never be written");
+            refuse(message, format!("use {}", names(|row| !row.has_end && row.can_resume_file)))
+        }
+        OutputUse::ManagedFile if !row.can_resume_file => {
+            let message = format!("{format} cannot be written with --resume -o FILE");
+            refuse(message, format!("use {}", names(|row| row.can_resume_file)))
+        }
+        OutputUse::Follow | OutputUse::ManagedFile => Ok(()),
+    }
+}
+
+/// The names of the formats whose rows say so: `--format table or --format csv`.
+fn flags(wanted: impl Fn(&FormatRow) -> bool) -> String {
+    let names = Format::ALL.into_iter().filter(|format| wanted(format.row()));
+    names.map(|format| format!("--format {format}")).collect::<Vec<_>>().join(" or ")
+}
+
+fn names(wanted: impl Fn(&FormatRow) -> bool) -> String {
+    let names = Format::ALL.into_iter().filter(|format| wanted(format.row()));
+    names.map(Format::name).collect::<Vec<_>>().join(" or ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_keeps_what_the_others_rely_on() {
+        let mut extensions: Vec<&str> = Vec::new();
+        for format in Format::ALL {
+            let row = format.row();
+            assert_eq!(format.name().parse::<Format>().unwrap(), format);
+            assert_eq!(format.to_string(), row.name);
+            assert_eq!(<Format as ValueEnum>::from_str(row.name, false).unwrap(), format);
+            assert!(!row.help.is_empty() && row.version > 0);
+            assert!(!(row.has_end && row.can_resume_file), "{format}: nothing can follow an end");
+            assert_eq!(row.frame == FormatFrame::Array, row.has_end);
+            extensions.extend(row.extensions);
+        }
+        let count = extensions.len();
+        extensions.sort_unstable();
+        extensions.dedup();
+        assert_eq!((count, extensions.len()), (4, 4), "an extension means one format");
+        for shape in Shape::ALL {
+            assert_eq!(shape.name().parse::<Shape>().unwrap(), shape);
+            assert!(!shape.row().help.is_empty() && shape.row().version > 0);
+        }
+        assert_eq!("xml".parse::<Format>().unwrap_err().kind(), ErrorKind::Usage);
+    }
+
+    #[test]
+    fn an_output_that_needs_an_end_is_neither_followed_nor_resumed() {
+        for shape in Shape::ALL {
+            for format in Format::ALL {
+                let row = format.row();
+                let allowed = |purpose| check(format, shape, None, purpose).is_ok();
+                assert!(allowed(OutputUse::Question));
+                assert_eq!(allowed(OutputUse::Follow), !row.has_end, "{format}");
+                assert_eq!(allowed(OutputUse::ManagedFile), row.can_resume_file, "{format}");
+                let fields = Fields::parse("uuid").unwrap();
+                let chosen = check(format, shape, Some(&fields), OutputUse::Question);
+                assert_eq!(chosen.is_ok(), row.has_columns, "{format}");
+            }
+        }
+        let error = check(Format::Json, Shape::Raw, None, OutputUse::ManagedFile).unwrap_err();
+        assert_eq!((error.kind(), error.advice().unwrap()), (ErrorKind::Usage, "use ndjson or csv"));
+    }
+}

@@ -1,0 +1,91 @@
+//! The fields that facts are read from, as paths into the item. Data, and the one place that spells them.
+
+use super::Lookup;
+
+/// Declares the fields; a field's number is its slot in a [`Lookup::for_facts`].
+macro_rules! fact_paths {
+    ($($name:ident = $path:literal,)*) => {
+        /// A field that facts are read from.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum FactPath { $($name),* }
+        const PATHS: &[&str] = &[$($path),*];
+    };
+}
+
+fact_paths! {
+    Category = "category",
+    Type = "type",
+    DetailsValue = "details.value",
+    Country = "country",
+    SignInSession = "session_uuid",
+    Action = "action",
+    Item = "item_uuid",
+    Vault = "vault_uuid",
+    Account = "account_uuid",
+    ObjectType = "object_type",
+    Object = "object_uuid",
+    ObjectUserUuid = "object_details.uuid",
+    ObjectUserName = "object_details.name",
+    ObjectUserEmail = "object_details.email",
+    ObjectUserType = "object_details.user_type",
+    ObjectUserOtherType = "object_details.type",
+    ObjectUserAccount = "object_details.user_account_uuid",
+    Aux = "aux_uuid",
+    AuxInfo = "aux_info",
+    AuxUserUuid = "aux_details.uuid",
+    AuxUserName = "aux_details.name",
+    AuxUserEmail = "aux_details.email",
+    AuxUserType = "aux_details.user_type",
+    AuxUserOtherType = "aux_details.type",
+    AuxUserAccount = "aux_details.user_account_uuid",
+    TargetUuid = "target_user.uuid",
+    TargetName = "target_user.name",
+    TargetEmail = "target_user.email",
+    TargetType = "target_user.user_type",
+    TargetOtherType = "target_user.type",
+    TargetAccount = "target_user.user_account_uuid",
+    UserUuid = "user.uuid",
+    UserName = "user.name",
+    UserEmail = "user.email",
+    UserType = "user.user_type",
+    UserOtherType = "user.type",
+    UserAccount = "user.user_account_uuid",
+    ActorUuid = "actor_uuid",
+    ActorType = "actor_type",
+    ActorAccount = "actor_account_uuid",
+    ActorUserUuid = "actor_details.uuid",
+    ActorUserName = "actor_details.name",
+    ActorUserEmail = "actor_details.email",
+    ActorUserType = "actor_details.user_type",
+    ActorUserOtherType = "actor_details.type",
+    ActorUserAccount = "actor_details.user_account_uuid",
+    AppName = "client.app_name",
+    AppVersion = "client.app_version",
+    PlatformName = "client.platform_name",
+    PlatformVersion = "client.platform_version",
+    OsName = "client.os_name",
+    OsVersion = "client.os_version",
+    ClientAddress = "client.ip_address",
+    ClientIp = "client.ip",
+    Session = "session.uuid",
+    SessionLogin = "session.login_time",
+    SessionDevice = "session.device_uuid",
+    SessionIp = "session.ip",
+    LocationCountry = "location.country",
+    LocationRegion = "location.region",
+    LocationCity = "location.city",
+    Latitude = "location.latitude",
+    Longitude = "location.longitude",
+}
+
+impl Lookup {
+    /// An index of the fields that [`EventFacts`](super::EventFacts) reads; more paths can be added.
+    pub fn for_facts() -> Lookup {
+        let mut lookup = Lookup::default();
+        for (slot, path) in PATHS.iter().enumerate() {
+            let added = lookup.add(path);
+            debug_assert_eq!(added, slot);
+        }
+        lookup
+    }
+}
