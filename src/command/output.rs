@@ -10,6 +10,7 @@ use crate::cli::{self};
 use crate::command::Invocation;
 use crate::command::position;
 use crate::command::session::Session;
+use crate::compression::Compression;
 use crate::config::terminal;
 use crate::disk::{self, RealDisk};
 use crate::encode::{EventContext, EventEncoder, Fields, Format, RenderOptions, Shape, TimeStyle};
@@ -171,6 +172,10 @@ impl OutputPlan {
             fields: self.fields.iter().map(ToString::to_string).collect(),
             encoder: ENCODER_VERSION,
             columns: self.renderer(&output.streams)?.column_names(),
+            compression: match &output.place {
+                Destination::File(path) => Compression::of_path(path).0,
+                Destination::Stdout | Destination::Device(_) => Compression::None,
+            },
             streams: output.streams.iter().map(|stream| stream.name().to_owned()).collect(),
             ..OutputContract::default()
         };
@@ -255,7 +260,7 @@ fn format(wish: &OutputArgs<'_>, to_terminal: bool) -> Format {
         Some(cli::Format::Json) => Format::Json,
         Some(cli::Format::Csv) => Format::Csv,
         None => match wish.output.filter(|path| path.as_os_str() != "-") {
-            Some(path) => Format::from_extension(path).unwrap_or(Format::Ndjson),
+            Some(path) => Format::from_extension(&Compression::of_path(path).1).unwrap_or(Format::Ndjson),
             None if to_terminal => Format::Table,
             None => Format::Ndjson,
         },

@@ -13,6 +13,7 @@
 mod architecture;
 mod check;
 mod client;
+mod disks;
 mod fetch;
 mod fetch_data;
 mod fetch_errors;
@@ -30,6 +31,7 @@ mod mishaps;
 mod profiles;
 mod readme;
 mod rehearsal;
+mod replaced;
 mod scripted;
 mod simulator;
 mod status;
