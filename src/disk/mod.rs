@@ -1,23 +1,22 @@
-//! The few file operations there are, behind one seam: real, recording, failing, modelled.
+//! The few file operations there are, behind one seam. The tests have disks of their own behind it, which
+//! record, fail and lose power.
 //!
 //! Everything that must survive a crash goes through [`Disk`], so that the tests can count, fail and lose
 //! each operation. Nothing here knows what the bytes mean or in which order they must become durable:
-//! that is `deliver`'s business. Only [`real`] touches the machine.
+//! that is `output`'s business. Only [`real`] touches the machine.
 
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 
-pub mod failing;
-pub mod model;
 pub mod real;
-pub mod recording;
+#[cfg(test)]
+pub(crate) mod recording;
 
-pub use failing::FailingDisk;
-pub use model::ModelDisk;
 pub use real::RealDisk;
-pub use recording::RecordingDisk;
+#[cfg(test)]
+pub(crate) use recording::RecordingDisk;
 
 /// A file system, as far as this program needs one.
 pub trait Disk: Send + Sync + fmt::Debug {
@@ -42,6 +41,16 @@ pub trait Disk: Send + Sync + fmt::Debug {
 
     /// Gives a file another name in the same directory, replacing what had it.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Gives a file another name in the same directory, unless something has that name already
+    /// (`AlreadyExists`).
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Gives the file at `path` the permissions of the one at `like`, and its owner where that is allowed.
+    fn take_after(&self, path: &Path, like: &Path) -> io::Result<()>;
+
+    /// Why somebody else could change what is in this directory; none when only this user and root can.
+    fn foreign_access(&self, directory: &Path) -> Option<String>;
 
     /// Removes a file, or an empty directory.
     fn remove(&self, path: &Path) -> io::Result<()>;
@@ -100,7 +109,14 @@ pub enum Open {
         /// Permission bits.
         mode: u32,
     },
-    /// To be read, and written at any offset; made when missing.
+    /// Like `Append`, for a file of the program's own: no symbolic link is followed, and nobody else may own
+    /// it or write it (`PermissionDenied`).
+    AppendOwn {
+        /// Permission bits.
+        mode: u32,
+    },
+    /// To be read, and written at any offset; made when missing. A file of the program's own, as for
+    /// `AppendOwn`.
     InPlace {
         /// Permission bits.
         mode: u32,

@@ -16,6 +16,7 @@ use std::os::unix::fs::{
 use std::path::{Path, PathBuf};
 
 use rustix::event::{PollFd, PollFlags};
+use rustix::io::Errno;
 
 use super::{Disk, File, FileKind, Lock, Metadata, Open};
 
@@ -38,7 +39,13 @@ pub fn publish(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
-    if replace { file.persist(path)?.sync_all() } else { file.persist_noclobber(path)?.sync_all() }
+    if replace {
+        file.persist(&path)?
+    } else {
+        file.persist_noclobber(&path)?
+    };
+    // The new name is durable once its directory is.
+    fs::File::open(directory)?.sync_all()
 }
 
 /// A file without a name in the temporary directory (0600), gone when it is closed.
@@ -56,7 +63,8 @@ impl Disk for RealDisk {
             Open::Stream => OpenOptions::new().write(true).open(path)?,
             Open::New { mode } => make(OpenOptions::new().read(true).write(true), path, mode)?,
             Open::Append { mode } => open_or_make(OpenOptions::new().read(true).append(true), path, mode)?,
-            Open::InPlace { mode } => open_or_make(OpenOptions::new().read(true).write(true), path, mode)?,
+            Open::AppendOwn { mode } => own(OpenOptions::new().read(true).append(true), path, mode)?,
+            Open::InPlace { mode } => own(OpenOptions::new().read(true).write(true), path, mode)?,
         };
         Ok(Box::new(RealFile(file)))
     }
@@ -83,7 +91,7 @@ impl Disk for RealDisk {
                 Err(_) => return Ok(path),
             }
         }
-        Err(rustix::io::Errno::LOOP.into())
+        Err(Errno::LOOP.into())
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
@@ -99,6 +107,35 @@ impl Disk for RealDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        #[cfg(any(target_os = "linux", target_vendor = "apple"))]
+        {
+            use rustix::fs::{CWD, RenameFlags, renameat_with};
+            match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+                // Neither every kernel nor every file system has it.
+                Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+                outcome => return Ok(outcome?),
+            }
+        }
+        fs::hard_link(from, to)?;
+        fs::remove_file(from)
+    }
+
+    fn take_after(&self, path: &Path, like: &Path) -> io::Result<()> {
+        let model = fs::metadata(like)?;
+        let own = fs::metadata(path)?;
+        // Only root gives files away; where it is not allowed, the file is this user's. Before the mode, whose
+        // special bits a change of owner would clear.
+        if (own.uid(), own.gid()) != (model.uid(), model.gid()) {
+            let _ = std::os::unix::fs::chown(path, Some(model.uid()), Some(model.gid()));
+        }
+        fs::set_permissions(path, model.permissions())
+    }
+
+    fn foreign_access(&self, directory: &Path) -> Option<String> {
+        foreign_access(&fs::metadata(directory).ok()?, true)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -132,6 +169,38 @@ impl Disk for RealDisk {
             None
         }
     }
+}
+
+/// Opens or makes a file of the program's own: no link is followed, and nobody else owns or may write it.
+fn own(options: &mut OpenOptions, path: &Path, mode: u32) -> io::Result<fs::File> {
+    let file = open_or_make(options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32), path, mode)
+        .map_err(|e| match e.raw_os_error().map(Errno::from_raw_os_error) {
+            Some(Errno::LOOP) => io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "it is a symbolic link, which this program did not make",
+            ),
+            _ => e,
+        })?;
+    match foreign_access(&file.metadata()?, false) {
+        Some(why) => Err(io::Error::new(io::ErrorKind::PermissionDenied, why)),
+        None => Ok(file),
+    }
+}
+
+/// Who beside this user and root could change a file or what is in a directory.
+fn foreign_access(found: &fs::Metadata, is_directory: bool) -> Option<String> {
+    let user = rustix::process::geteuid().as_raw();
+    if found.uid() != user && found.uid() != 0 {
+        return Some(format!("it belongs to user {}, not to this one", found.uid()));
+    }
+    // In a directory with the sticky bit, everybody changes only what is his own.
+    let is_sticky = is_directory && found.mode() & 0o1000 != 0;
+    let writers = match found.mode() & 0o022 {
+        0 => return None,
+        0o020 => "its group",
+        _ => "everybody",
+    };
+    (!is_sticky).then(|| format!("{writers} may write it (mode {:04o})", found.mode() & 0o7777))
 }
 
 /// Opens what is there, or makes it; whichever is possible at the moment of the call.

@@ -10,23 +10,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{Disk, File, Lock, Metadata, Open};
 
 /// A list of operations, shared by a disk and its files; each is a verb and the last part of a path.
-pub type Operations = Arc<Mutex<Vec<String>>>;
+pub(crate) type Operations = Arc<Mutex<Vec<String>>>;
 
 /// A disk that keeps a list of the operations asked of it.
 #[derive(Debug)]
-pub struct RecordingDisk<D> {
+pub(crate) struct RecordingDisk<D> {
     inner: D,
     operations: Operations,
 }
 
 impl<D: Disk> RecordingDisk<D> {
     /// Records what is asked of `inner`.
-    pub fn new(inner: D) -> Self {
+    pub(crate) fn new(inner: D) -> Self {
         RecordingDisk { inner, operations: Operations::default() }
     }
 
     /// The operations since the last call, in order.
-    pub fn take(&self) -> Vec<String> {
+    pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.operations.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -73,6 +73,19 @@ impl<D: Disk> Disk for RecordingDisk<D> {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.note("rename to", to);
         self.inner.rename(from, to)
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.note("rename_new to", to);
+        self.inner.rename_new(from, to)
+    }
+
+    fn take_after(&self, path: &Path, like: &Path) -> io::Result<()> {
+        self.inner.take_after(path, like)
+    }
+
+    fn foreign_access(&self, directory: &Path) -> Option<String> {
+        self.inner.foreign_access(directory)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {

@@ -1,6 +1,6 @@
 //! Whether the service still remembers what a position needs, and where to start again if not (P11).
 //!
-//! Pure decisions: who asks and who restarts is `stream` and `command`. Nothing here ever starts from now.
+//! Pure decisions: who asks and who restarts is said elsewhere. Nothing here ever starts from now.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
@@ -36,35 +36,47 @@ pub enum GapCause {
 }
 
 impl StreamPosition {
-    /// Up to when everything was delivered: the last caught-up answer; where the last answer was not
-    /// caught up, the newest delivered event, if that is later.
+    /// Up to when everything was delivered: the last caught-up answer, or the newest delivered event where that
+    /// is later, because the last answer was not caught up or the clock was behind.
     pub fn reached(&self) -> Option<DateTime<Utc>> {
-        let reached = if self.caught_up { self.caught_up_at } else { self.caught_up_at.max(self.newest) };
-        reached.or(self.newest).or(self.started_at)
+        self.reached_by(DateTime::<Utc>::MAX_UTC)
     }
 
-    /// The time to ask from when the cursor cannot be used: the last delivered event's, minus [`OVERLAP`],
-    /// but nothing that the service has forgotten.
+    /// The same, without believing a time later than now: the clock was ahead when it was saved.
+    fn reached_by(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let believed = |time: Option<DateTime<Utc>>| time.filter(|time| *time <= now);
+        let reached = believed(self.caught_up_at).max(believed(self.newest)).or(believed(self.started_at));
+        // The newest event counts only up to when it was received. Far ahead of that, the clock was behind.
+        let last = believed(self.last_event.as_ref().and_then(|event| event.time));
+        match (reached, last) {
+            (Some(reached), Some(last)) if last - reached < OVERLAP => Some(reached),
+            (reached, last) => last.or(reached),
+        }
+    }
+
+    /// The time to ask from when the cursor cannot be used: the last delivered event's, minus [`OVERLAP`];
+    /// never later than that event, whatever the clock says (P11).
     pub fn restart_from(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         let last = self.last_event.as_ref().and_then(|event| event.time);
         // A client's clock may run ahead: never later than what is known to be complete.
-        let from = match (last, self.reached()) {
+        let from = match (last, self.reached_by(now)) {
             (Some(last), Some(reached)) => last.min(reached),
             (last, reached) => last.or(reached).unwrap_or(now - RETENTION),
         };
-        (from - OVERLAP).max(now - RETENTION)
+        // What the service has forgotten need not be asked for.
+        (from - OVERLAP).max(now - RETENTION).min(from)
     }
 }
 
 /// The hole that going on from a position would leave, judged by its age; none when there is none.
 pub fn by_age(stream: Stream, position: &StreamPosition, now: DateTime<Utc>) -> Option<Gap> {
-    let (from, until) = (position.reached()?, now - RETENTION);
+    let (from, until) = (position.reached_by(now)?, now - RETENTION);
     (from < until).then_some(Gap { stream, cause: GapCause::TooOld, from, until })
 }
 
 /// The hole that may come from a cursor that the service refuses.
 pub fn by_refusal(stream: Stream, position: &StreamPosition, now: DateTime<Utc>) -> Gap {
-    let from = position.reached().unwrap_or(now - RETENTION);
+    let from = position.reached_by(now).unwrap_or(now - RETENTION);
     Gap { stream, cause: GapCause::CursorRefused, from, until: position.restart_from(now).max(from) }
 }
 
@@ -134,6 +146,39 @@ mod tests {
     }
 
     #[test]
+    fn a_time_that_a_wrong_clock_saved_is_not_believed() {
+        let event = |n| Some(LastEvent { uuid: None, time: Some(day(n)) });
+        // A run in the future: caught up at a time that has not come yet.
+        let ahead = StreamPosition {
+            caught_up: true,
+            caught_up_at: Some(day(9_000)),
+            newest: Some(day(300)),
+            last_event: event(300),
+            ..StreamPosition::default()
+        };
+        assert_eq!(by_age(Stream::AuditEvents, &ahead, day(310)), None);
+        assert_eq!(ahead.restart_from(day(310)), day(299));
+        assert_eq!(by_age(Stream::AuditEvents, &ahead, day(430)).unwrap().from, day(300));
+        // A run whose clock began in 1970: so were all answers received.
+        let behind = StreamPosition {
+            caught_up: true,
+            caught_up_at: Some(day(0)),
+            newest: Some(day(0)),
+            last_event: event(20_000),
+            started_at: Some(day(0)),
+            ..StreamPosition::default()
+        };
+        assert_eq!(by_age(Stream::AuditEvents, &behind, day(20_001)), None);
+        assert_eq!(behind.restart_from(day(20_001)), day(19_999));
+        // Nothing delivered, and a first start in the future.
+        let started = StreamPosition { started_at: Some(day(9_000)), ..StreamPosition::default() };
+        assert_eq!(started.restart_from(day(310)), day(190));
+        // Before 1970.
+        assert_eq!(by_age(Stream::AuditEvents, &behind, day(-3)), None);
+        assert!(behind.restart_from(day(-3)) <= day(-3));
+    }
+
+    #[test]
     fn a_restart_begins_before_the_last_event_and_never_now() {
         let event = |n| Some(LastEvent { uuid: None, time: Some(day(n)) });
         let usual =
@@ -142,7 +187,7 @@ mod tests {
         let ahead =
             StreamPosition { last_event: event(999), newest: Some(day(300)), ..StreamPosition::default() };
         assert_eq!(ahead.restart_from(day(310)), day(299));
-        assert_eq!(usual.restart_from(day(500)), day(380));
+        assert_eq!(usual.restart_from(day(500)), day(300), "never later than the last event");
         assert_eq!(StreamPosition::default().restart_from(day(310)), day(190));
     }
 }

@@ -13,13 +13,14 @@ use serde::{Deserialize, Serialize};
 
 use super::checkpoint::dir::{self, CheckpointDir, Consumer};
 use super::checkpoint::lock::{self, Holder};
-use super::checkpoint::record::{Checkpoint, LogMark, VERSION};
+use super::checkpoint::record::{Checkpoint, LogMark, OutputMark, VERSION};
 use super::checkpoint::store::{self, CheckpointStore};
 use super::seen::REMEMBERED;
 use super::seen::log::SeenLog;
+use super::whole::WholeDigest;
 use super::{disk_failure, shown};
 use crate::clock::Clock;
-use crate::disk::Disk;
+use crate::disk::{Disk, Open};
 use crate::error::{Error, ErrorKind, Result};
 
 /// One checkpoint, as it is found.
@@ -71,6 +72,34 @@ pub fn manager_of(disk: &dyn Disk, state_dir: &Path, path: &Path) -> Result<Opti
         _ => false,
     };
     Ok(list(disk, state_dir)?.into_iter().find(is_it))
+}
+
+/// How a managed file compares with what was delivered to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verified {
+    /// Every delivered byte is there.
+    AsDelivered,
+    /// Some are others, or missing.
+    Changed,
+    /// There is no such file: it was moved away or removed.
+    Missing,
+    /// The checkpoint holds no digest of the whole file.
+    Unknown,
+}
+
+/// Reads a managed file as far as its checkpoint says it is delivered, and compares.
+///
+/// # Errors
+/// Fails with `Output` when the file cannot be read.
+pub fn verify(disk: &dyn Disk, mark: &OutputMark) -> Result<Verified> {
+    let path = Path::new(&mark.path);
+    let file = match disk.open(path, Open::Read) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Verified::Missing),
+        opened => opened.map_err(|e| disk_failure("open", path, e))?,
+    };
+    let Some(whole) = &mark.whole else { return Ok(Verified::Unknown) };
+    let found = WholeDigest::of(&*file, mark.length).map_err(|e| disk_failure("read", path, e))?;
+    Ok(if found.mark() == *whole { Verified::AsDelivered } else { Verified::Changed })
 }
 
 /// A checkpoint on its way to another machine.

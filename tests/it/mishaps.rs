@@ -189,3 +189,20 @@ fn a_managed_file_is_not_continued_with_other_columns_or_another_format() {
     assert!(run.stderr.contains("format ndjson, this run would write format csv"), "{}", run.stderr);
     assert_eq!(counts(&read(sandbox, "a.ndjson")), truth(&account));
 }
+
+#[test]
+fn what_is_cut_off_a_managed_file_is_told() {
+    let (account, since) = account(100);
+    let sandbox = &account.sandbox;
+    account.run(resume_to("out.ndjson", &since)).expect(0);
+    let whole = read(sandbox, "out.ndjson");
+    // As power that failed would leave it: a page behind the committed one, its last line only begun, and no
+    // note of it.
+    let torn = [&whole[..], b"{\"uuid\":\"torn\"}\n{\"uuid\":\"be"].concat();
+    std::fs::write(sandbox.path("out.ndjson"), torn).unwrap();
+    let checkpoint = crate::gaps::slots(&sandbox.path("state")).remove(0);
+    std::fs::remove_file(checkpoint.with_file_name("intent")).unwrap();
+    let run = account.run(resume_to("out.ndjson", &since)).expect(0);
+    assert!(run.stderr.contains("warning: 27 bytes that were written and never committed"), "{}", run.stderr);
+    assert!(read(sandbox, "out.ndjson") == whole);
+}

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use opev::clock::ManualClock;
+use opev::compression::Compression;
 use opev::disk::{Disk, RealDisk};
 use opev::error::{ErrorKind, Result};
 use opev::event::{Event, Stream};
@@ -29,17 +30,26 @@ const SCRIPT: [&[&[u32]]; 3] =
 pub(crate) struct Rehearsal {
     pub(crate) state_dir: PathBuf,
     pub(crate) output: PathBuf,
+    pub(crate) compression: Compression,
+    /// How many pages are one commit.
+    pub(crate) batch: usize,
 }
 
 impl Rehearsal {
     /// One on a modelled disk, whose directories are missing at first.
     pub(crate) fn modelled() -> Self {
-        Rehearsal { state_dir: "/home/state".into(), output: "/out".into() }
+        Rehearsal {
+            state_dir: "/home/state".into(),
+            output: "/out".into(),
+            compression: Compression::None,
+            batch: 1,
+        }
     }
 
     /// One in a directory of the machine's disk.
     pub(crate) fn under(directory: &Path) -> Self {
-        Rehearsal { state_dir: directory.join("state"), output: directory.join("out") }
+        let (state_dir, output) = (directory.join("state"), directory.join("out"));
+        Rehearsal { state_dir, output, ..Rehearsal::modelled() }
     }
 
     /// The directory of its checkpoint.
@@ -51,7 +61,7 @@ impl Rehearsal {
         OutputSetup {
             state_dir: self.state_dir.clone(),
             profile: "default".into(),
-            terms: terms(),
+            terms: OutputContract { compression: self.compression, ..terms() },
             remembered: REMEMBERED,
         }
     }
@@ -63,7 +73,30 @@ impl Rehearsal {
 
     /// One whole run, from where the last one stopped until the service has no more.
     pub(crate) fn run(&self, disk: Arc<dyn Disk>) -> Result<()> {
-        drain(self.open(disk)?)
+        let mut output = self.open(disk)?;
+        let mut staged = 0;
+        while let Some(page) = next_page(&output) {
+            output.stage(&page, 0..page.len(), &mut Lines)?;
+            staged += 1;
+            if staged % self.batch == 0 {
+                output.commit_if_due()?;
+            }
+        }
+        output.finish()
+    }
+
+    /// What a reader finds in bytes of the output.
+    pub(crate) fn read(&self, bytes: &[u8]) -> Vec<u8> {
+        use std::io::Read as _;
+        let mut text = Vec::new();
+        match self.compression {
+            Compression::None => return bytes.to_vec(),
+            Compression::Gzip => {
+                flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut text).unwrap();
+            }
+            Compression::Zstd => text = zstd::stream::decode_all(bytes).unwrap(),
+        }
+        text
     }
 
     /// The same on the machine's disk, with patience: the fork of a process by another test holds a copy of

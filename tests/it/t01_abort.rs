@@ -10,8 +10,9 @@ use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::sync::{Arc, Mutex};
 
-use opev::disk::failing::Fate;
-use opev::disk::{Disk, FailingDisk, ModelDisk, RealDisk};
+use crate::disks::failing::Fate;
+use crate::disks::{FailingDisk, ModelDisk};
+use opev::disk::{Disk, RealDisk};
 use opev::output::commit::{CheckpointedOutput, OutputTarget};
 use opev::output::sink::Sink;
 

@@ -5,7 +5,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use opev::disk::{Disk, ModelDisk};
+use crate::disks::ModelDisk;
+use opev::disk::Disk;
+
+use opev::compression::Compression;
 
 use crate::rehearsal::{Lines, Rehearsal, golden, next_page};
 
@@ -33,12 +36,11 @@ pub(crate) fn empty_disk() -> ModelDisk {
 }
 
 /// The disk before each operation of a run of `program` that begins on `disk`, and after the last.
-fn moments(disk: &ModelDisk, program: Program) -> Result<Vec<ModelDisk>, String> {
+fn moments(disk: &ModelDisk, rehearsal: &Rehearsal, program: Program) -> Result<Vec<ModelDisk>, String> {
     let disk = disk.after_kill();
     disk.keep_history();
-    let rehearsal = Rehearsal::modelled();
     rehearsal.run(program(&disk)).map_err(|e| format!("the run failed: {e}"))?;
-    if disk.contents(&rehearsal.output) != Some(golden()) {
+    if written(&disk, rehearsal) != golden() {
         return Err("the run ended with 0 and a wrong file".into());
     }
     let mut moments = disk.history();
@@ -46,12 +48,21 @@ fn moments(disk: &ModelDisk, program: Program) -> Result<Vec<ModelDisk>, String>
     Ok(moments)
 }
 
+/// What is in the output, as a reader has it.
+fn written(disk: &ModelDisk, rehearsal: &Rehearsal) -> Vec<u8> {
+    rehearsal.read(&disk.contents(&rehearsal.output).unwrap_or_default())
+}
+
 /// Runs `program` on `disk` to the end, for each round; the file must be right each time.
-fn recovers(disk: &ModelDisk, program: Program, rounds: &[&str]) -> Result<(), String> {
-    let rehearsal = Rehearsal::modelled();
+fn recovers(
+    disk: &ModelDisk,
+    rehearsal: &Rehearsal,
+    program: Program,
+    rounds: &[&str],
+) -> Result<(), String> {
     for round in rounds {
         rehearsal.run(program(disk)).map_err(|e| format!("{round} failed: {e}"))?;
-        let output = disk.contents(&rehearsal.output).unwrap_or_default();
+        let output = written(disk, rehearsal);
         if output != golden() {
             return Err(format!("{round} left {}", String::from_utf8_lossy(&output)));
         }
@@ -61,27 +72,35 @@ fn recovers(disk: &ModelDisk, program: Program, rounds: &[&str]) -> Result<(), S
 
 /// Kills `program` before every operation; how many kills it survived.
 pub(crate) fn survives_kills(program: Program) -> Result<usize, String> {
-    let moments = moments(&empty_disk(), program)?;
+    let rehearsal = Rehearsal::modelled();
+    let moments = moments(&empty_disk(), &rehearsal, program)?;
     for (at, moment) in moments.iter().enumerate() {
-        recovers(&moment.after_kill(), program, &ROUNDS).map_err(|e| format!("killed at {at}: {e}"))?;
+        recovers(&moment.after_kill(), &rehearsal, program, &ROUNDS)
+            .map_err(|e| format!("killed at {at}: {e}"))?;
     }
     Ok(moments.len())
 }
 
 /// Cuts the power before every operation of a run on `disk`; how many crash states were recovered.
-fn survives_cuts(disk: &ModelDisk, program: Program, limit: u64, seed: u64) -> Result<usize, String> {
-    let moments = moments(disk, program)?;
+fn survives_cuts(
+    disk: &ModelDisk,
+    rehearsal: &Rehearsal,
+    program: Program,
+    limit: u64,
+    seed: u64,
+) -> Result<usize, String> {
+    let moments = moments(disk, rehearsal, program)?;
     let mut count = 0;
     for (at, moment) in moments.iter().enumerate() {
         let is_done = at + 1 == moments.len();
         for state in moment.crash_states(limit, seed + at as u64) {
             count += 1;
-            if is_done && state.contents(&Rehearsal::modelled().output) != Some(golden()) {
+            if is_done && written(&state, rehearsal) != golden() {
                 return Err(format!("power cut at {at}, after the end: the file is wrong"));
             }
             // In the many runs that follow a kill, one round has to do.
             let rounds = if limit == PER_POINT { &ROUNDS[..] } else { &ROUNDS[..1] };
-            recovers(&state, program, rounds).map_err(|e| format!("power cut at {at}: {e}"))?;
+            recovers(&state, rehearsal, program, rounds).map_err(|e| format!("power cut at {at}: {e}"))?;
         }
     }
     Ok(count)
@@ -90,9 +109,10 @@ fn survives_cuts(disk: &ModelDisk, program: Program, limit: u64, seed: u64) -> R
 /// Cuts the power before every operation of `program`, first run and run after a kill; how many crash
 /// states it survived.
 pub(crate) fn survives_power_loss(program: Program) -> Result<usize, String> {
-    let mut count = survives_cuts(&empty_disk(), program, PER_POINT, 1)?;
-    for (at, killed) in moments(&empty_disk(), program)?.iter().enumerate() {
-        count += survives_cuts(&killed.after_kill(), program, PER_PAIR, 1000 * at as u64)
+    let rehearsal = Rehearsal::modelled();
+    let mut count = survives_cuts(&empty_disk(), &rehearsal, program, PER_POINT, 1)?;
+    for (at, killed) in moments(&empty_disk(), &rehearsal, program)?.iter().enumerate() {
+        count += survives_cuts(&killed.after_kill(), &rehearsal, program, PER_PAIR, 1000 * at as u64)
             .map_err(|e| format!("killed at {at}, then: {e}"))?;
     }
     count += survives_quiet_recoveries(program)?;
@@ -104,7 +124,7 @@ pub(crate) fn survives_power_loss(program: Program) -> Result<usize, String> {
 fn survives_quiet_recoveries(program: Program) -> Result<usize, String> {
     let rehearsal = Rehearsal::modelled();
     let mut count = 0;
-    for (at, killed) in moments(&empty_disk(), program)?.iter().enumerate() {
+    for (at, killed) in moments(&empty_disk(), &rehearsal, program)?.iter().enumerate() {
         let disk = killed.after_kill();
         let outcome = rehearsal.open(program(&disk)).and_then(opev::output::CheckpointedOutput::finish);
         outcome.map_err(|e| format!("killed at {at}, then a quiet run: {e}"))?;
@@ -157,4 +177,27 @@ fn every_crash_state_recovers_to_the_golden_bytes() {
     let count = survives_power_loss(product).unwrap();
     println!("{count} crash states recovered");
     assert!(count > 1000, "only {count} crash states");
+}
+
+/// Kills and power cuts at every operation where several pages are one commit, and where commits are members
+/// of a compressed file.
+#[test]
+fn batches_and_compressed_files_survive_kills_and_power_loss() {
+    for (compression, batch) in
+        [(Compression::None, 3), (Compression::Gzip, 1), (Compression::Gzip, 3), (Compression::Zstd, 1)]
+    {
+        let rehearsal = Rehearsal { compression, batch, ..Rehearsal::modelled() };
+        let what = format!("{compression}, {batch} pages a commit");
+        let moments = moments(&empty_disk(), &rehearsal, product).unwrap();
+        for (at, moment) in moments.iter().enumerate() {
+            recovers(&moment.after_kill(), &rehearsal, product, &ROUNDS)
+                .unwrap_or_else(|e| panic!("{what}, killed at {at}: {e}"));
+        }
+        let cut = survives_cuts(&empty_disk(), &rehearsal, product, 100, 1);
+        println!(
+            "{what}: {} kills, {} crash states",
+            moments.len(),
+            cut.unwrap_or_else(|e| panic!("{what}: {e}"))
+        );
+    }
 }

@@ -6,8 +6,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use opev::disk::failing::{Fate, Operation, Verb};
-use opev::disk::{Disk, FailingDisk, ModelDisk, Open, append_all};
+use crate::disks::failing::{Fate, Operation, Verb};
+use crate::disks::{FailingDisk, ModelDisk};
+use opev::disk::{Disk, Open, append_all};
 use opev::error::{Error, ErrorKind, Result};
 use opev::output::commit::{CheckpointedOutput, OutputTarget};
 use opev::output::sink::Sink;

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use crate::disks::RecordingDisk;
 use opev::clock::Clock as _;
-use opev::disk::{Disk, RecordingDisk};
+use opev::disk::Disk;
 use opev::event::Stream;
 use opev::output::commit::{CheckpointedOutput, OutputTarget};
 use opev::page::{Cursor, Next};
@@ -48,6 +49,8 @@ fn the_operations_are_the_documented_ones() {
     pipeline.deliver(&first, &mut Lines).unwrap();
     #[rustfmt::skip]
     let first_page = [
+        // What is appended is noted before, without a sync.
+        "open intent", "truncate intent", "write_at intent",
         "append out", "sync_data out",
         "open seen.0", &sync_key, "append seen.0", "sync_data seen.0",
         "open checkpoint.new", "truncate checkpoint.new", "write_at checkpoint.new",
@@ -73,6 +76,7 @@ fn the_operations_are_the_documented_ones() {
     pipeline.deliver(&page_of(Stream::AuditEvents, &[13], cursor("c")), &mut Lines).unwrap();
     #[rustfmt::skip]
     let page = [
+        "truncate intent", "write_at intent",
         "append out", "sync_data out",
         "append seen.0", "sync_data seen.0",
         "write_at checkpoint.a", "sync_data checkpoint.a",
@@ -150,7 +154,12 @@ fn several_pages_of_several_streams_are_one_commit() {
         let staged = output.stage(&page, 0..page.len(), &mut Lines).unwrap();
         assert_eq!((staged.events, staged.repeats), (2, 0));
     }
-    assert_eq!(disk.take(), ["append out", "append out"], "staging changes nothing but the output");
+    #[rustfmt::skip]
+    let staged = [
+        "open intent", "truncate intent", "write_at intent", "append out",
+        "truncate intent", "write_at intent", "append out",
+    ];
+    assert_eq!(disk.take(), staged, "staging changes nothing but the output and the note of it");
     assert!(output.commit_if_due().unwrap());
     #[rustfmt::skip]
     let batch = [

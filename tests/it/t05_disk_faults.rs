@@ -7,9 +7,10 @@ use std::process::Command;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
+use crate::disks::failing::{Fate, Verb};
+use crate::disks::{FailingDisk, ModelDisk};
 use chrono::{DateTime, Utc};
-use opev::disk::failing::{Fate, Verb};
-use opev::disk::{FailingDisk, ModelDisk, RealDisk};
+use opev::disk::RealDisk;
 use opev::error::ErrorKind;
 use opev::event::Event;
 use opev::output::commit::{CheckpointedOutput, Encode, OutputTarget};

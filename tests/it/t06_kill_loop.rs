@@ -6,10 +6,12 @@ use std::io::Read as _;
 use std::process::Stdio;
 use std::time::Duration;
 
+use opev::compression::Compression;
 use opev::simulator::{ClientRule, Latency, SimulatorOptions};
 
 use crate::frozen::{Dice, beginning, counts, frozen, resume_to, truth, undisturbed};
 use crate::harness::{Account, uuids};
+use crate::rehearsal::Rehearsal;
 
 const PAGE: usize = 50;
 const PAGE_SIZE: [&str; 2] = ["--page-size", "50"];
@@ -43,7 +45,7 @@ fn is_killed(child: &mut std::process::Child, dice: &mut Dice) -> bool {
 }
 
 /// Three streams into one managed file, killed until they are through; again until there were enough kills.
-fn into_a_file(kills: u64, seed: u64) -> Toll {
+fn into_a_file(kills: u64, seed: u64, compression: Compression) -> Toll {
     let (mut toll, mut dice) = (Toll::default(), Dice::new(seed));
     let options = options();
     let since = beginning(&options);
@@ -54,7 +56,12 @@ fn into_a_file(kills: u64, seed: u64) -> Toll {
     assert_eq!(counts(&golden), truth);
     while toll.kills < kills {
         toll.rounds += 1;
-        let (file, state) = (format!("{}.ndjson", toll.rounds), format!("state-{}", toll.rounds));
+        let extension = match compression {
+            Compression::None => "",
+            Compression::Gzip => ".gz",
+            Compression::Zstd => ".zst",
+        };
+        let (file, state) = (format!("{}.ndjson{extension}", toll.rounds), format!("state-{}", toll.rounds));
         let args = [&resume_to(&file, &since)[..], &PAGE_SIZE, &["--state-dir", &state]].concat();
         loop {
             let mut child = account.command(&args).stdout(Stdio::null()).spawn().unwrap();
@@ -64,6 +71,7 @@ fn into_a_file(kills: u64, seed: u64) -> Toll {
             toll.kills += 1;
         }
         let bytes = std::fs::read(account.sandbox.path(&file)).unwrap();
+        let bytes = Rehearsal { compression, ..Rehearsal::modelled() }.read(&bytes);
         toll.other_bytes += usize::from(bytes != golden);
         let lines = bytes.split_inclusive(|byte| *byte == b'\n');
         toll.broken_lines += lines
@@ -142,12 +150,18 @@ fn check(file: &Toll, stdout: &Toll) {
 #[test]
 fn killed_again_and_again_the_file_is_the_same_and_stdout_loses_nothing() {
     let stdout = std::thread::spawn(|| to_stdout(25, 2));
-    check(&into_a_file(25, 1), &stdout.join().unwrap());
+    check(&into_a_file(25, 1, Compression::None), &stdout.join().unwrap());
+    for compression in [Compression::Gzip, Compression::Zstd] {
+        check(&into_a_file(12, 5, compression), &Toll::default());
+    }
 }
 
 #[test]
 #[ignore = "takes minutes; CONTRIBUTING.md has the command"]
 fn a_thousand_kills() {
     let stdout = std::thread::spawn(|| to_stdout(1_000, 4));
-    check(&into_a_file(1_000, 3), &stdout.join().unwrap());
+    check(&into_a_file(1_000, 3, Compression::None), &stdout.join().unwrap());
+    for compression in [Compression::Gzip, Compression::Zstd] {
+        check(&into_a_file(1_000, 5, compression), &Toll::default());
+    }
 }

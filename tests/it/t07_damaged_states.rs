@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use opev::compression::Compression;
 use opev::disk::RealDisk;
 use opev::error::ErrorKind;
 use opev::output::checkpoint::record::{Checkpoint, OutputMark};
@@ -132,6 +133,177 @@ fn copytruncate_is_refused_at_the_start_and_in_the_middle() {
     let page = next_page(&pipeline).unwrap();
     assert_eq!(pipeline.deliver(&page, &mut Lines).unwrap_err().kind(), ErrorKind::Disagreement);
     assert_eq!(std::fs::metadata(&rehearsal.output).unwrap().len(), 10);
+}
+
+/// Runs on `rehearsal`, which must be refused with these words and change nothing.
+#[track_caller]
+fn refused(rehearsal: &Rehearsal, words: &str) {
+    let before = std::fs::read(&rehearsal.output).unwrap();
+    let failure = rehearsal.run_for_real().unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::Disagreement, "{failure}");
+    assert!(failure.to_string().contains(words) && failure.advice().is_some(), "{failure}");
+    assert!(std::fs::read(&rehearsal.output).unwrap() == before, "the file was changed");
+}
+
+fn append(path: &Path, bytes: &[u8]) {
+    use std::io::Write as _;
+    std::fs::OpenOptions::new().append(true).open(path).unwrap().write_all(bytes).unwrap();
+}
+
+#[test]
+fn lines_that_another_program_appended_are_never_cut() {
+    let words = "opev did not write";
+    // Behind a run that ended, however much they look like events.
+    for lines in ["a note\n", "{\"uuid\":\"F\"}\n", "{\"begun"] {
+        let directory = tempfile::tempdir().unwrap();
+        let rehearsal = half_run(directory.path());
+        append(&rehearsal.output, lines.as_bytes());
+        refused(&rehearsal, words);
+    }
+    // Behind what a killed run had written and not committed.
+    let directory = tempfile::tempdir().unwrap();
+    let rehearsal = half_run(directory.path());
+    let mut output = rehearsal.open(Arc::new(RealDisk)).unwrap();
+    let page = next_page(&output).unwrap();
+    output.stage(&page, 0..page.len(), &mut Lines).unwrap();
+    drop(output);
+    append(&rehearsal.output, b"{\"uuid\":\"F\"}\n");
+    refused(&rehearsal, words);
+    // After a start of the machine nothing is known of what was announced, and looks decide.
+    let directory = tempfile::tempdir().unwrap();
+    let rehearsal = half_run(directory.path());
+    append(&rehearsal.output, b"{\"uuid\":\"G\"}\na note\n");
+    std::fs::remove_file(rehearsal.place().file("intent")).unwrap();
+    refused(&rehearsal, words);
+}
+
+#[test]
+fn an_edit_in_the_middle_of_a_managed_file_is_noticed() {
+    let directory = tempfile::tempdir().unwrap();
+    let rehearsal = half_run(directory.path());
+    let mut output = rehearsal.open(Arc::new(RealDisk)).unwrap();
+    for number in 100..400 {
+        let next = opev::page::Next::More(opev::page::Cursor::new("2"));
+        let page = crate::rehearsal::page_of(opev::event::Stream::AuditEvents, &[number], next);
+        output.deliver(&page, &mut Lines).unwrap();
+    }
+    output.finish().unwrap();
+    let mut bytes = std::fs::read(&rehearsal.output).unwrap();
+    assert!(bytes.len() > 8192);
+    bytes[200] ^= 1;
+    write(&rehearsal.output, &bytes);
+    refused(&rehearsal, "was changed");
+    let saved = opev::output::saved_state::list(&RealDisk, &rehearsal.state_dir).unwrap().remove(0);
+    let mark = saved.record.unwrap().unwrap().output.unwrap();
+    let verified = || opev::output::saved_state::verify(&RealDisk, &mark).unwrap();
+    assert_eq!(verified(), opev::output::saved_state::Verified::Changed);
+    bytes[200] ^= 1;
+    write(&rehearsal.output, &bytes);
+    assert_eq!(verified(), opev::output::saved_state::Verified::AsDelivered);
+    rename(&rehearsal.output, &directory.path().join("elsewhere"));
+    assert_eq!(verified(), opev::output::saved_state::Verified::Missing);
+}
+
+/// What happens to the file between two pages of one run, and what each file then holds.
+#[test]
+fn a_file_that_is_moved_or_removed_under_a_run_loses_nothing() {
+    for (what, compression) in
+        [("moved", Compression::None), ("removed", Compression::None), ("removed", Compression::Gzip)]
+    {
+        for batch in [1, 2] {
+            let directory = tempfile::tempdir().unwrap();
+            let mut rehearsal = Rehearsal { compression, ..Rehearsal::under(directory.path()) };
+            rehearsal.output = directory.path().join("out");
+            let mut output = rehearsal.open(Arc::new(RealDisk)).unwrap();
+            let rotated = directory.path().join("out.1");
+            let mut staged = 0;
+            // What the old file held when it was moved or removed, as far as it was committed.
+            let mut old = Vec::new();
+            while let Some(page) = next_page(&output) {
+                output.stage(&page, 0..page.len(), &mut Lines).unwrap();
+                staged += 1;
+                if staged == 4 {
+                    if what == "moved" {
+                        rename(&rehearsal.output, &rotated);
+                    } else {
+                        std::fs::remove_file(&rehearsal.output).unwrap();
+                    }
+                }
+                if staged % batch == 0 || staged == 4 {
+                    output.commit_if_due().unwrap();
+                    if staged < 4 {
+                        old = rehearsal.read(&std::fs::read(&rehearsal.output).unwrap());
+                    }
+                }
+            }
+            output.finish().unwrap();
+            if what == "moved" {
+                old = std::fs::read(&rotated).unwrap();
+            }
+            let new = rehearsal.read(&std::fs::read(&rehearsal.output).unwrap());
+            let both = [&old[..], new.strip_prefix(b"header\n").unwrap()].concat();
+            assert_eq!(String::from_utf8(both), String::from_utf8(golden()), "{what}, {batch} a commit");
+            rehearsal.run_for_real().unwrap();
+        }
+    }
+}
+
+#[test]
+fn another_file_in_the_place_of_the_managed_one_is_not_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let rehearsal = half_run(directory.path());
+    let mut output = rehearsal.open(Arc::new(RealDisk)).unwrap();
+    let precious = directory.path().join("precious");
+    write(&precious, b"precious");
+    rename(&precious, &rehearsal.output);
+    let page = next_page(&output).unwrap();
+    assert_eq!(output.deliver(&page, &mut Lines).unwrap_err().kind(), ErrorKind::Disagreement);
+    assert_eq!(std::fs::read(&rehearsal.output).unwrap(), b"precious");
+}
+
+#[test]
+fn a_state_directory_that_is_removed_under_a_run_is_noticed_at_the_next_commit() {
+    let directory = tempfile::tempdir().unwrap();
+    let rehearsal = half_run(directory.path());
+    let mut output = rehearsal.open(Arc::new(RealDisk)).unwrap();
+    let page = next_page(&output).unwrap();
+    output.deliver(&page, &mut Lines).unwrap();
+    std::fs::remove_dir_all(&rehearsal.state_dir).unwrap();
+    let failure = loop {
+        // A page of repeats alone is not worth a commit.
+        let page = next_page(&output).unwrap();
+        if let Err(failure) = output.deliver(&page, &mut Lines) {
+            break failure;
+        }
+    };
+    assert_eq!(failure.kind(), ErrorKind::Output);
+    assert_eq!(output.finish().unwrap_err().kind(), ErrorKind::Output);
+}
+
+#[test]
+fn state_behind_a_link_or_that_others_may_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let rehearsal = half_run(directory.path());
+    let victim = directory.path().join("victim");
+    write(&victim, b"precious");
+    for name in ["lock", "checkpoint.a", "seen.0"] {
+        let path = rehearsal.place().file(name);
+        let aside = rehearsal.place().file("aside");
+        rename(&path, &aside);
+        std::os::unix::fs::symlink(&victim, &path).unwrap();
+        assert!(rehearsal.run_for_real().is_err(), "{name}");
+        assert_eq!(std::fs::read(&victim).unwrap(), b"precious", "{name}");
+        rename(&aside, &path);
+    }
+    let open_to_all = std::fs::Permissions::from_mode(0o777);
+    std::fs::set_permissions(&rehearsal.state_dir, open_to_all).unwrap();
+    let failure = rehearsal.run_for_real().unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::Config);
+    assert!(failure.to_string().contains("everybody may write it"), "{failure}");
+    std::fs::set_permissions(&rehearsal.state_dir, std::fs::Permissions::from_mode(0o700)).unwrap();
+    rehearsal.run_for_real().unwrap();
+    assert_eq!(std::fs::read(&rehearsal.output).unwrap(), golden());
 }
 
 #[test]

@@ -88,6 +88,23 @@ fn a_lock_on_a_file_that_lost_its_name_is_no_lock() {
     assert_eq!(std::fs::read(&rehearsal.output).unwrap(), golden());
 }
 
+/// A live tail with another state directory holds the file's own lock, and that keeps a question out.
+#[test]
+fn a_question_does_not_replace_a_file_that_another_run_holds() {
+    let directory = tempfile::tempdir().unwrap();
+    let rehearsal = Rehearsal::under(directory.path());
+    let mut holder = rehearsal.open(Arc::new(RealDisk)).unwrap();
+    let page = next_page(&holder).unwrap();
+    holder.deliver(&page, &mut Lines).unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    let other = directory.path().join("other-state");
+    let replace = || ReplacedFile::create(&disk, &rehearsal.output, 0o600, true, &other);
+    assert_eq!(replace().unwrap_err().kind(), ErrorKind::Locked);
+    drain(holder).unwrap();
+    assert_eq!(std::fs::read(&rehearsal.output).unwrap(), golden());
+    replace().unwrap();
+}
+
 #[test]
 fn state_moves_to_another_machine_and_is_thrown_away() {
     let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -103,10 +120,10 @@ fn state_moves_to_another_machine_and_is_thrown_away() {
     let clock = clock();
     let key = saved_state::list(&*disk, &rehearsal.state_dir).unwrap().remove(0).key;
     let json = saved_state::export(&disk, &clock, &rehearsal.state_dir, "default", &key).unwrap();
-    let moved = Rehearsal { state_dir: there.path().join("state"), output: rehearsal.output.clone() };
+    let moved = Rehearsal { state_dir: there.path().join("state"), ..rehearsal.clone() };
     let import = |json: &str| saved_state::import(&disk, &clock, &moved.state_dir, json.as_bytes());
     assert_eq!(import("{}").unwrap_err().kind(), ErrorKind::Usage);
-    let newer = json.replace("\"opev_state\": 1", "\"opev_state\": 2");
+    let newer = json.replace("\"opev_state\": 2", "\"opev_state\": 9");
     assert_eq!(import(&newer).unwrap_err().kind(), ErrorKind::Disagreement);
     assert_eq!(import(&json).unwrap(), ("default".to_owned(), key.clone()));
     assert_eq!(import(&json).unwrap_err().kind(), ErrorKind::Disagreement);

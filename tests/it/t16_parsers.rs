@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::disks::ModelDisk;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
@@ -13,7 +14,7 @@ use opev::api::claims::Claims;
 use opev::api::endpoint::{ApiVersion, BaseUrl};
 use opev::api::{retry, wire};
 use opev::config::{ConfigFile, Environment};
-use opev::disk::{Disk, ModelDisk, Open, write_all_at};
+use opev::disk::{Disk, Open, write_all_at};
 use opev::event::Stream;
 use opev::output::checkpoint::record::{Checkpoint, LogMark};
 use opev::output::digest::Digest;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::super::digest::Digest;
 use super::super::{disk_failure, shown};
 use crate::disk::Disk;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// For whom a position is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -109,6 +109,19 @@ impl CheckpointDir {
                     return Err(disk_failure("make the directory", directory, e));
                 }
                 _ => {}
+            }
+        }
+        self.refuse_foreign(disk)
+    }
+
+    /// Refuses directories of the state that somebody else could change, as ssh does: what is saved there
+    /// decides what is cut and overwritten.
+    fn refuse_foreign(&self, disk: &dyn Disk) -> Result<()> {
+        for directory in self.directory.ancestors().filter(|path| path.starts_with(&self.state)) {
+            if let Some(why) = disk.foreign_access(directory) {
+                let message = format!("the state directory {} is not safe: {why}", shown(directory));
+                return Err(Error::new(ErrorKind::Config, message)
+                    .hint("make it yours alone (chown, chmod go-w), or give another --state-dir"));
             }
         }
         Ok(())

@@ -205,7 +205,10 @@ impl StreamPosition {
 
     /// Moves behind a page whose events are all counted.
     pub fn pass(&mut self, page: &Page) {
-        self.cursor = page.next.cursor().map(|cursor| cursor.as_str().to_owned());
+        // An answer without a cursor does not make one be forgotten that is good.
+        if let Some(cursor) = page.next.cursor() {
+            self.cursor = Some(cursor.as_str().to_owned());
+        }
         self.caught_up = matches!(page.next, Next::CaughtUp(_));
         if self.caught_up {
             self.caught_up_at = Some(page.received_at);

@@ -237,7 +237,7 @@ impl SeenLog {
 
 /// Opens a log to be appended to behind its first `length` bytes; what was behind them is cut.
 fn open_at(disk: &dyn Disk, path: &std::path::Path, length: u64) -> io::Result<Box<dyn File>> {
-    let mut file = disk.open(path, Open::Append { mode: 0o600 })?;
+    let mut file = disk.open(path, Open::AppendOwn { mode: 0o600 })?;
     if file.metadata()?.length > length {
         file.truncate(length)?;
     }
@@ -273,7 +273,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::disk::ModelDisk;
+    use crate::disk::RealDisk;
 
     /// Event number `n` of a stream.
     fn numbered(stream: Stream, n: usize) -> Event<'static> {
@@ -281,16 +281,16 @@ mod tests {
         Event { stream, raw: b"{}", uuid: Some(uuid.leak()), time: None }
     }
 
-    fn place(disk: &dyn Disk) -> CheckpointDir {
-        let place = CheckpointDir::at(Path::new("/s"), "p", "c");
-        place.make(disk).unwrap();
-        place
+    fn place(state: &Path) -> (Arc<dyn Disk>, CheckpointDir) {
+        let place = CheckpointDir::at(state, "p", "c");
+        place.make(&RealDisk).unwrap();
+        (Arc::new(RealDisk), place)
     }
 
     #[test]
     fn what_version_0_1_delivered_is_known_until_newer_events_take_its_place() {
-        let disk: Arc<dyn Disk> = Arc::new(ModelDisk::new());
-        let place = place(&*disk);
+        let directory = tempfile::tempdir().unwrap();
+        let (disk, place) = place(directory.path());
         let audit = |n| numbered(Stream::AuditEvents, n);
         let mut log = SeenLog::load(&disk, &place, &LogMark::default(), 10).unwrap();
         let old: Vec<u8> = (0..10)
@@ -317,9 +317,8 @@ mod tests {
 
     #[test]
     fn it_is_compacted_reads_back_and_leaves_one_old_file() {
-        let model = ModelDisk::new();
-        let disk: Arc<dyn Disk> = Arc::new(model.clone());
-        let place = place(&*disk);
+        let directory = tempfile::tempdir().unwrap();
+        let (disk, place) = place(directory.path());
         let mut log = SeenLog::load(&disk, &place, &LogMark::default(), 10).unwrap();
         let mut mark = LogMark::default();
         for n in 0..200 {
@@ -336,9 +335,8 @@ mod tests {
 
     #[test]
     fn a_missing_short_or_changed_log_is_refused_and_a_longer_one_is_cut() {
-        let model = ModelDisk::new();
-        let disk: Arc<dyn Disk> = Arc::new(model.clone());
-        let place = place(&*disk);
+        let directory = tempfile::tempdir().unwrap();
+        let (disk, place) = place(directory.path());
         let mut log = SeenLog::load(&disk, &place, &LogMark::default(), 10).unwrap();
         log.insert(&numbered(Stream::AuditEvents, 1));
         let mark = log.save().unwrap();

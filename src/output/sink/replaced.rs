@@ -1,17 +1,24 @@
 //! A question's output file: written beside its name, synced, and renamed into place when it is whole.
 //!
-//! Until then the old file, if there is one, is untouched; dropped unfinished, the new one is removed.
-//! A file managed by a checkpoint is never replaced.
+//! Until then the old file, if there is one, is untouched; dropped unfinished, the new one is removed. What a
+//! killed run left beside it is removed by the next one. A file managed by a checkpoint is never replaced.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, IoSlice};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::super::checkpoint::lock;
 use super::super::{disk_failure, saved_state, shown};
 use super::Sink;
-use crate::disk::{self, Disk, File, FileKind, Open};
+use super::member::member;
+use crate::compression::Compression;
+use crate::disk::{self, Disk, File, FileKind, Lock, Open};
 use crate::error::{Error, ErrorKind, Result};
+
+/// How much is compressed at a time: enough that members cost nothing, little enough to be held (P9).
+const MEMBER: usize = 4 << 20;
 
 /// A file that appears under its name only when it is whole.
 #[derive(Debug)]
@@ -22,14 +29,23 @@ pub struct ReplacedFile {
     /// Where it is being written; none once it has its name.
     beside: Option<PathBuf>,
     overwrite: bool,
+    compression: Compression,
+    /// Whether nothing was ever written to it.
+    is_empty: bool,
+    /// What waits to be compressed.
+    waiting: Vec<u8>,
+    /// The file that is replaced, locked: nobody begins to write it meanwhile (P7).
+    _replaced: Option<Box<dyn File>>,
 }
 
 impl ReplacedFile {
-    /// Starts a file that will be called `path`, with `mode` as its permissions.
+    /// Starts a file that will be called `path`, with `mode` as its permissions, or those of the file that it
+    /// replaces. Its name says whether it is compressed.
     ///
     /// # Errors
     /// Fails with `Usage` when there is a file already and `overwrite` is false, or when a checkpoint under
-    /// `state_dir` manages it; with `Output` when nothing can be written beside it.
+    /// `state_dir` manages it; with `Locked` when another run writes it, whatever its state directory; with
+    /// `Output` when nothing can be written beside it.
     pub fn create(
         disk: &Arc<dyn Disk>,
         path: &Path,
@@ -50,15 +66,44 @@ impl ReplacedFile {
             )
             .hint("give -o another name; a managed file is never replaced"));
         }
-        let mut name = OsString::from(".");
-        name.push(path.file_name().unwrap_or_default());
-        name.push(format!(".opev-{}", std::process::id()));
-        let beside = path.with_file_name(name);
-        // One of the same name can only be left over from a dead process with the same number.
-        let _ = disk.remove(&beside);
-        let file =
-            disk.open(&beside, Open::New { mode }).map_err(|e| disk_failure("write beside", &path, e))?;
-        Ok(ReplacedFile { disk: disk.clone(), file, path, beside: Some(beside), overwrite })
+        let replaced = lock_replaced(&**disk, &path)?;
+        let mut prefix = OsString::from(".");
+        prefix.push(path.file_name().unwrap_or_default());
+        prefix.push(".opev-");
+        sweep(&**disk, &path, &prefix);
+        prefix.push(std::process::id().to_string());
+        let beside = path.with_file_name(prefix);
+        // Locked, so that it is not taken for one that a killed run left.
+        let (file, _) = lock::open_locked(&**disk, &beside, Open::New { mode })?;
+        if replaced.is_some() {
+            disk.take_after(&beside, &path)
+                .map_err(|e| disk_failure("set the permissions of", &beside, e))?;
+        }
+        Ok(ReplacedFile {
+            disk: disk.clone(),
+            file,
+            compression: Compression::of_path(&path).0,
+            path,
+            beside: Some(beside),
+            overwrite,
+            is_empty: true,
+            waiting: Vec::new(),
+            _replaced: replaced,
+        })
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        disk::append_all(&mut *self.file, bytes).map_err(|e| disk_failure("write", &self.path, e))
+    }
+
+    /// Compresses and appends what waits.
+    fn flush(&mut self) -> Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let bytes = std::mem::take(&mut self.waiting);
+        let member = member(self.compression, &bytes).map_err(|e| disk_failure("compress", &self.path, e))?;
+        self.append(&member)
     }
 
     /// Makes the file durable and gives it its name.
@@ -66,10 +111,24 @@ impl ReplacedFile {
     /// # Errors
     /// Fails as [`ReplacedFile::create`] does; the new file is then gone and the old one untouched.
     pub fn finish(mut self) -> Result<()> {
+        if self.compression != Compression::None && self.is_empty {
+            // An empty file is not a gzip file.
+            let nothing =
+                member(self.compression, &[]).map_err(|e| disk_failure("compress", &self.path, e))?;
+            self.append(&nothing)?;
+        }
         self.sync()?;
         refuse_existing(&*self.disk, &self.path, self.overwrite)?;
         if let Some(beside) = &self.beside {
-            self.disk.rename(beside, &self.path).map_err(|e| disk_failure("name", &self.path, e))?;
+            let named = match self.overwrite {
+                true => self.disk.rename(beside, &self.path),
+                // Another program may have made one since it was looked at.
+                false => self.disk.rename_new(beside, &self.path),
+            };
+            named.map_err(|e| match e.kind() {
+                io::ErrorKind::AlreadyExists => exists_already(&self.path),
+                _ => disk_failure("name", &self.path, e),
+            })?;
         }
         self.beside = None;
         let directory = self.path.parent().unwrap_or(Path::new("/"));
@@ -79,14 +138,23 @@ impl ReplacedFile {
 
 impl Sink for ReplacedFile {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        disk::append_all(&mut *self.file, bytes).map_err(|e| disk_failure("write", &self.path, e))
+        if self.compression == Compression::None {
+            return self.append(bytes);
+        }
+        self.is_empty &= bytes.is_empty();
+        self.waiting.extend_from_slice(bytes);
+        if self.waiting.len() >= MEMBER { self.flush() } else { Ok(()) }
     }
 
     fn write_pieces(&mut self, pieces: &mut [IoSlice<'_>]) -> Result<()> {
+        if self.compression != Compression::None {
+            return pieces.iter().try_for_each(|piece| self.write(piece));
+        }
         disk::append_all_pieces(&mut *self.file, pieces).map_err(|e| disk_failure("write", &self.path, e))
     }
 
     fn sync(&mut self) -> Result<()> {
+        self.flush()?;
         self.file.sync_data().map_err(|e| disk_failure("sync", &self.path, e))
     }
 }
@@ -109,48 +177,46 @@ fn refuse_existing(disk: &dyn Disk, path: &Path, overwrite: bool) -> Result<()> 
             Err(Error::new(ErrorKind::Usage, format!("{} is not a file", shown(path)))
                 .hint("give -o the name of a file"))
         }
-        Ok(_) if !overwrite => Err(Error::new(ErrorKind::Usage, format!("{} exists already", shown(path)))
-            .hint("give -o another name, or add --overwrite to replace it")),
+        Ok(_) if !overwrite => Err(exists_already(path)),
         Ok(_) => Ok(()),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::disk::ModelDisk;
+fn exists_already(path: &Path) -> Error {
+    Error::new(ErrorKind::Usage, format!("{} exists already", shown(path)))
+        .hint("give -o another name, or add --overwrite to replace it")
+}
 
-    fn start(disk: &ModelDisk, overwrite: bool) -> Result<ReplacedFile> {
-        let disk: Arc<dyn Disk> = Arc::new(disk.clone());
-        ReplacedFile::create(&disk, Path::new("/out"), 0o600, overwrite, Path::new("/state"))
+/// Locks the file that is to be replaced, if there is one.
+fn lock_replaced(disk: &dyn Disk, path: &Path) -> Result<Option<Box<dyn File>>> {
+    match disk.open(path, Open::Read) {
+        // It is replaced, not read: not being allowed to read it is no reason against that.
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied) => Ok(None),
+        Err(e) => Err(disk_failure("open", path, e)),
+        Ok(mut file) => match file.try_lock(Lock::Exclusive) {
+            Ok(false) => Err(Error::new(ErrorKind::Locked, format!("another run writes {}", shown(path)))
+                .hint("wait for it to end, or give -o another name; a managed file is never replaced")),
+            // Where there are no locks, nobody holds one.
+            Ok(true) | Err(_) => Ok(Some(file)),
+        },
     }
+}
 
-    #[test]
-    fn it_appears_whole_or_not_at_all() {
-        let disk = ModelDisk::new();
-        let mut file = start(&disk, false).unwrap();
-        file.write(b"half").unwrap();
-        assert_eq!(disk.contents(Path::new("/out")), None);
-        drop(file);
-        assert!(disk.list(Path::new("/")).unwrap().is_empty());
-
-        let mut file = start(&disk, false).unwrap();
-        file.write(b"whole").unwrap();
-        file.finish().unwrap();
-        assert_eq!(disk.contents(Path::new("/out")).unwrap(), b"whole");
-        for state in disk.crash_states(1000, 1) {
-            assert_eq!(state.contents(Path::new("/out")).unwrap(), b"whole");
+/// Removes what killed runs left beside a file: nobody holds the lock of such a file.
+fn sweep(disk: &dyn Disk, path: &Path, prefix: &OsStr) {
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    for name in disk.list(directory).unwrap_or_default() {
+        let process = name.as_bytes().strip_prefix(prefix.as_bytes()).unwrap_or_default();
+        if process.is_empty() || !process.iter().all(u8::is_ascii_digit) {
+            continue;
         }
-    }
-
-    #[test]
-    fn an_existing_file_needs_leave() {
-        let disk = ModelDisk::new();
-        start(&disk, false).unwrap().finish().unwrap();
-        assert_eq!(start(&disk, false).unwrap_err().kind(), ErrorKind::Usage);
-        let mut file = start(&disk, true).unwrap();
-        file.write(b"new").unwrap();
-        file.finish().unwrap();
-        assert_eq!(disk.contents(Path::new("/out")).unwrap(), b"new");
+        let left = path.with_file_name(&name);
+        let is_held = |mut file: Box<dyn File>| !file.try_lock(Lock::Exclusive).unwrap_or(false);
+        if disk.open(&left, Open::Read).is_ok_and(|file| !is_held(file)) {
+            match disk.remove(&left) {
+                Ok(()) => log::info!("removed {}, which a killed run left", shown(&left)),
+                Err(e) => log::debug!("{} stays behind: {e}", shown(&left)),
+            }
+        }
     }
 }

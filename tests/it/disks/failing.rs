@@ -176,6 +176,18 @@ impl<D: Disk> Disk for FailingDisk<D> {
         self.judge.done(Verb::Rename, to, || self.inner.rename(from, to))
     }
 
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.judge.done(Verb::Rename, to, || self.inner.rename_new(from, to))
+    }
+
+    fn take_after(&self, path: &Path, like: &Path) -> io::Result<()> {
+        self.inner.take_after(path, like)
+    }
+
+    fn foreign_access(&self, directory: &Path) -> Option<String> {
+        self.inner.foreign_access(directory)
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.judge.done(Verb::Remove, path, || self.inner.remove(path))
     }

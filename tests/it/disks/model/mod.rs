@@ -245,7 +245,7 @@ fn split(path: &Path) -> io::Result<(&Path, &OsStr)> {
 impl Disk for ModelDisk {
     fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>> {
         let found = self.state().find(path);
-        let makes = matches!(how, Open::Append { .. } | Open::InPlace { .. } | Open::New { .. });
+        let makes = !matches!(how, Open::Read | Open::Stream);
         let inode = match found {
             Ok(_) if matches!(how, Open::New { .. }) => return Err(io::ErrorKind::AlreadyExists.into()),
             Ok(inode) => inode,
@@ -293,6 +293,21 @@ impl Disk for ModelDisk {
         let change = NameChange::Rename(split(from)?.1.to_owned(), name.to_owned());
         self.change().names(directory)?.change(change);
         Ok(())
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if self.state().find(to).is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        self.rename(from, to)
+    }
+
+    fn take_after(&self, _path: &Path, _like: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn foreign_access(&self, _directory: &Path) -> Option<String> {
+        None
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
