@@ -20,7 +20,7 @@ const EXAMPLES: &str = "\
 Examples:
   opev tail                                    the last 10 events, then new ones as they come
   opev tail signin --since 1h --highlight 203.0.113
-  opev tail --interval 10s --interval itemusages=1m
+  opev tail --interval 10s --interval items=1m
   opev tail audit -n 0 | jq -r .action         from now on
   opev tail --resume -o events.ndjson          as a service: each event once, whatever happens";
 
@@ -148,7 +148,7 @@ pub struct TailArgs {
 
     /// Keep the position under this name [default: stdout]
     ///
-    /// For output that is no file. Needed with --resume on a terminal, so that nobody reads away the
+    /// For output that is not a file. Needed with --resume on a terminal, so that nobody reads away the
     /// events of a job by hand.
     #[arg(long, value_name = "NAME", requires = "resume", help_heading = "Saved positions")]
     pub consumer: Option<String>,

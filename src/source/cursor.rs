@@ -174,7 +174,7 @@ mod tests {
     fn the_same_cursor_for_ever_is_an_error() {
         let failure = run(|_| Ok(page(1, more("same")))).unwrap_err();
         assert_eq!(failure.kind(), ErrorKind::Service);
-        assert!(failure.to_string().contains("auditevents: no progress"), "{failure}");
+        assert!(failure.to_string().contains("audit: no progress"), "{failure}");
     }
 
     #[test]

@@ -109,7 +109,7 @@ mod tests {
         for _ in 0..3 {
             assert!(source.next_page().unwrap().is_some());
         }
-        assert_eq!(source.next_page().unwrap_err().to_string(), "auditevents: gone");
+        assert_eq!(source.next_page().unwrap_err().to_string(), "audit: gone");
     }
 
     #[test]

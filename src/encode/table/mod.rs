@@ -85,7 +85,7 @@ impl Table {
     fn cell<'r>(&self, index: usize, row: &'r Row<'_, '_>) -> Cow<'r, str> {
         let Budget { is_time, is_stream, .. } = self.budgets[index];
         if is_stream {
-            return Cow::Borrowed(short_name(row.stream()));
+            return Cow::Borrowed(row.stream().word());
         }
         let text = self.columns.cell(index, row).text;
         let time = if is_time { DateTime::parse_from_rfc3339(&text).ok() } else { None };
@@ -116,15 +116,6 @@ impl Table {
             None => out.extend_from_slice(line.as_bytes()),
         }
         out.push(b'\n');
-    }
-}
-
-/// A stream's name in a narrow column: one that can also be typed.
-fn short_name(stream: Stream) -> &'static str {
-    match stream {
-        Stream::SignInAttempts => "sign-in",
-        Stream::ItemUsages => "usage",
-        Stream::AuditEvents => "audit",
     }
 }
 
