@@ -311,7 +311,7 @@ mod tests {
             .on_profile("acme");
         assert_eq!(
             failure.to_string(),
-            "profile acme: signinattempts: no answer from events.1password.com: connection refused"
+            "profile acme: signin: no answer from events.1password.com: connection refused"
         );
     }
 }

@@ -58,8 +58,9 @@ impl Stream {
 }
 
 impl fmt::Display for Stream {
+    /// Writes the word for people; machine output takes [`Stream::name`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(self.word())
     }
 }
 

@@ -49,7 +49,7 @@ impl ApiVersion {
 
     /// The path of `stream`'s endpoint.
     pub fn path(self, stream: Stream) -> String {
-        format!("/api/{self}/{stream}")
+        format!("/api/{self}/{}", stream.name())
     }
 
     /// The path that tells what a token may read; v3 has none of its own.

@@ -19,7 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   opev tail                                    the last 10 events, then new ones as they come
   opev tail signin --since 1h --highlight 203.0.113
-  opev tail --interval 10s --interval itemusages=1m
+  opev tail --interval 10s --interval items=1m
   opev tail audit -n 0 | jq -r .action         from now on
   opev tail --resume -o events.ndjson          as a service: each event once, whatever happens";
 

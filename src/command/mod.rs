@@ -158,7 +158,7 @@ fn tell(error: &clap::Error, args: &[OsString], environment: &Environment) -> En
             LogFormat::Text => console.say(cli::complaint(error).trim_end()),
             LogFormat::Json => {
                 let failure = Error::new(ErrorKind::Usage, cli::sentence(error));
-                console.failure(&failure.hint("for more information, try --help"));
+                console.failure(&failure.hint("see opev --help, or --help behind the command"));
             }
         }
     } else {

@@ -107,7 +107,7 @@ impl Settings {
         let host = server.host();
         Err(Error::new(
             ErrorKind::Config,
-            format!("{host} is no server of 1Password's, so it does not get the token"),
+            format!("{host} is not one of 1Password's servers, so it does not get the token"),
         )
         .hint(format!("check the address; if it is meant, add --allow-host {host}")))
     }
@@ -165,7 +165,7 @@ mod tests {
         for flags in ["", "--base-url https://events.example.net", "--allow-host example.net"] {
             assert_eq!(
                 refused(&evil, flags, ErrorKind::Config),
-                "events.example.net is no server of 1Password's, so it does not get the token"
+                "events.example.net is not one of 1Password's servers, so it does not get the token"
             );
         }
         assert_eq!(

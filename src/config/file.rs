@@ -314,7 +314,7 @@ mod tests {
         assert_eq!(message, "/etc/opev.toml:1: unknown table profile");
         assert_eq!(hint, "did you mean profiles?");
         let (_, hint) = refused("[defaults]\nzzz = 1\n");
-        assert!(hint.starts_with("there are enabled, token, "), "{hint}");
+        assert!(hint.starts_with("use one of enabled, token, "), "{hint}");
     }
 
     #[test]

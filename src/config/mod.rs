@@ -120,7 +120,7 @@ impl Config {
         Err(match suggest(name, known.clone()) {
             Some(nearest) => failure.hint(format!("did you mean {nearest}?")),
             None if self.file.exists => {
-                failure.hint(format!("there are {}", known.collect::<Vec<_>>().join(", ")))
+                failure.hint(format!("use one of {}", known.collect::<Vec<_>>().join(", ")))
             }
             None => failure.hint("write one with `opev config init`"),
         })

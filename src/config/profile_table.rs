@@ -208,12 +208,12 @@ fn not_both(before: Option<&str>, after: &str) -> Result<(), ConfigProblem> {
     }
 }
 
-/// A word that is none of `known`, with the nearest of them.
+/// A word that is not in `known`, with the nearest one that is.
 pub fn unknown(what: &str, word: &str, known: &[&str]) -> ConfigProblem {
     let problem = ConfigProblem::new(format!("unknown {what} {}", crate::sanitize::message(word)));
     match suggest(word, known.iter().copied()) {
         Some(nearest) => problem.hint(format!("did you mean {nearest}?")),
-        None => problem.hint(format!("there are {}", known.join(", "))),
+        None => problem.hint(format!("use one of {}", known.join(", "))),
     }
 }
 
@@ -339,7 +339,7 @@ fn variable(text: &str) -> Result<TokenKey, &'static str> {
     if shaped { Ok(TokenKey::Variable(text.into())) } else { Err("it must be the name of a variable") }
 }
 
-/// Only a reference may stand here: a file that is copied, backed up and shared is no place for a token.
+/// Only a reference may stand here: a file that is copied, backed up and shared is not a place for a token.
 fn reference(text: &str) -> Result<TokenKey, &'static str> {
     if text.starts_with("op://") && !text.chars().any(char::is_control) {
         return Ok(TokenKey::Reference(text.into()));

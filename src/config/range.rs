@@ -79,7 +79,10 @@ impl ResolvedRange {
 
         if since > now {
             return Err(usage(format!("--since {typed_since} is in the future ({})", zone.show(since)))
-                .hint(format!("it is {} now; durations count back: --since 2h", zone.show(now))));
+                .hint(format!(
+                    "type an earlier time, or a length of time ago: --since 2h (it is {} now)",
+                    zone.show(now)
+                )));
         }
         if since >= until {
             let (from, to) = (zone.show(since), zone.show(until));
@@ -95,8 +98,9 @@ impl ResolvedRange {
         if self.until <= kept {
             let until = zone.show(self.until);
             let message = format!("--until ({until}) is more than {RETENTION_DAYS} days ago");
-            return Err(Error::new(ErrorKind::Usage, message)
-                .hint("the service keeps no more; older activity may be in the web app's reports"));
+            return Err(Error::new(ErrorKind::Usage, message).hint(
+                "ask for later events, or look into the web app's reports: the service keeps no more",
+            ));
         }
         if self.since < kept {
             let warning = format!("{}, so the range starts at {}", self.too_old(zone), zone.show(kept));

@@ -176,7 +176,7 @@ impl SumoSource {
     /// The server, where it is one.
     ///
     /// # Errors
-    /// Fails with `Config` when the text is no server.
+    /// Fails with `Config` when the text is not a server.
     pub(super) fn server(&self) -> Result<Option<BaseUrl>> {
         let Some(text) = self.base_url.as_deref().filter(|text| !text.trim().is_empty()) else {
             return Ok(None);
@@ -225,7 +225,7 @@ impl SumoSource {
             ),
         }
         if !self.streams.is_empty() && self.streams.len() < Stream::ALL.len() {
-            let names = self.streams.iter().map(|s| s.name()).collect::<Vec<_>>().join(" ");
+            let names = self.streams.iter().map(|s| s.word()).collect::<Vec<_>>().join(" ");
             let _ = writeln!(text, "# The source collects: {names}");
             let _ = writeln!(text, "# A profile reads what its token grants; to read these alone:");
             let _ = writeln!(text, "#   opev fetch --profile {name} {names}");
@@ -276,9 +276,9 @@ mod tests {
             "# Imported from Sumo Logic's source 1Pass (EU)\n[profiles.1Pass--EU]\nregion = \"eu\"\n\
              # Where the token is; one of these:\n#token = \"op://VAULT/ITEM/credential\"\n\
              #token_file = \"PATH\"\n#token_command = \"COMMAND\"\n\
-             # The source collects: signinattempts itemusages\n\
+             # The source collects: signin items\n\
              # A profile reads what its token grants; to read these alone:\n\
-             #   opev fetch --profile 1Pass--EU signinattempts itemusages\n\
+             #   opev fetch --profile 1Pass--EU signin items\n\
              # The source's polling interval: 300\n"
         );
     }

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use super::environment::Environment;
 use crate::cli::ColorChoice;
 
-/// The width of what is no terminal, in columns.
+/// The width of what is not a terminal, in columns.
 const USUAL_WIDTH: usize = 80;
 
 /// Whether to colour: `--color`, `NO_COLOR`, `CLICOLOR_FORCE`, `CLICOLOR`, `TERM=dumb`, then whether it is
@@ -29,7 +29,7 @@ pub fn colour(choice: ColorChoice, environment: &Environment, is_terminal: bool)
     }
 }
 
-/// The width of a terminal in columns; 80 where it is none or does not know.
+/// The width of a terminal in columns; 80 where it is not one or does not know.
 pub fn width(terminal: impl AsFd) -> usize {
     match rustix::termios::tcgetwinsize(terminal) {
         Ok(size) if size.ws_col > 0 => size.ws_col.into(),
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_terminal_is_80_wide() {
+    fn what_is_not_a_terminal_is_80_wide() {
         assert_eq!(width(std::fs::File::open("/dev/null").unwrap()), 80);
     }
 }

@@ -149,7 +149,7 @@ fn a_typed_token_source_goes_before_the_profiles() {
     );
     let settings = settings.unwrap();
     assert_eq!(row(&settings, "token"), "set (from --token-command)");
-    // The command saw neither token variable: what `env` prints holds line breaks, so it is no token.
+    // The command saw neither token variable: what `env` prints holds line breaks, so it is not a token.
     assert_eq!(settings.token_variables, ["EVENTS_API_TOKEN", "ACME_TOKEN", "OFF_TOKEN"]);
     let TokenSource::Command(program) = &settings.token else { panic!() };
     let output = program.run(token_command::LIMIT, &Cancel::new()).unwrap();
@@ -174,7 +174,7 @@ fn a_reference_runs_op_read() {
     let nowhere = decide(text, &[("PATH", "/no/such")], "").unwrap();
     let failure = nowhere.token.load(&Cancel::new()).unwrap_err();
     assert!(failure.to_string().starts_with("the token of profile default (op read) cannot be started"));
-    assert_eq!(failure.advice(), Some("op must be installed and on PATH"));
+    assert_eq!(failure.advice(), Some("install op, and have it on PATH"));
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn a_profile_that_does_not_exist_is_refused_with_the_nearest() {
     let (message, hint) = failure(FILE, "--profile acne");
     assert_eq!(message, "no profile acne in /etc/opev.toml");
     assert_eq!(hint, "did you mean acme?");
-    assert_eq!(failure(FILE, "--profile zzz").1, "there are acme, bare, off, demo");
+    assert_eq!(failure(FILE, "--profile zzz").1, "use one of acme, bare, off, demo");
     assert_eq!(failure(FILE, "--profile ../x").0, "../x cannot be the name of a profile");
     let nothing = Config { environment: Environment::default(), file: ConfigFile::default() };
     let failure = with_typed("--profile acme", |typed| nothing.settings(typed)).unwrap_err();

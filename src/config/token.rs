@@ -161,7 +161,7 @@ impl TokenFile {
         })?
     }
 
-    /// The opened file is asked, not the path, which may point elsewhere by now. What is no
+    /// The opened file is asked, not the path, which may point elsewhere by now. What is not a
     /// regular file, such as a pipe, keeps nothing that could be read later.
     fn refuse_if_others_can_read(&self, file: &File) -> Result<()> {
         let metadata = file.metadata().map_err(|e| self.unreadable(e))?;
@@ -201,7 +201,7 @@ fn checked(text: &[u8], place: &str) -> Result<Secret> {
         return Err(refused("is too long to be a token").hint("give the token alone"));
     }
     let text = std::str::from_utf8(sanitize::without_bom(text))
-        .map_err(|_| refused("is not text, so it is no token").hint("give the token alone"))?
+        .map_err(|_| refused("is not text, so it is not a token").hint("give the token alone"))?
         .trim();
     if text.is_empty() {
         return Err(missing(format!("{place} is empty")).hint("put an Events API token there"));
@@ -211,11 +211,11 @@ fn checked(text: &[u8], place: &str) -> Result<Secret> {
             .hint("start opev under `op run --`, or write token = \"op://...\" in a profile"));
     }
     if text.contains(char::is_whitespace) {
-        return Err(refused("holds spaces or line breaks, which no token does")
+        return Err(refused("holds spaces or line breaks, which a token does not")
             .hint("give the token alone: no name, no \"Bearer\", no second line"));
     }
     if !text.bytes().all(|b| b.is_ascii_graphic()) || text.starts_with(['"', '\'']) {
-        return Err(refused("holds characters that no token has")
+        return Err(refused("holds characters that a token does not have")
             .hint("give the token alone, without quotes around it"));
     }
     Ok(Secret::new(text))
@@ -229,7 +229,7 @@ fn looks_like_a_token(text: &OsStr) -> bool {
 
 fn misplaced(what_belongs_there: &str) -> Error {
     Error::new(ErrorKind::TokenRefused, format!("a token stands where {what_belongs_there} belongs"))
-        .hint("others may have read it: issue a new one, and keep it in a file of mode 600")
+        .hint("issue a new token, since others may have read this one, and keep it in a file of mode 600")
 }
 
 fn read(from: impl Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
@@ -314,8 +314,12 @@ mod tests {
             (b" \n", ErrorKind::TokenMissing, "is empty"),
             (b"Bearer eyJsecret", ErrorKind::TokenRefused, "holds spaces or line breaks"),
             (b"eyJsecret\neyJsecret", ErrorKind::TokenRefused, "holds spaces or line breaks"),
-            (b"\"eyJsecret\"", ErrorKind::TokenRefused, "holds characters that no token has"),
-            ("eyJsecret\u{200b}".as_bytes(), ErrorKind::TokenRefused, "holds characters that no token has"),
+            (b"\"eyJsecret\"", ErrorKind::TokenRefused, "holds characters that a token does not have"),
+            (
+                "eyJsecret\u{200b}".as_bytes(),
+                ErrorKind::TokenRefused,
+                "holds characters that a token does not have",
+            ),
             (b"eyJsecret\xff", ErrorKind::TokenRefused, "is not text"),
             (b"op://vault/item/credential", ErrorKind::TokenRefused, "holds a reference"),
             (&[b'x'; 70_000], ErrorKind::TokenRefused, "is too long"),
@@ -396,7 +400,7 @@ mod tests {
             let file = TokenFile { path: Path::new("dir").join(name), any_mode: false, credentials: None };
             let failure = load(TokenSource::File(file)).unwrap_err();
             assert_eq!(failure.to_string(), "a token stands where the name of a file belongs");
-            assert!(failure.advice().unwrap().contains("issue a new one"));
+            assert!(failure.advice().unwrap().starts_with("issue a new token"));
         }
     }
 

@@ -94,7 +94,7 @@ impl TokenCommand {
             command.process_group(0);
         }
         let mut child = command.spawn().map_err(|e| {
-            let hint = format!("{} must be installed and on PATH", sanitize::message(&self.argv[0]));
+            let hint = format!("install {}, and have it on PATH", sanitize::message(&self.argv[0]));
             self.failure("cannot be started").because(e).hint(hint)
         })?;
         let pid = Pid::from_child(&child);
@@ -210,7 +210,7 @@ mod tests {
         let program = TokenCommand { argv: vec!["no-such-program".into()], ..shell("") };
         let failure = program.run(LIMIT, &Cancel::new()).unwrap_err();
         assert!(failure.to_string().starts_with("the token command cannot be started: "));
-        assert_eq!(failure.advice(), Some("no-such-program must be installed and on PATH"));
+        assert_eq!(failure.advice(), Some("install no-such-program, and have it on PATH"));
     }
 
     #[test]

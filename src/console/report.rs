@@ -15,7 +15,7 @@ pub(super) fn text(failure: &Error, colour: bool) -> String {
 pub(super) fn together(failures: &[&Error], colour: bool) -> Vec<String> {
     let mut told: Vec<(String, Option<&str>, Vec<&str>)> = Vec::new();
     for failure in failures {
-        let stream = failure.stream().map_or("", |stream| stream.name());
+        let stream = failure.stream().map_or("", |stream| stream.word());
         let mark = format!("{stream}: ");
         let what = if stream.is_empty() {
             failure.to_string()
@@ -89,7 +89,7 @@ mod tests {
     fn text_names_what_why_and_what_to_do_and_is_harmless() {
         assert_eq!(
             text(&failure(), false),
-            "error: auditevents: the service refused the token (401: \"no\\u{1b}[2J\")\n hint: issue a new token"
+            "error: audit: the service refused the token (401: \"no\\u{1b}[2J\")\n hint: issue a new token"
         );
     }
 
@@ -104,8 +104,8 @@ mod tests {
         ];
         let texts = together(&failures.iter().collect::<Vec<_>>(), false);
         assert_eq!(texts.len(), 3);
-        assert_eq!(texts[0], "error: signinattempts, auditevents: no answer\n hint: wait");
-        assert_eq!(texts[2], "error: profile acme: itemusages: no answer\n hint: wait");
+        assert_eq!(texts[0], "error: signin, audit: no answer\n hint: wait");
+        assert_eq!(texts[2], "error: profile acme: items: no answer\n hint: wait");
     }
 
     #[test]

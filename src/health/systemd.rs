@@ -4,6 +4,7 @@
 //! anybody. It is ready when the service has answered for the first time: until then `systemctl start`
 //! waits, and shows a token that is refused as a failed start.
 
+#[cfg(target_os = "linux")]
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
@@ -39,6 +40,8 @@ impl SystemdNotifier {
         let address = environment.raw("NOTIFY_SOCKET").filter(|name| !name.is_empty()).map(|name| match name
             .as_bytes()
         {
+            // Only Linux has names that are not paths, and systemd with them.
+            #[cfg(target_os = "linux")]
             [b'@', name @ ..] => SocketAddr::from_abstract_name(name),
             _ => SocketAddr::from_pathname(name),
         });

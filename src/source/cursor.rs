@@ -404,7 +404,7 @@ mod tests {
     fn the_same_cursor_for_ever_is_an_error() {
         let failure = run_once(|_| Ok(numbered(1, more("same")))).unwrap_err();
         assert_eq!(failure.kind(), ErrorKind::Service);
-        assert!(failure.to_string().contains("auditevents: no progress"), "{failure}");
+        assert!(failure.to_string().contains("audit: no progress"), "{failure}");
     }
 
     #[test]

@@ -99,13 +99,13 @@ mod tests {
     fn gives_every_page_and_then_the_end_or_the_failure() {
         assert!(end_of(|| Ok(None)).unwrap().is_none());
         let failure = end_of(|| Err(Error::new(ErrorKind::Network, "gone"))).unwrap_err();
-        assert_eq!(failure.to_string(), "auditevents: gone");
+        assert_eq!(failure.to_string(), "audit: gone");
     }
 
     #[test]
     fn a_panic_is_a_failure_and_not_the_end_of_the_stream() {
         let failure = end_of(|| panic!("as planned")).unwrap_err();
         assert_eq!(failure.kind(), ErrorKind::Unexpected);
-        assert!(failure.to_string().starts_with("auditevents: the thread"), "{failure}");
+        assert!(failure.to_string().starts_with("audit: the thread"), "{failure}");
     }
 }

@@ -180,7 +180,7 @@ fn a_token_that_nobody_issued_is_refused() {
 fn one_stream_that_fails_leaves_the_others_and_a_partial_code() {
     let account = simulated("status=503@always,on=itemusages");
     let run = account.run(["token-check"]).expect(10);
-    assert!(run.stderr.starts_with("error: itemusages: data: "), "{}", run.stderr);
+    assert!(run.stderr.starts_with("error: items: data: "), "{}", run.stderr);
     assert_eq!(run.text().matches("data        ok").count(), 2, "{}", run.text());
     assert!(run.text().contains("partly usable"), "{}", run.text());
 }

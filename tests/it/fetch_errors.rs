@@ -171,7 +171,7 @@ fn a_missing_feature_is_five_when_asked_for_and_no_failure_when_not() {
         ..seeded(1_000, now())
     });
     let run = account.run(["fetch", "signin"]).expect(5);
-    assert!(run.stderr.contains("the token does not grant signinattempts"), "{}", run.stderr);
+    assert!(run.stderr.contains("the token does not grant signin"), "{}", run.stderr);
     account.run(["fetch", "signin", "audit"]).expect(10);
     account.run(["fetch"]).expect(0);
     assert_eq!(account.simulator.report().per_stream[Stream::ItemUsages as usize], 0);

@@ -159,7 +159,7 @@ fn one_stream_that_fails_leaves_the_others_whole_and_gives_ten() {
     at_once(&LASTING, |row| {
         let (_, run) = ask(at, faulty(at, &format!("{}@always,on=itemusages", row.fault)), &IMPATIENT);
         assert_eq!(run.code, Some(10), "{}: {}", row.fault, run.stderr);
-        assert!(run.stderr.starts_with("error: itemusages: "), "{}: {}", row.fault, run.stderr);
+        assert!(run.stderr.starts_with("error: items: "), "{}: {}", row.fault, run.stderr);
         assert!(run.stderr.ends_with("error: the rest is done\n"), "{}: {}", row.fault, run.stderr);
         // Whatever of item usages came before the trouble may be among them.
         let others: Vec<_> =
@@ -198,6 +198,6 @@ fn warnings_of_retries_are_short_and_name_stream_and_wait() {
     let at = now();
     let account = Account::new(faulty(at, "status=503,retry-after=0@1-2"));
     let run = account.run(["fetch", "signin", "--retry-for", "20s", "-v"]).expect(0);
-    assert!(run.stderr.contains("signinattempts: "), "{}", run.stderr);
+    assert!(run.stderr.contains("signin: "), "{}", run.stderr);
     assert!(run.stderr.lines().all(|line| line.len() < 160), "{}", run.stderr);
 }

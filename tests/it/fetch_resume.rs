@@ -43,7 +43,7 @@ fn a_first_run_says_where_it_starts_and_a_second_gives_only_what_is_new() {
     let simulator = Simulator::start(SimulatorOptions::default(), clock.clone()).unwrap();
     let account = Account { sandbox: Sandbox::new(), simulator };
     let first = account.run(and(&["-v"])).expect(0);
-    assert!(first.stderr.contains("signinattempts: no saved position, starting at 20"), "{}", first.stderr);
+    assert!(first.stderr.contains("signin: no saved position, starting at 20"), "{}", first.stderr);
     let first = distinct(first.uuids());
     assert_eq!(account.run(RESUME).expect(0).uuids().len(), 0);
 
@@ -271,7 +271,7 @@ fn one_stream_that_fails_is_ten_and_goes_on_from_its_own_place() {
     });
     let args = and(&["-o", "out.ndjson", "--page-size", "200"]);
     let run = account.run(&args).expect(10);
-    assert!(run.stderr.starts_with("error: itemusages: "), "{}", run.stderr);
+    assert!(run.stderr.starts_with("error: items: "), "{}", run.stderr);
     account.run(&args).expect(0);
     let found = distinct(uuids(&std::fs::read(account.sandbox.path("out.ndjson")).unwrap()));
     assert!(found.len() > 2_500);

@@ -71,7 +71,7 @@ fn a_refused_cursor_ends_with_8_and_names_what_may_be_missing() {
 
     let run = account.run(&args).expect(8);
     let since_when = reached.format("%Y-%m-%dT%H:%M:%SZ").to_string();
-    assert!(run.stderr.contains("auditevents: the service refuses the saved cursor"), "{}", run.stderr);
+    assert!(run.stderr.contains("audit: the service refuses the saved cursor"), "{}", run.stderr);
     assert!(run.stderr.contains(&format!("events after {since_when} may be missing")), "{}", run.stderr);
     assert!(run.stderr.contains("--accept-gap"), "{}", run.stderr);
     assert!(at(&account, "out.ndjson") == first);
@@ -144,11 +144,7 @@ fn a_position_older_than_the_service_remembers_ends_with_8_and_names_the_range()
     });
     let before = contents(&account.sandbox.path("."));
     let run = account.run(&args).expect(8);
-    assert!(
-        run.stderr.contains("itemusages: the saved position is older than the 120 days"),
-        "{}",
-        run.stderr
-    );
+    assert!(run.stderr.contains("items: the saved position is older than the 120 days"), "{}", run.stderr);
     let day = |time: DateTime<Utc>| time.format("%Y-%m-%d").to_string();
     assert!(run.stderr.contains(&format!("from {}", day(long_ago))), "{}", run.stderr);
     assert!(run.stderr.contains(&format!("to {}", day(now - TimeDelta::days(120)))), "{}", run.stderr);

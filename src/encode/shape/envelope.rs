@@ -19,7 +19,7 @@ pub(super) fn write(
     out: &mut Vec<u8>,
 ) {
     // Writing to a Vec cannot fail, and a string is always JSON.
-    let _ = write!(out, "{{\"stream\":\"{}\",\"profile\":", event.stream);
+    let _ = write!(out, "{{\"stream\":\"{}\",\"profile\":", event.stream.name());
     let _ = serde_json::to_writer(&mut *out, &context.profile);
     out.extend_from_slice(b",\"account_uuid\":");
     let _ = serde_json::to_writer(&mut *out, &context.account_uuid);

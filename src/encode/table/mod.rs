@@ -132,7 +132,7 @@ fn write_cell(
 ) {
     let is_cut = look.width.is_some();
     if budget.is_stream {
-        return place(short_name(cells.stream()), width, is_cut, line);
+        return place(cells.stream().word(), width, is_cut, line);
     }
     let known = if budget.is_event_time { cells.event_time() } else { None };
     if let Some(time) = known {
@@ -154,15 +154,6 @@ fn write_cell(
 /// Appends a cell's text, padded; cut where there is a width to keep.
 fn place(text: &str, width: usize, is_cut: bool, line: &mut String) {
     if is_cut { fit::cut(text, width, line) } else { fit::pad(text, width, line) }
-}
-
-/// A stream's name in a narrow column: one that can also be typed.
-fn short_name(stream: Stream) -> &'static str {
-    match stream {
-        Stream::SignInAttempts => "sign-in",
-        Stream::ItemUsages => "usage",
-        Stream::AuditEvents => "audit",
-    }
 }
 
 /// The title of a column of times, with the zone; only the zone's last part where the whole name is too

@@ -84,9 +84,9 @@ fn a_wide_terminal_adds_stream_and_address() {
         picture(None, &Stream::ALL, terminal(140)),
         "
 TIME (UTC)           STREAM   WHO             EMAIL                    FROM                       WHAT
-2026-11-20 14:05:06  sign-in  Ada Berg        ada.berg@fjord.test      192.0.2.17 NO Oslo         signed in
-2026-11-20 14:05:09  sign-in  王小明          xiaoming.wang@fjord.te…  203.0.113.200 BR           failed to sign in: wrong password or Secr…
-2026-11-20 17:06:00  usage    Eve \\u{1b}[2J…  eve@fjord.test           2001:db8::42               exported item bvwmq6isuca7wbehrbyqhag54x …
+2026-11-20 14:05:06  signin   Ada Berg        ada.berg@fjord.test      192.0.2.17 NO Oslo         signed in
+2026-11-20 14:05:09  signin   王小明          xiaoming.wang@fjord.te…  203.0.113.200 BR           failed to sign in: wrong password or Secr…
+2026-11-20 17:06:00  items    Eve \\u{1b}[2J…  eve@fjord.test           2001:db8::42               exported item bvwmq6isuca7wbehrbyqhag54x …
 2026-11-20 17:10:00  audit    Ada Berg        ada.berg@fjord.test      192.0.2.17 NO Oslo         suspended Eve Lund
 not a time           audit    ACT                                                                 brandnew
 "
@@ -145,9 +145,9 @@ fn columns_that_were_asked_for_come_in_their_order_with_the_zone_named() {
         ),
         r#"
 STREAM   CLIENT.IP_ADDRESS  TIMESTAMP (Buenos_Aires)  LOCATION
-sign-in  192.0.2.17         2026-11-20 11:05:06       {"country":"NO","city":"O…
-sign-in  203.0.113.200      2026-11-20 11:05:09
-usage    2001:db8::42       2026-11-20 14:06:00
+signin   192.0.2.17         2026-11-20 11:05:06       {"country":"NO","city":"O…
+signin   203.0.113.200      2026-11-20 11:05:09
+items    2001:db8::42       2026-11-20 14:06:00
 "#
     );
 }

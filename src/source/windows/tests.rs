@@ -458,7 +458,7 @@ fn a_failure_comes_after_everything_before_it() {
     });
     let mut started = start(failing, &[STREAM], &range, &clock(LATER), 500, 16, &Cancel::new()).unwrap();
     let (events, failure) = read(&mut started[0].1);
-    assert_eq!(failure.unwrap().to_string(), "itemusages: gone");
+    assert_eq!(failure.unwrap().to_string(), "items: gone");
     assert!((17_000..=18_500).contains(&events.len()), "{}", events.len());
 }
 
