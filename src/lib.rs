@@ -26,7 +26,7 @@
 //! | [`source`] | where pages come from: cursor loop, windows, following, merging, sorting | `api` |
 //! | [`encode`] | shapes and formats: events become bytes | |
 //! | [`output`] | the commit order, sinks, checkpoints | `disk` |
-//! | [`health`] | what a collector says of itself, for `opev status` and monitors | `output` `disk` `console` |
+//! | [`health`] | what a collector says of itself, for `opev status` and monitors | `api` `output` `disk` `console` |
 //! | [`diagnosis`] | whether a token is usable: claims, the way to the server, a request per stream, as a report | `api` `source` `encode` `console` |
 //! | [`console`] | all text for people: notes, progress, logs, errors | |
 //! | [`simulator`] | a loopback Events API: seeded data, faults, assertions on its clients | |

@@ -13,6 +13,7 @@ mod catalogue;
 mod columns;
 mod csv;
 mod fields;
+mod highlight;
 mod item;
 mod json;
 mod shape;
@@ -27,6 +28,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 
 pub use self::fields::Fields;
+pub use self::highlight::Highlight;
 pub use self::shape::{EventContext, Shape};
 pub use self::zone::TimeStyle;
 use crate::error::{Error, ErrorKind, Result};

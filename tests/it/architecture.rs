@@ -17,7 +17,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("output", &["disk"]),
     ("diagnosis", &["api", "source", "encode", "console"]),
     ("disk", &[]),
-    ("health", &["output", "disk", "console"]),
+    ("health", &["api", "output", "disk", "console"]),
     ("encode", &[]),
     ("simulator", &[]),
     ("source", &["api"]),

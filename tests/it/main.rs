@@ -32,6 +32,7 @@ mod readme;
 mod rehearsal;
 mod scripted;
 mod simulator;
+mod stalled_watchers;
 mod status;
 mod t01_abort;
 mod t02_power_loss;

@@ -62,7 +62,7 @@ impl Lane {
     ) -> Result<Lane> {
         let stop = Cancel::new();
         let schedule = PollSchedule {
-            cadence: run.watch.cadence(stream).clone(),
+            cadence: run.intervals.of(stream).clone(),
             clock: run.shared.invocation.runtime.clock.clone(),
             stop: stop.clone(),
             patience: run.session.settings.retry_for.unwrap_or(super::PATIENCE),

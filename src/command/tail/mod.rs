@@ -6,21 +6,15 @@
 //! screen    standard output, shared by the profiles
 //! service   from the saved position, saving as it delivers
 //! lanes     streams side by side, and the waiting for them
-//! watch     intervals, health, lost and regained connections
-//! notify    systemd
-//! highlight matches that stand out
 //! ```
 //!
 //! A profile is a loop on a thread of its own; a stream that fails for good ends alone.
 
-mod highlight;
 mod lanes;
 mod live;
 mod newest;
-mod notify;
 mod screen;
 mod service;
-mod watch;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,10 +24,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-use self::highlight::Highlight;
-use self::notify::SystemdNotifier;
 use self::screen::Screen;
-use self::watch::ServiceMonitor;
 use crate::cancel::Cancel;
 use crate::cli::TailArgs;
 use crate::command::output::{OutputArgs, OutputPlan, ResumeOptions};
@@ -41,11 +32,12 @@ use crate::command::session::{Connections, Session};
 use crate::command::{End, Invocation};
 use crate::config::{Config, Settings, Typed};
 use crate::disk::RealDisk;
-use crate::encode::Fields;
+use crate::encode::{Fields, Highlight};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
-use crate::health::{HealthFeed, RunMode};
+use crate::health::{HealthFeed, PollPace, RunMode, ServiceMonitor, SystemdNotifier};
 use crate::page::Page;
+use crate::source::poll_interval::PollInterval;
 
 /// How long a failing request is asked again, unless `--retry-for` says otherwise.
 const PATIENCE: Duration = Duration::from_secs(90 * 60);
@@ -90,6 +82,7 @@ struct Run<'a> {
     streams: Vec<Stream>,
     form: OutputPlan,
     watch: Arc<ServiceMonitor>,
+    intervals: Arc<Intervals>,
     /// When `--deadline` passes.
     deadline: Option<Duration>,
 }
@@ -115,12 +108,13 @@ pub fn run(invocation: &Invocation, args: &TailArgs) -> Result<End> {
     let feed = args
         .health_file
         .as_deref()
-        .map(|path| HealthFeed::open(&RealDisk, path, &invocation.runtime.console));
+        .map(|path| HealthFeed::open(Arc::new(RealDisk), path, &invocation.runtime.console));
+    let variable = |name: &str| invocation.environment.raw(name).map(ToOwned::to_owned);
     let shared = Shared {
         invocation,
         args,
         connections: Connections::for_following(profiles.len(), longest_interval(args)),
-        notify: Arc::new(SystemdNotifier::new(&invocation.environment, profiles.len())),
+        notify: Arc::new(SystemdNotifier::new(variable, profiles.len())),
         feed: feed.transpose()?.unwrap_or_else(HealthFeed::nowhere),
         screen: Screen::new(args.highlight.as_deref().map(Highlight::new).transpose()?),
         ends: args.duration.map(|duration| invocation.runtime.clock.elapsed() + duration),
@@ -189,8 +183,9 @@ impl<'a> Run<'a> {
     fn start(shared: &'a Shared<'a>, index: usize, settings: Settings) -> Result<Run<'a>> {
         let (invocation, args) = (shared.invocation, shared.args);
         let deadline = settings.deadline.map(|deadline| invocation.runtime.clock.elapsed() + deadline);
+        let intervals = Arc::new(Intervals::new(|stream| interval(args, stream)));
         let watch = Arc::new(ServiceMonitor::new(
-            |stream| interval(args, stream),
+            intervals.clone(),
             Arc::clone(&shared.notify),
             &invocation.runtime.console,
             Arc::clone(&invocation.runtime.clock),
@@ -207,7 +202,7 @@ impl<'a> Run<'a> {
             saving: args.resume.then(|| saving(args)),
         };
         let form = OutputPlan::decide(invocation, &session, &wish, &streams)?;
-        Ok(Run { shared, index, session, streams, form, watch, deadline })
+        Ok(Run { shared, index, session, streams, form, watch, intervals, deadline })
     }
 
     /// A stream, or all that goes to an output, has failed for good.
@@ -227,7 +222,7 @@ impl<'a> Run<'a> {
     /// Notes that a page was delivered, with so many new events.
     fn delivered(&self, page: &Page, events: u64) {
         self.shared.events.fetch_add(events, Ordering::Relaxed);
-        let (stream, interval) = (page.stream, self.watch.cadence(page.stream).interval());
+        let (stream, interval) = (page.stream, self.intervals.interval(page.stream));
         self.watch.report(stream, |reporter| {
             reporter.polled(stream, page.received_at, events);
             reporter.interval(stream, interval);
@@ -242,6 +237,30 @@ impl<'a> Run<'a> {
             let failed = if failures > 0 { format!(", {failures} failed for good") } else { String::new() };
             format!("following; {events} events since the start{failed}")
         });
+    }
+}
+
+/// The intervals of one profile's streams.
+#[derive(Debug)]
+struct Intervals([PollInterval; 3]);
+
+impl Intervals {
+    fn new(usual: impl Fn(Stream) -> Duration) -> Self {
+        Intervals(Stream::ALL.map(|stream| PollInterval::new(stream, usual(stream))))
+    }
+
+    fn of(&self, stream: Stream) -> &PollInterval {
+        &self.0[stream as usize]
+    }
+}
+
+impl PollPace for Intervals {
+    fn interval(&self, stream: Stream) -> Duration {
+        self.of(stream).interval()
+    }
+
+    fn refused(&self, stream: Stream) {
+        self.of(stream).refused();
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::highlight::Highlight;
 use crate::command::output::Destination;
 use crate::disk::RealDisk;
+use crate::encode::Highlight;
 use crate::error::Result;
 use crate::output::Sink as _;
 use crate::output::sink::stream::StreamSink;

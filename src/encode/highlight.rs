@@ -13,14 +13,14 @@ const OFF: &str = "\x1b[22;27m";
 
 /// A pattern to mark.
 #[derive(Debug)]
-pub(super) struct Highlight(Regex);
+pub struct Highlight(Regex);
 
 impl Highlight {
     /// Reads a regular expression.
     ///
     /// # Errors
     /// Fails with `Usage` when it is none.
-    pub(super) fn new(pattern: &str) -> Result<Self> {
+    pub fn new(pattern: &str) -> Result<Self> {
         Regex::new(pattern).map(Highlight).map_err(|e| {
             Error::new(ErrorKind::Usage, "--highlight: not a regular expression")
                 .because(crate::sanitize::message(&e.to_string()).into_owned())
@@ -29,7 +29,7 @@ impl Highlight {
     }
 
     /// Appends `rows`, their matches marked.
-    pub(super) fn mark(&self, rows: &[u8], out: &mut Vec<u8>) {
+    pub fn mark(&self, rows: &[u8], out: &mut Vec<u8>) {
         // A row that is no text has nothing to match.
         let Ok(mut rest) = std::str::from_utf8(rows) else { return out.extend_from_slice(rows) };
         while !rest.is_empty() {

@@ -1,35 +1,47 @@
-//! How the service fares, told to who wants to know: intervals grow when it refuses, health says what is
-//! wrong at once, systemd hears of the first answer, and a person hears once that the connection was lost
-//! and once that it is back.
+//! Watches the requests to the service and tells who has to know: intervals grow when it asks for that,
+//! health says at once what is wrong, systemd hears of the first answer, and a person hears once that the
+//! service cannot be reached and once that it can again.
+//!
+//! One message for all streams. Keeps no time of its own and asks nothing.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::notify::SystemdNotifier;
+use super::systemd::SystemdNotifier;
+use super::{CollectorState, HealthReporter};
 use crate::api::observer::{Observation, Observer};
 use crate::clock::Clock;
 use crate::console::Console;
 use crate::error::{Error, ErrorKind};
 use crate::event::Stream;
-use crate::health::{CollectorState, HealthReporter};
-use crate::source::poll_interval::PollInterval;
 use crate::time::duration;
 
 /// The answer to asking too much.
 const TOO_MANY_REQUESTS: u16 = 429;
 
-/// How often the same request fails before a person hears of it; a longer wait is said at once.
+/// How often the same request fails before a person hears of it; a longer wait is said at once, and so is
+/// a service that was never reached.
 const BLIPS: u32 = 2;
 
 /// A wait that is worth being said.
 const LONG_WAIT: Duration = Duration::from_secs(10);
 
+/// The intervals between the polls of streams that are followed.
+pub trait PollPace: Send + Sync {
+    /// The interval in force.
+    fn interval(&self, stream: Stream) -> Duration;
+
+    /// The service refused a request for asking too much.
+    fn refused(&self, stream: Stream);
+}
+
 /// Watches the requests of one profile.
-pub(super) struct ServiceMonitor {
-    cadences: [PollInterval; 3],
-    notify: Arc<SystemdNotifier>,
+pub struct ServiceMonitor {
+    /// None where streams are read once.
+    pace: Option<Arc<dyn PollPace>>,
+    systemd: Option<Arc<SystemdNotifier>>,
     console: Console,
     clock: Arc<dyn Clock>,
     /// Said before messages where several profiles run.
@@ -53,22 +65,28 @@ struct ConnectionState {
 
 impl fmt::Debug for ServiceMonitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServiceMonitor").field("cadences", &self.cadences).finish_non_exhaustive()
+        f.debug_struct("ServiceMonitor").field("prefix", &self.prefix).finish_non_exhaustive()
     }
 }
 
 impl ServiceMonitor {
-    /// A watch over streams with these intervals; `profile` is named where there are several.
-    pub(super) fn new(
-        interval: impl Fn(Stream) -> Duration,
-        notify: Arc<SystemdNotifier>,
+    /// A monitor of streams that are followed at this pace; `profile` is named where there are several.
+    pub fn new(
+        pace: Arc<dyn PollPace>,
+        systemd: Arc<SystemdNotifier>,
         console: &Console,
         clock: Arc<dyn Clock>,
         profile: Option<&str>,
     ) -> Self {
+        let once = ServiceMonitor::of_one_run(console, clock, profile);
+        ServiceMonitor { pace: Some(pace), systemd: Some(systemd), ..once }
+    }
+
+    /// A monitor of streams that are read once: it only tells a person what keeps a run waiting.
+    pub fn of_one_run(console: &Console, clock: Arc<dyn Clock>, profile: Option<&str>) -> Self {
         ServiceMonitor {
-            cadences: Stream::ALL.map(|stream| PollInterval::new(stream, interval(stream))),
-            notify,
+            pace: None,
+            systemd: None,
             console: console.clone(),
             clock,
             prefix: profile.map(|name| format!("profile {name}: ")).unwrap_or_default(),
@@ -76,21 +94,16 @@ impl ServiceMonitor {
         }
     }
 
-    /// A stream's interval.
-    pub(super) fn cadence(&self, stream: Stream) -> &PollInterval {
-        &self.cadences[stream as usize]
-    }
-
     /// Reports on these streams to `reporter` from now on.
-    pub(super) fn report_to(&self, reporter: HealthReporter, streams: &[Stream]) {
-        for &stream in streams {
-            reporter.interval(stream, self.cadence(stream).interval());
+    pub fn report_to(&self, reporter: HealthReporter, streams: &[Stream]) {
+        if let Some(pace) = &self.pace {
+            streams.iter().for_each(|&stream| reporter.interval(stream, pace.interval(stream)));
         }
         self.seen().reporters.push((streams.to_vec(), reporter));
     }
 
     /// Reports on a stream, where somebody listens.
-    pub(super) fn report(&self, stream: Stream, tell: impl FnOnce(&HealthReporter)) {
+    pub fn report(&self, stream: Stream, tell: impl FnOnce(&HealthReporter)) {
         if let Some(reporter) = self.seen().reporter(stream) {
             tell(&reporter);
         }
@@ -103,7 +116,9 @@ impl ServiceMonitor {
         {
             reporter.state(stream, CollectorState::Authenticated);
         }
-        self.notify.ready();
+        if let Some(systemd) = &self.systemd {
+            systemd.ready();
+        }
         if seen.is_network {
             seen.troubled.clear();
         } else if !seen.troubled.remove(&stream) || !seen.troubled.is_empty() {
@@ -112,8 +127,7 @@ impl ServiceMonitor {
         seen.is_network = false;
         let lost = seen.since.take();
         if let Some(since) = lost.filter(|_| std::mem::take(&mut seen.is_told)) {
-            let seconds = self.clock.elapsed().saturating_sub(since).as_secs();
-            let after = duration::show(Duration::from_secs(seconds));
+            let after = outage(self.clock.elapsed().saturating_sub(since));
             let text = format!("{}connected again after {after}", self.prefix);
             // Whoever was told of the loss is told of the end.
             if self.console.is_terminal() { self.console.note(&text) } else { log::warn!("{text}") }
@@ -127,12 +141,23 @@ impl ServiceMonitor {
         seen.since.get_or_insert_with(|| self.clock.elapsed());
         if let Some(reporter) = seen.reporter(stream) {
             reporter.failed(stream, &Error::new(kind, what));
-            reporter.interval(stream, self.cadence(stream).interval());
+            if let Some(pace) = &self.pace {
+                reporter.interval(stream, pace.interval(stream));
+            }
         }
-        if is_worth_saying && !std::mem::replace(&mut seen.is_told, true) {
-            let lost =
-                if kind == ErrorKind::Network { "lost the connection" } else { "the service has trouble" };
-            log::warn!("{}{lost}: {stream}: {what}; trying again", self.prefix);
+        // A server that cannot be reached from the start is most often a wrong name: no use in waiting.
+        let is_unreachable = seen.is_network && seen.answered.is_empty();
+        if !(is_worth_saying || is_unreachable) || std::mem::replace(&mut seen.is_told, true) {
+            return;
+        }
+        let prefix = &self.prefix;
+        drop(seen);
+        match kind {
+            ErrorKind::Network if is_unreachable => {
+                log::warn!("{prefix}cannot reach the service: {what}; trying again")
+            }
+            ErrorKind::Network => log::warn!("{prefix}lost the connection: {what}; trying again"),
+            _ => log::warn!("{prefix}the service has trouble: {stream}: {what}; trying again"),
         }
     }
 
@@ -155,10 +180,29 @@ impl Observer for ServiceMonitor {
             Observation::Answered => self.answered(stream),
             Observation::Retrying { kind, status, what, wait, attempt } => {
                 if status == Some(TOO_MANY_REQUESTS) {
-                    self.cadence(stream).refused();
+                    self.pace.iter().for_each(|pace| pace.refused(stream));
                 }
                 self.troubled(stream, kind, what, attempt >= BLIPS || wait >= LONG_WAIT);
             }
         }
+    }
+}
+
+/// The length of an outage, for people.
+fn outage(length: Duration) -> String {
+    match length.as_secs() {
+        0 => "less than a second".to_owned(),
+        seconds => duration::show(Duration::from_secs(seconds)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_never_lasts_0s() {
+        assert_eq!(outage(Duration::from_millis(3)), "less than a second");
+        assert_eq!(outage(Duration::from_millis(61_900)), "1m1s");
     }
 }
