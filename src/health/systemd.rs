@@ -107,7 +107,7 @@ impl SystemdNotifier {
             text.push_str("\nWATCHDOG=1");
         }
         if !state.is_ready {
-            // The service may be away for a while: that is no failed start.
+            // The service may be away for a while, which does not make the start a failure.
             text.push_str(&format!("\nEXTEND_TIMEOUT_USEC={}", (self.period * 4).as_micros()));
         }
         for assignment in &state.unsent {
@@ -156,7 +156,8 @@ fn address(name: &OsStr) -> io::Result<SocketAddr> {
     SocketAddr::from_pathname(name)
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::os::linux::net::SocketAddrExt as _;
 

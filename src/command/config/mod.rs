@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::cli::ConsoleArgs;
 use crate::cli::config::{ConfigArgs, ConfigCommand, InitArgs, ShowArgs};
 use crate::config::{Config, Environment, Setting, Typed, file, template};
+use crate::console::{CellTone, TextStyle, TextTable};
 use crate::disk::real::publish;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
@@ -40,11 +41,12 @@ fn show(args: &ShowArgs, console: &ConsoleArgs, environment: Environment) -> Res
 
 /// One line a setting: key, value and origin.
 fn as_lines(settings: &[Setting]) -> Vec<u8> {
-    let width = settings.iter().map(|setting| setting.key.len()).max().unwrap_or(0);
-    let line = |Setting { key, value, origin }: &Setting| {
-        format!("{key:width$}  {value} {}\n", origin.in_brackets())
-    };
-    settings.iter().map(line).collect::<String>().into_bytes()
+    let mut table = TextTable::new(TextStyle::default(), 0);
+    for Setting { key, value, origin } in settings {
+        let text = format!("{value} {}", origin.in_brackets());
+        table.row([(CellTone::Plain, (*key).into()), (CellTone::Plain, text.into())]);
+    }
+    table.render().into_bytes()
 }
 
 /// One object: each key with value and origin.

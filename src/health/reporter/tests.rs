@@ -1,4 +1,4 @@
-//! What the pen writes: how often into the file, what into the feed.
+//! What the reporter writes: how often into the file, what into the feed.
 
 use std::path::Path;
 
