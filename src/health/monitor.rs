@@ -128,9 +128,14 @@ impl ServiceMonitor {
         let lost = seen.since.take();
         if let Some(since) = lost.filter(|_| std::mem::take(&mut seen.is_told)) {
             let after = outage(self.clock.elapsed().saturating_sub(since));
-            let text = format!("{}connected again after {after}", self.prefix);
+            let text = format!("connected again after {after}");
+            drop(seen);
             // Whoever was told of the loss is told of the end.
-            if self.console.is_terminal() { self.console.note(&text) } else { log::warn!("{text}") }
+            if self.console.is_terminal() {
+                self.console.note(&format!("{}{text}", self.prefix));
+            } else {
+                self.tell(&text);
+            }
         }
     }
 
@@ -150,15 +155,31 @@ impl ServiceMonitor {
         if !(is_worth_saying || is_unreachable) || std::mem::replace(&mut seen.is_told, true) {
             return;
         }
-        let prefix = &self.prefix;
         drop(seen);
-        match kind {
-            ErrorKind::Network if is_unreachable => {
-                log::warn!("{prefix}cannot reach the service: {what}; trying again")
-            }
-            ErrorKind::Network => log::warn!("{prefix}lost the connection: {what}; trying again"),
-            _ => log::warn!("{prefix}the service has trouble: {stream}: {what}; trying again"),
+        self.tell(&match kind {
+            ErrorKind::Network if is_unreachable => unreachable(what),
+            ErrorKind::Network => format!("lost the connection: {what}; trying again"),
+            _ => format!("the service has trouble: {stream}: {what}; trying again"),
+        });
+    }
+
+    /// The question what the token grants comes before all streams, and may be the first to meet a server
+    /// that cannot be reached.
+    fn introspecting(&self, observation: &Observation<'_>) {
+        let Observation::Retrying { kind: ErrorKind::Network, what, .. } = *observation else { return };
+        let mut seen = self.seen();
+        if seen.answered.is_empty() && !std::mem::replace(&mut seen.is_told, true) {
+            seen.is_network = true;
+            seen.since.get_or_insert_with(|| self.clock.elapsed());
+            drop(seen);
+            self.tell(&unreachable(what));
         }
+    }
+
+    /// Tells a person. Of a run that ends by itself only who watches is told: its outcome says the rest.
+    fn tell(&self, text: &str) {
+        let text = format!("{}{text}", self.prefix);
+        if self.pace.is_some() { log::warn!("{text}") } else { self.console.note(&text) }
     }
 
     fn seen(&self) -> MutexGuard<'_, ConnectionState> {
@@ -175,7 +196,7 @@ impl ConnectionState {
 
 impl Observer for ServiceMonitor {
     fn observe(&self, stream: Option<Stream>, observation: &Observation<'_>) {
-        let Some(stream) = stream else { return };
+        let Some(stream) = stream else { return self.introspecting(observation) };
         match *observation {
             Observation::Answered => self.answered(stream),
             Observation::Retrying { kind, status, what, wait, attempt } => {
@@ -186,6 +207,10 @@ impl Observer for ServiceMonitor {
             }
         }
     }
+}
+
+fn unreachable(what: &str) -> String {
+    format!("cannot reach the service: {what}; trying again")
 }
 
 /// The length of an outage, for people.
