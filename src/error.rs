@@ -152,14 +152,14 @@ impl Error {
         self
     }
 
-    /// Marks what is no news to anybody who does not watch: a cron job would only fill a mailbox with it.
+    /// Marks a failure that needs nobody's attention: `-q` silences it, so that a cron job fills no mailbox.
     #[must_use]
     pub fn routine(mut self) -> Self {
         self.is_routine = true;
         self
     }
 
-    /// Whether only who watches wants to be told.
+    /// Whether `-q` silences it.
     pub fn is_routine(&self) -> bool {
         self.is_routine
     }

@@ -28,7 +28,7 @@
 //! | [`facts`] | what an event says: look-ups in its text, actor, target, address, place, action; words | |
 //! | [`encode`] | shapes and formats: events become bytes | `facts` |
 //! | [`output`] | the commit order, sinks, checkpoints | `disk` |
-//! | [`health`] | what a collector says of itself, for `opev status` and monitors | `output` `disk` `console` `api` `source` `config` |
+//! | [`health`] | what a collector says of itself, for `opev status` and monitors | `api` `output` `disk` `console` |
 //! | [`diagnosis`] | whether a token is usable: claims, the way to the server, a request per stream, as a report | `api` `source` `encode` `console` |
 //! | [`console`] | all text for people: notes, progress, logs, errors | |
 //! | `simulator` | a loopback Events API: seeded data, faults, assertions on its clients; behind the feature of that name | |

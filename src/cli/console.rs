@@ -67,7 +67,8 @@ pub struct ConsoleArgs {
 
     /// Say nothing but errors
     ///
-    /// No progress, no notes, no warnings.
+    /// No progress, no notes, no warnings, and nothing about another run that holds the lock and makes
+    /// progress.
     #[arg(short, long, global = true, help_heading = "Messages", conflicts_with = "log_level")]
     pub quiet: bool,
 

@@ -31,7 +31,8 @@ pub struct StatusArgs {
     ///
     /// Prints one line a problem and nothing when all is well, for monitors and cron. Late is: no answer
     /// for two intervals of tail, or a position older than --max-age. An error that tail has asked again
-    /// about for less than that is none yet. No saved position at all is a problem as well.
+    /// about for less than that does not count yet. No saved position at all is a problem as well, and so
+    /// is a managed file that is missing.
     #[arg(long)]
     pub check: bool,
 

@@ -15,6 +15,7 @@ use super::unsaved::{Selection, UnsavedConsumer};
 use super::{FollowOptions, OutputRun};
 use crate::api::endpoint::PageRequest;
 use crate::cancel::Cancel;
+use crate::console::DataOutput;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::{CollectorIdentity, CollectorState, HealthFeed, HealthReporter, RunMode};
@@ -92,7 +93,8 @@ fn follow_profile(
     let report = run.report(Some(health), Some(follow));
     let interrupts = follow.interrupts();
     let speaker = (run.number, run.plan.context.clone());
-    let mut consumer = UnsavedConsumer::new(output, &report, run.session.client.clone(), speaker, false);
+    let mut consumer =
+        UnsavedConsumer::new(output, &report, run.session.client.clone(), speaker, DataOutput::File);
     let lines = first.lines.or(first.since.is_none().then_some(LINES)).filter(|lines| *lines > 0);
 
     let now = run.runtime.clock.now();

@@ -22,7 +22,7 @@
 
 mod engine;
 pub mod follow;
-pub mod highlight;
+pub mod intervals;
 mod lines;
 pub mod plan;
 mod position;
@@ -44,13 +44,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::engine::{Interrupts, ReopenRequest};
+use self::intervals::Intervals;
 use self::plan::{OutputPlan, PlannedOutput};
 use self::report::{OutputReport, Tally};
 use self::session::Session;
 use crate::cancel::Cancel;
-use crate::health::HealthReporter;
-use crate::health::monitor::ServiceMonitor;
-use crate::health::systemd::SystemdNotifier;
+use crate::health::{HealthReporter, ServiceMonitor, SystemdNotifier};
 use crate::runtime::Runtime;
 
 pub use engine::ReopenRequests;
@@ -79,8 +78,10 @@ pub struct OutputRun<'a> {
 /// How a profile is followed.
 #[derive(Clone, Debug)]
 pub struct FollowOptions {
-    /// Watches its requests, and keeps the intervals.
+    /// Watches its requests.
     pub monitor: Arc<ServiceMonitor>,
+    /// How often its streams are asked.
+    pub intervals: Arc<Intervals>,
     /// The service manager, and which of its loops this output is.
     pub systemd: (Arc<SystemdNotifier>, usize),
     /// Whether the run ends once each stream was read to its end.
@@ -104,9 +105,10 @@ impl<'a> OutputRun<'a> {
             tally: self.tally,
             profile: self.names_profile.then_some(self.session.settings.profile.as_str()),
             health,
-            monitor: follow.map(|follow| Arc::clone(&follow.monitor)),
+            intervals: follow.map(|follow| Arc::clone(&follow.intervals)),
             heartbeat: follow.map(|follow| follow.systemd.clone()),
             progress: RefCell::new(self.runtime.console.progress(self.shows_progress && follow.is_none())),
+            events: Cell::new(0),
             failures: Cell::new(0),
         }
     }

@@ -12,6 +12,7 @@ use super::shared_output::{NewFile, SharedOutput};
 use super::unsaved::{Selection, UnsavedConsumer};
 use crate::api::endpoint::{ApiVersion, PageRequest};
 use crate::cancel::Cancel;
+use crate::console::DataOutput;
 use crate::error::{ErrorKind, Result};
 use crate::source::cursor::CursorLoop;
 use crate::source::dedup::Dedup;
@@ -49,10 +50,10 @@ pub fn answer(run: &OutputRun<'_>, question: &Question, output: &SharedOutput, e
     }
     let report = run.report(None, None);
     report.progress.borrow_mut().set_range(question.range.since, question.until);
-    let shares_terminal = run.plan.look.width.is_some() && output.is_stdout();
+    let data_output = if output.is_stdout() { DataOutput::of_stdout() } else { DataOutput::File };
     let speaker = (run.number, run.plan.context.clone());
     let mut consumer =
-        UnsavedConsumer::new(output, &report, run.session.client.clone(), speaker, shares_terminal);
+        UnsavedConsumer::new(output, &report, run.session.client.clone(), speaker, data_output);
     let Question { limit, newest, by_time, .. } = *question;
     consumer.select(Selection { limit, newest, by_time });
     let interrupts = Interrupts::default();

@@ -9,12 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
+use super::intervals::Intervals;
 use crate::console::{Console, Progress};
 use crate::error::{self, Error, ErrorKind};
 use crate::event::Stream;
-use crate::health::monitor::ServiceMonitor;
-use crate::health::systemd::SystemdNotifier;
-use crate::health::{CollectorState, HealthReporter};
+use crate::health::{CollectorState, HealthReporter, PollPace as _, SystemdNotifier};
 use crate::page::Page;
 use crate::runtime::Runtime;
 
@@ -121,12 +120,14 @@ pub(super) struct OutputReport<'a> {
     pub profile: Option<&'a str>,
     /// What `opev status` reads.
     pub health: Option<HealthReporter>,
-    /// Who watches the requests of a followed profile.
-    pub monitor: Option<Arc<ServiceMonitor>>,
+    /// How often the streams of a followed profile are asked.
+    pub intervals: Option<Arc<Intervals>>,
     /// The service manager, and which of its loops this output is.
     pub heartbeat: Option<(Arc<SystemdNotifier>, usize)>,
     /// The progress line.
     pub progress: RefCell<Progress>,
+    /// How many events were given out here.
+    pub events: Cell<u64>,
     /// How many streams failed.
     pub failures: Cell<usize>,
 }
@@ -141,10 +142,11 @@ impl OutputReport<'_> {
     /// Events of a page that was read at `received_at` were given out, so many of them new.
     pub(super) fn delivered(&self, stream: Stream, received_at: DateTime<Utc>, events: u64) {
         self.tally.add(events);
+        self.events.set(self.events.get() + events);
         let Some(health) = &self.health else { return };
         health.polled(stream, received_at, events);
-        if let Some(monitor) = &self.monitor {
-            health.interval(stream, monitor.cadence(stream).interval());
+        if let Some(intervals) = &self.intervals {
+            health.interval(stream, intervals.interval(stream));
         }
     }
 

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::rc::Rc;
 
+use chrono::{DateTime, Utc};
+
 use super::engine::{Consumer, Flow};
 use super::report::OutputReport;
 use crate::encode::EventEncoder;
@@ -29,6 +31,12 @@ impl<'a> SavedConsumer<'a> {
         ends_when_caught_up: bool,
     ) -> Self {
         SavedConsumer { output, encoder, report, ends_when_caught_up }
+    }
+
+    /// The newest time of any event that was delivered, in this run or before.
+    pub(super) fn newest(&self) -> Option<DateTime<Utc>> {
+        let newest = |stream| self.output.position(stream).and_then(|position| position.newest);
+        Stream::ALL.into_iter().filter_map(newest).max()
     }
 
     /// Saves what is not saved yet.

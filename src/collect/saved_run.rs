@@ -1,7 +1,7 @@
 //! From the saved position to the end of what there is, or for ever, saving as it delivers.
 
 use super::engine::{Engine, Interrupts, Order, PhaseEnd, Until};
-use super::plan::ResumeOptions;
+use super::plan::{Destination, ResumeOptions};
 use super::position::{self, ResumingFetcher};
 use super::reader::StreamReader;
 use super::saved::SavedConsumer;
@@ -66,7 +66,11 @@ pub fn deliver(run: &OutputRun<'_>, saved: &SavedRun<'_>) -> Result<()> {
     let followed: Vec<Stream> = engine.readers.iter().map(|reader| reader.stream).collect();
     report.stopping(if saved.follow.is_some() { &followed } else { streams });
     let end = end?;
+    let up_to = consumer.newest().map(|time| session.settings.zone.show(time));
     consumer.finish()?;
+    if let (None, Destination::File(_)) = (saved.follow, &run.output.place) {
+        runtime.console.delivered(report.events.get(), &run.output.place.shown(), up_to.as_deref());
+    }
     if saved.follow.is_some() && !followed.is_empty() {
         run.tally.done();
     }
@@ -109,7 +113,7 @@ impl FollowOptions {
     /// When a stream of this run is asked again.
     pub(super) fn schedule(&self, run: &OutputRun<'_>, stream: Stream, stop: Cancel) -> PollSchedule {
         PollSchedule {
-            interval: self.monitor.cadence(stream).clone(),
+            interval: self.intervals.of(stream).clone(),
             clock: run.runtime.clock.clone(),
             stop,
             patience: self.patience,

@@ -8,11 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use super::highlight::Highlight;
 use super::lines::Lines;
 use super::plan::Destination;
 use crate::disk::{Disk, RealDisk};
-use crate::encode::{EventContext, EventEncoder};
+use crate::encode::{EventContext, EventEncoder, Highlight};
 use crate::error::{ErrorKind, Result};
 use crate::event::Event;
 use crate::output::Sink;

@@ -13,6 +13,7 @@ use super::lines::Lines;
 use super::report::OutputReport;
 use super::shared_output::SharedOutput;
 use crate::api::client::Client;
+use crate::console::DataOutput;
 use crate::disk::real::scratch;
 use crate::encode::EventContext;
 use crate::error::{Error, Result};
@@ -36,8 +37,8 @@ pub(super) struct UnsavedConsumer<'a> {
     /// Which profile of the run it is, and what is said of its events.
     speaker: (usize, EventContext),
     is_verbatim: bool,
-    /// Rows on the same terminal as the progress line would get in its way.
-    shares_terminal: bool,
+    /// Where rows go: on the progress line's terminal, or through a pager, they would get in its way.
+    data_output: DataOutput,
     /// What was encoded, or is a line already, and was not written yet; never both.
     buffer: Vec<u8>,
     lines: Lines,
@@ -75,7 +76,7 @@ impl<'a> UnsavedConsumer<'a> {
         report: &'a OutputReport<'a>,
         client: Client,
         speaker: (usize, EventContext),
-        shares_terminal: bool,
+        data_output: DataOutput,
     ) -> Self {
         UnsavedConsumer {
             output,
@@ -83,7 +84,7 @@ impl<'a> UnsavedConsumer<'a> {
             client,
             speaker,
             is_verbatim: output.is_verbatim(),
-            shares_terminal,
+            data_output,
             buffer: Vec::with_capacity(ROOM),
             lines: Lines::default(),
             limit: None,
@@ -170,9 +171,7 @@ impl<'a> UnsavedConsumer<'a> {
         if self.buffer.is_empty() && self.lines.is_empty() {
             return Ok(());
         }
-        if self.shares_terminal {
-            self.report.progress.borrow_mut().clear();
-        }
+        self.report.progress.borrow_mut().data_written(self.data_output);
         let written = self.output.write(&self.buffer, &mut self.lines);
         self.buffer.clear();
         written

@@ -4,6 +4,7 @@
 //! a saved run with `--resume`.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -22,7 +23,7 @@ use crate::config::{Config, ResolvedRange, SettingFlags, Settings};
 use crate::encode::{Fields, Format, OutputUse, Shape};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
-use crate::health::{HealthFeed, RunMode};
+use crate::health::{HealthFeed, RunMode, ServiceMonitor};
 use crate::runtime::Runtime;
 use crate::source::range::TimeRange;
 
@@ -64,7 +65,9 @@ pub fn run(invocation: &Invocation, args: &FetchArgs) -> Result<End> {
     }
     let end = tally.conclude();
     if end.is_none() && tally.events() == 0 && !args.dry_run {
-        invocation.runtime.console.note(if collect.resume { "no new events" } else { "no events" });
+        if !(collect.resume && collect.names_a_file()) {
+            invocation.runtime.console.note(if collect.resume { "no new events" } else { "no events" });
+        }
         if args.fail_if_empty {
             return Ok(End::Failed(ErrorKind::CheckFailed));
         }
@@ -220,7 +223,10 @@ impl Fetch<'_> {
     fn plan(&self, settings: Settings) -> Result<ProfilePlan> {
         let (args, invocation) = (self.args, self.invocation);
         let decided = range(invocation, &settings, args)?;
-        let session = session::open(invocation, &self.connections, settings, PATIENCE, None)?;
+        let Runtime { console, clock, .. } = &invocation.runtime;
+        let profile = args.collect.all_profiles.then_some(settings.profile.as_str());
+        let monitor = Arc::new(ServiceMonitor::of_one_run(console, Arc::clone(clock), profile));
+        let session = session::open(invocation, &self.connections, settings, PATIENCE, Some(monitor as _))?;
         let streams = session.streams(&args.collect.streams)?;
         let mut request = OutputRequest {
             resume: args.collect.resume.then(|| self.resume_options()),

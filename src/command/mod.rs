@@ -103,17 +103,18 @@ pub fn run(args: impl IntoIterator<Item = OsString>, environment: Environment) -
         stdout_is_terminal: std::io::stdout().is_terminal(),
         console_args: cli.console,
     };
-    let outcome = dispatch(&invocation, cli.command);
-    match outcome {
+    let console = &invocation.runtime.console;
+    let end = match dispatch(&invocation, cli.command) {
         Ok(end) => end,
         Err(failure) => {
-            if let ErrorKind::Interrupted(signal) = failure.kind() {
-                return End::of(Some(ErrorKind::Interrupted(signal)));
+            if !matches!(failure.kind(), ErrorKind::Interrupted(_)) {
+                console.failure(&failure);
             }
-            invocation.runtime.console.failure(&failure);
-            End::Failed(failure.kind())
+            End::of(Some(failure.kind()))
         }
-    }
+    };
+    console.finish();
+    end
 }
 
 fn dispatch(invocation: &Invocation, command: Command) -> Result<End> {
@@ -161,6 +162,7 @@ fn tell(error: &clap::Error, args: &[OsString], environment: &Environment) -> En
                 console.failure(&failure.hint("see opev --help, or --help behind the command"));
             }
         }
+        console.finish();
     } else {
         // Help and version, in colour where it may be. A reader that had enough is no failure.
         let _ = error.print();

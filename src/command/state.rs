@@ -1,12 +1,10 @@
 //! `opev state`: a saved position carried to another machine, or forgotten.
 //!
-//! What a position is and how it is written is for `output`; this finds the one that is meant, and asks.
+//! Reads and asks; what a position is, which one is meant and how it is written is `output`'s.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-use serde_json::Value;
 
 use crate::cli::state::{
     PositionArgs, ProfileArgs, StateArgs, StateCommand, StateImportArgs, StateResetArgs,
@@ -15,9 +13,10 @@ use crate::command::{End, Invocation, print};
 use crate::config::{Config, SettingFlags, environment};
 use crate::disk::{Disk, RealDisk};
 use crate::error::{Error, ErrorKind, Result};
+use crate::output::exported_state::ExportedPosition;
+use crate::output::position_query::{self, PositionQuery};
 use crate::output::saved_state::{self, SavedPosition};
-use crate::output::{Consumer, shown};
-use crate::sanitize;
+use crate::output::shown;
 
 /// The greatest export that is read: 300,000 delivered identities make about 10 MiB.
 const LIMIT: u64 = 64 << 20;
@@ -25,7 +24,7 @@ const LIMIT: u64 = 64 << 20;
 /// Runs `opev state`.
 ///
 /// # Errors
-/// Fails when no such position is there, when a run writes it, and as the disk does.
+/// Fails when the position is missing, when a run writes it, and as the disk does.
 pub fn run(invocation: &Invocation, args: &StateArgs) -> Result<End> {
     match &args.command {
         StateCommand::Export(which) => export(invocation, which),
@@ -64,12 +63,12 @@ fn export(invocation: &Invocation, which: &PositionArgs) -> Result<End> {
     let mut text = String::new();
     // Where nothing is saved yet, a run may be about to: what was named, or is all there is, is not passed
     // over in silence.
-    let is_named = which.consumer.is_some() || which.output.is_some();
     let is_empty = |saved: &SavedPosition| matches!(saved.record, Ok(None));
+    let is_named = which.consumer.is_some() || which.output.is_some();
     let skips_empty = !is_named && !found.iter().all(is_empty);
     for saved in found.iter().filter(|saved| !(skips_empty && is_empty(saved))) {
-        text +=
-            &saved_state::export(&disk, &*invocation.runtime.clock, &directory, &saved.profile, &saved.key)?;
+        let clock = &*invocation.runtime.clock;
+        text += &saved_state::export(&disk, clock, &directory, &saved.profile, &saved.key)?;
         text.push('\n');
     }
     invocation.runtime.console.note(
@@ -80,67 +79,24 @@ fn export(invocation: &Invocation, which: &PositionArgs) -> Result<End> {
 
 fn import(invocation: &Invocation, args: &StateImportArgs) -> Result<End> {
     let config = Config::read(args.whose.file.config.as_deref(), invocation.environment.clone())?;
-    let exported = exported(&read(&args.from)?)?;
+    let exported = ExportedPosition::parse_all(&read(&args.from)?)?;
     if args.output.is_some() && exported.len() > 1 {
-        return Err(Error::new(
-            ErrorKind::Usage,
-            format!("-o is for one position, and here are {}", exported.len()),
-        )
-        .hint("export that one alone, with `opev state export -o FILE`"));
+        let text = format!("-o is for one position, and here are {}", exported.len());
+        return Err(Error::new(ErrorKind::Usage, text)
+            .hint("export that one alone, with `opev state export -o FILE`"));
     }
-    let output = args.output.as_deref().map(absolute).transpose()?;
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-    for mut luggage in exported {
-        // Only in so many words: a position knows whose it is.
-        relabel(&mut luggage, args.whose.profile.as_deref(), output.as_deref())?;
-        let owner = luggage["record"]["profile"].as_str().unwrap_or_default();
-        let directory = directory(&config, &args.whose, owner)?;
-        let json = luggage.to_string();
-        let (profile, key) =
-            saved_state::import(&disk, &*invocation.runtime.clock, &directory, json.as_bytes())?;
-        invocation
-            .runtime
-            .console
-            .note(&format!("profile {profile}: the next run goes on from the imported {key}"));
+    let output = args.output.as_deref().map(|path| position_query::absolute(&*disk, path)).transpose()?;
+    for mut position in exported {
+        // Only where it is named: a position knows whose it is.
+        position.relabel(args.whose.profile.as_deref(), output.as_deref())?;
+        let directory = directory(&config, &args.whose, position.profile())?;
+        let clock = &*invocation.runtime.clock;
+        let (profile, key) = saved_state::import(&disk, clock, &directory, position.to_json().as_bytes())?;
+        let text = format!("profile {profile}: the next run goes on from the imported {key}");
+        invocation.runtime.console.note(&text);
     }
     Ok(End::Done)
-}
-
-/// The exported positions of a text: one JSON object after the other.
-fn exported(json: &[u8]) -> Result<Vec<Value>> {
-    let invalid = |why: &dyn std::fmt::Display| {
-        Error::new(ErrorKind::Usage, format!("this is no exported state: {why}"))
-            .hint("give the output of `opev state export`")
-    };
-    let all: Vec<Value> = serde_json::Deserializer::from_slice(json)
-        .into_iter()
-        .collect::<std::result::Result<_, _>>()
-        .map_err(|e| invalid(&e))?;
-    if all.is_empty() || !all.iter().all(|one| one["record"].is_object()) {
-        return Err(invalid(&"there is no position in it"));
-    }
-    Ok(all)
-}
-
-/// Gives an exported position the profile and the file that it has on this machine.
-fn relabel(luggage: &mut Value, profile: Option<&str>, output: Option<&Path>) -> Result<()> {
-    let record = &mut luggage["record"];
-    if let Some(profile) = profile {
-        record["profile"] = profile.into();
-    }
-    if let Some(path) = output {
-        if !record["output"].is_object() {
-            return Err(Error::new(ErrorKind::Usage, "the exported position has no managed file")
-                .hint("leave out -o; the consumer keeps its name"));
-        }
-        let path = path.to_str().ok_or_else(|| {
-            Error::new(ErrorKind::Usage, format!("the name {} is not UTF-8", shown(path)))
-                .hint("give the file another name")
-        })?;
-        record["consumer"] = path.into();
-        record["output"]["path"] = path.into();
-    }
-    Ok(())
 }
 
 fn read(from: &Path) -> Result<Vec<u8>> {
@@ -166,20 +122,27 @@ fn reset(invocation: &Invocation, args: &StateResetArgs) -> Result<End> {
     }
     let can_ask = io::stdin().is_terminal() && invocation.runtime.console.is_terminal();
     if !args.yes && !can_ask {
-        return Err(Error::new(ErrorKind::Usage, "a position is not forgotten without being asked")
-            .hint("add --yes where there is no terminal to ask on"));
+        return Err(Error::new(
+            ErrorKind::Usage,
+            "cannot ask whether to forget the position: there is no terminal",
+        )
+        .hint("add --yes"));
     }
     let (directory, found) = find(invocation, &args.which)?;
     let [saved] = &found[..] else {
         return Err(Error::new(ErrorKind::Usage, "which position? name it with --consumer NAME or -o FILE")
-            .hint(there_are(&found)));
+            .hint(position_query::choices(&found)));
     };
     if !args.yes && !agreed(invocation, saved)? {
         invocation.runtime.console.say("nothing was changed");
         return Ok(End::Failed(ErrorKind::CheckFailed));
     }
     saved_state::reset(&RealDisk, &*invocation.runtime.clock, &directory, &saved.profile, &saved.key)?;
-    invocation.runtime.console.note(&format!("profile {}: {} is forgotten", saved.profile, label(saved)));
+    invocation.runtime.console.note(&format!(
+        "profile {}: {} is forgotten",
+        saved.profile,
+        position_query::label(saved)
+    ));
     Ok(End::Done)
 }
 
@@ -189,7 +152,7 @@ fn agreed(invocation: &Invocation, saved: &SavedPosition) -> Result<bool> {
          The output is not touched. The next run starts anew, at --since or 24 hours ago.\n\
          Type yes to forget it:",
         saved.profile,
-        label(saved)
+        position_query::label(saved)
     ));
     let mut answer = String::new();
     io::stdin()
@@ -204,48 +167,7 @@ fn find(invocation: &Invocation, which: &PositionArgs) -> Result<(PathBuf, Vec<S
     let config = Config::read(which.whose.file.config.as_deref(), invocation.environment.clone())?;
     let profile = named_profile(&config, &which.whose).unwrap_or_else(|| "default".into());
     let directory = known_directory(&config, &which.whose, &profile)?;
-    let mut all = saved_state::list(&RealDisk, &directory)?;
-    all.retain(|saved| saved.profile == profile);
-    let key = which.output.as_deref().map(absolute).transpose()?.map(|path| Consumer::File(path).key());
-    let is_meant = |saved: &SavedPosition| match (&which.consumer, &key) {
-        (Some(name), _) => saved.key == *name || consumer(saved) == Some(name.as_str()),
-        (None, Some(key)) => saved.key == *key,
-        (None, None) => true,
-    };
-    let (found, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_meant);
-    if !found.is_empty() {
-        return Ok((directory, found));
-    }
-    let mut text = format!("profile {} has no saved position", sanitize::message(&profile));
-    if let Some(name) = which.consumer.clone().or_else(|| which.output.as_deref().map(shown)) {
-        text += &format!(" for {}", sanitize::message(&name));
-    }
-    let hint = if others.is_empty() {
-        format!("{} holds none of it; see --profile and --state-dir", shown(&directory))
-    } else {
-        there_are(&others)
-    };
-    Err(Error::new(ErrorKind::CheckFailed, text).hint(hint))
-}
-
-fn there_are(positions: &[SavedPosition]) -> String {
-    format!("there are: {}", positions.iter().map(label).collect::<Vec<_>>().join(", "))
-}
-
-fn consumer(saved: &SavedPosition) -> Option<&str> {
-    saved.record.as_ref().ok()?.as_ref().map(|record| record.consumer.as_str())
-}
-
-/// The position's name as it can be typed, made harmless.
-fn label(saved: &SavedPosition) -> String {
-    sanitize::message(consumer(saved).unwrap_or(&saved.key)).into_owned()
-}
-
-/// The path as a managed file's position knows it; its directory may be gone.
-fn absolute(path: &Path) -> Result<PathBuf> {
-    RealDisk.absolute(path).or_else(|_| std::path::absolute(path)).map_err(|e| {
-        Error::new(ErrorKind::Usage, format!("cannot find {}", shown(path)))
-            .because(e)
-            .hint("give its full path")
-    })
+    let (consumer, output) = (which.consumer.as_deref(), which.output.as_deref());
+    let found = PositionQuery { profile: &profile, consumer, output }.find(&RealDisk, &directory)?;
+    Ok((directory, found))
 }

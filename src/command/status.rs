@@ -23,7 +23,7 @@ const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 ///
 /// # Errors
 /// Fails when the configuration is wrong, when the named profile is unknown, or when a state directory
-/// cannot be read; a damaged checkpoint is shown and is no failure.
+/// cannot be read; a damaged checkpoint is shown and does not fail the run.
 pub fn run(invocation: &Invocation, args: &StatusArgs) -> Result<End> {
     let config = Config::read(args.whose.file.config.as_deref(), invocation.environment.clone())?;
     let locations = locations(&config, args)?;

@@ -12,7 +12,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use crate::cancel::Cancel;
 use crate::cli::TailArgs;
 use crate::collect::follow::{self, ShowFirst};
-use crate::collect::highlight::Highlight;
+use crate::collect::intervals::Intervals;
 use crate::collect::plan::{Destination, OutputPlan, OutputRequest};
 use crate::collect::report::{Tally, TellFailures};
 use crate::collect::saved_run::{self, SavedRun, StartAt};
@@ -22,12 +22,10 @@ use crate::collect::{FollowOptions, OutputRun, ReopenRequests};
 use crate::command::{End, Invocation, session};
 use crate::config::{Config, ResolvedRange, SettingFlags, Settings};
 use crate::disk::RealDisk;
-use crate::encode::{Fields, OutputUse};
+use crate::encode::{Fields, Highlight, OutputUse};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
-use crate::health::monitor::ServiceMonitor;
-use crate::health::systemd::SystemdNotifier;
-use crate::health::{HealthFeed, RunMode};
+use crate::health::{HealthFeed, RunMode, ServiceMonitor, SystemdNotifier};
 
 /// How long a failing request is asked again, unless `--retry-for` says otherwise.
 const PATIENCE: Duration = Duration::from_secs(90 * 60);
@@ -81,13 +79,14 @@ pub fn run(invocation: &Invocation, args: &TailArgs) -> Result<End> {
     // What is typed wrong is told before anything is started.
     args.highlight.as_deref().map(Highlight::new).transpose()?;
     let console = &invocation.runtime.console;
-    let feed = args.health_file.as_deref().map(|path| HealthFeed::open(&RealDisk, path, console));
+    let feed = args.health_file.as_deref().map(|path| HealthFeed::open(Arc::new(RealDisk), path, console));
+    let variable = |name: &str| invocation.environment.raw(name).map(ToOwned::to_owned);
     let tail = Tail {
         invocation,
         args,
         tally: Tally::new(console.clone(), TellFailures::AtOnce),
         connections: Connections::for_following(profiles.len(), longest_interval(args)),
-        systemd: Arc::new(SystemdNotifier::new(&invocation.environment, profiles.len() * OUTPUTS)),
+        systemd: Arc::new(SystemdNotifier::new(variable, profiles.len() * OUTPUTS)),
         feed: feed.transpose()?.unwrap_or_else(HealthFeed::nowhere),
         screen: std::sync::Mutex::default(),
         ends: args.duration.map(|duration| invocation.runtime.clock.elapsed() + duration),
@@ -123,6 +122,7 @@ struct FollowedProfile {
     streams: Vec<Stream>,
     form: OutputPlan,
     monitor: Arc<ServiceMonitor>,
+    intervals: Arc<Intervals>,
     /// When `--deadline` passes.
     deadline: Option<Duration>,
 }
@@ -147,8 +147,9 @@ impl Tail<'_> {
     fn open(&self, settings: Settings) -> Result<FollowedProfile> {
         let (invocation, args) = (self.invocation, self.args);
         let deadline = settings.deadline.map(|deadline| invocation.runtime.clock.elapsed() + deadline);
+        let intervals = Arc::new(Intervals::new(|stream| interval(args, stream)));
         let monitor = Arc::new(ServiceMonitor::new(
-            |stream| interval(args, stream),
+            intervals.clone(),
             Arc::clone(&self.systemd),
             &invocation.runtime.console,
             Arc::clone(&invocation.runtime.clock),
@@ -162,7 +163,7 @@ impl Tail<'_> {
             ..super::output_request(invocation, &args.collect, OutputUse::Follow)
         };
         let form = OutputPlan::decide(&session, &request, &streams)?;
-        Ok(FollowedProfile { session, streams, form, monitor, deadline })
+        Ok(FollowedProfile { session, streams, form, monitor, intervals, deadline })
     }
 
     fn follow(&self, profile: &FollowedProfile, number: usize, output: usize) -> Result<()> {
@@ -180,6 +181,7 @@ impl Tail<'_> {
         };
         let follow = FollowOptions {
             monitor: Arc::clone(&profile.monitor),
+            intervals: Arc::clone(&profile.intervals),
             systemd: (Arc::clone(&self.systemd), number * OUTPUTS + output),
             no_follow: args.no_follow,
             patience: session.settings.retry_for.unwrap_or(PATIENCE),

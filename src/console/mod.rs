@@ -1,23 +1,30 @@
 //! All text for people: status, progress, logs and error reports. Standard error only.
 //!
+//! Lines are written by a thread of their own: a terminal that is stopped or a pipe that nobody reads must
+//! not hold up collection or its end (P9). Whoever says a line waits a moment for it, so that lines and
+//! data on one terminal stay in order.
+//!
 //! Data goes to standard output and is not this module's business. Every foreign text that passes
 //! through here is escaped and cut (`sanitize::message`), terminal or not.
 
+mod background_queue;
 mod logger;
 mod progress;
 mod report;
+mod stderr;
 mod table;
 
-use std::io::{IsTerminal, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
 
-use indicatif::ProgressBar;
 use log::LevelFilter;
 
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 
-pub use progress::Progress;
+pub use background_queue::{BackgroundQueue, QueueWorker};
+pub use progress::{DataOutput, Progress};
 pub use table::{CellTone, TextStyle, TextTable};
 
 /// How messages are written.
@@ -43,6 +50,12 @@ pub struct ConsoleOptions {
     pub progress: bool,
 }
 
+/// How long a line is waited for before it is left to its thread.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// How long the end of the program waits for lines that are not written yet.
+const PATIENCE_AT_END: Duration = Duration::from_secs(1);
+
 /// The one writer to standard error; clones share it.
 #[derive(Clone, Debug)]
 pub struct Console(Arc<ConsoleState>);
@@ -52,15 +65,15 @@ struct ConsoleState {
     options: ConsoleOptions,
     terminal: bool,
     clock: Arc<dyn Clock>,
-    /// The progress line on the screen, which must step aside for other lines.
-    bar: Mutex<Option<ProgressBar>>,
+    stderr: Arc<stderr::StderrQueue>,
 }
 
 impl Console {
     /// A console on this process's standard error.
     pub fn new(options: ConsoleOptions, clock: Arc<dyn Clock>) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        Console(Arc::new(ConsoleState { options, terminal, clock, bar: Mutex::new(None) }))
+        let stderr = Arc::new(stderr::StderrQueue::new(options, Arc::clone(&clock)));
+        Console(Arc::new(ConsoleState { options, terminal, clock, stderr }))
     }
 
     /// Makes this console the receiver of the `log` macros. Only the first console of a process is.
@@ -93,12 +106,12 @@ impl Console {
         }
     }
 
-    /// Reports a failure with its cause and hint; false when it is routine and nobody watches.
+    /// Reports a failure with its cause and hint; false when it is routine and `-q` was given.
     pub fn failure(&self, failure: &Error) -> bool {
         if !self.is_worth_telling(failure) {
             return false;
         }
-        self.line(&match self.0.options.format {
+        self.outcome_line(&match self.0.options.format {
             LogFormat::Text => report::text(failure, self.0.options.colour),
             LogFormat::Json => report::json(failure, failure.kind(), self.0.clock.now()),
         });
@@ -112,22 +125,30 @@ impl Console {
         }
         let worth_it: Vec<&Error> = failures.iter().copied().filter(|f| self.is_worth_telling(f)).collect();
         let texts = report::together(&worth_it, self.0.options.colour);
-        texts.iter().for_each(|text| self.line(text));
+        texts.iter().for_each(|text| self.outcome_line(text));
         texts.len()
     }
 
-    /// Whether a failure is more than routine, or somebody watches.
+    /// Whether a failure is to be told: every one, but for the routine ones under `-q`.
     fn is_worth_telling(&self, failure: &Error) -> bool {
-        let is_watched = self.0.terminal
-            || self.0.options.level > LevelFilter::Warn
-            || self.0.options.format == LogFormat::Json;
-        is_watched || !failure.is_routine()
+        !failure.is_routine() || self.0.options.level >= LevelFilter::Warn
+    }
+
+    /// Says at the end of a resumed run what it has added to a file: events, file, up to when. For a person
+    /// who watches, as [`Console::note`].
+    pub fn delivered(&self, events: u64, file: &str, up_to: Option<&str>) {
+        let up_to = up_to.map(|time| format!(", up to {time}")).unwrap_or_default();
+        self.note(&match events {
+            0 => format!("no new events; {file} has all of them{up_to}"),
+            1 => format!("1 event added to {file}{up_to}"),
+            events => format!("{events} events added to {file}{up_to}"),
+        });
     }
 
     /// Says what a run came to when several failures were reported before it.
     pub fn summary(&self, kind: ErrorKind, text: &str) {
         let failure = Error::new(kind, text);
-        self.line(&match self.0.options.format {
+        self.outcome_line(&match self.0.options.format {
             LogFormat::Text => report::text(&failure, self.0.options.colour),
             LogFormat::Json => report::json(&failure, kind, self.0.clock.now()),
         });
@@ -136,10 +157,10 @@ impl Console {
     /// The same way to the person without progress lines, for work that goes on side by side.
     #[must_use]
     pub fn without_progress(&self) -> Self {
-        let ConsoleState { options, terminal, clock, .. } = &*self.0;
+        let ConsoleState { options, terminal, clock, stderr } = &*self.0;
         let options = ConsoleOptions { progress: false, ..*options };
-        let (terminal, clock) = (*terminal, Arc::clone(clock));
-        Console(Arc::new(ConsoleState { options, terminal, clock, bar: Mutex::new(None) }))
+        let (terminal, clock, stderr) = (*terminal, Arc::clone(clock), Arc::clone(stderr));
+        Console(Arc::new(ConsoleState { options, terminal, clock, stderr }))
     }
 
     /// A progress line, drawn only where a person watches and wants it.
@@ -155,16 +176,18 @@ impl Console {
         if self.0.options.colour { format!("\x1b[2m{text}\x1b[0m") } else { text.to_owned() }
     }
 
+    /// Waits a moment for lines that are not written yet. For the end of the program.
+    pub fn finish(&self) {
+        self.0.stderr.finish(PATIENCE_AT_END);
+    }
+
     /// Writes one finished line, above the progress line if there is one.
     fn line(&self, text: &str) {
-        let write = || {
-            // Nobody can be told that standard error is gone.
-            let _ = writeln!(std::io::stderr().lock(), "{text}");
-        };
-        let bar = self.0.bar.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match bar {
-            Some(bar) => bar.suspend(write),
-            None => write(),
-        }
+        self.0.stderr.line(text, false, PATIENCE);
+    }
+
+    /// Writes a line about the outcome: it finds room where a long log has taken all.
+    fn outcome_line(&self, text: &str) {
+        self.0.stderr.line(text, true, PATIENCE);
     }
 }

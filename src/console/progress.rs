@@ -1,21 +1,25 @@
 //! One line that tells how far a run is: events, pages, rate, how far through the range, how long to go.
 
-use std::sync::PoisonError;
+use std::io::IsTerminal as _;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rustix::fs::FileType;
 
-use crate::console::Console;
+use crate::console::stderr::ProgressText;
+use crate::console::{Console, PATIENCE};
 
-/// How often the line is redrawn at most, per second.
-const REDRAWS: u8 = 10;
+/// What the line says before the first page.
+const BEFORE_FIRST_PAGE: &str = "asking the service";
 
 /// A progress line; one that is not wanted costs a branch.
 #[derive(Debug)]
 pub struct Progress {
     console: Console,
-    bar: Option<ProgressBar>,
+    /// What the line says; none where no line is drawn.
+    text: Option<ProgressText>,
+    started: Duration,
     pages: u64,
     events: u64,
     range: Option<(DateTime<Utc>, DateTime<Utc>)>,
@@ -24,19 +28,13 @@ pub struct Progress {
 
 impl Progress {
     pub(super) fn new(console: Console, wanted: bool) -> Self {
-        let bar = wanted.then(|| {
-            let bar = ProgressBar::with_draw_target(Some(1_000), ProgressDrawTarget::stderr_with_hz(REDRAWS));
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
-                bar.set_style(style);
-            }
-            bar.set_message("asking the service");
-            // Drawn at once, so that nobody stares at nothing while the first page is on its way.
-            bar.tick();
-            bar.enable_steady_tick(Duration::from_millis(120));
-            *console.0.bar.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
-            bar
+        let text = wanted.then(|| {
+            let text: ProgressText = Arc::new(Mutex::new(BEFORE_FIRST_PAGE.to_owned()));
+            console.0.stderr.show_progress(Arc::clone(&text), PATIENCE);
+            text
         });
-        Progress { console, bar, pages: 0, events: 0, range: None, reached: None }
+        let started = console.0.clock.elapsed();
+        Progress { console, text, started, pages: 0, events: 0, range: None, reached: None }
     }
 
     /// Says which range is read, so that a share of it can be shown.
@@ -49,16 +47,24 @@ impl Progress {
         self.pages += 1;
         self.events += events as u64;
         self.reached = self.reached.max(latest);
-        if let Some(bar) = &self.bar {
-            bar.set_message(self.message(bar.elapsed()));
+        if let Some(text) = &self.text {
+            let elapsed = self.console.0.clock.elapsed().saturating_sub(self.started);
+            *text.lock().unwrap_or_else(PoisonError::into_inner) = self.message(elapsed);
+        }
+    }
+
+    /// Data has gone to standard output. Where that is a pipe, its reader (a pager, most often) draws on
+    /// the same terminal from now on, so the line is taken away; likewise where it is the terminal itself.
+    pub fn data_written(&mut self, output: DataOutput) {
+        if matches!(output, DataOutput::Terminal | DataOutput::Pipe) {
+            self.clear();
         }
     }
 
     /// Takes the line off the screen, for good.
     pub fn clear(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            *self.console.0.bar.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            bar.finish_and_clear();
+        if self.text.take().is_some() {
+            self.console.0.stderr.clear_progress(PATIENCE);
         }
     }
 
@@ -83,6 +89,31 @@ impl Progress {
         let ((since, until), reached) = (self.range?, self.reached?);
         let whole = (until - since).num_milliseconds().max(1) as f64;
         Some(((reached - since).num_milliseconds() as f64 / whole).clamp(0.0, 1.0))
+    }
+}
+
+/// Where a run's data goes, as far as the progress line must know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataOutput {
+    /// Standard output is a terminal.
+    Terminal,
+    /// Standard output is a pipe, a FIFO or a socket: another program reads it.
+    Pipe,
+    /// Data goes to a file or to a device that nobody watches.
+    File,
+}
+
+impl DataOutput {
+    /// What standard output is.
+    pub fn of_stdout() -> Self {
+        let stdout = std::io::stdout();
+        if stdout.is_terminal() {
+            return DataOutput::Terminal;
+        }
+        match rustix::fs::fstat(&stdout).map(|stat| FileType::from_raw_mode(stat.st_mode)) {
+            Ok(FileType::Fifo | FileType::Socket) => DataOutput::Pipe,
+            _ => DataOutput::File,
+        }
     }
 }
 
@@ -112,7 +143,28 @@ mod tests {
     use crate::console::{ConsoleOptions, LogFormat};
 
     #[test]
+    fn the_line_goes_once_data_has_gone_to_a_pager_and_stays_beside_a_file() {
+        for (output, stays) in
+            [(DataOutput::File, true), (DataOutput::Pipe, false), (DataOutput::Terminal, false)]
+        {
+            let mut progress = line();
+            progress.text = Some(ProgressText::default());
+            progress.data_written(output);
+            assert_eq!(progress.text.is_some(), stays, "{output:?}");
+        }
+    }
+
+    #[test]
     fn the_line_tells_rate_share_and_time_to_go() {
+        let mut progress = line();
+        let at = |s| DateTime::from_timestamp(s, 0).unwrap();
+        progress.set_range(at(0), at(1000));
+        progress.page(500, Some(at(250)));
+        assert_eq!(progress.message(Duration::from_secs(10)), "500 events, 1 page, 50/s, 25 %, 30s to go");
+    }
+
+    /// A line that is not drawn.
+    fn line() -> Progress {
         let options = ConsoleOptions {
             level: LevelFilter::Warn,
             format: LogFormat::Text,
@@ -120,10 +172,6 @@ mod tests {
             progress: true,
         };
         let console = Console::new(options, Arc::new(RealClock::new()));
-        let mut progress = Progress::new(console, false);
-        let at = |s| DateTime::from_timestamp(s, 0).unwrap();
-        progress.set_range(at(0), at(1000));
-        progress.page(500, Some(at(250)));
-        assert_eq!(progress.message(Duration::from_secs(10)), "500 events, 1 page, 50/s, 25 %, 30s to go");
+        Progress::new(console, false)
     }
 }

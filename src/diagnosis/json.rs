@@ -89,7 +89,7 @@ fn step_object<'a>(check: &'a TokenDiagnosis, step: &'a DiagnosisStep) -> StepOb
         kind: step.failure().map(|failure| failure.kind().name()),
         code: step.failure().map(|failure| failure.kind().exit_code()),
         hint: step.failure().and_then(Error::advice),
-        // An event with a byte that is not UTF-8 is no JSON: it is left out.
+        // An event with a byte that is not UTF-8 cannot be JSON: it is left out.
         newest: sample.and_then(|sample| serde_json::from_slice(&sample.raw).ok()),
     }
 }

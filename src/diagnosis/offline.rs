@@ -137,7 +137,7 @@ fn expires(claims: &Claims, requirements: &TokenRequirements<'_>) -> DiagnosisSt
     if claims.is_expired(requirements.now) {
         let failure = Error::new(ErrorKind::TokenExpired, format!("the token expired at {shown}"));
         let clock = requirements.zone.show(requirements.now);
-        let hint = format!("{ISSUE}; or mend this machine's clock, if it is not {clock}");
+        let hint = format!("{ISSUE}; or set this machine's clock right: it says {clock}");
         return DiagnosisStep::failed("expires", failure.hint(hint));
     }
     if end < requirements.now + TimeDelta::days(requirements.min_days.into()) {
@@ -148,7 +148,7 @@ fn expires(claims: &Claims, requirements: &TokenRequirements<'_>) -> DiagnosisSt
         );
         return DiagnosisStep::failed(
             "expires",
-            Error::new(ErrorKind::CheckFailed, message).hint(format!("before then, {ISSUE}")),
+            Error::new(ErrorKind::CheckFailed, message).hint(format!("{ISSUE}, before then")),
         );
     }
     DiagnosisStep::ok("expires", expiry(Some(end), requirements.now, requirements.zone))
@@ -160,7 +160,7 @@ fn valid_from(claims: &Claims, requirements: &TokenRequirements<'_>) -> Diagnosi
         Some(start) if start > requirements.now => {
             let message = format!("the token is not valid before {}", requirements.zone.show(start));
             let clock = requirements.zone.show(requirements.now);
-            let hint = format!("wait until then; or mend this machine's clock, if it is not {clock}");
+            let hint = format!("wait until then; or set this machine's clock right: it says {clock}");
             DiagnosisStep::failed("valid from", Error::new(ErrorKind::TokenRefused, message).hint(hint))
         }
         Some(start) => DiagnosisStep::ok("valid from", requirements.zone.show(start)),

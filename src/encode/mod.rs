@@ -16,6 +16,7 @@ mod columns;
 mod csv;
 mod fields;
 mod file_name;
+mod highlight;
 mod json;
 mod record;
 mod registry;
@@ -27,6 +28,7 @@ use chrono::{DateTime, Utc};
 
 pub use self::fields::Fields;
 pub use self::file_name::from_path;
+pub use self::highlight::Highlight;
 pub use self::registry::{Format, FormatFrame, FormatRow, OutputUse, Shape, ShapeRow, check};
 pub use self::shape::EventContext;
 pub use self::zone::TimeStyle;

@@ -6,33 +6,50 @@
 //! ```
 //!
 //! `state` has the names of Sumo Logic's collectors. `class`, `kind` and `reason` are null without a
-//! failure. A feed that cannot be written is said once and given up; it never stops a run.
+//! failure. Lines are written by a thread of their own: a FIFO that nobody reads holds up nothing (P9).
+//! Lines that find no room, or cannot be written, are counted, and the next line that can be written is
+//! preceded by `{"time":"...","event":"Dropped","lines":12}`. It never stops a run.
 
 use std::io;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
+use serde_json::json;
 
-use crate::console::Console;
+use crate::console::{BackgroundQueue, Console, QueueWorker};
 use crate::disk::{self, Disk, File, FileKind, Open};
 use crate::error::{Error, ErrorKind, Result};
 use crate::output::shown;
 use crate::sanitize;
 
+/// How many lines may wait while nobody reads: hours of changes of many streams.
+const CAPACITY: usize = 1024;
+
+/// How long the end of a run waits for lines that are not written yet.
+const PATIENCE_AT_END: Duration = Duration::from_millis(500);
+
 /// Where the lines go; clones share it.
 #[derive(Clone, Debug)]
-pub struct HealthFeed(Arc<Mutex<FeedTarget>>);
+pub struct HealthFeed(Arc<FeedTarget>);
 
 #[derive(Debug)]
 enum FeedTarget {
     Nowhere,
     Console(Console),
-    File(Box<dyn File>),
+    Queue(BackgroundQueue<FeedLine>),
 }
 
-/// What happened.
+/// A finished line and its time.
+#[derive(Debug)]
+struct FeedLine {
+    time: String,
+    json: String,
+}
+
+/// A change of a collector's health.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(super) enum HealthChange {
     /// A stream came to another state.
@@ -63,57 +80,133 @@ pub(super) struct HealthLine<'a> {
 impl HealthFeed {
     /// No feed.
     pub fn nowhere() -> Self {
-        HealthFeed::to(FeedTarget::Nowhere)
+        HealthFeed(Arc::new(FeedTarget::Nowhere))
     }
 
     /// A feed to standard error.
     pub fn console(console: &Console) -> Self {
-        HealthFeed::to(FeedTarget::Console(console.clone()))
+        HealthFeed(Arc::new(FeedTarget::Console(console.clone())))
     }
 
     /// A feed to what `--health-file` names: `-` is standard error, a FIFO or device (`/dev/fd/3`) is
-    /// written as it is, and a file is appended to.
+    /// written as it is, and a file is appended to. Does not wait for a FIFO's reader.
     ///
     /// # Errors
-    /// Fails with `Output` when it cannot be opened.
-    pub fn open(disk: &dyn Disk, path: &Path, console: &Console) -> Result<Self> {
+    /// Fails with `Output` when a file cannot be opened, or no thread be started.
+    pub fn open(disk: Arc<dyn Disk>, path: &Path, console: &Console) -> Result<Self> {
         if path.as_os_str() == "-" {
             return Ok(HealthFeed::console(console));
         }
-        let is_stream = disk.metadata(path).is_ok_and(|found| found.kind == FileKind::Other);
-        let how = if is_stream { Open::Stream } else { Open::Append { mode: 0o600 } };
-        let file = disk.open(path, how).map_err(|e| {
+        let cannot_open = |e: io::Error| {
             Error::new(ErrorKind::Output, format!("cannot open the health file {}", shown(path)))
                 .because(e)
                 .hint("name a file that this user can write, or - for standard error")
-        })?;
-        Ok(HealthFeed::to(FeedTarget::File(file)))
-    }
-
-    fn to(outlet: FeedTarget) -> Self {
-        HealthFeed(Arc::new(Mutex::new(outlet)))
-    }
-
-    /// Writes a line.
-    pub(super) fn write(&self, line: &HealthLine<'_>) {
-        let mut outlet = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = match &mut *outlet {
-            FeedTarget::Nowhere => return,
-            FeedTarget::Console(console) => {
-                console.say(&harmless(line));
-                Ok(())
-            }
-            FeedTarget::File(file) => disk::append_all(&mut **file, (harmless(line) + "\n").as_bytes()),
         };
-        if let Err(e) = written {
-            give_up(&mut outlet, &e);
+        let is_stream = disk.metadata(path).is_ok_and(|found| found.kind == FileKind::Other);
+        let how = if is_stream { Open::Stream } else { Open::Append { mode: 0o600 } };
+        // A FIFO's open waits for its reader, so that is the thread's.
+        let file = if is_stream { None } else { Some(disk.open(path, how).map_err(cannot_open)?) };
+        let worker = FeedWorker {
+            disk,
+            path: path.to_owned(),
+            how,
+            file,
+            lost: 0,
+            is_failing: false,
+            is_line_begun: false,
+        };
+        let queue = BackgroundQueue::start("health", CAPACITY, worker).map_err(cannot_open)?;
+        Ok(HealthFeed(Arc::new(FeedTarget::Queue(queue))))
+    }
+
+    /// Writes a line, sooner or later.
+    pub(super) fn write(&self, line: &HealthLine<'_>) {
+        match &*self.0 {
+            FeedTarget::Nowhere => {}
+            FeedTarget::Console(console) => console.say(&harmless(line)),
+            FeedTarget::Queue(queue) => {
+                queue.push(FeedLine { time: line.time.clone(), json: harmless(line) });
+            }
+        }
+    }
+
+    /// Waits until all lines are written, but not longer than `patience`; true when they are.
+    pub fn flush(&self, patience: Duration) -> bool {
+        match &*self.0 {
+            FeedTarget::Queue(queue) => queue.flush(patience),
+            FeedTarget::Nowhere | FeedTarget::Console(_) => true,
         }
     }
 }
 
-fn give_up(outlet: &mut FeedTarget, error: &io::Error) {
-    *outlet = FeedTarget::Nowhere;
-    log::warn!("the health file cannot be written and is given up: {error}");
+impl Drop for FeedTarget {
+    fn drop(&mut self) {
+        if let FeedTarget::Queue(queue) = self {
+            queue.flush(PATIENCE_AT_END);
+        }
+    }
+}
+
+/// Writes the lines.
+struct FeedWorker {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    how: Open,
+    file: Option<Box<dyn File>>,
+    /// How many lines were not written since the last one that was.
+    lost: u64,
+    /// Whether the last line could not be written.
+    is_failing: bool,
+    /// Whether a part of a line was written, and not its end.
+    is_line_begun: bool,
+}
+
+impl QueueWorker for FeedWorker {
+    type Item = FeedLine;
+
+    fn handle(&mut self, line: FeedLine, dropped: u64) {
+        self.lost += dropped;
+        match self.write(&line) {
+            Ok(()) => {
+                if std::mem::take(&mut self.is_failing) {
+                    log::warn!("the health file {} can be written again", shown(&self.path));
+                }
+                self.lost = 0;
+            }
+            Err(e) => {
+                self.lost += 1;
+                // Opened again for the next line: a FIFO gets another reader, a full disk gets room.
+                self.file = None;
+                if !std::mem::replace(&mut self.is_failing, true) {
+                    let path = shown(&self.path);
+                    log::warn!("cannot write the health file {path}: {e}; trying again with the next change");
+                }
+            }
+        }
+    }
+}
+
+impl FeedWorker {
+    fn write(&mut self, line: &FeedLine) -> io::Result<()> {
+        let mut text = String::new();
+        if self.is_line_begun {
+            text.push('\n');
+        }
+        if self.lost > 0 {
+            let dropped = json!({ "time": line.time, "event": "Dropped", "lines": self.lost });
+            text += &format!("{dropped}\n");
+        }
+        text += &line.json;
+        text.push('\n');
+        let file = match &mut self.file {
+            Some(file) => file,
+            closed => closed.insert(self.disk.open(&self.path, self.how)?),
+        };
+        self.is_line_begun = true;
+        disk::append_all(&mut **file, text.as_bytes())?;
+        self.is_line_begun = false;
+        Ok(())
+    }
 }
 
 /// The line as JSON in which no character can harm a terminal.

@@ -1,12 +1,14 @@
 //! What a collector says of itself while it runs: state, polls, failures, per stream.
 //!
 //! ```text
-//!   fetch, tail -> HealthReporter -> record   one small file beside the checkpoint, read by `opev status`
-//!                           -> feed     a JSON object a line at each change, `--health-file`
+//!   requests -> ServiceMonitor -> systemd      readiness, status, watchdog
+//!                              -> HealthReporter -> record   a small file beside the checkpoint
+//!                                                -> feed     `--health-file`: a JSON object a line
+//!   record, checkpoint -> status               what `opev status` tells of them
 //! ```
 //!
-//! It helps people and monitors and is no part of any promise: nothing here is synced, a health file that
-//! cannot be written never stops a run, and positions are `deliver`'s alone. Never the token, never an
+//! It helps people and monitors and is no part of the promises about events: nothing here is synced, nobody
+//! who watches can hold up a run (P9), and positions belong to `output` alone. Never the token, never an
 //! event.
 
 mod class;
@@ -23,8 +25,10 @@ use serde::{Deserialize, Serialize};
 
 pub use class::ErrorClass;
 pub use feed::HealthFeed;
+pub use monitor::{PollPace, ServiceMonitor};
 pub use record::{FILE, Health, LastError, RunMode, StreamHealth, note_blocked, read};
 pub use reporter::{CollectorIdentity, HealthReporter};
+pub use systemd::SystemdNotifier;
 
 /// How far a stream's collector has come, in the order in which it gets there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,6 +1,8 @@
-//! How the service fares, told to who wants to know: intervals grow when it refuses, health says what is
-//! wrong at once, systemd hears of the first answer, and a person hears once that the connection was lost
-//! and once that it is back.
+//! Watches the requests to the service and tells who has to know: intervals grow when it asks for that,
+//! health says at once what is wrong, systemd hears of the first answer, and a person hears once that the
+//! service cannot be reached and once that it can again.
+//!
+//! One message for all streams. Keeps no time of its own and asks nothing.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,22 +16,32 @@ use crate::clock::Clock;
 use crate::console::Console;
 use crate::error::{Error, ErrorKind};
 use crate::event::Stream;
-use crate::source::poll_interval::PollInterval;
 use crate::time::duration;
 
 /// The answer to asking too much.
 const TOO_MANY_REQUESTS: u16 = 429;
 
-/// How often the same request fails before a person hears of it; a longer wait is said at once.
+/// How often the same request fails before a person hears of it; a longer wait is said at once, and so is
+/// a service that was never reached.
 const BLIPS: u32 = 2;
 
 /// A wait that is worth being said.
 const LONG_WAIT: Duration = Duration::from_secs(10);
 
+/// The intervals between the polls of streams that are followed.
+pub trait PollPace: Send + Sync {
+    /// The interval in force.
+    fn interval(&self, stream: Stream) -> Duration;
+
+    /// The service refused a request for asking too much.
+    fn refused(&self, stream: Stream);
+}
+
 /// Watches the requests of one profile.
 pub struct ServiceMonitor {
-    cadences: [PollInterval; 3],
-    notify: Arc<SystemdNotifier>,
+    /// None where streams are read once.
+    pace: Option<Arc<dyn PollPace>>,
+    systemd: Option<Arc<SystemdNotifier>>,
     console: Console,
     clock: Arc<dyn Clock>,
     /// Said before messages where several profiles run.
@@ -53,22 +65,28 @@ struct ConnectionState {
 
 impl fmt::Debug for ServiceMonitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServiceMonitor").field("cadences", &self.cadences).finish_non_exhaustive()
+        f.debug_struct("ServiceMonitor").field("prefix", &self.prefix).finish_non_exhaustive()
     }
 }
 
 impl ServiceMonitor {
-    /// A watch over streams with these intervals; `profile` is named where there are several.
+    /// A monitor of streams that are followed at this pace; `profile` is named where there are several.
     pub fn new(
-        interval: impl Fn(Stream) -> Duration,
-        notify: Arc<SystemdNotifier>,
+        pace: Arc<dyn PollPace>,
+        systemd: Arc<SystemdNotifier>,
         console: &Console,
         clock: Arc<dyn Clock>,
         profile: Option<&str>,
     ) -> Self {
+        let once = ServiceMonitor::of_one_run(console, clock, profile);
+        ServiceMonitor { pace: Some(pace), systemd: Some(systemd), ..once }
+    }
+
+    /// A monitor of streams that are read once: it only tells a person what keeps a run waiting.
+    pub fn of_one_run(console: &Console, clock: Arc<dyn Clock>, profile: Option<&str>) -> Self {
         ServiceMonitor {
-            cadences: Stream::ALL.map(|stream| PollInterval::new(stream, interval(stream))),
-            notify,
+            pace: None,
+            systemd: None,
             console: console.clone(),
             clock,
             prefix: profile.map(|name| format!("profile {name}: ")).unwrap_or_default(),
@@ -76,15 +94,10 @@ impl ServiceMonitor {
         }
     }
 
-    /// A stream's interval.
-    pub fn cadence(&self, stream: Stream) -> &PollInterval {
-        &self.cadences[stream as usize]
-    }
-
     /// Reports on these streams to `reporter` from now on.
     pub fn report_to(&self, reporter: HealthReporter, streams: &[Stream]) {
-        for &stream in streams {
-            reporter.interval(stream, self.cadence(stream).interval());
+        if let Some(pace) = &self.pace {
+            streams.iter().for_each(|&stream| reporter.interval(stream, pace.interval(stream)));
         }
         self.seen().reporters.push((streams.to_vec(), reporter));
     }
@@ -103,7 +116,9 @@ impl ServiceMonitor {
         {
             reporter.state(stream, CollectorState::Authenticated);
         }
-        self.notify.ready();
+        if let Some(systemd) = &self.systemd {
+            systemd.ready();
+        }
         if seen.is_network {
             seen.troubled.clear();
         } else if !seen.troubled.remove(&stream) || !seen.troubled.is_empty() {
@@ -112,11 +127,15 @@ impl ServiceMonitor {
         seen.is_network = false;
         let lost = seen.since.take();
         if let Some(since) = lost.filter(|_| std::mem::take(&mut seen.is_told)) {
-            let seconds = self.clock.elapsed().saturating_sub(since).as_secs();
-            let after = duration::show(Duration::from_secs(seconds));
-            let text = format!("{}connected again after {after}", self.prefix);
+            let after = outage(self.clock.elapsed().saturating_sub(since));
+            let text = format!("connected again after {after}");
+            drop(seen);
             // Whoever was told of the loss is told of the end.
-            if self.console.is_terminal() { self.console.note(&text) } else { log::warn!("{text}") }
+            if self.console.is_terminal() {
+                self.console.note(&format!("{}{text}", self.prefix));
+            } else {
+                self.tell(&text);
+            }
         }
     }
 
@@ -127,13 +146,40 @@ impl ServiceMonitor {
         seen.since.get_or_insert_with(|| self.clock.elapsed());
         if let Some(reporter) = seen.reporter(stream) {
             reporter.failed(stream, &Error::new(kind, what));
-            reporter.interval(stream, self.cadence(stream).interval());
+            if let Some(pace) = &self.pace {
+                reporter.interval(stream, pace.interval(stream));
+            }
         }
-        if is_worth_saying && !std::mem::replace(&mut seen.is_told, true) {
-            let lost =
-                if kind == ErrorKind::Network { "lost the connection" } else { "the service has trouble" };
-            log::warn!("{}{lost}: {stream}: {what}; trying again", self.prefix);
+        // A server that cannot be reached from the start is most often a wrong name: no use in waiting.
+        let is_unreachable = seen.is_network && seen.answered.is_empty();
+        if !(is_worth_saying || is_unreachable) || std::mem::replace(&mut seen.is_told, true) {
+            return;
         }
+        drop(seen);
+        self.tell(&match kind {
+            ErrorKind::Network if is_unreachable => unreachable(what),
+            ErrorKind::Network => format!("lost the connection: {what}; trying again"),
+            _ => format!("the service has trouble: {stream}: {what}; trying again"),
+        });
+    }
+
+    /// The question what the token grants comes before all streams, and may be the first to meet a server
+    /// that cannot be reached.
+    fn introspecting(&self, observation: &Observation<'_>) {
+        let Observation::Retrying { kind: ErrorKind::Network, what, .. } = *observation else { return };
+        let mut seen = self.seen();
+        if seen.answered.is_empty() && !std::mem::replace(&mut seen.is_told, true) {
+            seen.is_network = true;
+            seen.since.get_or_insert_with(|| self.clock.elapsed());
+            drop(seen);
+            self.tell(&unreachable(what));
+        }
+    }
+
+    /// Tells a person. Of a run that ends by itself only who watches is told: its outcome says the rest.
+    fn tell(&self, text: &str) {
+        let text = format!("{}{text}", self.prefix);
+        if self.pace.is_some() { log::warn!("{text}") } else { self.console.note(&text) }
     }
 
     fn seen(&self) -> MutexGuard<'_, ConnectionState> {
@@ -150,15 +196,38 @@ impl ConnectionState {
 
 impl Observer for ServiceMonitor {
     fn observe(&self, stream: Option<Stream>, observation: &Observation<'_>) {
-        let Some(stream) = stream else { return };
+        let Some(stream) = stream else { return self.introspecting(observation) };
         match *observation {
             Observation::Answered => self.answered(stream),
             Observation::Retrying { kind, status, what, wait, attempt } => {
                 if status == Some(TOO_MANY_REQUESTS) {
-                    self.cadence(stream).refused();
+                    self.pace.iter().for_each(|pace| pace.refused(stream));
                 }
                 self.troubled(stream, kind, what, attempt >= BLIPS || wait >= LONG_WAIT);
             }
         }
+    }
+}
+
+fn unreachable(what: &str) -> String {
+    format!("cannot reach the service: {what}; trying again")
+}
+
+/// The length of an outage, for people.
+fn outage(length: Duration) -> String {
+    match length.as_secs() {
+        0 => "less than a second".to_owned(),
+        seconds => duration::show(Duration::from_secs(seconds)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_never_lasts_0s() {
+        assert_eq!(outage(Duration::from_millis(3)), "less than a second");
+        assert_eq!(outage(Duration::from_millis(61_900)), "1m1s");
     }
 }

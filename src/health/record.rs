@@ -239,7 +239,7 @@ pub fn note_blocked(
     }
 }
 
-/// Reads the health file at `place`; none when there is none that can be read.
+/// Reads the health file at `place`; none when it is missing or cannot be read.
 pub fn read(disk: &dyn Disk, place: &CheckpointDir) -> Option<Health> {
     let file = disk.open(&place.file(FILE), Open::Read).ok()?;
     let bytes = disk::read_all(&*file, LIMIT).ok()?;

@@ -1,4 +1,4 @@
-//! The pen that a collector keeps its health with.
+//! Keeps a collector's health: counts, states and failures, into the health file and the feed.
 //!
 //! Every call is cheap and never fails: a file that cannot be written is said once. Calls come from the
 //! threads of several streams. Holds no lock of its own: [`HealthReporter::keep_at`] is for the run that holds
@@ -57,14 +57,14 @@ impl HealthReporter {
         feed: HealthFeed,
     ) -> Self {
         let health = Health::new(about.profile, about.consumer, about.work, clock.now());
-        let desk = HealthLog { clock, feed, health, file: None, last_write: None, is_stale: false };
-        let reporter = HealthReporter(Arc::new(Mutex::new(desk)));
-        reporter.with(|desk| {
+        let log = HealthLog { clock, feed, health, file: None, last_write: None, is_stale: false };
+        let reporter = HealthReporter(Arc::new(Mutex::new(log)));
+        reporter.with(|log| {
             for &stream in streams {
-                let since = Some(desk.health.started_at);
+                let since = Some(log.health.started_at);
                 let pending = StreamHealth { since, ..StreamHealth::default() };
-                desk.health.streams.insert(stream.name().to_owned(), pending);
-                desk.tell(stream, HealthChange::StateChange, CollectorState::Pending);
+                log.health.streams.insert(stream.name().to_owned(), pending);
+                log.tell(stream, HealthChange::StateChange, CollectorState::Pending);
             }
         });
         reporter
@@ -79,35 +79,35 @@ impl HealthReporter {
     /// Keeps the health file beside the checkpoint at `place` from now on, and goes on with the counts of
     /// the one there. For the run that holds the checkpoint's lock (P7).
     pub fn keep_at(&self, disk: Arc<dyn Disk>, place: &CheckpointDir) {
-        self.with(|desk| {
+        self.with(|log| {
             if let Some(earlier) = record::read(&*disk, place) {
-                desk.health.inherit(earlier);
+                log.health.inherit(earlier);
             }
-            desk.file = Some((disk, place.clone()));
-            desk.changed(true);
+            log.file = Some((disk, place.clone()));
+            log.changed(true);
         });
     }
 
     /// A stream has come to another state. One that failed stays so in the file when it stops.
     pub fn state(&self, stream: Stream, state: CollectorState) {
-        self.with(|desk| {
-            let now = desk.clock.now();
-            let entry = desk.entry(stream);
+        self.with(|log| {
+            let now = log.clock.now();
+            let entry = log.entry(stream);
             if entry.state == state {
                 return;
             }
             if !(entry.state == CollectorState::Error && state == CollectorState::Stopping) {
                 (entry.state, entry.since) = (state, Some(now));
             }
-            desk.tell(stream, HealthChange::StateChange, state);
-            desk.changed(matches!(state, CollectorState::Stopping | CollectorState::Error));
+            log.tell(stream, HealthChange::StateChange, state);
+            log.changed(matches!(state, CollectorState::Stopping | CollectorState::Error));
         });
     }
 
     /// All streams have come to another state.
     pub fn state_all(&self, state: CollectorState) {
-        let streams = self.with(|desk| {
-            let reported = |stream: &Stream| desk.health.streams.contains_key(stream.name());
+        let streams = self.with(|log| {
+            let reported = |stream: &Stream| log.health.streams.contains_key(stream.name());
             Stream::ALL.into_iter().filter(reported).collect::<Vec<_>>()
         });
         for stream in streams {
@@ -118,8 +118,8 @@ impl HealthReporter {
     /// The service answered with a page at `at`, of which `events` were new. Ends a failure, but for one
     /// that came after the page: pages are read ahead of their delivery.
     pub fn polled(&self, stream: Stream, at: DateTime<Utc>, events: u64) {
-        let has_failed_since = self.with(|desk| {
-            let entry = desk.entry(stream);
+        let has_failed_since = self.with(|log| {
+            let entry = log.entry(stream);
             entry.state == CollectorState::Error
                 && entry.last_error.as_ref().is_some_and(|error| error.at > at)
         });
@@ -127,23 +127,23 @@ impl HealthReporter {
             self.recovered(stream);
             self.state(stream, CollectorState::Collecting);
         }
-        self.with(|desk| {
-            let entry = desk.entry(stream);
+        self.with(|log| {
+            let entry = log.entry(stream);
             (entry.last_poll, entry.last_good_poll) = (entry.last_poll.max(Some(at)), Some(at));
             entry.count(at, events);
-            desk.changed(false);
+            log.changed(false);
         });
     }
 
-    /// A stream failed. A signal is no failure; the same failure again is only a poll.
+    /// A stream failed. A signal does not count as a failure; the same failure again counts as a poll.
     pub fn failed(&self, stream: Stream, failure: &Error) {
         if matches!(failure.kind(), ErrorKind::Interrupted(_)) {
             return;
         }
-        self.with(|desk| {
-            let now = desk.clock.now();
+        self.with(|log| {
+            let now = log.clock.now();
             let error = LastError::of(failure, now);
-            let entry = desk.entry(stream);
+            let entry = log.entry(stream);
             let is_known = entry.state == CollectorState::Error
                 && entry.last_error.as_ref().is_some_and(|e| e.is_like(&error));
             if entry.state != CollectorState::Error {
@@ -152,35 +152,35 @@ impl HealthReporter {
             entry.last_poll = entry.last_poll.max(Some(now));
             entry.last_error = Some(error);
             if !is_known {
-                desk.tell(stream, HealthChange::Failure, CollectorState::Error);
+                log.tell(stream, HealthChange::Failure, CollectorState::Error);
             }
-            desk.changed(!is_known);
+            log.changed(!is_known);
         });
     }
 
     /// A stream that failed works again.
     pub fn recovered(&self, stream: Stream) {
-        self.with(|desk| {
-            let now = desk.clock.now();
-            let entry = desk.entry(stream);
+        self.with(|log| {
+            let now = log.clock.now();
+            let entry = log.entry(stream);
             if entry.state == CollectorState::Error {
                 (entry.state, entry.since) = (CollectorState::Collecting, Some(now));
-                desk.tell(stream, HealthChange::Recovery, CollectorState::Collecting);
-                desk.changed(true);
+                log.tell(stream, HealthChange::Recovery, CollectorState::Collecting);
+                log.changed(true);
             }
         });
     }
 
     /// A stream is polled at another interval from now on.
     pub fn interval(&self, stream: Stream, interval: Duration) {
-        self.with(|desk| {
-            let entry = desk.entry(stream);
+        self.with(|log| {
+            let entry = log.entry(stream);
             let interval = Some(u64::try_from(interval.as_millis()).unwrap_or(u64::MAX));
             if entry.interval_ms != interval {
                 entry.interval_ms = interval;
                 let state = entry.state;
-                desk.tell(stream, HealthChange::IntervalChange, state);
-                desk.changed(false);
+                log.tell(stream, HealthChange::IntervalChange, state);
+                log.changed(false);
             }
         });
     }

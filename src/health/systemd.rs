@@ -1,28 +1,30 @@
 //! What systemd is told of a service: that it is ready, how it fares, that it is alive, that it stops.
 //!
-//! The few lines of sd_notify(3) over a datagram socket. Without `NOTIFY_SOCKET` nothing is said to
-//! anybody. It is ready when the service has answered for the first time: until then `systemctl start`
-//! waits, and shows a token that is refused as a failed start.
+//! sd_notify(3) over a datagram socket. Without `NOTIFY_SOCKET` nobody is told anything. A collector is
+//! ready when the service has answered for the first time: until then `systemctl start` waits, and shows a
+//! token that is refused as a failed start.
+//!
+//! Sends without waiting: a socket that nobody reads holds up nothing (P9), and what must not get lost goes
+//! with the next message. That is why the crate `sd-notify` is not used: its sends wait, and it reads the
+//! environment by itself. Names in Linux's abstract namespace (`@name`) need Linux; paths need any Unix.
 
-#[cfg(target_os = "linux")]
-use std::os::linux::net::SocketAddrExt as _;
+use std::ffi::{OsStr, OsString};
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::config::Environment;
-
 /// How often systemd is told something where no watchdog asks for more.
 const USUAL_PERIOD: Duration = Duration::from_secs(10);
 
-/// The way to systemd.
+/// Tells systemd what a service does.
 #[derive(Debug)]
 pub struct SystemdNotifier {
     socket: Option<(UnixDatagram, SocketAddr)>,
     period: Duration,
     watches: bool,
-    pulse: Mutex<WatchdogState>,
+    state: Mutex<WatchdogState>,
 }
 
 #[derive(Debug, Default)]
@@ -32,36 +34,35 @@ struct WatchdogState {
     /// When each loop came round last; none once it has ended.
     loops: Vec<Option<Duration>>,
     last_sent: Option<Duration>,
+    /// What must not get lost and could not be sent yet.
+    unsent: Vec<&'static str>,
 }
 
 impl SystemdNotifier {
     /// The way that the environment names, for a program of so many loops; a bad one is said once.
-    pub fn new(environment: &Environment, loops: usize) -> Self {
-        let address = environment.raw("NOTIFY_SOCKET").filter(|name| !name.is_empty()).map(|name| match name
-            .as_bytes()
-        {
-            // Only Linux has names that are not paths, and systemd with them.
-            #[cfg(target_os = "linux")]
-            [b'@', name @ ..] => SocketAddr::from_abstract_name(name),
-            _ => SocketAddr::from_pathname(name),
+    /// `variable` gives a variable of the environment.
+    pub fn new(variable: impl Fn(&str) -> Option<OsString>, loops: usize) -> Self {
+        let text = |name| variable(name).and_then(|value| value.into_string().ok());
+        let name = variable("NOTIFY_SOCKET").filter(|name| !name.is_empty());
+        let socket = name.and_then(|name| {
+            let socket = address(&name).and_then(|address| {
+                let socket = UnixDatagram::unbound()?;
+                socket.set_nonblocking(true)?;
+                Ok((socket, address))
+            });
+            socket.inspect_err(|e| log::warn!("cannot notify systemd: NOTIFY_SOCKET: {e}")).ok()
         });
-        let socket = address.and_then(|address| {
-            let pair = address.and_then(|address| Ok((UnixDatagram::unbound()?, address)));
-            pair.inspect_err(|e| log::warn!("systemd cannot be told anything: NOTIFY_SOCKET: {e}")).ok()
-        });
-        let is_ours =
-            environment.text("WATCHDOG_PID").is_none_or(|pid| pid == std::process::id().to_string());
-        let watchdog = environment
-            .text("WATCHDOG_USEC")
+        let is_ours = text("WATCHDOG_PID").is_none_or(|pid| pid == std::process::id().to_string());
+        let watchdog = text("WATCHDOG_USEC")
             .and_then(|text| text.parse().ok())
             .filter(|usec| is_ours && *usec > 0)
             .map(Duration::from_micros);
-        let pulse = WatchdogState { loops: vec![Some(Duration::ZERO); loops], ..WatchdogState::default() };
+        let state = WatchdogState { loops: vec![Some(Duration::ZERO); loops], ..WatchdogState::default() };
         SystemdNotifier {
             socket,
             period: watchdog.map_or(USUAL_PERIOD, |watchdog| watchdog / 2),
             watches: watchdog.is_some(),
-            pulse: Mutex::new(pulse),
+            state: Mutex::new(state),
         }
     }
 
@@ -70,17 +71,19 @@ impl SystemdNotifier {
         self.socket.as_ref().map(|_| self.period)
     }
 
-    /// The service has answered.
+    /// The service has answered; told once.
     pub fn ready(&self) {
-        if !std::mem::replace(&mut self.pulse().is_ready, true) {
-            self.send("READY=1");
+        let mut state = self.state();
+        if !std::mem::replace(&mut state.is_ready, true) {
+            self.send_surely(&mut state, "READY=1");
         }
     }
 
-    /// The end has come; said once.
+    /// The run ends; told once.
     pub fn stopping(&self) {
-        if !std::mem::replace(&mut self.pulse().is_stopping, true) {
-            self.send("STOPPING=1");
+        let mut state = self.state();
+        if !std::mem::replace(&mut state.is_stopping, true) {
+            self.send_surely(&mut state, "STOPPING=1");
         }
     }
 
@@ -90,50 +93,79 @@ impl SystemdNotifier {
         if self.socket.is_none() {
             return;
         }
-        let mut pulse = self.pulse();
-        pulse.loops[index] = Some(now);
+        let mut state = self.state();
+        state.loops[index] = Some(now);
         let is_fresh = |at: Duration| now.saturating_sub(at) < self.period * 2;
         // Sent a little early rather than late: loops come round once a period.
-        let is_due = pulse.last_sent.is_none_or(|sent| now.saturating_sub(sent) >= self.period / 2);
-        if !is_due || !pulse.loops.iter().flatten().all(|at| is_fresh(*at)) {
+        let is_due = state.last_sent.is_none_or(|sent| now.saturating_sub(sent) >= self.period / 2);
+        if !is_due || !state.loops.iter().flatten().all(|at| is_fresh(*at)) {
             return;
         }
-        pulse.last_sent = Some(now);
+        state.last_sent = Some(now);
         let mut text = format!("STATUS={}", status().replace('\n', " "));
         if self.watches {
             text.push_str("\nWATCHDOG=1");
         }
-        if !pulse.is_ready {
-            // The service may be away for a while: that is no failed start.
+        if !state.is_ready {
+            // The service may be away for a while, which does not make the start a failure.
             text.push_str(&format!("\nEXTEND_TIMEOUT_USEC={}", (self.period * 4).as_micros()));
         }
-        self.send(&text);
+        for assignment in &state.unsent {
+            text = format!("{assignment}\n{text}");
+        }
+        if self.send(&text).is_ok() {
+            state.unsent.clear();
+        }
     }
 
     /// A loop has ended and need not come round any more.
     pub fn ended(&self, index: usize) {
-        self.pulse().loops[index] = None;
+        self.state().loops[index] = None;
     }
 
-    fn send(&self, text: &str) {
-        if let Some((socket, address)) = &self.socket {
-            // Nobody is there to hear that nobody is there.
-            let _ = socket.send_to_addr(text.as_bytes(), address);
+    /// Sends what must not get lost: with the next message, where it cannot be sent now.
+    fn send_surely(&self, state: &mut WatchdogState, assignment: &'static str) {
+        if self.send(assignment).is_err_and(|e| e.kind() == io::ErrorKind::WouldBlock) {
+            state.unsent.push(assignment);
         }
     }
 
-    fn pulse(&self) -> MutexGuard<'_, WatchdogState> {
-        self.pulse.lock().unwrap_or_else(PoisonError::into_inner)
+    fn send(&self, text: &str) -> io::Result<()> {
+        match &self.socket {
+            Some((socket, address)) => socket.send_to_addr(text.as_bytes(), address).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, WatchdogState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+#[cfg(target_os = "linux")]
+fn address(name: &OsStr) -> io::Result<SocketAddr> {
+    use std::os::linux::net::SocketAddrExt as _;
+    match name.as_bytes() {
+        [b'@', name @ ..] => SocketAddr::from_abstract_name(name),
+        _ => SocketAddr::from_pathname(name),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn address(name: &OsStr) -> io::Result<SocketAddr> {
+    SocketAddr::from_pathname(name)
+}
+
 #[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
+    use std::os::linux::net::SocketAddrExt as _;
+
     use super::*;
 
     fn heard(socket: &UnixDatagram) -> Vec<String> {
         socket.set_nonblocking(true).unwrap();
-        let mut buffer = [0; 500];
+        let mut buffer = [0; 2000];
         std::iter::from_fn(|| {
             let length = socket.recv(&mut buffer).ok()?;
             Some(String::from_utf8_lossy(&buffer[..length]).into_owned())
@@ -141,16 +173,36 @@ mod tests {
         .collect()
     }
 
+    fn notifier(name: &str, loops: usize) -> SystemdNotifier {
+        let variable = |wanted: &str| match wanted {
+            "NOTIFY_SOCKET" => Some(format!("@{name}").into()),
+            "WATCHDOG_USEC" => Some("20000000".into()),
+            _ => None,
+        };
+        SystemdNotifier::new(variable, loops)
+    }
+
+    #[test]
+    fn a_socket_that_nobody_reads_holds_nobody_and_hears_of_readiness_later() {
+        let name = format!("opev-test-full-{}", std::process::id());
+        let address = SocketAddr::from_abstract_name(name.as_bytes()).unwrap();
+        let socket = UnixDatagram::bind_addr(&address).unwrap();
+        let notify = notifier(&name, 1);
+        for round in 0..10_000 {
+            notify.alive(0, Duration::from_secs(10 * round), || "x".repeat(1000));
+        }
+        notify.ready();
+        assert!(!heard(&socket).contains(&"READY=1".to_owned()), "the socket was full");
+        notify.alive(0, Duration::from_secs(1_000_000), || "all is well".into());
+        assert_eq!(heard(&socket), ["READY=1\nSTATUS=all is well\nWATCHDOG=1"]);
+    }
+
     #[test]
     fn the_watchdog_hears_of_it_when_all_loops_come_round() {
         let name = format!("opev-test-{}", std::process::id());
         let socket =
             UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(name.as_bytes()).unwrap()).unwrap();
-        let environment: Environment =
-            [("NOTIFY_SOCKET", format!("@{name}")), ("WATCHDOG_USEC", "20000000".into())]
-                .into_iter()
-                .collect();
-        let notify = SystemdNotifier::new(&environment, 2);
+        let notify = notifier(&name, 2);
         assert_eq!(notify.period(), Some(Duration::from_secs(10)));
         let at = |index, s| notify.alive(index, Duration::from_secs(s), || "two\nlines".into());
         at(0, 10);
@@ -170,7 +222,7 @@ mod tests {
 
     #[test]
     fn without_a_socket_nothing_happens() {
-        let notify = SystemdNotifier::new(&Environment::default(), 1);
+        let notify = SystemdNotifier::new(|_| None, 1);
         assert_eq!(notify.period(), None);
         notify.ready();
         notify.alive(0, Duration::ZERO, || unreachable!());

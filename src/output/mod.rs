@@ -13,8 +13,10 @@
 pub mod checkpoint;
 pub mod commit;
 pub mod digest;
+pub mod exported_state;
 pub mod gap;
 pub mod intent;
+pub mod position_query;
 pub mod saved_state;
 pub mod seen;
 pub mod sink;

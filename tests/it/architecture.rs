@@ -34,7 +34,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("output", &["disk"]),
     ("cli", &["api", "encode", "console", "simulator"]),
     ("config", &["cli", "api"]),
-    ("health", &["output", "disk", "console", "api", "source", "config"]),
+    ("health", &["output", "disk", "console", "api"]),
     ("collect", &["api", "config", "console", "disk", "encode", "health", "output", "source"]),
     ("diagnosis", &["api", "source", "encode", "console"]),
     (

@@ -390,7 +390,7 @@ fn json_on_a_terminal_harms_it_no_more_than_a_table_and_is_exact_in_a_pipe() {
     let body = "{\"uuid\":\"I\u{202e}\",\"features\":[\"auditevents\",\"x\u{9b}y\"]}";
     let server = Scripted::start(move |_| answer("200 OK", "", body));
     let sandbox = Sandbox::new();
-    let here = with("a", "1password.com/auuid", json!("A\u{202e}C"));
+    let here = with("events.1password.eu", "1password.com/auuid", json!("A\u{202e}C"));
     let base = format!("http://{}", server.address);
     for args in [
         &["introspect", "--json", "--base-url", &base][..],

@@ -37,6 +37,7 @@ mod rehearsal;
 mod replaced;
 mod scripted;
 mod simulator;
+mod stalled_watchers;
 mod status;
 mod t01_abort;
 mod t02_power_loss;

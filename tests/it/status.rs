@@ -203,7 +203,7 @@ fn a_reset_forgets_the_position_and_keeps_the_output() {
     let all = account.run(["state", "export"]).expect(0);
     assert_eq!(all.text().matches("\"opev_state\"").count(), 2);
     let nowhere = account.run(["state", "reset", "--consumer", "corn", "--yes"]).expect(1);
-    assert!(nowhere.stderr.contains("there are: cron, "), "{}", nowhere.stderr);
+    assert!(nowhere.stderr.contains("choose one of: cron, "), "{}", nowhere.stderr);
 
     account.run(["state", "reset", "-o", "out.ndjson", "--yes"]).expect(0);
     assert_eq!(std::fs::read(account.sandbox.path("out.ndjson")).unwrap(), bytes);

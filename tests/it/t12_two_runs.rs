@@ -75,10 +75,13 @@ fn lock_wait_waits_for_the_holder_to_end() {
 }
 
 #[test]
-fn a_busy_lock_is_silent_in_cron_until_its_holder_stands_still() {
+fn a_busy_lock_is_told_and_silent_with_q_until_its_holder_stands_still() {
     let (account, since, holder) = held();
     let args = resume_to("out.ndjson", &since);
-    assert_eq!(account.run(&args).expect(9).stderr, "");
+    let quietly: Vec<_> = args.iter().chain(&["-q"]).copied().collect();
+    let told = account.run(&args).expect(9).stderr;
+    assert!(told.starts_with("error: another run holds") && told.lines().count() <= 2, "{told}");
+    assert_eq!(account.run(&quietly).expect(9).stderr, "");
     let json = account.run(args.iter().chain(&["--log-format", "json"])).expect(9);
     assert!(json.stderr.contains("\"code\":9"), "{}", json.stderr);
     let on_terminal = account.run_on_terminal(80, &args).expect(9);
@@ -100,7 +103,7 @@ fn a_busy_lock_is_silent_in_cron_until_its_holder_stands_still() {
             _ => {}
         }
     }
-    let stderr = account.run(&args).expect(9).stderr;
+    let stderr = account.run(&quietly).expect(9).stderr;
     assert!(stderr.contains("it has saved nothing since"), "{stderr}");
     assert!(stderr.contains(&format!("process {}", holder.id())), "{stderr}");
     end(holder);

@@ -377,6 +377,17 @@ fn a_lost_connection_is_said_once_and_so_is_its_end() {
 }
 
 #[test]
+fn a_service_that_was_never_reached_is_said_at_once_and_once_for_all_streams() {
+    let account = Account::new(live(1.0, &[]));
+    let mut command = account.command(["tail", "-n", "0", "--retry-for", "3s"]);
+    command.env("OPEV_BASE_URL", format!("http://{}", crate::scripted::nobody()));
+    let run = Run::of(command.output().unwrap()).expect(6);
+    let told: Vec<_> = run.stderr.lines().filter(|line| line.starts_with("warning:")).collect();
+    assert_eq!(told.len(), 1, "{}", run.stderr);
+    assert!(told[0].starts_with("warning: cannot reach the service: "), "{}", run.stderr);
+}
+
+#[test]
 fn every_profile_is_followed_and_one_that_fails_stops_no_other() {
     let account = Account::new(live(30.0, &[]));
     let token = account.sandbox.write("token", account.simulator.token().expose());

@@ -1,4 +1,4 @@
-//! What the pen writes: how often into the file, what into the feed.
+//! What the reporter writes: how often into the file, what into the feed.
 
 use std::path::Path;
 
@@ -85,9 +85,9 @@ fn the_feed_has_one_line_a_change() {
     let feed = {
         let file = RealDisk.open(&path, Open::Append { mode: 0o600 });
         drop(file.unwrap());
-        HealthFeed::open(&RealDisk, &path, &console()).unwrap()
+        HealthFeed::open(Arc::new(RealDisk), &path, &console()).unwrap()
     };
-    let reporter = scene.reporter(feed);
+    let reporter = scene.reporter(feed.clone());
     for state in [
         CollectorState::Started,
         CollectorState::Initialized,
@@ -103,6 +103,7 @@ fn the_feed_has_one_line_a_change() {
     reporter.failed(AUDIT, &failure);
     reporter.polled(AUDIT, scene.clock.now(), 7);
     reporter.state(AUDIT, CollectorState::Stopping);
+    assert!(feed.flush(Duration::from_secs(30)));
     let lines = lines(&path);
     let told: Vec<_> = lines
         .iter()

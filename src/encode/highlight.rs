@@ -29,14 +29,14 @@ impl Highlight {
     }
 
     /// These rows, their matches marked.
-    pub(super) fn marked(&self, rows: &[u8]) -> Vec<u8> {
+    pub fn marked(&self, rows: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(rows.len());
         self.mark(rows, &mut out);
         out
     }
 
     /// Appends `rows`, their matches marked.
-    fn mark(&self, rows: &[u8], out: &mut Vec<u8>) {
+    pub fn mark(&self, rows: &[u8], out: &mut Vec<u8>) {
         // A row that is no text has nothing to match.
         let Ok(mut rest) = std::str::from_utf8(rows) else { return out.extend_from_slice(rows) };
         while !rest.is_empty() {
