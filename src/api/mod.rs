@@ -1,7 +1,7 @@
 //! 1Password's Events API, and nothing else: where it is, how it is asked, what it answers.
 //!
 //! Knows no sink, no output file and no terminal. [`client`] is the way in; under it, [`http`] sends,
-//! [`limiter`] and [`permits`] hold back, [`retry`] decides, [`observer`] is told, [`scan`] and [`wire`]
+//! [`limiter`], [`throttle`] and [`permits`] hold back, [`retry`] decides, [`observer`] is told, [`scan`] and [`wire`]
 //! read, and [`rejection`] explains; [`connectivity`] tries the way there for a diagnosis. Versions of the API differ in
 //! [`endpoint`] and [`wire`], nowhere else.
 
@@ -23,7 +23,9 @@ mod retryable;
 pub mod scan;
 pub mod server;
 mod structural_index;
+pub mod throttle;
 mod tls_roots;
 mod transport_error;
+mod turn_queue;
 pub mod wire;
 mod write_coalescing;

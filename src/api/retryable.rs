@@ -31,7 +31,6 @@ pub(crate) struct RetryableError {
 impl RetryableError {
     /// A try that was answered with a status that may be another one next time.
     pub(crate) fn of_status(answer: &HttpResponse, server: &BaseUrl, now: DateTime<Utc>) -> Self {
-        let wish = answer.header("retry-after");
         let words = wire::words(&answer.body).map_or_else(String::new, |words| format!(": {words}"));
         RetryableError {
             kind: ErrorKind::Service,
@@ -42,7 +41,7 @@ impl RetryableError {
             } else {
                 "see https://status.1password.com, and run again later"
             },
-            retry_after: wish.and_then(|wish| retry::retry_after(wish, answer.header("date"), now)),
+            retry_after: retry::wish(answer, now),
         }
     }
 
@@ -84,11 +83,11 @@ impl RetryableError {
         }
     }
 
-    /// Says that the same will be asked again after `wait`; louder for a long wait, unless an observer
-    /// does the talking.
-    pub(crate) fn log(&self, stream: Option<Stream>, wait: Duration, attempt: u32, is_observed: bool) {
+    /// Says that the same will be asked again after `wait`; louder for a long wait, unless somebody
+    /// else does the talking.
+    pub(crate) fn log(&self, stream: Option<Stream>, wait: Duration, attempt: u32, is_quiet: bool) {
         let seconds = wait.as_secs_f64();
-        let loud = wait >= LONG_WAIT && !is_observed;
+        let loud = wait >= LONG_WAIT && !is_quiet;
         let level = if loud { log::Level::Warn } else { log::Level::Info };
         let name = stream.map_or("introspect", Stream::name);
         log::log!(level, attempt = attempt, wait_seconds = seconds;
