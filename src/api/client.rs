@@ -10,14 +10,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::api::claims::{Claims, InvalidToken};
-use crate::api::connectivity::{self, ConnectivityStep, ConnectivityTarget};
+use crate::api::connectivity::{self, ConnectivityStep, ConnectivityTarget, StepOutcome};
 use crate::api::endpoint::{ApiVersion, BaseUrl, PageRequest};
 use crate::api::http::{Http, HttpRequest, HttpResponse};
 use crate::api::jitter::jitter;
 use crate::api::limiter::Limiter;
 use crate::api::observer::{Observation, Observer};
 use crate::api::permits::Permits;
-use crate::api::proxy::Proxy;
+use crate::api::proxy::{PROXY_LOGIN, Proxy};
 use crate::api::rejection::{Rejection, claims_lack};
 use crate::api::retry::{self, RateLimitHeaders, RetryDecision, RetryPolicy, RetryState};
 use crate::api::retryable::{RetryableError, past_deadline};
@@ -31,8 +31,8 @@ use crate::event::Stream;
 use crate::page::Page;
 use crate::secret::Secret;
 
-/// Reads the token's source once more.
-pub type TokenReload = Box<dyn Fn() -> Result<Secret> + Send + Sync>;
+/// Reads the source of the token once more, after this one was refused; none where it holds no other.
+pub type TokenReload = Box<dyn Fn(&Secret) -> Result<Option<Secret>> + Send + Sync>;
 
 /// What a client is made of.
 pub struct ClientConfig {
@@ -105,8 +105,11 @@ impl fmt::Debug for Client {
 
 impl Client {
     /// A client; nothing is sent yet.
-    pub fn new(config: ClientConfig) -> Self {
-        let token = Mutex::new(CurrentToken { generation: 0, secret: config.token.clone() });
+    pub fn new(mut config: ClientConfig) -> Self {
+        // Kept in one place alone, so that a rotated one is gone from memory.
+        let secret = std::mem::replace(&mut config.token, Secret::new(""));
+        secret.hide();
+        let token = Mutex::new(CurrentToken { generation: 0, secret });
         Client(Arc::new(ClientState {
             config,
             token,
@@ -123,6 +126,11 @@ impl Client {
     /// In which version of the API.
     pub fn version(&self) -> ApiVersion {
         self.0.config.version
+    }
+
+    /// The token in use.
+    pub fn token_in_use(&self) -> Secret {
+        self.token().secret
     }
 
     /// What the token in use says of itself.
@@ -149,9 +157,10 @@ impl Client {
             ApiVersion::V3 => (Some(ask.query()), None),
             ApiVersion::V1 | ApiVersion::V2 => (None, Some(ask.body())),
         };
+        let asked = usize::from(ask.limit());
         let request = ApiRequest { stream: Some(stream), path: version.path(stream), query, body };
         self.ask(&request, self.0.config.policy, |answer| {
-            wire::page(version, stream, answer.body, self.0.config.clock.now())
+            wire::page(version, stream, answer.body, asked, self.0.config.clock.now())
         })
         .map_err(|failure| failure.on_stream(stream))
     }
@@ -219,7 +228,10 @@ impl Client {
                 }
                 Ok(answer) if answer.status == 401 && self.renew(&token) => continue,
                 Ok(answer) => return Err(self.refusal(request, &answer, &token)),
-                Err(error) => RetryableError::of_transport(error, self.server())?,
+                Err(TransportError::ProxyLogin) => return Err(self.proxy_failure()),
+                Err(error) => {
+                    RetryableError::of_transport(error, self.server(), self.0.config.proxy.as_ref())?
+                }
             };
             let now = clock.elapsed();
             let decision = match pause {
@@ -277,6 +289,19 @@ impl Client {
             result.as_ref().ok().and_then(|answer| self.learn(&request.path, answer, &passage, tries));
         log_request(request, &result, clock.elapsed().saturating_sub(start), tries.attempt());
         Ok(SentRequest { result, pause })
+    }
+
+    /// What a proxy's 407 means: only its answer to a CONNECT tells, which is asked for once more, without
+    /// the token.
+    fn proxy_failure(&self) -> Error {
+        let failure = |step: ConnectivityStep| match step.outcome {
+            StepOutcome::Failed(failure) => Some(failure),
+            StepOutcome::Passed(_) | StepOutcome::Skipped(_) => None,
+        };
+        let found = self.probe().map(|steps| steps.into_iter().find_map(failure));
+        found.unwrap_or_else(Some).unwrap_or_else(|| {
+            Error::new(ErrorKind::Config, TransportError::ProxyLogin.to_string()).hint(PROXY_LOGIN)
+        })
     }
 
     /// Keeps to what an answer tells of the account's rate, where that is less than the own one (P9). Gives
@@ -358,8 +383,9 @@ impl Client {
         if !self.0.answered.swap(false, Ordering::SeqCst) {
             return false;
         }
-        match reload() {
-            Ok(secret) if secret != token.secret => {
+        match reload(&token.secret) {
+            Ok(Some(secret)) if secret != token.secret => {
+                secret.hide();
                 log::info!("the token was refused, and its source holds another one now: using that");
                 *token = CurrentToken { generation: token.generation + 1, secret };
                 true

@@ -8,6 +8,7 @@
 pub mod claims;
 pub mod client;
 pub mod connectivity;
+mod content_encoding;
 pub mod endpoint;
 pub mod http;
 pub(crate) mod jitter;
@@ -24,6 +25,7 @@ pub mod scan;
 pub mod server;
 mod structural_index;
 pub mod throttle;
+mod tls_failure;
 mod tls_roots;
 mod transport_error;
 mod turn_queue;

@@ -5,8 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use crate::api::http::HttpResponse;
+use crate::api::proxy::{PROXY_LOGIN, Proxy};
 use crate::api::retry::{self, RetryDecision};
 use crate::api::server::BaseUrl;
+use crate::api::tls_failure::tls_failure;
 use crate::api::transport_error::TransportError;
 use crate::api::wire;
 use crate::error::{Error, ErrorKind, Result};
@@ -14,6 +16,9 @@ use crate::event::Stream;
 
 /// A retry that waits this long is said without being asked for.
 const LONG_WAIT: Duration = Duration::from_secs(10);
+
+const PROXY_VARIABLES: &str =
+    "check the proxy variables (HTTPS_PROXY, ALL_PROXY) and the proxy itself; NO_PROXY excepts hosts";
 
 /// Why a try failed that may go better next time.
 pub(crate) struct RetryableError {
@@ -60,22 +65,42 @@ impl RetryableError {
     ///
     /// # Errors
     /// Gives back what no further try can mend.
-    pub(crate) fn of_transport(error: TransportError, server: &BaseUrl) -> Result<Self> {
+    pub(crate) fn of_transport(
+        error: TransportError,
+        server: &BaseUrl,
+        proxy: Option<&Proxy>,
+    ) -> Result<Self> {
+        let host = server.host();
+        let network = |what, hint| RetryableError {
+            kind: ErrorKind::Network,
+            status: None,
+            what,
+            hint,
+            retry_after: None,
+        };
         match error {
             TransportError::Setup(failure) => Err(failure),
-            TransportError::Tls(_) => {
-                Err(Error::new(ErrorKind::Tls, format!("cannot trust {}", server.host()))
-                    .because(error.to_string())
-                    .hint("if a company proxy opens TLS on the way, add its root with --ca-file"))
+            TransportError::Tls(_) => Err(tls_failure(&host, error.tls_cause())),
+            TransportError::ProxyLogin => {
+                Err(Error::new(ErrorKind::Config, error.to_string()).hint(PROXY_LOGIN))
             }
-            TransportError::Network(_) => Ok(RetryableError {
-                kind: ErrorKind::Network,
-                status: None,
-                what: format!("no answer from {}: {error}", server.host()),
-                hint: "check the network, the proxy variables and the base URL",
-                retry_after: None,
+            TransportError::Network(_) => Ok(match proxy {
+                Some(proxy) if error.is_unreached() => {
+                    let proxy = proxy.shown();
+                    network(format!("no connection to the proxy {proxy}: {error}"), PROXY_VARIABLES)
+                }
+                Some(proxy) => network(
+                    format!("no answer from {host} through the proxy {}: {error}", proxy.shown()),
+                    PROXY_VARIABLES,
+                ),
+                None => network(
+                    format!("no answer from {host}: {error}"),
+                    "check the network, the proxy variables and the base URL",
+                ),
             }),
-            TransportError::Garbled(_) => Ok(RetryableError::unreadable(&error.to_string())),
+            TransportError::Garbled(_) | TransportError::Unasked(_) => {
+                Ok(RetryableError::unreadable(&error.to_string()))
+            }
             TransportError::TooLarge(_) => Ok(RetryableError {
                 hint: "allow longer answers with --max-response-bytes, or ask for less with --page-size",
                 ..RetryableError::unreadable(&error.to_string())

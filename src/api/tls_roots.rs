@@ -3,6 +3,8 @@
 //! Parsing them takes 15 ms, so they are loaded when the first https server is asked, once for the process.
 //! `SSL_CERT_FILE` and `SSL_CERT_DIR` are obeyed by the crate that finds the system's.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -12,6 +14,9 @@ use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
+
+/// More than any bundle of certificates; what is longer is something else (P9).
+const MOST_BYTES: u64 = 16 << 20;
 
 /// The roots of trust.
 pub(crate) struct TlsRoots {
@@ -75,7 +80,12 @@ fn read_certificates(path: &Path) -> Result<Vec<Certificate<'static>>> {
         Error::new(ErrorKind::Config, format!("{what} --ca-file {}", sanitize::message(&name)))
             .hint("give a file of certificates in PEM (-----BEGIN CERTIFICATE-----)")
     };
-    let pem = std::fs::read(path).map_err(|e| failure("cannot read").because(e))?;
+    let mut pem = Vec::new();
+    let file = File::open(path).map_err(|e| failure("cannot read").because(e))?;
+    file.take(MOST_BYTES + 1).read_to_end(&mut pem).map_err(|e| failure("cannot read").because(e))?;
+    if pem.len() as u64 > MOST_BYTES {
+        return Err(failure("there is too much to be certificates in"));
+    }
     let certificates: Result<Vec<_>, _> = parse_pem(&pem)
         .filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(Ok(certificate)),
@@ -102,5 +112,11 @@ mod tests {
         #[expect(clippy::disallowed_methods, reason = "a fixture")]
         std::fs::write(&path, "nothing").unwrap();
         assert!(read_certificates(&path).unwrap_err().to_string().contains("no certificate"));
+    }
+
+    #[test]
+    fn a_ca_file_without_end_is_read_with_a_limit() {
+        let failure = read_certificates(Path::new("/dev/zero")).unwrap_err();
+        assert!(failure.to_string().contains("too much"), "{failure}");
     }
 }

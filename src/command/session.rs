@@ -177,7 +177,7 @@ impl Session {
         invocation: &Invocation,
         connections: &Connections,
         settings: Settings,
-        account: Account,
+        mut account: Account,
         simulator: Option<simulator::Running>,
         patience: Duration,
         observer: Option<Arc<dyn Observer>>,
@@ -189,14 +189,14 @@ impl Session {
         let owner =
             account.claims.as_ref().ok().and_then(|claims| claims.account.clone()).unwrap_or_default();
         let reload = {
-            let (source, first, cancel) =
-                (settings.token.clone(), account.token.clone(), invocation.runtime.cancel.clone());
-            move || Ok(source.reload(&first, &cancel)?.unwrap_or_else(|| first.clone()))
+            let (source, cancel) = (settings.token.clone(), invocation.runtime.cancel.clone());
+            move |refused: &Secret| source.reload(refused, &cancel)
         };
         let client = Client::new(ClientConfig {
             server: account.server.clone(),
             version: settings.api,
-            token: account.token.clone(),
+            // The client alone keeps it, so that a rotated one is gone from memory (P10).
+            token: std::mem::replace(&mut account.token, Secret::new("")),
             reload: Some(Box::new(reload)),
             proxy: proxy::resolve(&account.server, &settings.proxies)?,
             http: connections.http(invocation, &settings, jobs)?,

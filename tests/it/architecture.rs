@@ -32,7 +32,7 @@ const WORDS_MAY_USE: [(&str, &[&str]); 11] = [
     ("error", &["event"]),
     ("page", &["event"]),
     ("identity", &["event"]),
-    ("sanitize", &[]),
+    ("sanitize", &["secret"]),
     ("secret", &[]),
     ("runtime", &["cancel", "clock", "console"]),
     ("size", &[]),

@@ -317,7 +317,7 @@ fn a_rotated_token_is_read_once_more_after_a_success_and_not_before() {
     let reload = |texts: &'static [&'static str]| -> (Arc<AtomicUsize>, TokenReload) {
         let count = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&count);
-        let reload = move || Ok(Secret::new(texts[counted.fetch_add(1, Ordering::SeqCst)]));
+        let reload = move |_: &Secret| Ok(Some(Secret::new(texts[counted.fetch_add(1, Ordering::SeqCst)])));
         (count, Box::new(reload))
     };
     let page = |client: &Client| client.page(Stream::AuditEvents, &first()).map(|page| page.len());

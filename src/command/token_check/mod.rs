@@ -91,7 +91,7 @@ impl Subject {
         let mut check = Check::of(&settings.profile);
         let (loaded, session) = if settings.is_demo() {
             let session = Session::open(invocation, connections, settings.clone(), PATIENCE)?;
-            (Ok(session.account.token.clone()), Some(session))
+            (Ok(session.client.token_in_use()), Some(session))
         } else {
             (settings.token.load(&invocation.runtime.cancel), None)
         };
