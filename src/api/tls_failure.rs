@@ -34,7 +34,7 @@ pub(super) fn tls_failure(host: &str, cause: Option<&Rustls>) -> Error {
             ),
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => distrust(
                 "its certificate is for another name",
-                "check the base URL; the certificate belongs to another host",
+                "check the base URL: the certificate is another host's",
             ),
             CertificateError::UnknownIssuer => {
                 distrust("its certificate's issuer is not known here", INTERCEPTED)
