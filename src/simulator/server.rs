@@ -161,7 +161,12 @@ impl Server {
             }
         };
         let fault = target.and_then(|target| self.options.script.fault(target, ask));
-        let refused = self.gate.as_ref().and_then(|gate| lock(gate).pass(at).err());
+        // The time is read under the lock: one that is older than what the gate has let pass since would find
+        // a window too full.
+        let refused = self.gate.as_ref().and_then(|gate| {
+            let mut gate = lock(gate);
+            gate.pass(self.clock.elapsed()).err()
+        });
         if self.wait(fault.as_ref()).is_err() {
             leave();
             return false;
