@@ -5,8 +5,11 @@ use std::process::ExitCode;
 use opev::cancel;
 use opev::command::{self, End};
 use opev::config::Environment;
+use opev::secret;
 
 fn main() -> ExitCode {
+    // Before the environment is read: the token may be in it.
+    secret::forbid_core_dumps();
     let end = command::run(std::env::args_os(), Environment::capture());
     if let End::Signal(signal) = end {
         // The shell should see the truth: ended by the signal, not by an exit code that looks like it.

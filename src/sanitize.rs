@@ -1,10 +1,12 @@
 //! Foreign text made harmless for a terminal or a log line.
 //!
 //! Events, file names, server messages and claims can hold escape sequences, line breaks and bidi marks.
-//! Pure functions; nothing here knows where the text goes.
+//! Nothing here knows where the text goes; beside the text, only the tokens in use decide.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+
+use crate::secret;
 
 /// The longest foreign text that goes into a message or a log line, in characters.
 pub const MESSAGE_LIMIT: usize = 300;
@@ -109,9 +111,27 @@ const TOKEN_BEGINS: &str = "eyJ";
 /// The fewest characters that are taken for a token rather than for a word.
 const TOKEN_LENGTH: usize = 20;
 
-/// The text with `[token]` in place of whatever looks like one: a server or a program may send back what
-/// it was given, and a person may type it where something else belongs (P10).
+/// The text with `[token]` in place of the tokens in use, of their parts, and of whatever looks like one: a
+/// server or a program may send back what it was given, and a person may type it where something else
+/// belongs (P10).
 pub fn without_tokens(text: &str) -> Cow<'_, str> {
+    let hidden = secret::hidden_ranges(text);
+    if hidden.is_empty() {
+        return without_lookalikes(text);
+    }
+    let mut out = String::new();
+    let mut at = 0;
+    for range in hidden {
+        out.push_str(&without_lookalikes(&text[at..range.start]));
+        out.push_str("[token]");
+        at = range.end;
+    }
+    out.push_str(&without_lookalikes(&text[at..]));
+    // A whole token is its parts with dots between them.
+    Cow::Owned(out.replace("[token].[token]", "[token]").replace("[token].[token]", "[token]"))
+}
+
+fn without_lookalikes(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut rest = text;
     while let Some(start) = rest.find(TOKEN_BEGINS) {

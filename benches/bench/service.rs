@@ -119,7 +119,7 @@ impl Service {
                     timeout: None,
                 };
                 let answer = http.send(request).map_err(|trouble| trouble.to_string())?;
-                let page = wire::page(ApiVersion::V2, stream, answer.body, RealClock::new().now())?;
+                let page = wire::page(ApiVersion::V2, stream, answer.body, 1_000, RealClock::new().now())?;
                 pages.push(Ready { path: path.clone(), body });
                 match page.next {
                     Next::More(cursor) => ask = PageRequest::Cursor(cursor),

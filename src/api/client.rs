@@ -1,6 +1,6 @@
 //! A client of one account: questions in, pages out; everything that may pass is asked again here.
 //!
-//! The order is fixed: a permit (`--jobs`), a slot in the rate limit, the request, then the reading of its
+//! The order is fixed: past the throttle, a permit (`--jobs`), a slot in the rate limit, the request, then the reading of its
 //! answer. Every wait hears the cancel token. Nothing here prints, and no log line holds a header or a body
 //! (P10). Requests block: call from a worker thread, and let [`Http::shut_down_on`] cut them short.
 
@@ -10,17 +10,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::api::claims::{Claims, InvalidToken};
-use crate::api::connectivity::{self, ConnectivityStep, ConnectivityTarget};
+use crate::api::connectivity::{self, ConnectivityStep, ConnectivityTarget, StepOutcome};
 use crate::api::endpoint::{ApiVersion, BaseUrl, PageRequest};
 use crate::api::http::{Http, HttpRequest, HttpResponse};
 use crate::api::jitter::jitter;
 use crate::api::limiter::Limiter;
 use crate::api::observer::{Observation, Observer};
 use crate::api::permits::Permits;
-use crate::api::proxy::Proxy;
+use crate::api::proxy::{PROXY_LOGIN, Proxy};
 use crate::api::rejection::{Rejection, claims_lack};
 use crate::api::retry::{self, RateLimitHeaders, RetryDecision, RetryPolicy, RetryState};
 use crate::api::retryable::{RetryableError, past_deadline};
+use crate::api::throttle::Passage;
 use crate::api::transport_error::TransportError;
 use crate::api::wire::{self, Introspection, UnreadableAnswer};
 use crate::cancel::Cancel;
@@ -30,8 +31,8 @@ use crate::event::Stream;
 use crate::page::Page;
 use crate::secret::Secret;
 
-/// Reads the token's source once more.
-pub type TokenReload = Box<dyn Fn() -> Result<Secret> + Send + Sync>;
+/// Reads the source of the token once more, after this one was refused; none where it holds no other.
+pub type TokenReload = Box<dyn Fn(&Secret) -> Result<Option<Secret>> + Send + Sync>;
 
 /// What a client is made of.
 pub struct ClientConfig {
@@ -89,6 +90,13 @@ struct ApiRequest {
     body: Option<String>,
 }
 
+/// What came of sending a request once.
+struct SentRequest {
+    result: Result<HttpResponse, TransportError>,
+    /// After a 429: how long the account pauses, and whether this 429 was the first to tell.
+    pause: Option<(Duration, bool)>,
+}
+
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Client({} {})", self.0.config.server, self.0.config.version)
@@ -97,8 +105,11 @@ impl fmt::Debug for Client {
 
 impl Client {
     /// A client; nothing is sent yet.
-    pub fn new(config: ClientConfig) -> Self {
-        let token = Mutex::new(CurrentToken { generation: 0, secret: config.token.clone() });
+    pub fn new(mut config: ClientConfig) -> Self {
+        // Kept in one place alone, so that a rotated one is gone from memory.
+        let secret = std::mem::replace(&mut config.token, Secret::new(""));
+        secret.hide();
+        let token = Mutex::new(CurrentToken { generation: 0, secret });
         Client(Arc::new(ClientState {
             config,
             token,
@@ -115,6 +126,11 @@ impl Client {
     /// In which version of the API.
     pub fn version(&self) -> ApiVersion {
         self.0.config.version
+    }
+
+    /// The token in use.
+    pub fn token_in_use(&self) -> Secret {
+        self.token().secret
     }
 
     /// What the token in use says of itself.
@@ -141,9 +157,10 @@ impl Client {
             ApiVersion::V3 => (Some(ask.query()), None),
             ApiVersion::V1 | ApiVersion::V2 => (None, Some(ask.body())),
         };
+        let asked = usize::from(ask.limit());
         let request = ApiRequest { stream: Some(stream), path: version.path(stream), query, body };
         self.ask(&request, self.0.config.policy, |answer| {
-            wire::page(version, stream, answer.body, self.0.config.clock.now())
+            wire::page(version, stream, answer.body, asked, self.0.config.clock.now())
         })
         .map_err(|failure| failure.on_stream(stream))
     }
@@ -192,7 +209,8 @@ impl Client {
         let mut tries = RetryState::new(policy);
         loop {
             let token = self.token();
-            let passing = match self.send(request, &token.secret, &policy, tries.attempt())? {
+            let SentRequest { result, pause } = self.send(request, &token.secret, &mut tries)?;
+            let passing = match result {
                 Ok(answer) if answer.status == 200 => match read(answer) {
                     Ok(value) => {
                         // An introspection does not count: one follows the very first 401, too.
@@ -210,35 +228,43 @@ impl Client {
                 }
                 Ok(answer) if answer.status == 401 && self.renew(&token) => continue,
                 Ok(answer) => return Err(self.refusal(request, &answer, &token)),
-                Err(error) => RetryableError::of_transport(error, self.server())?,
+                Err(TransportError::ProxyLogin) => return Err(self.proxy_failure()),
+                Err(error) => {
+                    RetryableError::of_transport(error, self.server(), self.0.config.proxy.as_ref())?
+                }
             };
             let now = clock.elapsed();
-            match tries.failed(now, passing.retry_after, jitter()) {
-                RetryDecision::Wait(wait) => {
-                    let RetryableError { kind, status, ref what, .. } = passing;
-                    let attempt = tries.attempt() - 1;
-                    self.tell(request.stream, &Observation::Retrying { kind, status, what, wait, attempt });
-                    passing.log(request.stream, wait, tries.attempt(), self.0.config.observer.is_some());
-                    clock.sleep(wait, cancel)?;
-                }
-                decision => return Err(passing.end(decision, clock.now())),
+            let decision = match pause {
+                Some((pause, _)) => tries.refused(now, passing.retry_after, pause),
+                None => tries.failed(now, passing.retry_after, jitter()),
+            };
+            let RetryDecision::Wait(wait) = decision else { return Err(passing.end(decision, clock.now())) };
+            let RetryableError { kind, status, ref what, .. } = passing;
+            let attempt = tries.attempt() - 1;
+            self.tell(request.stream, &Observation::Retrying { kind, status, what, wait, attempt });
+            // Of an account's requests that are refused at once, one speaks for all.
+            let is_quiet = self.0.config.observer.is_some() || pause.is_some_and(|(_, is_news)| !is_news);
+            passing.log(request.stream, wait, tries.attempt(), is_quiet);
+            if pause.is_none() {
+                clock.sleep(wait, cancel)?;
             }
         }
     }
 
     /// Sends a request once. The outer error is one that no further try can mend.
-    fn send(
-        &self,
-        request: &ApiRequest,
-        token: &Secret,
-        policy: &RetryPolicy,
-        attempt: u32,
-    ) -> Result<Result<HttpResponse, TransportError>> {
-        let ClientConfig { clock, cancel, .. } = &self.0.config;
-        let permit = self.0.config.permits.acquire(cancel)?;
-        let slot = self.0.config.limiter.wait(cancel, policy.deadline)?;
+    fn send(&self, request: &ApiRequest, token: &Secret, tries: &mut RetryState) -> Result<SentRequest> {
+        let ClientConfig { clock, cancel, limiter, permits, .. } = &self.0.config;
+        let deadline = tries.policy().deadline;
+        let (passage, permit, slot) = loop {
+            // Whoever pauses holds no permit: other accounts may need it.
+            let passage = limiter.throttle().enter(cancel, deadline)?;
+            let permit = permits.acquire(cancel)?;
+            if let Some(slot) = limiter.wait_while(cancel, deadline, || passage.is_current())? {
+                break (passage, permit, slot);
+            }
+        };
         let start = clock.elapsed();
-        let timeout = policy.until_deadline(start);
+        let timeout = tries.policy().until_deadline(start);
         if timeout.is_some_and(|left| left.is_zero()) {
             return Err(past_deadline(None));
         }
@@ -259,20 +285,44 @@ impl Client {
             // Cut by ourselves, perhaps: that is no failure of the network.
             cancel.check()?;
         }
-        if let Ok(answer) = &result {
-            self.learn(answer);
-        }
-        log_request(request, &result, clock.elapsed().saturating_sub(start), attempt);
-        Ok(result)
+        let pause =
+            result.as_ref().ok().and_then(|answer| self.learn(&request.path, answer, &passage, tries));
+        log_request(request, &result, clock.elapsed().saturating_sub(start), tries.attempt());
+        Ok(SentRequest { result, pause })
     }
 
-    /// Keeps to a rate that the server tells, where that is lower than the own one (P9).
-    fn learn(&self, answer: &HttpResponse) {
-        let told =
-            RateLimitHeaders::read(|name| answer.header(name)).limit.and_then(|n| u32::try_from(n).ok());
-        if let Some(limit) = told.filter(|limit| *limit > 0) {
-            self.0.config.limiter.learn(limit);
+    /// What a proxy's 407 means: only its answer to a CONNECT tells, which is asked for once more, without
+    /// the token.
+    fn proxy_failure(&self) -> Error {
+        let failure = |step: ConnectivityStep| match step.outcome {
+            StepOutcome::Failed(failure) => Some(failure),
+            StepOutcome::Passed(_) | StepOutcome::Skipped(_) => None,
+        };
+        let found = self.probe().map(|steps| steps.into_iter().find_map(failure));
+        found.unwrap_or_else(Some).unwrap_or_else(|| {
+            Error::new(ErrorKind::Config, TransportError::ProxyLogin.to_string()).hint(PROXY_LOGIN)
+        })
+    }
+
+    /// Keeps to what an answer tells of the account's rate, where that is less than the own one (P9). Gives
+    /// the pause after a 429.
+    fn learn(
+        &self,
+        path: &str,
+        answer: &HttpResponse,
+        passage: &Passage,
+        tries: &mut RetryState,
+    ) -> Option<(Duration, bool)> {
+        let ClientConfig { clock, limiter, .. } = &self.0.config;
+        let now = answer.header("date").and_then(retry::http_date).unwrap_or_else(|| clock.now());
+        let told = RateLimitHeaders::read(|name| answer.header(name));
+        limiter.learn(&told, told.resets_in(now));
+        if answer.status != 429 {
+            passage.answered(path);
+            return None;
         }
+        tries.others_were_answered(passage.last_answer(path));
+        Some(passage.refused(retry::wish(answer, clock.now()), tries.left(clock.elapsed())))
     }
 
     fn tell(&self, stream: Option<Stream>, observation: &Observation<'_>) {
@@ -333,8 +383,9 @@ impl Client {
         if !self.0.answered.swap(false, Ordering::SeqCst) {
             return false;
         }
-        match reload() {
-            Ok(secret) if secret != token.secret => {
+        match reload(&token.secret) {
+            Ok(Some(secret)) if secret != token.secret => {
+                secret.hide();
                 log::info!("the token was refused, and its source holds another one now: using that");
                 *token = CurrentToken { generation: token.generation + 1, secret };
                 true

@@ -110,6 +110,14 @@ pub enum PageRequest {
 }
 
 impl PageRequest {
+    /// How many events a page may hold at most; what a cursor carries is not known.
+    pub fn limit(&self) -> u16 {
+        match self {
+            PageRequest::First { limit, .. } => *limit,
+            PageRequest::Cursor(_) => 1_000,
+        }
+    }
+
     /// The body of a POST, for v1 and v2.
     pub fn body(&self) -> String {
         #[derive(Serialize)]

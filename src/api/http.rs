@@ -5,7 +5,7 @@
 //! asked (P10). Everything that can take time or space is bounded (P9).
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,6 +15,7 @@ use ureq::http::{HeaderMap, HeaderValue, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::transport::{Connector as _, DefaultConnector};
 
+use crate::api::content_encoding::{ContentEncoding, GzipReader};
 use crate::api::endpoint::BaseUrl;
 use crate::api::proxy::{Proxy, ProxyProtocol};
 use crate::api::resolver::AddressCache;
@@ -172,7 +173,8 @@ impl Http {
         let mut builder = ureq::http::Request::builder()
             .uri(request.server.url(request.path))
             .header(header::AUTHORIZATION, bearer(request.token).map_err(TransportError::Setup)?)
-            .header(header::ACCEPT, "application/json");
+            .header(header::ACCEPT, "application/json")
+            .header(header::ACCEPT_ENCODING, "gzip");
         if request.body.is_some() {
             builder = builder.method("POST").header(header::CONTENT_TYPE, "application/json");
         }
@@ -198,12 +200,25 @@ impl Http {
         let (head, body) = response.into_parts();
         let status = head.status.as_u16();
         let most = if status == 200 { limit.saturating_add(1) } else { REFUSAL_BYTES };
-        let announced = body.content_length().unwrap_or(0).min(ROOM_AT_FIRST).min(most);
+        let encoding = ContentEncoding::of(&head.headers);
+        let announced = match encoding {
+            ContentEncoding::Identity => body.content_length().unwrap_or(0).min(ROOM_AT_FIRST).min(most),
+            // The length that is announced is that of the coded body.
+            _ => 0,
+        };
         let announced = usize::try_from(announced).unwrap_or(0);
-        let spare = if status == 200 { fitting(&mut self.spare(), announced) } else { None };
-        // ureq's own limit counts compressed bytes; this one counts what a gzip bomb becomes.
-        let reader = body.into_reader().take(most);
-        let bytes = read_into(spare.unwrap_or_default(), reader, announced).map_err(ureq::Error::from)?;
+        let room =
+            if status == 200 { fitting(&mut self.spare(), announced) } else { None }.unwrap_or_default();
+        let reader = body.into_reader();
+        // Counted is what was decoded: what a gzip bomb becomes.
+        let read = match encoding {
+            ContentEncoding::Identity => read_into(room, reader.take(most), announced),
+            ContentEncoding::Gzip => read_into(room, GzipReader::new(BufReader::new(reader)).take(most), 0),
+            // Nobody could read its words.
+            ContentEncoding::Unasked(_) if status != 200 => Ok(Vec::new()),
+            ContentEncoding::Unasked(name) => return Err(TransportError::Unasked(name)),
+        };
+        let bytes = read.map_err(TransportError::of_reading)?;
         if status == 200 && bytes.len() as u64 > limit {
             return Err(TransportError::TooLarge(limit));
         }

@@ -12,8 +12,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded, select};
-
+use crate::api::retry::RateLimitHeaders;
+use crate::api::throttle::Throttle;
+use crate::api::turn_queue::TurnQueue;
 use crate::cancel::Cancel;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
@@ -31,6 +32,14 @@ const HOUR: Duration = Duration::from_millis(3_600_500);
 /// From how much of the hour's requests on the rest is spread evenly, in hundredths. Shorter runs never
 /// notice the hour; longer ones slow down instead of standing still for minutes.
 const PACED_FROM: u32 = 80;
+
+/// Of a told limit, the part from which on what remains is spread over the rest of the server's window; and
+/// from how many requests on where no limit was told. Above, bursts are fine: they are what `--jobs` is for.
+const LOW_PART: u64 = 5;
+const LOW_REMAINING: u64 = 100;
+
+/// The longest that a told window is waited for without asking: after that the service has to say it again.
+const MOST_TOLD: Duration = Duration::from_secs(60);
 
 /// How often to look again while only the end of a request under way can make room.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -67,7 +76,8 @@ pub struct Limiter(Arc<LimiterState>);
 struct LimiterState {
     clock: Arc<dyn Clock>,
     history: Mutex<RequestHistory>,
-    queue: Mutex<StartQueue>,
+    queue: TurnQueue,
+    throttle: Throttle,
 }
 
 /// A request's slot in the rate limit; it is under way until this is dropped.
@@ -85,7 +95,13 @@ impl Limiter {
     /// A limiter of `per_minute` requests; 0 lifts the limits, the hour's too.
     pub fn new(per_minute: u32, clock: Arc<dyn Clock>) -> Self {
         let history = Mutex::new(RequestHistory::new(per_minute));
-        Limiter(Arc::new(LimiterState { clock, history, queue: Mutex::default() }))
+        let throttle = Throttle::new(Arc::clone(&clock));
+        Limiter(Arc::new(LimiterState { clock, history, queue: TurnQueue::default(), throttle }))
+    }
+
+    /// What a 429 changes for the account.
+    pub(super) fn throttle(&self) -> &Throttle {
+        &self.0.throttle
     }
 
     /// Waits until a request may start, after all who asked before.
@@ -94,12 +110,32 @@ impl Limiter {
     /// Fails with `Interrupted` when cancelled, and with `Deadline`, at once, when it could only start
     /// after `deadline` (on the monotonic clock).
     pub fn wait(&self, cancel: &Cancel, deadline: Option<Duration>) -> Result<RequestSlot> {
-        let _turn = self.turn(cancel)?;
+        loop {
+            if let Some(slot) = self.wait_while(cancel, deadline, || true)? {
+                return Ok(slot);
+            }
+        }
+    }
+
+    /// As [`Limiter::wait`]; gives none, and counts none, once the request is not wanted any more.
+    ///
+    /// # Errors
+    /// As [`Limiter::wait`].
+    pub(super) fn wait_while(
+        &self,
+        cancel: &Cancel,
+        deadline: Option<Duration>,
+        is_wanted: impl Fn() -> bool,
+    ) -> Result<Option<RequestSlot>> {
+        let _turn = self.0.queue.turn(cancel)?;
         loop {
             cancel.check()?;
+            if !is_wanted() {
+                return Ok(None);
+            }
             // The lock is let go before sleeping.
             let verdict = self.history().start(self.0.clock.elapsed());
-            let Err(wait) = verdict else { return Ok(RequestSlot(self.clone())) };
+            let Err(wait) = verdict else { return Ok(Some(RequestSlot(self.clone()))) };
             if deadline.is_some_and(|deadline| self.0.clock.elapsed().saturating_add(wait) >= deadline) {
                 return Err(Error::new(
                     ErrorKind::Deadline,
@@ -111,10 +147,17 @@ impl Limiter {
         }
     }
 
-    /// Takes over a limit that the server told; a higher one than was set changes nothing.
-    pub fn learn(&self, per_minute: u32) {
+    /// Keeps to what the server says of its own limit, where that is less than what was set. `reset` is how
+    /// long its window still lasts, where it says so.
+    pub(super) fn learn(&self, told: &RateLimitHeaders, reset: Option<Duration>) {
+        let now = self.0.clock.elapsed();
         let mut history = self.history();
-        history.per_minute = per_minute.clamp(1, history.configured.max(1));
+        if let Some(per_minute) = told.per_minute() {
+            history.per_minute = per_minute.clamp(1, history.configured.max(1));
+        }
+        if let (Some(remaining), Some(reset)) = (told.remaining, reset) {
+            history.learn(now, told.limit, remaining, reset);
+        }
     }
 
     /// The requests that may start in a minute at present; none when the limit is lifted.
@@ -125,67 +168,6 @@ impl Limiter {
 
     fn history(&self) -> MutexGuard<'_, RequestHistory> {
         self.0.history.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn queue(&self) -> MutexGuard<'_, StartQueue> {
-        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until everybody who asked before has started.
-    fn turn(&self, cancel: &Cancel) -> Result<StartTurn<'_>> {
-        let Some(called) = self.queue().join() else { return Ok(StartTurn(self)) };
-        select! {
-            recv(called) -> _ => Ok(StartTurn(self)),
-            recv(cancel.channel()) -> _ => {
-                // Calls are made under this lock: either this one was called by now and passes the turn
-                // on, or it is gone before the call and passed over.
-                let queue = self.queue();
-                let was_called = called.try_recv().is_ok();
-                drop(called);
-                drop(queue);
-                if was_called {
-                    drop(StartTurn(self));
-                }
-                Err(cancel.failure())
-            }
-        }
-    }
-}
-
-/// Who waits to start, in order of coming.
-#[derive(Debug, Default)]
-struct StartQueue {
-    busy: bool,
-    waiting: VecDeque<Sender<()>>,
-}
-
-impl StartQueue {
-    /// Takes the turn if nobody has it, else waits in line for the call.
-    fn join(&mut self) -> Option<Receiver<()>> {
-        if !std::mem::replace(&mut self.busy, true) {
-            return None;
-        }
-        let (sender, receiver) = bounded(1);
-        self.waiting.push_back(sender);
-        Some(receiver)
-    }
-
-    fn call_next(&mut self) {
-        while let Some(next) = self.waiting.pop_front() {
-            if next.send(()).is_ok() {
-                return;
-            }
-        }
-        self.busy = false;
-    }
-}
-
-/// Being the first in line; the next one is called when this is dropped.
-struct StartTurn<'a>(&'a Limiter);
-
-impl Drop for StartTurn<'_> {
-    fn drop(&mut self) {
-        self.0.queue().call_next();
     }
 }
 
@@ -199,6 +181,32 @@ struct RequestHistory {
     /// In order of time.
     ended: VecDeque<Duration>,
     last_start: Option<Duration>,
+    told: Option<ToldQuota>,
+}
+
+/// What is left of the window that the server told of.
+#[derive(Debug)]
+struct ToldQuota {
+    until: Duration,
+    left: u64,
+    /// Whether so little is left that it is spread over the rest of the window.
+    is_low: bool,
+}
+
+impl ToldQuota {
+    /// How long until the next start, so that what is left lasts.
+    fn until_next(&self, now: Duration, last_start: Option<Duration>) -> Duration {
+        let rest = self.until.saturating_sub(now);
+        let wait = match u32::try_from(self.left).unwrap_or(u32::MAX) {
+            0 => rest,
+            left if self.is_low => match last_start {
+                Some(last) => (last + rest / left).saturating_sub(now),
+                None => Duration::ZERO,
+            },
+            _ => Duration::ZERO,
+        };
+        wait.min(rest)
+    }
 }
 
 impl RequestHistory {
@@ -210,6 +218,7 @@ impl RequestHistory {
             under_way: 0,
             ended: VecDeque::new(),
             last_start: None,
+            told: None,
         }
     }
 
@@ -222,10 +231,14 @@ impl RequestHistory {
             let wait = self
                 .until_room(now, MINUTE, self.per_minute)
                 .max(self.until_room(now, HOUR, self.per_hour))
-                .max(self.until_paced(now));
+                .max(self.until_paced(now))
+                .max(self.until_told(now));
             if !wait.is_zero() {
                 return Err(wait);
             }
+        }
+        if let Some(told) = &mut self.told {
+            told.left = told.left.saturating_sub(1);
         }
         self.under_way += 1;
         self.last_start = Some(now);
@@ -237,6 +250,21 @@ impl RequestHistory {
         if self.configured > 0 {
             self.ended.push_back(now);
         }
+    }
+
+    /// Takes over what an answer told. Requests that are still under way may not have been counted in it.
+    fn learn(&mut self, now: Duration, limit: Option<u64>, remaining: u64, reset: Duration) {
+        let under_way = u64::try_from(self.under_way).unwrap_or(u64::MAX);
+        let left = remaining.saturating_sub(under_way);
+        let is_low = limit.map_or(remaining < LOW_REMAINING, |limit| remaining < limit / LOW_PART);
+        let until = now.saturating_add(reset.min(MOST_TOLD));
+        self.told = (!reset.is_zero()).then_some(ToldQuota { until, left, is_low });
+    }
+
+    /// How long until the next start by what the server told; a window that is over is forgotten.
+    fn until_told(&mut self, now: Duration) -> Duration {
+        self.told.take_if(|told| told.until <= now);
+        self.told.as_ref().map_or(Duration::ZERO, |told| told.until_next(now, self.last_start))
     }
 
     /// How long until fewer than `limit` requests are held by a window.
@@ -267,8 +295,6 @@ impl RequestHistory {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
     use chrono::DateTime;
     use proptest::prelude::*;
 
@@ -398,45 +424,6 @@ mod tests {
     }
 
     #[test]
-    fn who_came_first_goes_first() {
-        let limiter = Limiter::new(0, manual());
-        let cancel = Cancel::new();
-        let first = limiter.turn(&cancel).unwrap();
-        let served = AtomicU32::new(0);
-        std::thread::scope(|scope| {
-            for number in 0..10 {
-                let (limiter, served, cancel) = (&limiter, &served, &cancel);
-                scope.spawn(move || {
-                    let _turn = limiter.turn(cancel).unwrap();
-                    assert_eq!(served.fetch_add(1, Ordering::SeqCst), number);
-                });
-                while limiter.queue().waiting.len() <= number as usize {
-                    std::thread::yield_now();
-                }
-            }
-            drop(first);
-        });
-        assert_eq!(served.into_inner(), 10);
-    }
-
-    #[test]
-    fn one_that_is_cancelled_in_line_is_passed_over() {
-        let limiter = Limiter::new(0, manual());
-        let first = limiter.turn(&Cancel::new()).unwrap();
-        let cancel = Cancel::new();
-        std::thread::scope(|scope| {
-            let waiter = scope.spawn(|| limiter.wait(&cancel, None).map(drop).unwrap_err().kind());
-            while limiter.queue().waiting.is_empty() {
-                std::thread::yield_now();
-            }
-            cancel.trigger(15);
-            assert_eq!(waiter.join().unwrap(), ErrorKind::Interrupted(15));
-        });
-        drop(first);
-        limiter.wait(&Cancel::new(), None).unwrap();
-    }
-
-    #[test]
     fn a_deadline_ends_the_waiting_before_it_begins() {
         let clock = manual();
         let limiter = Limiter::new(1, clock.clone());
@@ -453,20 +440,51 @@ mod tests {
         for _ in 0..50_000 {
             drop(limiter.wait(&Cancel::new(), None).unwrap());
         }
-        limiter.learn(5);
+        limiter.learn(&told("5", None, None), None);
         assert_eq!((clock.elapsed(), limiter.per_minute()), (Duration::ZERO, None));
         assert!(limiter.history().ended.is_empty());
+    }
+
+    fn told(limit: &str, remaining: Option<&str>, reset: Option<&str>) -> RateLimitHeaders {
+        RateLimitHeaders::read(|name| match name {
+            "ratelimit-limit" => Some(limit),
+            "ratelimit-remaining" => remaining,
+            _ => reset,
+        })
     }
 
     #[test]
     fn a_lower_limit_is_learned_and_a_higher_one_is_not() {
         let limiter = Limiter::new(600, manual());
-        limiter.learn(100);
-        assert_eq!(limiter.per_minute(), Some(100));
-        limiter.learn(0);
-        assert_eq!(limiter.per_minute(), Some(1));
-        limiter.learn(10_000);
-        assert_eq!(limiter.per_minute(), Some(600));
+        for (limit, expected) in [("100", 100), ("0", 100), ("10000", 600), ("50, 50;w=10", 300)] {
+            limiter.learn(&told(limit, None, None), None);
+            assert_eq!(limiter.per_minute(), Some(expected), "{limit}");
+        }
+    }
+
+    #[test]
+    fn a_limit_whose_window_is_another_is_never_taken_as_one_of_a_minute() {
+        let limiter = Limiter::new(600, manual());
+        for (limit, reset) in [("20", Some("1")), ("2000", Some("3000")), ("20, 20;w=1", None)] {
+            limiter.learn(&told(limit, None, reset), None);
+            assert_eq!(limiter.per_minute(), Some(600), "{limit}");
+        }
+    }
+
+    #[test]
+    fn what_remains_is_spread_over_the_rest_of_the_servers_window_once_it_is_little() {
+        let clock = manual();
+        let limiter = Limiter::new(600, clock.clone());
+        let ask = |remaining: &str, reset: u64| {
+            drop(limiter.wait(&Cancel::new(), None).unwrap());
+            limiter.learn(&told("100", Some(remaining), Some("x")), Some(ms(reset * 1_000)));
+            clock.elapsed().as_secs()
+        };
+        // Much remains: no pacing. A tenth remains: ten requests in 40 s. Nothing remains: a new window.
+        assert_eq!((ask("90", 50), ask("80", 50), ask("10", 40), ask("9", 36)), (0, 0, 0, 4));
+        assert_eq!((ask("0", 32), ask("99", 60)), (8, 40));
+        // A window without end is not waited for without asking.
+        assert_eq!((ask("0", 36_000), ask("0", 36_000)), (40, 100));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use percent_encoding::percent_decode;
 
 use crate::api::endpoint::BaseUrl;
 use crate::error::{Error, ErrorKind, Result};
+use crate::sanitize;
 use crate::secret::Secret;
 
 /// The proxy variables' values; where both spellings exist, the lower-case one (as curl prefers it).
@@ -77,6 +78,16 @@ pub struct Proxy {
     pub user: Option<String>,
     /// The password, decoded.
     pub password: Option<Secret>,
+}
+
+/// What to do where a proxy wants to know who asks.
+pub(super) const PROXY_LOGIN: &str = "write them into the proxy's URL: http://USER:PASSWORD@HOST:PORT";
+
+impl Proxy {
+    /// Its host and port, for people; never its user or password (P10).
+    pub(super) fn shown(&self) -> String {
+        format!("{}:{}", sanitize::message(&self.host), self.port)
+    }
 }
 
 /// The proxy that `server` is reached through, if there is one.

@@ -6,11 +6,18 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
+use crate::api::http::HttpResponse;
+
 /// The shortest wait before asking again.
 pub const SHORTEST: Duration = Duration::from_secs(1);
 
 /// The longest wait that is not the server's wish.
 pub const LONGEST: Duration = Duration::from_secs(30);
+
+/// How many 429s of one request, and for how many times its budget, are forgiven while others at its endpoint
+/// are answered.
+const TRIES_FORGIVEN: u32 = 30;
+const BUDGETS_FORGIVEN: u32 = 4;
 
 /// How long to keep trying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +57,8 @@ pub enum RetryDecision {
 #[derive(Debug)]
 pub struct RetryState {
     policy: RetryPolicy,
+    /// The very first failure, and the one from which on the budget counts.
+    begin: Option<Duration>,
     first_failure: Option<Duration>,
     failures: u32,
 }
@@ -57,7 +66,12 @@ pub struct RetryState {
 impl RetryState {
     /// No failure yet.
     pub fn new(policy: RetryPolicy) -> Self {
-        RetryState { policy, first_failure: None, failures: 0 }
+        RetryState { policy, begin: None, first_failure: None, failures: 0 }
+    }
+
+    /// How long to keep trying.
+    pub fn policy(&self) -> &RetryPolicy {
+        &self.policy
     }
 
     /// The number of the try that is next or under way, from 1.
@@ -65,17 +79,54 @@ impl RetryState {
         self.failures + 1
     }
 
+    /// Begins the budget anew where others at the same endpoint were answered at `last_answer`, after a
+    /// failure of this one: a service that lets some through will let this one through as well. Bounded by a
+    /// few budgets and by this one's own tries (P9).
+    pub fn others_were_answered(&mut self, last_answer: Option<Duration>) {
+        let (Some(begin), Some(last_answer)) = (self.begin, last_answer) else { return };
+        let is_forgiven = last_answer.saturating_sub(begin) <= self.policy.budget * BUDGETS_FORGIVEN;
+        if is_forgiven && self.failures < TRIES_FORGIVEN {
+            self.first_failure = self.first_failure.map(|first| first.max(last_answer));
+        }
+    }
+
+    /// The time left of the budget at `elapsed`.
+    pub fn left(&self, elapsed: Duration) -> Duration {
+        let first = self.first_failure.unwrap_or(elapsed);
+        first.saturating_add(self.policy.budget).saturating_sub(elapsed)
+    }
+
+    /// Counts a 429 at `elapsed` and says what to do; `pause` is how long the account pauses, `wish` the
+    /// server's own wish.
+    pub fn refused(&mut self, elapsed: Duration, wish: Option<Duration>, pause: Duration) -> RetryDecision {
+        self.note_failure(elapsed);
+        let left = self.left(elapsed);
+        match wish {
+            Some(wish) if wish > left => RetryDecision::TooLong(wish),
+            _ => self.decide(elapsed, left, pause),
+        }
+    }
+
     /// Counts a failure at `elapsed` and says what to do. `retry_after` is the server's wish, `jitter` a
     /// number from 0 to 1.
     pub fn failed(&mut self, elapsed: Duration, retry_after: Option<Duration>, jitter: f64) -> RetryDecision {
-        let first = *self.first_failure.get_or_insert(elapsed);
-        let left = first.saturating_add(self.policy.budget).saturating_sub(elapsed);
+        self.note_failure(elapsed);
+        let left = self.left(elapsed);
         let wait = match retry_after {
             Some(wish) if wish > left => return RetryDecision::TooLong(wish),
             Some(wish) => wish.max(SHORTEST),
             // The last try comes at the very end of the budget, not a whole wait before it.
             None => backoff(self.failures, jitter).min(left),
         };
+        self.decide(elapsed, left, wait)
+    }
+
+    fn note_failure(&mut self, elapsed: Duration) {
+        self.begin.get_or_insert(elapsed);
+        self.first_failure.get_or_insert(elapsed);
+    }
+
+    fn decide(&mut self, elapsed: Duration, left: Duration, wait: Duration) -> RetryDecision {
         self.failures = self.failures.saturating_add(1);
         if left.is_zero() {
             RetryDecision::Spent
@@ -88,10 +139,15 @@ impl RetryState {
 }
 
 /// Twice as long each time, somewhere in the upper half, so that many clients do not come back at once.
-fn backoff(failures: u32, jitter: f64) -> Duration {
+pub(super) fn backoff(failures: u32, jitter: f64) -> Duration {
     let most = SHORTEST.saturating_mul(2_u32.saturating_pow(failures.saturating_add(1))).min(LONGEST);
     let least = most / 2;
     least + (most - least).mul_f64(jitter.clamp(0.0, 1.0))
+}
+
+/// The time an answer asks to be left alone for (Retry-After), if it does.
+pub(super) fn wish(answer: &HttpResponse, now: DateTime<Utc>) -> Option<Duration> {
+    retry_after(answer.header("retry-after")?, answer.header("date"), now)
 }
 
 /// Reads a Retry-After: seconds, or a date that is held against the answer's own Date, else against `now`.
@@ -106,7 +162,7 @@ pub fn retry_after(value: &str, date: Option<&str>, now: DateTime<Utc>) -> Optio
 }
 
 /// The forms of RFC 9110: `Sun, 06 Nov 1994 08:49:37 GMT`, and the two obsolete ones.
-fn http_date(text: &str) -> Option<DateTime<Utc>> {
+pub(super) fn http_date(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
     let obsolete = || {
         ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"]
@@ -124,25 +180,54 @@ fn http_date(text: &str) -> Option<DateTime<Utc>> {
 pub struct RateLimitHeaders {
     /// How many requests a window holds.
     pub limit: Option<u64>,
+    /// How long that window is in seconds, where it is said (`600;w=60`).
+    pub window: Option<u64>,
     /// How many are left in this one.
     pub remaining: Option<u64>,
-    /// When it ends, in the server's own unit.
+    /// When it ends: in so many seconds, or in seconds since 1970.
     pub reset: Option<u64>,
 }
 
 impl RateLimitHeaders {
     /// Reads the headers that `header` gives by name; whatever is no number counts as absent.
     pub fn read<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Self {
-        let number = |name: &str| {
-            let text = header(name)?.trim();
+        let number = |text: &str| {
+            let text = text.trim();
             let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
             text[..end].parse().ok()
         };
+        let limit = header("ratelimit-limit");
+        let window =
+            limit.and_then(|text| text.split([';', ',']).find_map(|part| part.trim().strip_prefix("w=")));
         RateLimitHeaders {
-            limit: number("ratelimit-limit"),
-            remaining: number("ratelimit-remaining"),
-            reset: number("ratelimit-reset"),
+            limit: limit.and_then(number),
+            window: window.and_then(number),
+            remaining: header("ratelimit-remaining").and_then(number),
+            reset: header("ratelimit-reset").and_then(number),
         }
+    }
+
+    /// The limit as one of requests a minute; none where its window is another one, or not known to be one.
+    pub fn per_minute(&self) -> Option<u32> {
+        let limit = self.limit.filter(|limit| *limit > 0)?;
+        let per_minute = match (self.window, self.reset) {
+            (Some(window), _) => limit.saturating_mul(60).checked_div(window)?,
+            (None, Some(_)) => return None,
+            (None, None) => limit,
+        };
+        Some(u32::try_from(per_minute).unwrap_or(u32::MAX))
+    }
+
+    /// How long the window still lasts; `now` is the server's time, as far as it is known.
+    pub fn resets_in(&self, now: DateTime<Utc>) -> Option<Duration> {
+        /// No window is that long: a greater number counts from 1970.
+        const YEAR: u64 = 365 * 86_400;
+        let reset = self.reset?;
+        if reset < YEAR {
+            return Some(Duration::from_secs(reset));
+        }
+        let now = u64::try_from(now.timestamp()).ok()?;
+        Some(Duration::from_secs(reset.saturating_sub(now)))
     }
 }
 
@@ -196,6 +281,20 @@ mod tests {
     }
 
     #[test]
+    fn a_429_does_not_use_up_the_budget_while_others_are_answered_but_not_for_ever() {
+        let mut state = tries(60, None);
+        for number in 0..=4 {
+            let now = secs(number * 50);
+            state.others_were_answered(Some(now));
+            assert_eq!(state.refused(now, None, secs(9)), RetryDecision::Wait(secs(9)), "{number}");
+        }
+        state.others_were_answered(Some(secs(290)));
+        assert_eq!(state.refused(secs(290), None, secs(9)), RetryDecision::Spent);
+        let wish = Some(secs(61));
+        assert_eq!(tries(60, None).refused(secs(0), wish, secs(61)), RetryDecision::TooLong(secs(61)));
+    }
+
+    #[test]
     fn retry_after_comes_in_seconds_or_as_a_date() {
         let now = "1994-11-06T08:49:07Z".parse().unwrap();
         for (value, expected) in [
@@ -230,6 +329,12 @@ mod tests {
             "ratelimit-remaining" => Some("x"),
             _ => None,
         });
-        assert_eq!(limit, RateLimitHeaders { limit: Some(600), remaining: None, reset: None });
+        let expected = RateLimitHeaders { limit: Some(600), window: Some(60), ..RateLimitHeaders::default() };
+        assert_eq!(limit, expected);
+        let now = "2026-11-20T00:00:00Z".parse::<DateTime<Utc>>().unwrap();
+        for (reset, expected) in [(0, 0), (60, 60), (now.timestamp() as u64 + 9, 9), (1_000_000_000, 0)] {
+            let told = RateLimitHeaders { reset: Some(reset), ..RateLimitHeaders::default() };
+            assert_eq!(told.resets_in(now), Some(secs(expected)), "{reset}");
+        }
     }
 }

@@ -5,8 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use crate::api::http::HttpResponse;
+use crate::api::proxy::{PROXY_LOGIN, Proxy};
 use crate::api::retry::{self, RetryDecision};
 use crate::api::server::BaseUrl;
+use crate::api::tls_failure::tls_failure;
 use crate::api::transport_error::TransportError;
 use crate::api::wire;
 use crate::error::{Error, ErrorKind, Result};
@@ -14,6 +16,9 @@ use crate::event::Stream;
 
 /// A retry that waits this long is said without being asked for.
 const LONG_WAIT: Duration = Duration::from_secs(10);
+
+const PROXY_VARIABLES: &str =
+    "check the proxy variables (HTTPS_PROXY, ALL_PROXY) and the proxy itself; NO_PROXY excepts hosts";
 
 /// Why a try failed that may go better next time.
 pub(crate) struct RetryableError {
@@ -31,7 +36,6 @@ pub(crate) struct RetryableError {
 impl RetryableError {
     /// A try that was answered with a status that may be another one next time.
     pub(crate) fn of_status(answer: &HttpResponse, server: &BaseUrl, now: DateTime<Utc>) -> Self {
-        let wish = answer.header("retry-after");
         let words = wire::words(&answer.body).map_or_else(String::new, |words| format!(": {words}"));
         RetryableError {
             kind: ErrorKind::Service,
@@ -42,7 +46,7 @@ impl RetryableError {
             } else {
                 "see https://status.1password.com, and run again later"
             },
-            retry_after: wish.and_then(|wish| retry::retry_after(wish, answer.header("date"), now)),
+            retry_after: retry::wish(answer, now),
         }
     }
 
@@ -61,22 +65,42 @@ impl RetryableError {
     ///
     /// # Errors
     /// Gives back what no further try can mend.
-    pub(crate) fn of_transport(error: TransportError, server: &BaseUrl) -> Result<Self> {
+    pub(crate) fn of_transport(
+        error: TransportError,
+        server: &BaseUrl,
+        proxy: Option<&Proxy>,
+    ) -> Result<Self> {
+        let host = server.host();
+        let network = |what, hint| RetryableError {
+            kind: ErrorKind::Network,
+            status: None,
+            what,
+            hint,
+            retry_after: None,
+        };
         match error {
             TransportError::Setup(failure) => Err(failure),
-            TransportError::Tls(_) => {
-                Err(Error::new(ErrorKind::Tls, format!("cannot trust {}", server.host()))
-                    .because(error.to_string())
-                    .hint("if a company proxy opens TLS on the way, add its root with --ca-file"))
+            TransportError::Tls(_) => Err(tls_failure(&host, error.tls_cause())),
+            TransportError::ProxyLogin => {
+                Err(Error::new(ErrorKind::Config, error.to_string()).hint(PROXY_LOGIN))
             }
-            TransportError::Network(_) => Ok(RetryableError {
-                kind: ErrorKind::Network,
-                status: None,
-                what: format!("no answer from {}: {error}", server.host()),
-                hint: "check the network, the proxy variables and the base URL",
-                retry_after: None,
+            TransportError::Network(_) => Ok(match proxy {
+                Some(proxy) if error.is_unreached() => {
+                    let proxy = proxy.shown();
+                    network(format!("no connection to the proxy {proxy}: {error}"), PROXY_VARIABLES)
+                }
+                Some(proxy) => network(
+                    format!("no answer from {host} through the proxy {}: {error}", proxy.shown()),
+                    PROXY_VARIABLES,
+                ),
+                None => network(
+                    format!("no answer from {host}: {error}"),
+                    "check the network, the proxy variables and the base URL",
+                ),
             }),
-            TransportError::Garbled(_) => Ok(RetryableError::unreadable(&error.to_string())),
+            TransportError::Garbled(_) | TransportError::Unasked(_) => {
+                Ok(RetryableError::unreadable(&error.to_string()))
+            }
             TransportError::TooLarge(_) => Ok(RetryableError {
                 hint: "allow longer answers with --max-response-bytes, or ask for less with --page-size",
                 ..RetryableError::unreadable(&error.to_string())
@@ -84,11 +108,11 @@ impl RetryableError {
         }
     }
 
-    /// Says that the same will be asked again after `wait`; louder for a long wait, unless an observer
-    /// does the talking.
-    pub(crate) fn log(&self, stream: Option<Stream>, wait: Duration, attempt: u32, is_observed: bool) {
+    /// Says that the same will be asked again after `wait`; louder for a long wait, unless somebody
+    /// else does the talking.
+    pub(crate) fn log(&self, stream: Option<Stream>, wait: Duration, attempt: u32, is_quiet: bool) {
         let seconds = wait.as_secs_f64();
-        let loud = wait >= LONG_WAIT && !is_observed;
+        let loud = wait >= LONG_WAIT && !is_quiet;
         let level = if loud { log::Level::Warn } else { log::Level::Info };
         let name = stream.map_or("introspect", Stream::name);
         log::log!(level, attempt = attempt, wait_seconds = seconds;

@@ -32,21 +32,25 @@ pub struct ScannedAnswer {
     pub cursor: Option<String>,
     /// The flag.
     pub has_more: Option<bool>,
+    /// Whether the list's key is there, be it null.
+    pub has_list: bool,
     /// Whether there is a line break anywhere in the answer.
     pub breaks_lines: bool,
 }
 
-/// Reads a whole answer: one JSON object, its keys in any order, the last of repeated keys winning.
+/// Reads a whole answer: one JSON object, its keys in any order, the last of repeated keys winning; no list
+/// of more than `most` items (P9: a span is larger than the smallest item).
 ///
 /// # Errors
 /// Says where the bytes stop being such an object.
-pub fn answer(body: &[u8], keys: &AnswerKeys) -> Result<ScannedAnswer> {
+pub fn answer(body: &[u8], keys: &AnswerKeys, most: usize) -> Result<ScannedAnswer> {
     let marks = structural_index::of(body);
     let mut json = JsonReader::new(body, &marks);
     let mut found = ScannedAnswer::default();
     json.members(|json, key| {
         if json.is_key(&key, keys.items) {
-            found.items = items(json)?;
+            found.has_list = true;
+            found.items = items(json, most)?;
         } else if json.is_key(&key, keys.cursor) {
             found.cursor = cursor(json)?;
         } else if keys.has_more.is_some_and(|name| json.is_key(&key, name)) {
@@ -61,7 +65,7 @@ pub fn answer(body: &[u8], keys: &AnswerKeys) -> Result<ScannedAnswer> {
     Ok(found)
 }
 
-fn items(json: &mut JsonReader<'_>) -> Result<Option<Vec<Span>>> {
+fn items(json: &mut JsonReader<'_>, most: usize) -> Result<Option<Vec<Span>>> {
     if json.null()? {
         return Ok(None);
     }
@@ -73,6 +77,9 @@ fn items(json: &mut JsonReader<'_>) -> Result<Option<Vec<Span>>> {
         return Ok(Some(items));
     }
     loop {
+        if items.len() >= most {
+            return Err(json.wrong("the list holds far more events than were asked for"));
+        }
         items.push(item(json)?);
         if json.eat(b']') {
             return Ok(Some(items));
@@ -169,10 +176,11 @@ mod tests {
     use super::*;
     use crate::api::json::DEPTH;
 
+    const MOST: usize = 1_000;
     const KEYS: AnswerKeys = AnswerKeys { items: "items", cursor: "cursor", has_more: Some("has_more") };
 
     fn scan(body: &str) -> Result<ScannedAnswer> {
-        answer(body.as_bytes(), &KEYS)
+        answer(body.as_bytes(), &KEYS, MOST)
     }
 
     fn texts(body: &str) -> Vec<&str> {
@@ -199,10 +207,17 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_far_more_items_than_were_asked_for_is_refused_before_it_fills_memory() {
+        let list = |count: usize| format!(r#"{{"items":[{}]}}"#, vec!["{}"; count].join(","));
+        assert_eq!(texts(&list(MOST)).len(), MOST);
+        assert!(scan(&list(MOST + 1)).unwrap_err().to_string().contains("far more events"));
+    }
+
+    #[test]
     fn uuid_and_time_are_the_last_top_level_ones() {
         let body = br#"{"items":[{"uuid":"A","u":{"uuid":"B"},"u\u0075id":"C\u0041","timestamp":"2026-01-02T03:04:05.6Z"},
             {"uuid":"A","uuid":null,"timestamp":"2026-01-02T03:04:05+01:00"},{"timestamp":"nope"},[{"uuid":"X"}]]}"#;
-        let items = answer(body, &KEYS).unwrap().items.unwrap();
+        let items = answer(body, &KEYS, MOST).unwrap().items.unwrap();
         assert_eq!(&body[items[0].uuid.clone().unwrap()], br"C\u0041");
         assert_eq!(items[0].time.unwrap().to_rfc3339(), "2026-01-02T03:04:05.600+00:00");
         assert_eq!(items[1].time.unwrap().to_rfc3339(), "2026-01-02T02:04:05+00:00");
@@ -212,9 +227,9 @@ mod tests {
     #[test]
     fn a_byte_that_is_not_utf8_stays_in_its_item() {
         let body = b"{\"items\":[{\"a\":\"\xff\xfe\",\"uuid\":\"A\"}],\"cursor\":\"c\"}";
-        assert_eq!(answer(body, &KEYS).unwrap().items.unwrap().len(), 1);
-        assert!(answer(b"{\"cursor\":\"\xff\"}", &KEYS).is_err());
-        assert!(answer(b"{\"a\":\xff}", &KEYS).is_err());
+        assert_eq!(answer(body, &KEYS, MOST).unwrap().items.unwrap().len(), 1);
+        assert!(answer(b"{\"cursor\":\"\xff\"}", &KEYS, MOST).is_err());
+        assert!(answer(b"{\"a\":\xff}", &KEYS, MOST).is_err());
     }
 
     #[test]
@@ -358,7 +373,7 @@ mod tests {
 
         #[test]
         fn it_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-            let _ = answer(&bytes, &KEYS);
+            let _ = answer(&bytes, &KEYS, MOST);
             let _ = common_time(&bytes);
         }
 

@@ -1,7 +1,7 @@
 //! Why a request has no whole answer: ureq's errors sorted by what can be done about them.
 
-use std::fmt;
 use std::time::Duration;
+use std::{fmt, io};
 
 use crate::error::{Error, ErrorKind};
 use crate::sanitize;
@@ -18,8 +18,12 @@ pub enum TransportError {
     Tls(ureq::Error),
     /// No connection, no answer in time, or the connection was cut.
     Network(ureq::Error),
-    /// What came is no HTTP, or no gzip.
-    Garbled(ureq::Error),
+    /// What came is no HTTP, or no gzip; why, in words.
+    Garbled(String),
+    /// The body is coded in a way that was not asked for; its name.
+    Unasked(String),
+    /// The proxy wants to know who asks (407).
+    ProxyLogin,
     /// The decoded answer is longer than this.
     TooLarge(u64),
 }
@@ -28,9 +32,12 @@ impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             TransportError::Setup(failure) => failure.fmt(f),
-            TransportError::Tls(error) | TransportError::Network(error) | TransportError::Garbled(error) => {
-                describe(error, f)
+            TransportError::Tls(error) | TransportError::Network(error) => describe(error, f),
+            TransportError::Garbled(why) => f.write_str(why),
+            TransportError::Unasked(name) => {
+                write!(f, "its coding (Content-Encoding) is {name}, and only gzip was asked for")
             }
+            TransportError::ProxyLogin => f.write_str("the proxy asks for a user name and password"),
             TransportError::TooLarge(limit) => write!(f, "the answer is longer than {limit} bytes"),
         }
     }
@@ -51,6 +58,46 @@ fn describe(error: &ureq::Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
 }
 
+impl TransportError {
+    /// The error of reading a body: what is not ureq's own is the decoder's.
+    pub(super) fn of_reading(error: io::Error) -> Self {
+        let is_decoders = error.get_ref().is_none_or(|inner| !inner.is::<ureq::Error>())
+            && matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData);
+        if is_decoders {
+            return TransportError::Garbled("it is no valid gzip".to_owned());
+        }
+        TransportError::from(ureq::Error::from(error))
+    }
+
+    /// What rustls says, where TLS failed and it said something.
+    pub(super) fn tls_cause(&self) -> Option<&rustls::Error> {
+        let (TransportError::Tls(error) | TransportError::Network(error)) = self else { return None };
+        match error {
+            ureq::Error::Rustls(cause) => Some(cause),
+            ureq::Error::Io(error) => error.get_ref()?.downcast_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whether nobody was reached at all: what does not answer is then a proxy, where there is one.
+    pub(super) fn is_unreached(&self) -> bool {
+        let TransportError::Network(error) = self else { return false };
+        match error {
+            ureq::Error::HostNotFound
+            | ureq::Error::ConnectionFailed
+            | ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => true,
+            ureq::Error::Io(error) => matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionRefused
+                    | io::ErrorKind::HostUnreachable
+                    | io::ErrorKind::NetworkUnreachable
+                    | io::ErrorKind::TimedOut
+            ),
+            _ => false,
+        }
+    }
+}
+
 impl From<ureq::Error> for TransportError {
     fn from(error: ureq::Error) -> Self {
         use ureq::Error as E;
@@ -59,13 +106,10 @@ impl From<ureq::Error> for TransportError {
             E::Io(io) if io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
                 TransportError::Tls(error)
             }
-            E::Protocol(_) | E::Decompress(..) | E::LargeResponseHeader(..) | E::BodyStalled => {
-                TransportError::Garbled(error)
+            E::Protocol(_) | E::LargeResponseHeader(..) | E::BodyStalled => {
+                TransportError::Garbled(sanitize::message(&error.to_string()).into_owned())
             }
-            E::ConnectProxyFailed(reason) if reason.contains("407") => TransportError::Setup(
-                Error::new(ErrorKind::Config, "the proxy asks for a user name and password")
-                    .hint("write them into the proxy's URL: http://USER:PASSWORD@HOST:PORT"),
-            ),
+            E::ConnectProxyFailed(reason) if reason.contains("407") => TransportError::ProxyLogin,
             E::Http(_) | E::BadUri(_) | E::InvalidProxyUrl | E::RequireHttpsOnly(_) => TransportError::Setup(
                 Error::new(ErrorKind::Config, "the request cannot be sent")
                     .because(sanitize::message(&error.to_string()).into_owned()),

@@ -33,6 +33,23 @@ impl UnreadableAnswer {
     }
 }
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A page may hold this many times the events that were asked for, and some beside: a service that rounds up
+/// is not refused, one that sends millions is (P9). With 1,000 asked for, 5,000.
+const MOST_PER_ASKED: usize = 4;
+const MOST_BESIDE: usize = 1_000;
+
+/// The reason for an answer that is something else: the words of its error object, where it is one.
+fn said_instead(body: &[u8], otherwise: &str) -> UnreadableAnswer {
+    match error_words(body) {
+        Some(words) => {
+            UnreadableAnswer(format!("it is an error sent with status 200: {}", sanitize::message(&words)))
+        }
+        None => UnreadableAnswer::new(otherwise),
+    }
+}
+
 /// When an event of v3 reached the service; v3 is asked for what was inserted after a time.
 pub fn inserted_at(raw: &[u8]) -> Option<DateTime<Utc>> {
     #[derive(serde::Deserialize)]
@@ -45,11 +62,13 @@ pub fn inserted_at(raw: &[u8]) -> Option<DateTime<Utc>> {
 /// Reads a page of events.
 ///
 /// # Errors
-/// Fails when the body is no whole answer, or promises more without saying how to ask for it.
+/// Fails when the body is no whole answer, promises more without saying how to ask for it, or holds far more
+/// events than the `asked` ones.
 pub fn page(
     version: ApiVersion,
     stream: Stream,
-    body: Vec<u8>,
+    mut body: Vec<u8>,
+    asked: usize,
     received_at: DateTime<Utc>,
 ) -> Result<Page, UnreadableAnswer> {
     let keys = match version {
@@ -58,10 +77,15 @@ pub fn page(
         }
         ApiVersion::V3 => AnswerKeys { items: "audit_events", cursor: "next_page_token", has_more: None },
     };
-    let found = scan::answer(&body, &keys).map_err(|e| UnreadableAnswer(e.to_string()))?;
-    // An object that is no answer (`{}`, an error sent with 200) must not pass for "nothing more" (P1).
-    if found.items.is_none() && found.cursor.is_none() && found.has_more.is_none() {
-        return Err(UnreadableAnswer::new("it is JSON, but no page of events"));
+    // A byte order mark is not JSON, but some gateways send one: white space in its place is.
+    if body.starts_with(BYTE_ORDER_MARK) {
+        body[..BYTE_ORDER_MARK.len()].fill(b' ');
+    }
+    let most = asked * MOST_PER_ASKED + MOST_BESIDE;
+    let found = scan::answer(&body, &keys, most).map_err(|e| UnreadableAnswer(e.to_string()))?;
+    // An object without the list (`{}`, an error sent with 200) must not pass for "nothing more" (P1).
+    if !found.has_list {
+        return Err(said_instead(&body, &format!("it is JSON, but \"{}\" is not in it", keys.items)));
     }
     let cursor = found.cursor.filter(|text| !text.is_empty()).map(Cursor::new);
     let has_more = match keys.has_more {
@@ -108,19 +132,21 @@ impl Introspection {
 /// # Errors
 /// Fails when the body is no JSON object or lists no features.
 pub fn introspection(body: &[u8]) -> Result<Introspection, UnreadableAnswer> {
-    let object: Map<String, Value> =
-        serde_json::from_slice(body).map_err(|_| UnreadableAnswer::new("it is no JSON object"))?;
+    let object: Map<String, Value> = serde_json::from_slice(without_mark(body))
+        .map_err(|_| UnreadableAnswer::new("it is no JSON object"))?;
+    // People read these: a server that sends the token back must not bring it out (P10).
+    let shown = |text: &str| sanitize::without_tokens(text).into_owned();
     let features = match field(&object, "features") {
-        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(shown).collect(),
         Some(Value::Null) => Vec::new(),
-        _ => return Err(UnreadableAnswer::new("it lists no features")),
+        _ => return Err(said_instead(body, "it lists no features")),
     };
     let text = |name: &str| field(&object, name).and_then(Value::as_str);
     Ok(Introspection {
-        uuid: text("uuid").map(str::to_owned),
+        uuid: text("uuid").map(shown),
         issued_at: text("issuedat").and_then(|t| DateTime::parse_from_rfc3339(t).ok()).map(|t| t.to_utc()),
         features,
-        account_uuid: text("accountuuid").map(str::to_owned),
+        account_uuid: text("accountuuid").map(shown),
     })
 }
 
@@ -137,18 +163,25 @@ fn field<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 pub fn words(body: &[u8]) -> Option<String> {
     /// A message is cut to far less; nobody's HTML needs to be looked at further.
     const ENOUGH: usize = 4096;
-    let object: Option<Map<String, Value>> = serde_json::from_slice(body).ok();
-    let said = object.and_then(|object| {
-        let message = match field(&object, "error") {
-            Some(Value::Object(error)) => field(error, "message")?,
-            Some(text @ Value::String(_)) => text,
-            _ => field(&object, "message")?,
-        };
-        message.as_str().map(str::to_owned)
-    });
+    let said = error_words(body);
     let said = said.unwrap_or_else(|| String::from_utf8_lossy(&body[..body.len().min(ENOUGH)]).into_owned());
     let said = said.trim();
     (!said.is_empty()).then(|| sanitize::message(said).into_owned())
+}
+
+/// The message of an error object of either shape.
+fn error_words(body: &[u8]) -> Option<String> {
+    let object: Map<String, Value> = serde_json::from_slice(without_mark(body)).ok()?;
+    let message = match field(&object, "error") {
+        Some(Value::Object(error)) => field(error, "message")?,
+        Some(text @ Value::String(_)) => text,
+        _ => field(&object, "message")?,
+    };
+    message.as_str().map(str::to_owned)
+}
+
+fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
 }
 
 #[cfg(test)]
@@ -156,7 +189,7 @@ mod tests {
     use super::*;
 
     fn read(version: ApiVersion, body: &str) -> Result<Page, UnreadableAnswer> {
-        page(version, Stream::AuditEvents, body.into(), DateTime::UNIX_EPOCH)
+        page(version, Stream::AuditEvents, body.into(), 1_000, DateTime::UNIX_EPOCH)
     }
 
     #[test]
@@ -200,10 +233,33 @@ mod tests {
             "<html>",
             "",
             r#"{"items":[],"has_more":true,"cursor":""}"#,
+            r#"{"has_more":false,"cursor":"c"}"#,
+            r#"{"has_more":false}"#,
         ] {
             assert!(read(ApiVersion::V2, body).is_err(), "{body}");
         }
         assert!(read(ApiVersion::V3, r#"{"items":[]}"#).is_err());
+    }
+
+    #[test]
+    fn the_words_of_an_error_sent_with_200_are_shown() {
+        for body in [
+            r#"{"Error":{"Message":"slow \u001b down"}}"#,
+            "\u{feff}{\"status\":1,\"message\":\"slow \\u001b down\"}",
+        ] {
+            for failure in
+                [read(ApiVersion::V2, body).unwrap_err(), introspection(body.as_bytes()).unwrap_err()]
+            {
+                assert_eq!(failure.to_string(), "it is an error sent with status 200: slow \\u{1b} down");
+            }
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_the_json_is_accepted() {
+        let page = read(ApiVersion::V2, "\u{feff}{\"items\":[{}],\"has_more\":false}").unwrap();
+        assert_eq!(page.event_at(0).raw, b"{}");
+        assert!(introspection("\u{feff}{\"features\":[]}".as_bytes()).is_ok());
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::config::{Account, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::runtime::Runtime;
+use crate::secret::Secret;
 
 /// How many requests may be under way at once unless `--jobs` says otherwise.
 const DEFAULT_JOBS: u8 = 16;
@@ -135,7 +136,7 @@ impl Session {
         runtime: &Runtime,
         connections: &Connections,
         settings: Settings,
-        account: Account,
+        mut account: Account,
         keep: Option<Box<dyn Any + Send + Sync>>,
         patience: Duration,
         observer: Option<Arc<dyn Observer>>,
@@ -147,14 +148,14 @@ impl Session {
         let owner =
             account.claims.as_ref().ok().and_then(|claims| claims.account.clone()).unwrap_or_default();
         let reload = {
-            let (source, first, cancel) =
-                (settings.token.clone(), account.token.clone(), runtime.cancel.clone());
-            move || Ok(source.reload(&first, &cancel)?.unwrap_or_else(|| first.clone()))
+            let (source, cancel) = (settings.token.clone(), runtime.cancel.clone());
+            move |refused: &Secret| source.reload(refused, &cancel)
         };
         let client = Client::new(ClientConfig {
             server: account.server.clone(),
             version: settings.api,
-            token: account.token.clone(),
+            // The client alone keeps it, so that a rotated one is gone from memory (P10).
+            token: std::mem::replace(&mut account.token, Secret::new("")),
             reload: Some(Box::new(reload)),
             proxy: proxy::resolve(&account.server, &settings.proxies)?,
             http: connections.http(runtime, &settings, jobs)?,

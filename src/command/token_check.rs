@@ -82,7 +82,7 @@ impl ProfileToken {
         let mut check = TokenDiagnosis::of(&settings.profile);
         let (loaded, session) = if settings.is_demo() {
             let session = session::open(invocation, connections, settings.clone(), PATIENCE, None)?;
-            (Ok(session.account.token.clone()), Some(session))
+            (Ok(session.client.token_in_use()), Some(session))
         } else {
             (settings.token.load(&invocation.runtime.cancel), None)
         };

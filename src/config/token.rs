@@ -218,7 +218,9 @@ fn checked(text: &[u8], place: &str) -> Result<Secret> {
         return Err(refused("holds characters that a token does not have")
             .hint("give the token alone, without quotes around it"));
     }
-    Ok(Secret::new(text))
+    let token = Secret::new(text);
+    token.hide();
+    Ok(token)
 }
 
 /// Whether somebody pasted a token where it must not be; its text must then be in no message (P10).

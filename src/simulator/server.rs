@@ -161,7 +161,12 @@ impl SimulatorServer {
             }
         };
         let fault = target.and_then(|target| self.options.script.fault(target, ask));
-        let quota = self.enforcer.as_ref().map(|enforcer| lock(enforcer).pass(at));
+        // The time is read under the lock: one that is older than what the gate has let pass since would find
+        // a window too full.
+        let quota = self.enforcer.as_ref().map(|enforcer| {
+            let mut enforcer = lock(enforcer);
+            enforcer.pass(self.clock.elapsed())
+        });
         let refused = quota.and_then(Result::err);
         if self.wait(fault.as_ref()).is_err() {
             leave();

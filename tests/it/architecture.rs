@@ -66,7 +66,7 @@ const WORDS_MAY_USE: [(&str, &[&str]); 13] = [
     ("page", &["event"]),
     ("identity", &["event"]),
     ("compression", &[]),
-    ("sanitize", &[]),
+    ("sanitize", &["secret"]),
     ("secret", &[]),
     ("runtime", &["cancel", "clock", "console"]),
     ("size", &[]),

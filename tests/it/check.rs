@@ -249,7 +249,7 @@ fn a_sample_is_the_newest_event_of_each_stream() {
 fn a_proxy_that_refuses_is_named_by_its_step() {
     let here = token(&claims("events.1password.com"));
     for (status, code, words) in
-        [("403 Forbidden", 6, "NO_PROXY"), ("407 Proxy Authentication Required", 3, "USER:PASSWORD")]
+        [("403 Forbidden", 6, "NO_PROXY"), ("407 Proxy Authentication Required", 3, "refused the user name")]
     {
         let proxy = Scripted::start(move |_| answer(status, "", ""));
         let sandbox = Sandbox::new();

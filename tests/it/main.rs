@@ -32,6 +32,7 @@ mod harness;
 mod import;
 mod mishaps;
 mod profiles;
+mod rate_refusals;
 mod readme;
 mod rehearsal;
 mod replaced;

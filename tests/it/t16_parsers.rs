@@ -156,7 +156,7 @@ proptest! {
         for (version, good) in [(ApiVersion::V1, PAGE), (ApiVersion::V2, PAGE), (ApiVersion::V3, PAGE_V3)] {
             let bytes = spoiled(good.as_bytes(), &changes);
             let length = bytes.len();
-            if let Ok(page) = wire::page(version, Stream::AuditEvents, bytes, now) {
+            if let Ok(page) = wire::page(version, Stream::AuditEvents, bytes, 1_000, now) {
                 let raw: usize = page.events().map(|event| event.raw.len()).sum();
                 prop_assert!(raw <= length);
             }
@@ -218,7 +218,7 @@ fn very_deep_nesting_ends_no_process() {
         let deep = open.repeat(1_000_000);
         let _ = Checkpoint::from_bytes(&framed(deep.as_bytes()));
         let page = format!("{{\"items\":[{deep}");
-        assert!(wire::page(ApiVersion::V2, Stream::AuditEvents, page.into_bytes(), now()).is_err());
+        assert!(wire::page(ApiVersion::V2, Stream::AuditEvents, page.into_bytes(), 1_000, now()).is_err());
         assert!(wire::introspection(deep.as_bytes()).is_err());
         let _ = wire::words(deep.as_bytes());
         let token = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(&deep));

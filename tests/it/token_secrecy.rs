@@ -203,6 +203,49 @@ fn a_service_that_sends_it_back_does_not_bring_it_out() {
 }
 
 #[test]
+fn a_part_of_it_that_a_service_sends_back_does_not_come_out_either() {
+    let account = Account::new(seeded(1_000, now()));
+    let token = account.simulator.token().expose().to_owned();
+    let parts: Vec<&str> = token.split('.').collect();
+    let pieces =
+        [parts[1].to_owned(), parts[2].to_owned(), parts[1][20..40].to_owned(), parts[2][5..21].to_owned()];
+    for piece in pieces {
+        for (status, body) in [
+            ("500 Oops", format!("signature={piece};")),
+            ("403 Forbidden", format!("{{\"status\":1,\"message\":\"not you: {piece}\"}}")),
+            ("200 OK", format!("{{\"uuid\":\"{piece}\",\"features\":[\"{piece}\",\"auditevents\"]}}")),
+        ] {
+            let server = Scripted::start(move |_| answer(status, "", &body));
+            for args in
+                [&["introspect", "--json", "-vvv"][..], &["fetch", "signin", "-vvv", "--retry-for", "0s"]]
+            {
+                let mut command = account.command(args);
+                command.env("OPEV_BASE_URL", format!("http://{}", server.address));
+                if args[0] == "introspect" && status.starts_with('5') {
+                    continue;
+                }
+                let run = Run::of(command.output().unwrap());
+                let seen = [&run.stdout[..], run.stderr.as_bytes()].concat();
+                let seen = String::from_utf8_lossy(&seen);
+                assert!(!seen.contains(&piece), "{status} {args:?}: {seen}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_process_that_holds_it_leaves_no_core_dump() {
+    let account = Account::new(faulty(now(), "hang@always"));
+    let child = start(account.command(["fetch", "signin"]));
+    wait_until(|| account.simulator.report().requests > 0);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    signal(&child, rustix::process::Signal::TERM);
+    Run::wait(child);
+}
+
+#[test]
 fn it_goes_to_the_configured_host_alone_and_not_where_a_redirect_leads() {
     let elsewhere = Scripted::start(|_| answer("200 OK", "", "{}"));
     for code in ["301", "302", "303", "307", "308"] {

@@ -13,12 +13,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crossbeam_channel::{bounded, select};
 use rustls::pki_types::ServerName;
-use rustls::{CertificateError, ClientConnection, StreamOwned};
+use rustls::{ClientConnection, StreamOwned};
 use zeroize::Zeroizing;
 
 use super::ConnectivityTarget;
 use crate::api::http::Http;
-use crate::api::proxy::Proxy;
+use crate::api::proxy::{PROXY_LOGIN, Proxy};
+use crate::api::tls_failure::tls_failure;
 use crate::api::transport_error::CONNECT_TIMEOUT;
 use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Result};
@@ -111,12 +112,14 @@ pub(super) fn tunnel(
 ) -> Result<Box<dyn Connection>> {
     let authority = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
     let login = target.proxy.and_then(authorization).unwrap_or_default();
+    let has_login = !login.is_empty();
     let question =
         Zeroizing::new(format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{}\r\n", *login));
     let answered = within(target.cancel, move || {
         connection.write_all(question.as_bytes())?;
         connection.flush()?;
-        status(&mut connection).map(|status| (status, connection))
+        let answer = ProxyAnswer::read(&mut connection)?;
+        Ok::<_, io::Error>((answer.login(), answer.status, connection))
     })?;
     let failure = |why: String| {
         Error::new(ErrorKind::Network, format!("the proxy does not connect to {authority}"))
@@ -124,12 +127,9 @@ pub(super) fn tunnel(
             .hint("let the proxy allow this host, or name the host in NO_PROXY")
     };
     match answered {
-        Some(Ok((200..=299, connection))) => Ok(connection),
-        Some(Ok((407, _))) => {
-            Err(Error::new(ErrorKind::Config, "the proxy asks for a user name and password")
-                .hint("write them into the proxy's URL: http://USER:PASSWORD@HOST:PORT"))
-        }
-        Some(Ok((status, _))) => Err(failure(format!("it answers {status}"))),
+        Some(Ok((None, 200..=299, connection))) => Ok(connection),
+        Some(Ok((Some(login), ..))) => Err(login.failure(has_login)),
+        Some(Ok((None, status, _))) => Err(failure(format!("it answers {status}"))),
         Some(Err(error)) => Err(failure(words(&error))),
         None => Err(failure(format!("no answer within {} s", LIMIT.as_secs()))),
     }
@@ -158,51 +158,82 @@ pub(super) fn handshake(
         Some(Err(error)) => error,
         None => io::ErrorKind::TimedOut.into(),
     };
+    if let Some(cause) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        return Err(tls_failure(host, Some(cause)));
+    }
     let shown = sanitize::message(host);
-    let reason = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    let Some(reason) = reason else {
-        return Err(Error::new(ErrorKind::Network, format!("{shown} does not finish the TLS handshake"))
-            .because(words(&error))
-            .hint(
-                "something on the target may cut TLS: check the proxy variables, and ask whoever runs it",
-            ));
-    };
-    let distrust = Error::new(ErrorKind::Tls, format!("cannot trust {shown}")).because(words(reason));
-    Err(match reason {
-        rustls::Error::InvalidMessage(_) => {
-            Error::new(ErrorKind::Tls, format!("{shown} does not speak TLS on this port"))
-                .because(words(reason))
-                .hint("check the base URL and its port")
-        }
-        rustls::Error::InvalidCertificate(
-            CertificateError::Expired
-            | CertificateError::ExpiredContext { .. }
-            | CertificateError::NotValidYet
-            | CertificateError::NotValidYetContext { .. },
-        ) => distrust.hint("check this machine's clock; if it is right, the server's certificate is not"),
-        rustls::Error::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => distrust.hint("the certificate is another host's: check the base URL"),
-        _ => distrust.hint("if a company proxy opens TLS on the target, add its root with --ca-file"),
-    })
+    Err(Error::new(ErrorKind::Network, format!("{shown} does not finish the TLS handshake"))
+        .because(words(&error))
+        .hint("check the proxy variables, and ask whoever runs what is on the way: something may cut TLS"))
 }
 
-/// The status of an HTTP answer, its head read to the end.
-fn status(connection: &mut impl Read) -> io::Result<u16> {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    // Byte by byte: what follows the head belongs to the server behind it.
-    while !head.ends_with(b"\r\n\r\n") {
-        if head.len() >= HEAD_BYTES || connection.read(&mut byte)? == 0 {
-            return Err(io::Error::other("its answer is no HTTP"));
+/// A proxy's answer to CONNECT.
+#[derive(Debug, PartialEq, Eq)]
+struct ProxyAnswer {
+    status: u16,
+    /// The ways of saying who asks that it offers, in small letters.
+    schemes: Vec<String>,
+}
+
+/// How a proxy wants to be told who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ProxyLogin {
+    /// By user name and password.
+    Password,
+    /// Only in ways that this program does not speak (NTLM, Negotiate).
+    Unspoken,
+}
+
+impl ProxyLogin {
+    fn failure(self, has_login: bool) -> Error {
+        let failure = |what: &str| Error::new(ErrorKind::Config, what);
+        match self {
+            ProxyLogin::Unspoken => failure(
+                "the proxy offers only NTLM or Negotiate, which opev does not speak",
+            )
+            .hint(
+                "run a local proxy that speaks it for you, such as cntlm or px, and name that in HTTPS_PROXY",
+            ),
+            ProxyLogin::Password if has_login => failure("the proxy refused the user name and password")
+                .hint("check both in the proxy's URL; special characters are percent-encoded there"),
+            ProxyLogin::Password => failure("the proxy asks for a user name and password").hint(PROXY_LOGIN),
         }
-        head.push(byte[0]);
     }
-    let mut headers = [httparse::EMPTY_HEADER; 64];
-    let mut answer = httparse::Response::new(&mut headers);
-    // The status is known even where a header is odd.
-    let _ = answer.parse(&head);
-    answer.code.ok_or_else(|| io::Error::other("its answer is no HTTP"))
+}
+
+impl ProxyAnswer {
+    fn login(&self) -> Option<ProxyLogin> {
+        let speaks = |scheme: &String| !matches!(scheme.as_str(), "ntlm" | "negotiate" | "kerberos");
+        match (self.status, self.schemes.is_empty() || self.schemes.iter().any(speaks)) {
+            (407, true) => Some(ProxyLogin::Password),
+            (407, false) => Some(ProxyLogin::Unspoken),
+            _ => None,
+        }
+    }
+
+    /// Reads the head of an HTTP answer to its end.
+    fn read(connection: &mut impl Read) -> io::Result<Self> {
+        let mut head = Vec::new();
+        let mut byte = [0];
+        // Byte by byte: what follows the head belongs to the server behind it.
+        while !head.ends_with(b"\r\n\r\n") {
+            if head.len() >= HEAD_BYTES || connection.read(&mut byte)? == 0 {
+                return Err(io::Error::other("its answer is no HTTP"));
+            }
+            head.push(byte[0]);
+        }
+        let mut headers = [httparse::EMPTY_HEADER; 64];
+        let mut answer = httparse::Response::new(&mut headers);
+        // The status is known even where a header is odd.
+        let _ = answer.parse(&head);
+        let status = answer.code.ok_or_else(|| io::Error::other("its answer is no HTTP"))?;
+        let offers = answer.headers.iter().filter(|h| h.name.eq_ignore_ascii_case("proxy-authenticate"));
+        let scheme = |value: &[u8]| {
+            let text = String::from_utf8_lossy(value).trim().to_ascii_lowercase();
+            text.split_whitespace().next().map(|scheme| scheme.trim_end_matches(',').to_owned())
+        };
+        Ok(ProxyAnswer { status, schemes: offers.filter_map(|header| scheme(header.value)).collect() })
+    }
 }
 
 /// The header with the proxy's user and password (P10: wiped after use).
@@ -242,11 +273,27 @@ mod tests {
     #[test]
     fn a_proxys_answer_is_read_to_the_end_of_its_head_and_no_further() {
         let mut answer = &b"HTTP/1.1 200 OK\r\nVia: x\r\n\r\nTLS"[..];
-        assert_eq!(status(&mut answer).unwrap(), 200);
+        assert_eq!(ProxyAnswer::read(&mut answer).unwrap().status, 200);
         assert_eq!(answer, b"TLS");
-        assert!(status(&mut &b"SSH-2.0-x\r\n\r\n"[..]).is_err());
-        assert!(status(&mut &b"HTTP/1.1 200"[..]).is_err());
-        assert!(status(&mut io::repeat(b'x')).is_err());
+        assert!(ProxyAnswer::read(&mut &b"SSH-2.0-x\r\n\r\n"[..]).is_err());
+        assert!(ProxyAnswer::read(&mut &b"HTTP/1.1 200"[..]).is_err());
+        assert!(ProxyAnswer::read(&mut io::repeat(b'x')).is_err());
+    }
+
+    #[test]
+    fn three_kinds_of_407_are_told_apart() {
+        let login = |offers: &str| {
+            let head = format!("HTTP/1.1 407 No\r\n{offers}\r\n");
+            ProxyAnswer::read(&mut head.as_bytes()).unwrap().login()
+        };
+        let ntlm = "Proxy-Authenticate: NTLM\r\nproxy-authenticate: Negotiate abc\r\n";
+        let both = format!("{ntlm}Proxy-Authenticate: Basic realm=\"x\"\r\n");
+        assert_eq!(login(ntlm), Some(ProxyLogin::Unspoken));
+        assert_eq!((login(&both), login("")), (Some(ProxyLogin::Password), Some(ProxyLogin::Password)));
+        let says = |login: ProxyLogin, has_login| login.failure(has_login).to_string();
+        assert!(says(ProxyLogin::Password, false).contains("asks for"));
+        assert!(says(ProxyLogin::Password, true).contains("refused"));
+        assert!(says(ProxyLogin::Unspoken, true).contains("NTLM"));
     }
 
     #[test]
