@@ -15,7 +15,7 @@ use super::json_writer::{JsonObject, quoted};
 use super::options::ApiForm;
 use super::random::Id;
 use super::schedule::{HOUR, IncidentScene};
-use super::signins::SignIn;
+use super::signins::{SignIn, SignInSummary};
 use super::sites::Site;
 
 /// Of a thousand audit events outside incidents, how many are session traffic, and how many of those are
@@ -62,7 +62,7 @@ fn decide<'a>(store: &'a EventStore, draft: &mut EventDraft<'a>) -> AuditFacts<'
     };
     let own = part.scene == IncidentScene::SelfGrant;
     let other = if own { actor.clone() } else { contractor };
-    let by_actor = |sign_in: &SignIn<'_>| sign_in.actor.person.uuid == actor.person.uuid;
+    let by_actor = |sign_in: &SignInSummary| sign_in.person == actor.person.uuid;
     let session = match store.sign_in_before(draft.stamp.time, 0, NEAREST_OF_ONE, by_actor) {
         Some(sign_in) => session_of(&sign_in),
         None => made_up_session(draft, &actor),
@@ -80,16 +80,16 @@ fn everyday<'a>(store: &'a EventStore, draft: &mut EventDraft<'a>) -> AuditFacts
         _ if draft.random.in_thousand(SESSION_TRAFFIC.1) => audit_operations::DELEGATED_SESSION,
         _ => audit_operations::SIGN_IN_TOKEN,
     };
-    let fits = |sign_in: &SignIn<'_>| match operation.by {
-        ActorKind::Anyone => sign_in.actor.number.is_some(),
-        ActorKind::Administrator => sign_in.actor.number.is_some_and(|n| n < company.administrators),
+    let fits = |sign_in: &SignInSummary| match operation.by {
+        ActorKind::Anyone => sign_in.staff.is_some(),
+        ActorKind::Administrator => sign_in.staff.is_some_and(|n| n < company.administrators),
         ActorKind::Provisioning => sign_in.app == App::ScimBridge,
     };
     let skipped = draft.random.below(12);
     let (actor, session) = match store.sign_in_before(draft.stamp.time, skipped, NEAREST_SIGN_INS, fits) {
         Some(sign_in) => {
             let session = session_of(&sign_in);
-            (sign_in.actor, session)
+            (sign_in.attempt.actor, session)
         }
         None => {
             let actor = match operation.by {
@@ -115,10 +115,10 @@ fn pick(draft: &mut EventDraft<'_>, among: usize) -> usize {
 }
 
 fn session_of(sign_in: &SignIn<'_>) -> AuditSession {
-    let device = match sign_in.app {
-        App::Phone => Some(sign_in.actor.person.devices[1]),
+    let device = match sign_in.attempt.app {
+        App::Phone => Some(sign_in.attempt.actor.person.devices[1]),
         App::ScimBridge | App::CommandLine => None,
-        App::Extension | App::Desktop | App::Web => Some(sign_in.actor.person.devices[0]),
+        App::Extension | App::Desktop | App::Web => Some(sign_in.attempt.actor.person.devices[0]),
     };
     AuditSession {
         uuid: sign_in.session,

@@ -3,17 +3,23 @@
 //! An event is a pure function of seed and number, and its number one of seed, rate and time; so two
 //! processes with the same options serve the same bytes, and a million events cost no memory.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use super::audits;
 use super::event_writer::{EventDraft, EventWriter, LONGEST_DELAY};
 use super::options::{ApiForm, Rhythm, SeededData, ServiceBehavior};
 use super::random::SeededRandom;
 use super::schedule::{EventSchedule, EventSlot, IncidentScene};
-use super::signins::{self, SignIn};
+use super::signins::{self, SignIn, SignInSummary};
 use super::usages;
 use crate::event::Stream;
 
 /// Of a hundred events, how many each stream has, in the order of [`Stream::ALL`].
 const SHARES: [u64; 3] = [35, 50, 15];
+
+/// How many sign-ins are remembered at most.
+const REMEMBERED: usize = 20_000;
 
 /// Everything that ever happened in the made-up company.
 #[derive(Debug)]
@@ -24,6 +30,8 @@ pub(super) struct EventStore {
     pub(super) writer: EventWriter,
     seed: u64,
     repeats: bool,
+    /// What [`EventStore::summary`] remembers.
+    sign_ins: Mutex<HashMap<u64, SignInSummary>>,
 }
 
 impl EventStore {
@@ -51,7 +59,14 @@ impl EventStore {
                 None => rhythm,
             }
         });
-        EventStore { schedules, oldest, writer, seed: options.seed, repeats: options.repeats }
+        EventStore {
+            schedules,
+            oldest,
+            writer,
+            seed: options.seed,
+            repeats: options.repeats,
+            sign_ins: Mutex::default(),
+        }
     }
 
     /// The first event of a stream that a question can reach.
@@ -99,16 +114,36 @@ impl EventStore {
         time: i64,
         skipped: u64,
         within: u64,
-        wanted: impl Fn(&SignIn<'_>) -> bool,
+        wanted: impl Fn(&SignInSummary) -> bool,
     ) -> Option<SignIn<'_>> {
         let stream = Stream::SignInAttempts;
         let last = self.arrived_before(stream, time);
         let numbers = (last.saturating_sub(skipped + within)..last.saturating_sub(skipped)).rev();
-        numbers
-            .map(|number| {
-                signins::decide(&mut self.draft(stream, self.original(stream, number), ApiForm::V2))
-            })
-            .find(|sign_in| sign_in.succeeded() && wanted(sign_in))
+        let found = numbers.into_iter().find(|number| {
+            let sign_in = self.summary(*number);
+            sign_in.succeeded && wanted(&sign_in)
+        })?;
+        let mut draft = self.draft(stream, self.original(stream, found), ApiForm::V2);
+        let attempt = signins::attempt(&mut draft);
+        Some(signins::complete(&mut draft, attempt))
+    }
+
+    /// Who made a sign-in attempt and whether it succeeded. Audit events one after another look at the same
+    /// ones, so that some are remembered; what is remembered changes no answer.
+    fn summary(&self, number: u64) -> SignInSummary {
+        let lock = || self.sign_ins.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(&number) {
+            return *known;
+        }
+        let stream = Stream::SignInAttempts;
+        let summary =
+            signins::attempt(&mut self.draft(stream, self.original(stream, number), ApiForm::V2)).summary();
+        let mut sign_ins = lock();
+        if sign_ins.len() >= REMEMBERED {
+            sign_ins.clear();
+        }
+        sign_ins.insert(number, summary);
+        summary
     }
 
     /// The number of the event whose content this one has: its own, unless it is one that comes again.

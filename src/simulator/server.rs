@@ -360,7 +360,7 @@ fn reason_words(code: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         429 => "Too Many Requests",
-        500 => "Internal SimulatorServer Error",
+        500 => "Internal Server Error",
         _ => "Service Unavailable",
     }
 }

@@ -33,38 +33,85 @@ const SERVICES: u64 = 40;
 /// An attempt: everything about it that does not depend on the form.
 #[derive(Debug)]
 pub(super) struct SignIn<'a> {
-    pub(super) actor: Actor<'a>,
-    category: &'static str,
-    kind: &'static str,
+    pub(super) attempt: SignInAttempt<'a>,
     pub(super) site: &'static Site,
     pub(super) address: String,
-    pub(super) app: App,
     /// The session that it opens, if it succeeds.
     pub(super) session: Id,
     pub(super) stamp: EventStamp,
 }
 
-impl SignIn<'_> {
-    /// Whether it opened a session.
-    pub(super) fn succeeded(&self) -> bool {
-        self.category == "success"
+/// Who tries, through which app, and what comes of it.
+#[derive(Debug)]
+pub(super) struct SignInAttempt<'a> {
+    pub(super) actor: Actor<'a>,
+    category: &'static str,
+    kind: &'static str,
+    pub(super) app: App,
+    from: SignInOrigin,
+}
+
+/// Where an attempt comes from.
+#[derive(Clone, Copy, Debug)]
+enum SignInOrigin {
+    /// Where the person is.
+    Usual,
+    /// A country that the firewall refuses, another one for another number.
+    Refused(u64),
+    /// The data centre of this incident's attacker.
+    Attacker(u64),
+    /// Where this service account runs.
+    ServerRoom(usize),
+}
+
+impl SignInAttempt<'_> {
+    /// What is needed to look for a sign-in.
+    pub(super) fn summary(&self) -> SignInSummary {
+        SignInSummary {
+            person: self.actor.person.uuid,
+            staff: self.actor.number,
+            app: self.app,
+            succeeded: self.category == "success",
+        }
     }
 }
 
-/// Decides who tries, from where, and what comes of it.
-pub(super) fn decide<'a>(draft: &mut EventDraft<'a>) -> SignIn<'a> {
-    let (actor, (category, kind), (site, address), app) = match draft.slot.part {
+/// Who made an attempt, and whether it opened a session.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SignInSummary {
+    pub(super) person: Id,
+    /// The index among the staff.
+    pub(super) staff: Option<usize>,
+    pub(super) app: App,
+    pub(super) succeeded: bool,
+}
+
+/// Decides who tries, and what comes of it.
+pub(super) fn attempt<'a>(draft: &mut EventDraft<'a>) -> SignInAttempt<'a> {
+    match draft.slot.part {
         Some(part) => staged(draft, part),
         None => everyday(draft),
+    }
+}
+
+/// Decides the rest.
+pub(super) fn complete<'a>(draft: &mut EventDraft<'a>, attempt: SignInAttempt<'a>) -> SignIn<'a> {
+    let (site, address) = match attempt.from {
+        SignInOrigin::Usual => draft.whereabouts(&attempt.actor.person),
+        SignInOrigin::Refused(occasion) => draft.refused(occasion),
+        SignInOrigin::Attacker(incident) => draft.attacker(incident),
+        SignInOrigin::ServerRoom(number) => draft.server_room(number),
     };
     let session = draft.random.id();
-    SignIn { actor, category, kind, site, address, app, session, stamp: draft.stamp }
+    SignIn { attempt, site, address, session, stamp: draft.stamp }
 }
 
 /// Writes the item.
 pub(super) fn write(mut draft: EventDraft<'_>, out: &mut Vec<u8>) {
     let company = &draft.writer.company;
-    let SignIn { actor, category, kind, site, address, app, session, .. } = decide(&mut draft);
+    let attempt = attempt(&mut draft);
+    let SignIn { attempt, site, address, session, .. } = complete(&mut draft, attempt);
+    let SignInAttempt { actor, category, kind, app, .. } = attempt;
     // The type came with v2; v1 knows only that the credentials were right.
     let kind = if draft.form == ApiForm::V1 && kind == "federated" { "credentials_ok" } else { kind };
     let category = draft.value(category);
@@ -100,9 +147,7 @@ pub(super) fn write(mut draft: EventDraft<'_>, out: &mut Vec<u8>) {
     draft.close(&mut item);
 }
 
-type Attempt<'a> = (Actor<'a>, (&'static str, &'static str), (&'static Site, String), App);
-
-fn everyday<'a>(draft: &mut EventDraft<'a>) -> Attempt<'a> {
+fn everyday<'a>(draft: &mut EventDraft<'a>) -> SignInAttempt<'a> {
     let somebody = if draft.random.in_thousand(SERVICES) { None } else { draft.somebody() };
     let Some(actor) = somebody else { return by_service(draft) };
     let mut left = draft.random.below(10_000);
@@ -113,47 +158,51 @@ fn everyday<'a>(draft: &mut EventDraft<'a>) -> Attempt<'a> {
     });
     let (category, kind, _) = *outcome.unwrap_or(&OUTCOMES[0]);
     let from = if kind == "country_blocked" {
-        draft.refused(draft.slot.arrival as u64)
+        SignInOrigin::Refused(draft.slot.arrival as u64)
     } else {
-        draft.whereabouts(&actor.person)
+        SignInOrigin::Usual
     };
     let app = *draft.random.pick(&[App::Extension, App::Extension, App::Desktop, App::Phone, App::Web]);
-    (actor, (category, kind), from, app)
+    SignInAttempt { actor, category, kind, app, from }
 }
 
 /// The SCIM bridge and the build server sign in around the clock, from where they run.
-fn by_service<'a>(draft: &mut EventDraft<'a>) -> Attempt<'a> {
+fn by_service<'a>(draft: &mut EventDraft<'a>) -> SignInAttempt<'a> {
     let number = draft.random.below(2) as usize;
-    let (from, app) = (draft.server_room(number), [App::ScimBridge, App::CommandLine][number]);
-    (Actor::service(&draft.writer.company, number), ("success", "credentials_ok"), from, app)
+    SignInAttempt {
+        actor: Actor::service(&draft.writer.company, number),
+        category: "success",
+        kind: "credentials_ok",
+        app: [App::ScimBridge, App::CommandLine][number],
+        from: SignInOrigin::ServerRoom(number),
+    }
 }
 
 /// The parts of the incidents that are sign-ins.
-fn staged<'a>(draft: &mut EventDraft<'a>, part: IncidentPart) -> Attempt<'a> {
+fn staged<'a>(draft: &EventDraft<'a>, part: IncidentPart) -> SignInAttempt<'a> {
     let company = &draft.writer.company;
     let people = company.people.len() as u64;
     let staff = |number: u64| Actor::staff(company, (number % people) as usize);
-    let wrong = ("credentials_failed", "password_secret_bad");
+    let (wrong, right) = (("credentials_failed", "password_secret_bad"), ("success", "credentials_ok"));
+    let attacker = SignInOrigin::Attacker(part.incident);
     let last = part.index + 1 == part.of;
-    match part.scene {
+    let (actor, (category, kind), app, from) = match part.scene {
         IncidentScene::Blocked => {
-            let refused = draft.refused(part.incident);
-            (staff(part.incident * 7), ("firewall_failed", "country_blocked"), refused, App::Phone)
+            let refused = SignInOrigin::Refused(part.incident);
+            (staff(part.incident * 7), ("firewall_failed", "country_blocked"), App::Phone, refused)
         }
         IncidentScene::Takeover => {
-            let outcome = if last { ("success", "credentials_ok") } else { wrong };
             let victim = Actor::staff(company, company.taken_over(part.incident));
-            (victim, outcome, draft.attacker(part.incident), App::Web)
+            (victim, if last { right } else { wrong }, App::Web, attacker)
         }
         IncidentScene::ContractorSignIn => {
             let contractor = Actor::somebody_else(company.contractor(part.incident));
-            let from = draft.whereabouts(&contractor.person);
-            (contractor, ("success", "credentials_ok"), from, App::Desktop)
+            (contractor, right, App::Desktop, SignInOrigin::Usual)
         }
         _ => {
-            let outcome = if last { ("mfa_failed", "totp_bad") } else { wrong };
             let victim = staff(part.incident * 11 + part.index);
-            (victim, outcome, draft.attacker(part.incident), App::Web)
+            (victim, if last { ("mfa_failed", "totp_bad") } else { wrong }, App::Web, attacker)
         }
-    }
+    };
+    SignInAttempt { actor, category, kind, app, from }
 }
