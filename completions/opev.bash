@@ -472,7 +472,7 @@ _opev() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table record ndjson json csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table ndjson json csv record" -- "${cur}"))
                     return 0
                     ;;
                 --shape)
@@ -1388,7 +1388,7 @@ _opev() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table record ndjson json csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table ndjson json csv record" -- "${cur}"))
                     return 0
                     ;;
                 --shape)

@@ -56,10 +56,10 @@ complete -c opev -n "__fish_opev_using_subcommand fetch" -l last -d 'Only the ne
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l sort -d 'Order of the events' -r -f -a "timeline\t'As they come, all streams merged into one timeline'
 time\t'Strictly by timestamp; reads all of them first'"
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l format -d 'Form of the output' -r -f -a "table\t'Columns for people'
-record\t'All fields of an event, a line each'
 ndjson\t'One JSON object a line'
 json\t'One JSON array'
-csv\t'Columns for spreadsheets'"
+csv\t'Columns for spreadsheets'
+record\t'All fields of an event, a line each'"
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l shape -d 'Schema of an event [default: raw]' -r -f -a "raw\t'The event\'s text as the service sent it'
 envelope\t'The same, wrapped with stream, profile, account and time of reading'"
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l fields -d 'Columns of tables and CSV, separated by commas; help lists them' -r
@@ -135,10 +135,10 @@ complete -c opev -n "__fish_opev_using_subcommand tail" -l interval -d 'Look for
 complete -c opev -n "__fish_opev_using_subcommand tail" -l for -d 'End after this long, with 0' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l page-size -d 'Ask for this many events a request, 1 to 1000 [default: 1000]' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l format -d 'Form of the output: table, record, ndjson or csv' -r -f -a "table\t'Columns for people'
-record\t'All fields of an event, a line each'
 ndjson\t'One JSON object a line'
 json\t'One JSON array'
-csv\t'Columns for spreadsheets'"
+csv\t'Columns for spreadsheets'
+record\t'All fields of an event, a line each'"
 complete -c opev -n "__fish_opev_using_subcommand tail" -l shape -d 'Schema of an event [default: raw]' -r -f -a "raw\t'The event\'s text as the service sent it'
 envelope\t'The same, wrapped with stream, profile, account and time of reading'"
 complete -c opev -n "__fish_opev_using_subcommand tail" -l fields -d 'Columns of tables and CSV, separated by commas; help lists them' -r

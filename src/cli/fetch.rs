@@ -314,7 +314,7 @@ mod tests {
             ("opev fetch --since -2h", "not a time; write 2026-11-20"),
             ("opev fetch -o x --file-mode 9", "not permissions"),
             ("opev fetch -o x --file-mode 4755", "not permissions"),
-            ("opev fetch --format yaml", "[possible values: table, record, ndjson, json, csv]"),
+            ("opev fetch --format yaml", "[possible values: table, ndjson, json, csv, record]"),
         ] {
             let error = refused(line);
             assert!(error.contains(text), "{line}: {error}");
