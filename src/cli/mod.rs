@@ -238,7 +238,7 @@ mod tests {
         let error = Cli::read(["opev", "fetch", "--format", "a\u{202e}x"]).unwrap_err();
         let text = complaint(&error);
         assert!(text.starts_with("error: invalid value 'a\\u{202e}x' for '--format <FORMAT>'\n"), "{text}");
-        assert!(text.contains("\n  [possible values: table, record, ndjson, json, csv]\n"), "{text}");
+        assert!(text.contains("\n  [possible values: table, ndjson, json, csv, record]\n"), "{text}");
     }
 
     #[test]

@@ -126,11 +126,6 @@ registry! {
         name: "table", help: "Columns for people", extensions: &[], frame: FormatFrame::Lines,
         has_header: true, has_end: false, can_resume_file: false, has_columns: true, version: 2,
     }
-    Record {
-        name: "record", help: "All fields of an event, a line each", extensions: &[],
-        frame: FormatFrame::Blocks,
-        has_header: false, has_end: false, can_resume_file: false, has_columns: true, version: 1,
-    }
     Ndjson {
         name: "ndjson", help: "One JSON object a line", extensions: &["ndjson", "jsonl"],
         frame: FormatFrame::Lines,
@@ -143,6 +138,11 @@ registry! {
     Csv {
         name: "csv", help: "Columns for spreadsheets", extensions: &["csv"], frame: FormatFrame::Lines,
         has_header: true, has_end: false, can_resume_file: true, has_columns: true, version: 2,
+    }
+    Record {
+        name: "record", help: "All fields of an event, a line each", extensions: &[],
+        frame: FormatFrame::Blocks,
+        has_header: false, has_end: false, can_resume_file: false, has_columns: true, version: 1,
     }
 }
 
