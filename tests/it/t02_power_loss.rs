@@ -193,7 +193,7 @@ fn batches_and_compressed_files_survive_kills_and_power_loss() {
             recovers(&moment.after_kill(), &rehearsal, product, &ROUNDS)
                 .unwrap_or_else(|e| panic!("{what}, killed at {at}: {e}"));
         }
-        let cut = survives_cuts(&empty_disk(), &rehearsal, product, 100, 1);
+        let cut = survives_cuts(&empty_disk(), &rehearsal, product, 40, 1);
         println!(
             "{what}: {} kills, {} crash states",
             moments.len(),

@@ -2,7 +2,7 @@
 //! its output.
 //!
 //! One checkpoint belongs to one (profile, consumer), whatever streams feed it. Nothing here decides when
-//! to save: `pipeline` does. Never the token, never an event.
+//! to save: `commit` does. Never the token, never an event.
 
 pub mod dir;
 pub mod lock;

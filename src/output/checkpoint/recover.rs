@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::super::digest::Digest;
 use super::super::intent::{self, IntentNote, TailOrigin};
 use super::super::sink::managed::{Found, ManagedFile, TAIL};
-use super::super::whole::WholeDigest;
+use super::super::whole::{WholeDigest, WholeMark};
 use super::super::{disk_failure, shown};
 use super::lock;
 use super::record::{Checkpoint, OutputContract, OutputMark};
@@ -199,21 +199,10 @@ pub fn open_output(disk: &Arc<dyn Disk>, how: OpenManaged<'_>) -> Result<Managed
     let found = judge(recorded, &metadata, Digest::of(&tail)).map_err(|why| refused(path, why, recorded))?;
     let recorded = recorded.filter(|_| found == FileState::Continued);
     let length = recorded.map_or(0, |output| output.length);
-    let whole = match recorded.and_then(|output| output.whole.as_ref()) {
-        _ if length == 0 => Some(WholeDigest::default()),
-        Some(mark) if length > CHEAP => WholeDigest::resume(mark, &*file, length)
-            .map_err(unreadable)?
-            .map(Some)
-            .ok_or_else(|| refused(path, Refusal::Changed, recorded))?,
-        None if length > CHEAP => None,
-        mark => {
-            let whole = WholeDigest::of(&*file, length).map_err(unreadable)?;
-            if mark.is_some_and(|mark| *mark != whole.mark()) {
-                return Err(refused(path, Refusal::Changed, recorded));
-            }
-            Some(whole)
-        }
-    };
+    let mark = recorded.and_then(|output| output.whole.as_ref());
+    let whole = checked_whole(mark, &*file, length)
+        .map_err(unreadable)?
+        .map_err(|why| refused(path, why, recorded))?;
     if metadata.length > length {
         check_tail(&**disk, &*file, how, length, metadata.length)?;
         let more = metadata.length - length;
@@ -234,6 +223,22 @@ pub fn open_output(disk: &Arc<dyn Disk>, how: OpenManaged<'_>) -> Result<Managed
     let tail = if length == 0 { Vec::new() } else { tail };
     let intent = IntentNote::new(disk, note.to_owned(), length);
     Ok(ManagedFile::new(file, path, &metadata, Found { length, tail, whole }, terms.compression, intent))
+}
+
+/// The digest of the whole file, which has to be the recorded one. A large file is read only as far as is needed
+/// to go on; where nothing was recorded of one, there is none.
+fn checked_whole(
+    mark: Option<&WholeMark>,
+    file: &dyn File,
+    length: u64,
+) -> io::Result<Result<Option<WholeDigest>, Refusal>> {
+    if length > CHEAP {
+        let Some(mark) = mark else { return Ok(Ok(None)) };
+        return Ok(WholeDigest::resume(mark, file, length)?.map(Some).ok_or(Refusal::Changed));
+    }
+    let whole = WholeDigest::of(file, length)?;
+    let is_another = length > 0 && mark.is_some_and(|mark| *mark != whole.mark());
+    Ok(if is_another { Err(Refusal::Changed) } else { Ok(Some(whole)) })
 }
 
 /// Whether the bytes behind the committed length may be cut (P6): they are what was announced, or, where power

@@ -1,6 +1,6 @@
 //! Where bytes go: a managed file, a stream (stdout, a FIFO, a device), or a file replaced as a whole.
 //!
-//! A sink writes and syncs when told to; the order is `pipeline`'s.
+//! A sink writes and syncs when told to; the order is that of `commit`.
 
 pub mod managed;
 pub mod member;
