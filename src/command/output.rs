@@ -205,7 +205,7 @@ impl Destination {
 
 /// The streams' names, for people.
 pub(super) fn names(streams: &[Stream]) -> String {
-    streams.iter().map(|s| s.name()).collect::<Vec<_>>().join(", ")
+    streams.iter().map(|s| s.word()).collect::<Vec<_>>().join(", ")
 }
 
 /// Each stream's place; streams that share one go there together.

@@ -110,7 +110,7 @@ fn request(running: &Running, method: &str, path: &str, more: &str, body: &str) 
 }
 
 fn post(running: &Running, stream: Stream, body: &Value) -> Answer {
-    request(running, "POST", &format!("/api/v2/{stream}"), "", &body.to_string())
+    request(running, "POST", &format!("/api/v2/{}", stream.name()), "", &body.to_string())
 }
 
 fn get(running: &Running, path: &str) -> Answer {
