@@ -114,7 +114,7 @@ impl RetryableError {
         let seconds = wait.as_secs_f64();
         let loud = wait >= LONG_WAIT && !is_quiet;
         let level = if loud { log::Level::Warn } else { log::Level::Info };
-        let name = stream.map_or("introspect", Stream::name);
+        let name = stream.map_or("introspect", Stream::word);
         log::log!(level, attempt = attempt, wait_seconds = seconds;
             "{name}: {}; trying again in {seconds:.0} s", self.what);
     }

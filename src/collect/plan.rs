@@ -232,7 +232,7 @@ impl Destination {
 
 /// The streams' names, for people.
 pub fn names(streams: &[Stream]) -> String {
-    streams.iter().map(|s| s.name()).collect::<Vec<_>>().join(", ")
+    streams.iter().map(|s| s.word()).collect::<Vec<_>>().join(", ")
 }
 
 /// Each stream's place; streams that share one go there together.

@@ -141,7 +141,7 @@ fn quiet_is_quiet_and_each_v_says_more() {
     assert_eq!(account.run(["fetch"]).expect(0).stderr, "");
     assert_eq!(account.run(["fetch", "-q", "--since", "200d"]).expect(0).stderr, "");
     let said = |flag: &str| account.run(["fetch", "signin", flag]).expect(0).stderr;
-    assert!(said("-v").starts_with("info: signinattempts from 20"), "{}", said("-v"));
+    assert!(said("-v").starts_with("info: signin from 20"), "{}", said("-v"));
     let more = said("-vv");
     assert!(more.contains("debug: POST /api/v2/signinattempts 200 in "), "{more}");
 

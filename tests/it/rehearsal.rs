@@ -176,10 +176,12 @@ pub(crate) fn page_of(stream: Stream, numbers: &[u32], next: Next) -> Page {
         let start = body.len();
         // Every fifth event has no uuid and is known by its bytes.
         let uuid = if number % 5 == 0 {
-            body.extend_from_slice(format!("{{\"{stream}\":{number}}}").as_bytes());
+            body.extend_from_slice(format!("{{\"{}\":{number}}}", stream.name()).as_bytes());
             None
         } else {
-            body.extend_from_slice(format!("{{\"uuid\":\"E{number:03}\",\"of\":\"{stream}\"}}").as_bytes());
+            body.extend_from_slice(
+                format!("{{\"uuid\":\"E{number:03}\",\"of\":\"{}\"}}", stream.name()).as_bytes(),
+            );
             Some(start + 9..start + 13)
         };
         let time = Some(now() - TimeDelta::minutes(i64::from(*number)));
@@ -211,8 +213,8 @@ pub(crate) fn golden() -> Vec<u8> {
             for number in SCRIPT[stream as usize].get(at).copied().unwrap_or_default() {
                 if seen.insert((stream, number)) {
                     lines.push(match number % 5 {
-                        0 => format!("{{\"{stream}\":{number}}}"),
-                        _ => format!("{{\"uuid\":\"E{number:03}\",\"of\":\"{stream}\"}}"),
+                        0 => format!("{{\"{}\":{number}}}", stream.name()),
+                        _ => format!("{{\"uuid\":\"E{number:03}\",\"of\":\"{}\"}}", stream.name()),
                     });
                 }
             }

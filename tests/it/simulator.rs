@@ -114,7 +114,7 @@ fn request(running: &RunningSimulator, method: &str, path: &str, more: &str, bod
 }
 
 fn post(running: &RunningSimulator, stream: Stream, body: &Value) -> Answer {
-    request(running, "POST", &format!("/api/v2/{stream}"), "", &body.to_string())
+    request(running, "POST", &format!("/api/v2/{}", stream.name()), "", &body.to_string())
 }
 
 fn get(running: &RunningSimulator, path: &str) -> Answer {
