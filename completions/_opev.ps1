@@ -40,11 +40,12 @@ Register-ArgumentCompleter -Native -CommandName 'opev' -ScriptBlock {
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Where every saved position stands; a health check for monitors')
             [CompletionResult]::new('state', 'state', [CompletionResultType]::ParameterValue, 'Carry a saved position to another machine, or forget it')
             [CompletionResult]::new('simulate', 'simulate', [CompletionResultType]::ParameterValue, 'A local stand-in of the Events API, for rehearsal and tests')
-            [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show, locate or create the configuration')
+            [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show, list, edit, locate or create the configuration')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell')
             break
         }
         'opev;fetch' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile of the configuration')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile of the configuration')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep saved positions and locks in this directory')
@@ -60,7 +61,7 @@ Register-ArgumentCompleter -Native -CommandName 'opev' -ScriptBlock {
             [CompletionResult]::new('--deadline', '--deadline', [CompletionResultType]::ParameterName, 'End the whole run after this long')
             [CompletionResult]::new('--rate-limit', '--rate-limit', [CompletionResultType]::ParameterName, 'At most this many requests a minute [default: 600]')
             [CompletionResult]::new('--max-response-bytes', '--max-response-bytes', [CompletionResultType]::ParameterName, 'Refuse answers greater than this [default: 64MiB]')
-            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Form of the output: table, ndjson, json or csv')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Form of the output: table, record, ndjson, json or csv')
             [CompletionResult]::new('--shape', '--shape', [CompletionResultType]::ParameterName, 'Schema of an event [default: raw]')
             [CompletionResult]::new('--fields', '--fields', [CompletionResultType]::ParameterName, 'Columns of tables and CSV, separated by commas; help lists them')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write to this file; - is standard output')
@@ -95,6 +96,7 @@ Register-ArgumentCompleter -Native -CommandName 'opev' -ScriptBlock {
             break
         }
         'opev;tail' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile of the configuration')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile of the configuration')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep saved positions and locks in this directory')
@@ -110,7 +112,7 @@ Register-ArgumentCompleter -Native -CommandName 'opev' -ScriptBlock {
             [CompletionResult]::new('--deadline', '--deadline', [CompletionResultType]::ParameterName, 'End the whole run after this long')
             [CompletionResult]::new('--rate-limit', '--rate-limit', [CompletionResultType]::ParameterName, 'At most this many requests a minute [default: 600]')
             [CompletionResult]::new('--max-response-bytes', '--max-response-bytes', [CompletionResultType]::ParameterName, 'Refuse answers greater than this [default: 64MiB]')
-            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Form of the output: table, ndjson, json or csv')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Form of the output: table, record, ndjson, json or csv')
             [CompletionResult]::new('--shape', '--shape', [CompletionResultType]::ParameterName, 'Schema of an event [default: raw]')
             [CompletionResult]::new('--fields', '--fields', [CompletionResultType]::ParameterName, 'Columns of tables and CSV, separated by commas; help lists them')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write to this file; - is standard output')
@@ -143,6 +145,7 @@ Register-ArgumentCompleter -Native -CommandName 'opev' -ScriptBlock {
             break
         }
         'opev;introspect' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile of the configuration')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile of the configuration')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep saved positions and locks in this directory')
@@ -172,6 +175,7 @@ Register-ArgumentCompleter -Native -CommandName 'opev' -ScriptBlock {
             break
         }
         'opev;token-check' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile of the configuration')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile of the configuration')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep saved positions and locks in this directory')
@@ -205,6 +209,7 @@ Register-ArgumentCompleter -Native -CommandName 'opev' -ScriptBlock {
             break
         }
         'opev;status' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'The positions of this profile')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The positions of this profile')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Look in this state directory')
@@ -241,6 +246,7 @@ Register-ArgumentCompleter -Native -CommandName 'opev' -ScriptBlock {
             break
         }
         'opev;state;export' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'The positions of this profile')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The positions of this profile')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Look in this state directory')
@@ -262,6 +268,7 @@ Register-ArgumentCompleter -Native -CommandName 'opev' -ScriptBlock {
         'opev;state;import' {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'The managed file lies here on this machine')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'The managed file lies here on this machine')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'The positions of this profile')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The positions of this profile')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Look in this state directory')
@@ -278,6 +285,7 @@ Register-ArgumentCompleter -Native -CommandName 'opev' -ScriptBlock {
             break
         }
         'opev;state;reset' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'The positions of this profile')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The positions of this profile')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Look in this state directory')
@@ -357,12 +365,15 @@ Register-ArgumentCompleter -Native -CommandName 'opev' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print every value in force and where it comes from')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the profiles: server, token, expiry, last poll')
+            [CompletionResult]::new('edit', 'edit', [CompletionResultType]::ParameterValue, 'Edit the configuration file with $VISUAL or $EDITOR')
             [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Print the path of the configuration file')
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write a commented configuration file')
             [CompletionResult]::new('import-sumo', 'import-sumo', [CompletionResultType]::ParameterValue, 'Turn a Sumo Logic source''s JSON into a profile')
             break
         }
         'opev;config;show' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile of the configuration')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile of the configuration')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep saved positions and locks in this directory')
@@ -383,6 +394,35 @@ Register-ArgumentCompleter -Native -CommandName 'opev' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--tz', '--tz', [CompletionResultType]::ParameterName, 'Read and show times in this zone: UTC, local or a name')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say what is done; -vv also says every request')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say what is done; -vv also says every request')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'opev;config;list' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'Say this much: debug, info, warning, error or critical')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Form of the messages on standard error')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--tz', '--tz', [CompletionResultType]::ParameterName, 'Read and show times in this zone: UTC, local or a name')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: an array of one object a profile')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say what is done; -vv also says every request')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say what is done; -vv also says every request')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'opev;config;edit' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'Say this much: debug, info, warning, error or critical')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Form of the messages on standard error')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--tz', '--tz', [CompletionResultType]::ParameterName, 'Read and show times in this zone: UTC, local or a name')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say what is done; -vv also says every request')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say what is done; -vv also says every request')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
@@ -422,6 +462,7 @@ Register-ArgumentCompleter -Native -CommandName 'opev' -ScriptBlock {
         }
         'opev;config;import-sumo' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Give the profile this name')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Give the profile this name')
             [CompletionResult]::new('--token-to', '--token-to', [CompletionResultType]::ParameterName, 'Put the source''s token into this file, readable by you alone')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'Say this much: debug, info, warning, error or critical')

@@ -43,11 +43,17 @@ _opev() {
             opev,token-check)
                 cmd="opev__subcmd__token__subcmd__check"
                 ;;
+            opev__subcmd__config,edit)
+                cmd="opev__subcmd__config__subcmd__edit"
+                ;;
             opev__subcmd__config,import-sumo)
                 cmd="opev__subcmd__config__subcmd__import__subcmd__sumo"
                 ;;
             opev__subcmd__config,init)
                 cmd="opev__subcmd__config__subcmd__init"
+                ;;
+            opev__subcmd__config,list)
+                cmd="opev__subcmd__config__subcmd__list"
                 ;;
             opev__subcmd__config,path)
                 cmd="opev__subcmd__config__subcmd__path"
@@ -131,7 +137,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__config)
-            opts="-v -q -h --verbose --quiet --log-level --log-format --color --tz --help show path init import-sumo"
+            opts="-v -q -h --verbose --quiet --log-level --log-format --color --tz --help show list edit path init import-sumo"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -160,8 +166,53 @@ _opev() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        opev__subcmd__config__subcmd__edit)
+            opts="-v -q -h --config --verbose --quiet --log-level --log-format --color --tz --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "critical error warning info debug" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --tz)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         opev__subcmd__config__subcmd__import__subcmd__sumo)
-            opts="-v -q -h --config --profile --write --token-to --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-p -v -q -h --config --profile --write --token-to --verbose --quiet --log-level --log-format --color --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -183,6 +234,10 @@ _opev() {
                     return 0
                     ;;
                 --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -226,6 +281,51 @@ _opev() {
             ;;
         opev__subcmd__config__subcmd__init)
             opts="-v -q -h --config --force --verbose --quiet --log-level --log-format --color --tz --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "critical error warning info debug" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --tz)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        opev__subcmd__config__subcmd__list)
+            opts="-v -q -h --config --json --verbose --quiet --log-level --log-format --color --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -315,13 +415,17 @@ _opev() {
             return 0
             ;;
         opev__subcmd__config__subcmd__show)
-            opts="-v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --json --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-p -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --json --verbose --quiet --log-level --log-format --color --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -441,13 +545,17 @@ _opev() {
             return 0
             ;;
         opev__subcmd__fetch)
-            opts="-o -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --all-profiles --format --shape --fields --output --file-mode --resume --consumer --lock-wait --accept-gap --page-size --since --until --late --limit --last --sort --overwrite --fail-if-empty --dry-run --jobs --verbose --quiet --log-level --log-format --color --tz --help signinattempts itemusages auditevents"
+            opts="-p -o -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --all-profiles --format --shape --fields --output --file-mode --resume --consumer --lock-wait --accept-gap --page-size --since --until --late --limit --last --sort --overwrite --fail-if-empty --dry-run --jobs --verbose --quiet --log-level --log-format --color --tz --help signin items audit all"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -544,7 +652,7 @@ _opev() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table ndjson json csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table ndjson json csv record" -- "${cur}"))
                     return 0
                     ;;
                 --shape)
@@ -653,13 +761,17 @@ _opev() {
             return 0
             ;;
         opev__subcmd__introspect)
-            opts="-v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --json --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-p -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --json --verbose --quiet --log-level --log-format --color --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -939,13 +1051,17 @@ _opev() {
             return 0
             ;;
         opev__subcmd__state__subcmd__export)
-            opts="-o -v -q -h --profile --config --state-dir --consumer --output --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-p -o -v -q -h --profile --config --state-dir --consumer --output --verbose --quiet --log-level --log-format --color --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1029,7 +1145,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__state__subcmd__import)
-            opts="-o -v -q -h --output --profile --config --state-dir --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-o -p -v -q -h --output --profile --config --state-dir --verbose --quiet --log-level --log-format --color --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1066,6 +1182,10 @@ _opev() {
                     return 0
                     ;;
                 --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1115,13 +1235,17 @@ _opev() {
             return 0
             ;;
         opev__subcmd__state__subcmd__reset)
-            opts="-o -y -v -q -h --profile --config --state-dir --consumer --output --yes --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-p -o -y -v -q -h --profile --config --state-dir --consumer --output --yes --verbose --quiet --log-level --log-format --color --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1205,13 +1329,17 @@ _opev() {
             return 0
             ;;
         opev__subcmd__status)
-            opts="-v -q -h --profile --config --state-dir --all-profiles --json --check --max-age --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-p -v -q -h --profile --config --state-dir --all-profiles --json --check --max-age --verbose --quiet --log-level --log-format --color --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1265,13 +1393,17 @@ _opev() {
             return 0
             ;;
         opev__subcmd__tail)
-            opts="-o -n -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --all-profiles --format --shape --fields --output --file-mode --resume --consumer --lock-wait --accept-gap --page-size --lines --since --interval --no-follow --for --highlight --health-file --verbose --quiet --log-level --log-format --color --tz --help signinattempts itemusages auditevents"
+            opts="-p -o -n -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --all-profiles --format --shape --fields --output --file-mode --resume --consumer --lock-wait --accept-gap --page-size --lines --since --interval --no-follow --for --highlight --health-file --verbose --quiet --log-level --log-format --color --tz --help signin items audit all"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1368,7 +1500,7 @@ _opev() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table ndjson json csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table ndjson json csv record" -- "${cur}"))
                     return 0
                     ;;
                 --shape)
@@ -1488,13 +1620,17 @@ _opev() {
             return 0
             ;;
         opev__subcmd__token__subcmd__check)
-            opts="-v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --all-profiles --offline --min-days --sample --json --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-p -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --all-profiles --offline --min-days --sample --json --verbose --quiet --log-level --log-format --color --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

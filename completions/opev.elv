@@ -37,10 +37,11 @@ set edit:completion:arg-completer[opev] = {|@words|
             cand status 'Where every saved position stands; a health check for monitors'
             cand state 'Carry a saved position to another machine, or forget it'
             cand simulate 'A local stand-in of the Events API, for rehearsal and tests'
-            cand config 'Show, locate or create the configuration'
+            cand config 'Show, list, edit, locate or create the configuration'
             cand completions 'Print a completion script for a shell'
         }
         &'opev;fetch'= {
+            cand -p 'Use this profile of the configuration'
             cand --profile 'Use this profile of the configuration'
             cand --config 'Read this configuration file'
             cand --state-dir 'Keep saved positions and locks in this directory'
@@ -56,7 +57,7 @@ set edit:completion:arg-completer[opev] = {|@words|
             cand --deadline 'End the whole run after this long'
             cand --rate-limit 'At most this many requests a minute [default: 600]'
             cand --max-response-bytes 'Refuse answers greater than this [default: 64MiB]'
-            cand --format 'Form of the output: table, ndjson, json or csv'
+            cand --format 'Form of the output: table, record, ndjson, json or csv'
             cand --shape 'Schema of an event [default: raw]'
             cand --fields 'Columns of tables and CSV, separated by commas; help lists them'
             cand -o 'Write to this file; - is standard output'
@@ -90,6 +91,7 @@ set edit:completion:arg-completer[opev] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'opev;tail'= {
+            cand -p 'Use this profile of the configuration'
             cand --profile 'Use this profile of the configuration'
             cand --config 'Read this configuration file'
             cand --state-dir 'Keep saved positions and locks in this directory'
@@ -105,7 +107,7 @@ set edit:completion:arg-completer[opev] = {|@words|
             cand --deadline 'End the whole run after this long'
             cand --rate-limit 'At most this many requests a minute [default: 600]'
             cand --max-response-bytes 'Refuse answers greater than this [default: 64MiB]'
-            cand --format 'Form of the output: table, ndjson, json or csv'
+            cand --format 'Form of the output: table, record, ndjson, json or csv'
             cand --shape 'Schema of an event [default: raw]'
             cand --fields 'Columns of tables and CSV, separated by commas; help lists them'
             cand -o 'Write to this file; - is standard output'
@@ -137,6 +139,7 @@ set edit:completion:arg-completer[opev] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'opev;introspect'= {
+            cand -p 'Use this profile of the configuration'
             cand --profile 'Use this profile of the configuration'
             cand --config 'Read this configuration file'
             cand --state-dir 'Keep saved positions and locks in this directory'
@@ -165,6 +168,7 @@ set edit:completion:arg-completer[opev] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'opev;token-check'= {
+            cand -p 'Use this profile of the configuration'
             cand --profile 'Use this profile of the configuration'
             cand --config 'Read this configuration file'
             cand --state-dir 'Keep saved positions and locks in this directory'
@@ -197,6 +201,7 @@ set edit:completion:arg-completer[opev] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'opev;status'= {
+            cand -p 'The positions of this profile'
             cand --profile 'The positions of this profile'
             cand --config 'Read this configuration file'
             cand --state-dir 'Look in this state directory'
@@ -231,6 +236,7 @@ set edit:completion:arg-completer[opev] = {|@words|
             cand reset 'Forget a saved position; the output is not touched'
         }
         &'opev;state;export'= {
+            cand -p 'The positions of this profile'
             cand --profile 'The positions of this profile'
             cand --config 'Read this configuration file'
             cand --state-dir 'Look in this state directory'
@@ -251,6 +257,7 @@ set edit:completion:arg-completer[opev] = {|@words|
         &'opev;state;import'= {
             cand -o 'The managed file lies here on this machine'
             cand --output 'The managed file lies here on this machine'
+            cand -p 'The positions of this profile'
             cand --profile 'The positions of this profile'
             cand --config 'Read this configuration file'
             cand --state-dir 'Look in this state directory'
@@ -266,6 +273,7 @@ set edit:completion:arg-completer[opev] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'opev;state;reset'= {
+            cand -p 'The positions of this profile'
             cand --profile 'The positions of this profile'
             cand --config 'Read this configuration file'
             cand --state-dir 'Look in this state directory'
@@ -343,11 +351,14 @@ set edit:completion:arg-completer[opev] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
             cand show 'Print every value in force and where it comes from'
+            cand list 'List the profiles: server, token, expiry, last poll'
+            cand edit 'Edit the configuration file with $VISUAL or $EDITOR'
             cand path 'Print the path of the configuration file'
             cand init 'Write a commented configuration file'
             cand import-sumo 'Turn a Sumo Logic source''s JSON into a profile'
         }
         &'opev;config;show'= {
+            cand -p 'Use this profile of the configuration'
             cand --profile 'Use this profile of the configuration'
             cand --config 'Read this configuration file'
             cand --state-dir 'Keep saved positions and locks in this directory'
@@ -368,6 +379,33 @@ set edit:completion:arg-completer[opev] = {|@words|
             cand --color 'When to use colour'
             cand --tz 'Read and show times in this zone: UTC, local or a name'
             cand --json 'Print one JSON object'
+            cand -v 'Say what is done; -vv also says every request'
+            cand --verbose 'Say what is done; -vv also says every request'
+            cand -q 'Say nothing but errors'
+            cand --quiet 'Say nothing but errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'opev;config;list'= {
+            cand --config 'Read this configuration file'
+            cand --log-level 'Say this much: debug, info, warning, error or critical'
+            cand --log-format 'Form of the messages on standard error'
+            cand --color 'When to use colour'
+            cand --tz 'Read and show times in this zone: UTC, local or a name'
+            cand --json 'Print JSON: an array of one object a profile'
+            cand -v 'Say what is done; -vv also says every request'
+            cand --verbose 'Say what is done; -vv also says every request'
+            cand -q 'Say nothing but errors'
+            cand --quiet 'Say nothing but errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'opev;config;edit'= {
+            cand --config 'Read this configuration file'
+            cand --log-level 'Say this much: debug, info, warning, error or critical'
+            cand --log-format 'Form of the messages on standard error'
+            cand --color 'When to use colour'
+            cand --tz 'Read and show times in this zone: UTC, local or a name'
             cand -v 'Say what is done; -vv also says every request'
             cand --verbose 'Say what is done; -vv also says every request'
             cand -q 'Say nothing but errors'
@@ -404,6 +442,7 @@ set edit:completion:arg-completer[opev] = {|@words|
         }
         &'opev;config;import-sumo'= {
             cand --config 'Read this configuration file'
+            cand -p 'Give the profile this name'
             cand --profile 'Give the profile this name'
             cand --token-to 'Put the source''s token into this file, readable by you alone'
             cand --log-level 'Say this much: debug, info, warning, error or critical'

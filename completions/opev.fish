@@ -46,9 +46,9 @@ complete -c opev -n "__fish_opev_needs_command" -f -a "token-check" -d 'Check wh
 complete -c opev -n "__fish_opev_needs_command" -f -a "status" -d 'Where every saved position stands; a health check for monitors'
 complete -c opev -n "__fish_opev_needs_command" -f -a "state" -d 'Carry a saved position to another machine, or forget it'
 complete -c opev -n "__fish_opev_needs_command" -f -a "simulate" -d 'A local stand-in of the Events API, for rehearsal and tests'
-complete -c opev -n "__fish_opev_needs_command" -f -a "config" -d 'Show, locate or create the configuration'
+complete -c opev -n "__fish_opev_needs_command" -f -a "config" -d 'Show, list, edit, locate or create the configuration'
 complete -c opev -n "__fish_opev_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l profile -d 'Use this profile of the configuration' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -s p -l profile -d 'Use this profile of the configuration' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l config -d 'Read this configuration file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l state-dir -d 'Keep saved positions and locks in this directory' -r -f -a "(__fish_complete_directories)"
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l region -d 'The account\'s region: decides the server' -r -f -a "us\t'1password.com'
@@ -68,10 +68,11 @@ complete -c opev -n "__fish_opev_using_subcommand fetch" -l retry-for -d 'Retry 
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l deadline -d 'End the whole run after this long' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l rate-limit -d 'At most this many requests a minute [default: 600]' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l max-response-bytes -d 'Refuse answers greater than this [default: 64MiB]' -r
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l format -d 'Form of the output: table, ndjson, json or csv' -r -f -a "table\t'Columns for people'
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l format -d 'Form of the output: table, record, ndjson, json or csv' -r -f -a "table\t'Columns for people'
 ndjson\t'One JSON object a line'
 json\t'One JSON array'
-csv\t'Columns for spreadsheets'"
+csv\t'Columns for spreadsheets'
+record\t'All fields of an event, a line each'"
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l shape -d 'Schema of an event [default: raw]' -r -f -a "raw\t'The event\'s text as the service sent it'
 envelope\t'The same, wrapped with stream, profile, account and time of reading'"
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l fields -d 'Columns of tables and CSV, separated by commas; help lists them' -r
@@ -108,7 +109,7 @@ complete -c opev -n "__fish_opev_using_subcommand fetch" -l dry-run -d 'Say what
 complete -c opev -n "__fish_opev_using_subcommand fetch" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c opev -n "__fish_opev_using_subcommand tail" -l profile -d 'Use this profile of the configuration' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -s p -l profile -d 'Use this profile of the configuration' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l config -d 'Read this configuration file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand tail" -l state-dir -d 'Keep saved positions and locks in this directory' -r -f -a "(__fish_complete_directories)"
 complete -c opev -n "__fish_opev_using_subcommand tail" -l region -d 'The account\'s region: decides the server' -r -f -a "us\t'1password.com'
@@ -128,10 +129,11 @@ complete -c opev -n "__fish_opev_using_subcommand tail" -l retry-for -d 'Retry a
 complete -c opev -n "__fish_opev_using_subcommand tail" -l deadline -d 'End the whole run after this long' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l rate-limit -d 'At most this many requests a minute [default: 600]' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l max-response-bytes -d 'Refuse answers greater than this [default: 64MiB]' -r
-complete -c opev -n "__fish_opev_using_subcommand tail" -l format -d 'Form of the output: table, ndjson, json or csv' -r -f -a "table\t'Columns for people'
+complete -c opev -n "__fish_opev_using_subcommand tail" -l format -d 'Form of the output: table, record, ndjson, json or csv' -r -f -a "table\t'Columns for people'
 ndjson\t'One JSON object a line'
 json\t'One JSON array'
-csv\t'Columns for spreadsheets'"
+csv\t'Columns for spreadsheets'
+record\t'All fields of an event, a line each'"
 complete -c opev -n "__fish_opev_using_subcommand tail" -l shape -d 'Schema of an event [default: raw]' -r -f -a "raw\t'The event\'s text as the service sent it'
 envelope\t'The same, wrapped with stream, profile, account and time of reading'"
 complete -c opev -n "__fish_opev_using_subcommand tail" -l fields -d 'Columns of tables and CSV, separated by commas; help lists them' -r
@@ -164,7 +166,7 @@ complete -c opev -n "__fish_opev_using_subcommand tail" -l no-follow -d 'Show wh
 complete -c opev -n "__fish_opev_using_subcommand tail" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand tail" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c opev -n "__fish_opev_using_subcommand introspect" -l profile -d 'Use this profile of the configuration' -r
+complete -c opev -n "__fish_opev_using_subcommand introspect" -s p -l profile -d 'Use this profile of the configuration' -r
 complete -c opev -n "__fish_opev_using_subcommand introspect" -l config -d 'Read this configuration file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand introspect" -l state-dir -d 'Keep saved positions and locks in this directory' -r -f -a "(__fish_complete_directories)"
 complete -c opev -n "__fish_opev_using_subcommand introspect" -l region -d 'The account\'s region: decides the server' -r -f -a "us\t'1password.com'
@@ -199,7 +201,7 @@ complete -c opev -n "__fish_opev_using_subcommand introspect" -l json -d 'Print 
 complete -c opev -n "__fish_opev_using_subcommand introspect" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand introspect" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand introspect" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c opev -n "__fish_opev_using_subcommand token-check" -l profile -d 'Use this profile of the configuration' -r
+complete -c opev -n "__fish_opev_using_subcommand token-check" -s p -l profile -d 'Use this profile of the configuration' -r
 complete -c opev -n "__fish_opev_using_subcommand token-check" -l config -d 'Read this configuration file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand token-check" -l state-dir -d 'Keep saved positions and locks in this directory' -r -f -a "(__fish_complete_directories)"
 complete -c opev -n "__fish_opev_using_subcommand token-check" -l region -d 'The account\'s region: decides the server' -r -f -a "us\t'1password.com'
@@ -238,7 +240,7 @@ complete -c opev -n "__fish_opev_using_subcommand token-check" -l json -d 'Print
 complete -c opev -n "__fish_opev_using_subcommand token-check" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand token-check" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand token-check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c opev -n "__fish_opev_using_subcommand status" -l profile -d 'The positions of this profile' -r
+complete -c opev -n "__fish_opev_using_subcommand status" -s p -l profile -d 'The positions of this profile' -r
 complete -c opev -n "__fish_opev_using_subcommand status" -l config -d 'Read this configuration file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand status" -l state-dir -d 'Look in this state directory' -r -f -a "(__fish_complete_directories)"
 complete -c opev -n "__fish_opev_using_subcommand status" -l max-age -d 'How old the position of a fetch may be [default: 1d]' -r
@@ -276,7 +278,7 @@ complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_sub
 complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -f -a "export" -d 'Print saved positions as JSON, to go on from on another machine'
 complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -f -a "import" -d 'Save exported positions here'
 complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -f -a "reset" -d 'Forget a saved position; the output is not touched'
-complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -l profile -d 'The positions of this profile' -r
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -s p -l profile -d 'The positions of this profile' -r
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -l config -d 'Read this configuration file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -l state-dir -d 'Look in this state directory' -r -f -a "(__fish_complete_directories)"
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -l consumer -d 'The position of this consumer' -r
@@ -296,7 +298,7 @@ complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcomm
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -s o -l output -d 'The managed file lies here on this machine' -r -F
-complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -l profile -d 'The positions of this profile' -r
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -s p -l profile -d 'The positions of this profile' -r
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -l config -d 'Read this configuration file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -l state-dir -d 'Look in this state directory' -r -f -a "(__fish_complete_directories)"
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
@@ -313,7 +315,7 @@ complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcomm
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -l profile -d 'The positions of this profile' -r
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -s p -l profile -d 'The positions of this profile' -r
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -l config -d 'Read this configuration file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -l state-dir -d 'Look in this state directory' -r -f -a "(__fish_complete_directories)"
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -l consumer -d 'The position of this consumer' -r
@@ -394,25 +396,27 @@ complete -c opev -n "__fish_opev_using_subcommand simulate" -l gzip -d 'Compress
 complete -c opev -n "__fish_opev_using_subcommand simulate" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init import-sumo" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
 error\t'Errors'
 warning\t'And warnings'
 info\t'And what is done'
 debug\t'And every request'"
-complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init import-sumo" -l log-format -d 'Form of the messages on standard error' -r -f -a "text\t'Lines for people'
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -l log-format -d 'Form of the messages on standard error' -r -f -a "text\t'Lines for people'
 json\t'One JSON object a line'"
-complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init import-sumo" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
-complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init import-sumo" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
-complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init import-sumo" -s v -l verbose -d 'Say what is done; -vv also says every request'
-complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init import-sumo" -s q -l quiet -d 'Say nothing but errors'
-complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init import-sumo" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init import-sumo" -f -a "show" -d 'Print every value in force and where it comes from'
-complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init import-sumo" -f -a "path" -d 'Print the path of the configuration file'
-complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init import-sumo" -f -a "init" -d 'Write a commented configuration file'
-complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show path init import-sumo" -f -a "import-sumo" -d 'Turn a Sumo Logic source\'s JSON into a profile'
-complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l profile -d 'Use this profile of the configuration' -r
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -s v -l verbose -d 'Say what is done; -vv also says every request'
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -f -a "show" -d 'Print every value in force and where it comes from'
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -f -a "list" -d 'List the profiles: server, token, expiry, last poll'
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -f -a "edit" -d 'Edit the configuration file with $VISUAL or $EDITOR'
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -f -a "path" -d 'Print the path of the configuration file'
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -f -a "init" -d 'Write a commented configuration file'
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -f -a "import-sumo" -d 'Turn a Sumo Logic source\'s JSON into a profile'
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -s p -l profile -d 'Use this profile of the configuration' -r
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l config -d 'Read this configuration file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l state-dir -d 'Keep saved positions and locks in this directory' -r -f -a "(__fish_complete_directories)"
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l region -d 'The account\'s region: decides the server' -r -f -a "us\t'1password.com'
@@ -447,6 +451,37 @@ complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcom
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from list" -l config -d 'Read this configuration file' -r -F
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from list" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
+error\t'Errors'
+warning\t'And warnings'
+info\t'And what is done'
+debug\t'And every request'"
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from list" -l log-format -d 'Form of the messages on standard error' -r -f -a "text\t'Lines for people'
+json\t'One JSON object a line'"
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from list" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: an array of one object a profile'
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say what is done; -vv also says every request'
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from edit" -l config -d 'Read this configuration file' -r -F
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from edit" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
+error\t'Errors'
+warning\t'And warnings'
+info\t'And what is done'
+debug\t'And every request'"
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from edit" -l log-format -d 'Form of the messages on standard error' -r -f -a "text\t'Lines for people'
+json\t'One JSON object a line'"
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from edit" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from edit" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from edit" -s v -l verbose -d 'Say what is done; -vv also says every request'
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from edit" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from path" -l config -d 'Read this configuration file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from path" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
 error\t'Errors'
@@ -479,7 +514,7 @@ complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcom
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from init" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -l config -d 'Read this configuration file' -r -F
-complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -l profile -d 'Give the profile this name' -r
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -s p -l profile -d 'Give the profile this name' -r
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -l token-to -d 'Put the source\'s token into this file, readable by you alone' -r -F
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
 error\t'Errors'
