@@ -58,7 +58,7 @@ pub fn run(invocation: &Invocation, args: &FetchArgs) -> Result<End> {
     };
     let tally = Tally::new(invocation.runtime.console.clone(), TellFailures::AtTheEnd);
     let fetch = Fetch { invocation, args, tally: &tally, connections: Connections::default() };
-    if collect.all_profiles && collect.names_a_file_per_profile() || !collect.all_profiles {
+    if !collect.all_profiles || collect.names_a_file_per_profile() {
         fetch.side_by_side(profiles);
     } else {
         fetch.one_after_another(profiles)?;
