@@ -148,6 +148,21 @@ fn closed_standard_streams_are_borne() {
     let run = Run::of(closed.stdout(Stdio::inherit()).output().unwrap()).expect(7);
     assert!(run.stderr.contains("stdout is closed"), "{}", run.stderr);
     assert_eq!(counts(&account.run(to_nobody).expect(0).stdout), truth(&account));
+    for to_nobody in [
+        &["fetch", "--since", &since][..],
+        &["fetch", "--since", &since, "--format", "table"],
+        &["tail", "--no-follow"],
+        &["introspect"],
+        &["introspect", "--json"],
+        &["state", "export", "--consumer", "stdout"],
+        &["status", "--json"],
+        &["token-check"],
+        &["config", "show"],
+    ] {
+        let mut closed = after_shell(&account.command(to_nobody), "exec >&-");
+        let run = Run::of(closed.stdout(Stdio::inherit()).output().unwrap());
+        assert_eq!(run.code, Some(7), "{to_nobody:?}: {}", run.stderr);
+    }
     // Whoever says so gets it.
     let thrown_away = ["fetch", "--resume", "--since", &since, "--consumer", "nobody"];
     Run::of(account.command(thrown_away).stdout(Stdio::null()).output().unwrap()).expect(0);

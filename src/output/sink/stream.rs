@@ -27,8 +27,12 @@ impl StreamSink {
     /// The process's stdout.
     ///
     /// # Errors
-    /// Fails with `Output` when it is closed.
+    /// Fails with `Output` when it is closed: what goes to nobody must not count as delivered (P1).
     pub fn stdout() -> Result<Self> {
+        if disk::real::stdout_is_missing() {
+            return Err(Error::new(ErrorKind::Output, "stdout is closed")
+                .hint("name a file with -o, or write > /dev/null if the output may be lost"));
+        }
         let file = disk::real::stdout().map_err(|e| broken("stdout", "open", e))?;
         StreamSink::of(file, "stdout")
     }
