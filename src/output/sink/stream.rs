@@ -33,6 +33,20 @@ impl StreamSink {
         StreamSink::of(file, "stdout")
     }
 
+    /// The process's stdout for data that must not be thrown away unnoticed.
+    ///
+    /// # Errors
+    /// Fails with `Output` when it is closed, also where the process was started without one.
+    pub fn stdout_for_data() -> Result<Self> {
+        if disk::real::stdout_is_missing() {
+            let closed = Error::new(ErrorKind::Output, "stdout is closed");
+            return Err(
+                closed.hint("give the data a place: -o FILE or > FILE, or > /dev/null if it may be lost")
+            );
+        }
+        StreamSink::stdout()
+    }
+
     /// Calls `tell` once the reader of stdout has gone away, which a write would only find out with the next
     /// event. Where stdout is no pipe that never happens.
     pub fn when_reader_leaves(tell: impl FnOnce() + Send + 'static) {
