@@ -177,6 +177,12 @@ impl Generations {
         self.young.insert(identity) && !self.old.contains(&identity)
     }
 
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.young = Identities::default();
+        self.old = Identities::default();
+    }
+
     /// How many were remembered since the last turn.
     pub fn young(&self) -> usize {
         self.young.len()

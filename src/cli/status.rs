@@ -36,6 +36,13 @@ pub struct StatusArgs {
     #[arg(long)]
     pub check: bool,
 
+    /// Read the managed files and compare them with what was delivered
+    ///
+    /// Finds an edit anywhere in a file, where a run looks only at the end of a large one. What was changed
+    /// is a problem under --check. Takes as long as reading the files does.
+    #[arg(long)]
+    pub verify: bool,
+
     /// How old the position of a fetch may be [default: 1d]
     ///
     /// A little more than the time between two runs of the cron job. Streams that a tail follows go by

@@ -20,6 +20,7 @@ use crate::output::sink::stream::StreamSink;
 use crate::output::{CheckpointedOutput, OutputContract, OutputTarget};
 use crate::runtime::Runtime;
 use crate::sanitize;
+use crate::suggest::suggest;
 use crate::time::Zone;
 
 /// Permissions of a new file, unless `--file-mode` says otherwise.
@@ -98,6 +99,9 @@ pub struct PlannedOutput {
     pub streams: Vec<Stream>,
 }
 
+/// What stands for itself between braces in the name of an output.
+const MARKS: [&str; 2] = ["stream", "profile"];
+
 /// Where bytes go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
@@ -116,6 +120,9 @@ impl OutputPlan {
     /// Fails with `Usage` for what cannot be; nothing has been asked or written by then.
     pub fn decide(session: &Session, request: &OutputRequest, streams: &[Stream]) -> Result<OutputPlan> {
         let settings = &session.settings;
+        if let Some(path) = &request.output {
+            check_marks(path)?;
+        }
         let outputs = outputs(request.output.as_deref(), &settings.profile, streams);
         let to_stdout = outputs.iter().all(|o| o.place == Destination::Stdout);
         let terminal = request.terminal;
@@ -252,6 +259,22 @@ fn outputs(path: Option<&Path>, profile: &str, streams: &[Stream]) -> Vec<Planne
         }
     }
     outputs
+}
+
+/// Refuses a mistyped mark, which would name one file of all streams or profiles.
+fn check_marks(path: &Path) -> Result<()> {
+    let text = path.to_string_lossy();
+    let mistyped =
+        text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(mark, _)| mark).find(|mark| {
+            let is_word = !mark.is_empty() && mark.chars().all(|c| c.is_ascii_alphabetic() || c == '_');
+            is_word && !MARKS.contains(mark)
+        });
+    let Some(mark) = mistyped else { return Ok(()) };
+    let failure = Error::new(ErrorKind::Usage, format!("-o {text}: no such mark {{{mark}}}"));
+    Err(match suggest(mark, MARKS) {
+        Some(near) => failure.hint(format!("did you mean {{{near}}}?")),
+        None => failure.hint("write {stream} or {profile}; there are no others"),
+    })
 }
 
 /// Whether a path names something that is written like standard output and cannot be replaced.

@@ -28,7 +28,8 @@ pub fn run(invocation: &Invocation, args: &StatusArgs) -> Result<End> {
     let config = Config::read(args.whose.file.config.as_deref(), invocation.environment.clone())?;
     let locations = locations(&config, args)?;
     let max_age = TimeDelta::from_std(args.max_age.unwrap_or(MAX_AGE)).unwrap_or(TimeDelta::MAX);
-    let report = StatusReport::read(&RealDisk, &locations, max_age, invocation.runtime.clock.now())?;
+    let report =
+        StatusReport::read(&RealDisk, &locations, max_age, args.verify, invocation.runtime.clock.now())?;
     // A name without positions may be one that was mistyped; a profile that is gone can still have some.
     for profile in &report.without_position {
         config.check_profile(profile)?;

@@ -75,7 +75,8 @@ pub fn manager_of(disk: &dyn Disk, state_dir: &Path, path: &Path) -> Result<Opti
 }
 
 /// How a managed file compares with what was delivered to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verified {
     /// Every delivered byte is there.
     AsDelivered,
@@ -97,6 +98,11 @@ pub fn verify(disk: &dyn Disk, mark: &OutputMark) -> Result<Verified> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Verified::Missing),
         opened => opened.map_err(|e| disk_failure("open", path, e))?,
     };
+    let found = file.metadata().map_err(|e| disk_failure("look at", path, e))?;
+    // What a rotation puts in its place is empty, until the next event.
+    if mark.length > 0 && found.length == 0 && (found.device, found.inode) != (mark.device, mark.inode) {
+        return Ok(Verified::Missing);
+    }
     let Some(whole) = &mark.whole else { return Ok(Verified::Unknown) };
     let found = WholeDigest::of(&*file, mark.length).map_err(|e| disk_failure("read", path, e))?;
     Ok(if found.mark() == *whole { Verified::AsDelivered } else { Verified::Changed })

@@ -427,4 +427,43 @@ mod tests {
         assert!(failure.unwrap_err().to_string().contains("1000 pages"));
         assert_eq!(n, 1000);
     }
+
+    /// Events `from..to`, each with a uuid of its own.
+    fn distinct(events: std::ops::Range<usize>, next: Next) -> Page {
+        let (mut body, mut spans) = (Vec::new(), Vec::new());
+        for n in events {
+            let start = body.len();
+            body.extend_from_slice(format!("{n:026}").as_bytes());
+            spans.push(Span { raw: start..body.len(), uuid: Some(start..body.len()), time: None });
+        }
+        Page { stream: STREAM, body, spans, next, received_at: DateTime::UNIX_EPOCH, has_lines: false }
+    }
+
+    #[test]
+    fn the_same_events_for_ever_under_new_cursors_are_an_error() {
+        // One event; a full page; ten full pages in turn, cut elsewhere each time.
+        for (size, events) in [(1, 1), (1000, 1000), (700, 10_000)] {
+            let mut n = 0;
+            let failure = run_once(|_| {
+                n += 1;
+                let from = n * size % events;
+                Ok(distinct(from..(from + size).min(events), more(&format!("c{n}"))))
+            });
+            let failure = failure.unwrap_err();
+            assert_eq!(failure.kind(), ErrorKind::Service);
+            assert!(failure.to_string().contains("1000 pages without a new event"), "{failure}");
+            assert!((1001..1200).contains(&n), "{n} requests for {events} events");
+        }
+    }
+
+    #[test]
+    fn one_new_event_on_a_page_of_repeats_is_progress() {
+        let mut n = 0;
+        let pages = run_once(|_| {
+            n += 1;
+            // Each page repeats all but one event of the page before.
+            Ok(distinct(n..n + 20, if n < 3000 { more(&format!("c{n}")) } else { Next::CaughtUp(None) }))
+        });
+        assert_eq!(pages.unwrap(), 3000);
+    }
 }

@@ -148,20 +148,21 @@ fn closed_standard_streams_are_borne() {
     let run = Run::of(closed.stdout(Stdio::inherit()).output().unwrap()).expect(7);
     assert!(run.stderr.contains("stdout is closed"), "{}", run.stderr);
     assert_eq!(counts(&account.run(to_nobody).expect(0).stdout), truth(&account));
-    for to_nobody in [
+    // Nor is a question answered, or a position exported, to nobody.
+    account.run(resume_to("managed.ndjson", &since)).expect(0);
+    for args in [
         &["fetch", "--since", &since][..],
-        &["fetch", "--since", &since, "--format", "table"],
+        &["fetch", "--since", &since, "--last", "1", "--format", "csv"],
         &["tail", "--no-follow"],
         &["introspect"],
         &["introspect", "--json"],
-        &["state", "export", "--consumer", "stdout"],
-        &["status", "--json"],
-        &["token-check"],
-        &["config", "show"],
+        &["state", "export"],
     ] {
-        let mut closed = after_shell(&account.command(to_nobody), "exec >&-");
-        let run = Run::of(closed.stdout(Stdio::inherit()).output().unwrap());
-        assert_eq!(run.code, Some(7), "{to_nobody:?}: {}", run.stderr);
+        let mut closed = after_shell(&account.command(args), "exec >&-");
+        let run = Run::of(closed.stdout(Stdio::inherit()).output().unwrap()).expect(7);
+        assert!(run.stderr.contains("stdout is closed"), "{args:?}: {}", run.stderr);
+        let mut wanted = after_shell(&account.command(args), "exec > /dev/null");
+        Run::of(wanted.output().unwrap()).expect(0);
     }
     // Whoever says so gets it.
     let thrown_away = ["fetch", "--resume", "--since", &since, "--consumer", "nobody"];
@@ -220,4 +221,24 @@ fn what_is_cut_off_a_managed_file_is_told() {
     let run = account.run(resume_to("out.ndjson", &since)).expect(0);
     assert!(run.stderr.contains("warning: 27 bytes that were written and never committed"), "{}", run.stderr);
     assert!(read(sandbox, "out.ndjson") == whole);
+}
+
+#[test]
+fn a_mistyped_mark_in_the_name_of_an_output_is_refused() {
+    let (account, since) = account(20);
+    for (name, near) in
+        [("{streams}.ndjson", "{stream}"), ("{Profile}-x.ndjson", "{profile}"), ("{date}.csv", "{stream}")]
+    {
+        for more in [&[][..], &["--resume"]] {
+            let args = [&["fetch", "--since", &since, "-o", name], more].concat();
+            let refused = account.run(args).expect(2);
+            assert!(
+                refused.stderr.contains("no such mark") && refused.stderr.contains(near),
+                "{}",
+                refused.stderr
+            );
+            assert!(!account.sandbox.path(name).exists());
+        }
+    }
+    account.run(["fetch", "--since", &since, "-o", "{}-{0}.ndjson"]).expect(0);
 }

@@ -8,6 +8,7 @@ use opev::event::Stream;
 use opev::simulator::{Fault, FaultRule, FaultScript, SimulatorOptions};
 use serde_json::Value;
 
+use crate::frozen::{beginning, frozen};
 use crate::harness::{Account, Run, Sandbox};
 
 /// A service whose time stands still, so that two runs see the same events.
@@ -305,4 +306,33 @@ fn json_on_a_terminal_harms_it_no_more_than_a_table_and_is_exact_in_a_pipe() {
     assert_eq!(json(&shown)["positions"][0]["consumer"], name);
     let piped = account.run(["status", "--json"]).expect(0);
     assert!(piped.text().contains(name), "{}", piped.text());
+}
+
+#[test]
+fn an_edit_anywhere_in_a_managed_file_is_found_by_verify() {
+    let account = Account::new(frozen(400));
+    let since = beginning(&frozen(400));
+    let args = ["fetch", "--resume", "--since", &since, "-o", "out.ndjson"];
+    account.run(args).expect(0);
+    let path = account.sandbox.path("out.ndjson");
+    assert!(account.run(["status", "--verify", "--check"]).expect(0).text().is_empty());
+    assert!(account.run(["status", "--verify"]).expect(0).text().contains("holds what was delivered"));
+    let whole = std::fs::read(&path).unwrap();
+    let mut changed = whole.clone();
+    changed[200] ^= 1;
+    std::fs::write(&path, &changed).unwrap();
+    account.run(["status", "--check"]).expect(0);
+    let check = account.run(["status", "--verify", "--check"]).expect(1);
+    assert!(check.text().starts_with("OUTPUT-CHANGED default "), "{}", check.text());
+    let overview = json(&account.run(["status", "--verify", "--json"]).expect(0));
+    assert_eq!(overview["positions"][0]["output_verified"], "changed");
+    assert_eq!(overview["problems"][0]["problem"], "output_changed");
+    assert!(account.run(["status", "--verify"]).expect(0).text().contains("the managed file was changed"));
+    std::fs::write(&path, &whole).unwrap();
+    account.run(["status", "--verify", "--check"]).expect(0);
+    // A rotation that left an empty file in its place is no edit.
+    std::fs::rename(&path, account.sandbox.path("out.ndjson.1")).unwrap();
+    std::fs::write(&path, "").unwrap();
+    let overview = json(&account.run(["status", "--verify", "--json"]).expect(0));
+    assert_eq!(overview["positions"][0]["output_verified"], "missing");
 }

@@ -16,7 +16,7 @@ use crate::output::CheckpointDir;
 use crate::output::checkpoint::lock::{self, Holder};
 use crate::output::checkpoint::record::{Checkpoint, OutputMark, StreamPosition};
 use crate::output::gap::RETENTION;
-use crate::output::saved_state::SavedPosition;
+use crate::output::saved_state::{self, SavedPosition, Verified};
 
 /// The state of one saved position, which belongs to a profile and a consumer.
 #[derive(Debug, Serialize)]
@@ -45,6 +45,10 @@ pub struct ConsumerStatus {
     pub output: Option<String>,
     /// Whether that file has delivered events and is no longer at its path.
     pub output_missing: bool,
+    /// How that file compares with what was delivered to it; none where it was not read.
+    pub output_verified: Option<Verified>,
+    /// Why that file could not be read.
+    pub output_unreadable: Option<String>,
     /// When the position was saved last.
     pub saved_at: Option<DateTime<Utc>>,
     /// The state of each stream, in output order.
@@ -98,6 +102,7 @@ pub(super) fn read(
     disk: &dyn Disk,
     directory: &Path,
     saved: SavedPosition,
+    verifies: bool,
     now: DateTime<Utc>,
 ) -> ConsumerStatus {
     let place = CheckpointDir::at(directory, &saved.profile, &saved.key);
@@ -110,6 +115,7 @@ pub(super) fn read(
     };
     let consumer = record.as_ref().map(|record| &record.consumer);
     let output = record.as_ref().and_then(|record| record.output.as_ref());
+    let verified = output.filter(|_| verifies).map(|output| saved_state::verify(disk, output)).transpose();
     let consumer = consumer.or(health.as_ref().map(|health| &health.consumer)).unwrap_or(&saved.key);
     ConsumerStatus {
         consumer: consumer.clone(),
@@ -121,6 +127,8 @@ pub(super) fn read(
         account: record.as_ref().and_then(|record| record.terms.account.clone()),
         output: output.map(|output| output.path.clone()),
         output_missing: output.is_some_and(|output| is_missing(disk, output)),
+        output_unreadable: verified.as_ref().err().map(ToString::to_string),
+        output_verified: verified.unwrap_or_default(),
         saved_at: record.as_ref().map(|record| record.updated_at),
         streams: streams(record.as_ref(), health.as_ref(), holder.as_ref(), now),
         holder: holder.flatten(),

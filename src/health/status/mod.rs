@@ -52,7 +52,8 @@ pub struct StatusReport {
 }
 
 impl StatusReport {
-    /// Reads everything at these locations; a fetch's position may be as old as `max_age`.
+    /// Reads everything at these locations, the managed files too if it `verifies`; a fetch's position may be
+    /// as old as `max_age`.
     ///
     /// # Errors
     /// Fails when a state directory cannot be read. A damaged checkpoint is a problem and no failure.
@@ -60,6 +61,7 @@ impl StatusReport {
         disk: &dyn Disk,
         locations: &[StateLocation],
         max_age: TimeDelta,
+        verifies: bool,
         now: DateTime<Utc>,
     ) -> Result<Self> {
         let (mut positions, mut without_position) = (Vec::new(), Vec::new());
@@ -67,7 +69,7 @@ impl StatusReport {
             let before = positions.len();
             for saved in saved_state::list(disk, directory)? {
                 if profile.as_ref().is_none_or(|wanted| *wanted == saved.profile) {
-                    positions.push(consumers::read(disk, directory, saved, now));
+                    positions.push(consumers::read(disk, directory, saved, verifies, now));
                 }
             }
             if let Some(profile) = profile.as_ref().filter(|_| positions.len() == before) {

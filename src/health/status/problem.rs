@@ -33,6 +33,8 @@ pub enum ProblemKind {
     Damaged,
     /// The managed file was moved away or removed.
     OutputMissing,
+    /// The managed file does not hold what was delivered to it, or cannot be read.
+    OutputChanged,
     /// The service has forgotten events that were not delivered (P11).
     Gap,
     /// The last thing that happened is a failure.
@@ -49,6 +51,7 @@ impl ProblemKind {
             ProblemKind::Missing => "MISSING",
             ProblemKind::Damaged => "DAMAGED",
             ProblemKind::OutputMissing => "OUTPUT-MISSING",
+            ProblemKind::OutputChanged => "OUTPUT-CHANGED",
             ProblemKind::Gap => "GAP",
             ProblemKind::Error => "ERROR",
             ProblemKind::Died => "DIED",

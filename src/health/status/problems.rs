@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::consumers::{ConsumerStatus, StreamStatus};
 use super::problem::{ProblemKind, StatusProblem, error_text, short};
 use crate::health::{ErrorClass, RunMode};
+use crate::output::saved_state::Verified;
 use crate::time::duration;
 
 /// The least time after which a stream that is followed is late: its health file is written every 5 s.
@@ -60,11 +61,22 @@ fn of_consumer(consumer: &ConsumerStatus, now: DateTime<Utc>) -> Option<(Problem
     } else if consumer.output_missing {
         let message = "the managed file is missing: it was moved away or removed".to_owned();
         Some((ProblemKind::OutputMissing, message))
+    } else if let Some(message) = changed_output(consumer) {
+        Some((ProblemKind::OutputChanged, message))
     } else if consumer.streams.is_empty() && !consumer.running {
         Some((ProblemKind::Missing, "nothing was ever saved".into()))
     } else {
         None
     }
+}
+
+/// What is wrong with what a managed file holds, where that was looked at.
+pub(super) fn changed_output(consumer: &ConsumerStatus) -> Option<String> {
+    if let Some(failure) = &consumer.output_unreadable {
+        return Some(format!("the managed file cannot be verified: {failure}"));
+    }
+    let changed = "the managed file was changed: it does not hold what was delivered to it";
+    (consumer.output_verified == Some(Verified::Changed)).then(|| changed.to_owned())
 }
 
 fn of_stream(
@@ -143,6 +155,8 @@ mod tests {
             blocked: None,
             output: None,
             output_missing: false,
+            output_verified: None,
+            output_unreadable: None,
             host: None,
             account: None,
             saved_at: None,

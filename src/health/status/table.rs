@@ -8,8 +8,10 @@ use chrono::{DateTime, Utc};
 use super::StatusReport;
 use super::consumers::{ConsumerStatus, StreamStatus};
 use super::problem::{error_text, short};
+use super::problems::changed_output;
 use crate::console::{CellTone, TextStyle, TextTable};
 use crate::health::CollectorState;
+use crate::output::saved_state::Verified;
 use crate::sanitize;
 use crate::time::{Zone, duration};
 
@@ -41,6 +43,10 @@ fn block(out: &mut String, consumer: &ConsumerStatus, now: DateTime<Utc>, style:
         paragraph(out, &text, CellTone::Bad, style);
     } else if consumer.output_missing {
         paragraph(out, "the file is missing: it was moved away or removed", CellTone::Warning, style);
+    } else if let Some(text) = changed_output(consumer) {
+        paragraph(out, &text, CellTone::Bad, style);
+    } else if let Some(verified) = consumer.output_verified {
+        paragraph(out, verification(verified), CellTone::Plain, style);
     }
     if consumer.streams.is_empty() {
         return;
@@ -52,6 +58,15 @@ fn block(out: &mut String, consumer: &ConsumerStatus, now: DateTime<Utc>, style:
     }
     out.push_str(&rows.keep_whole([0, 1]).align_right(2..HEADER.len()).render());
     notes(out, &consumer.streams, now, style);
+}
+
+fn verification(verified: Verified) -> &'static str {
+    match verified {
+        Verified::AsDelivered => "the file holds what was delivered to it",
+        Verified::Changed => "the file was changed",
+        Verified::Missing => "the file is missing",
+        Verified::Unknown => "the file cannot be verified yet: no digest of it was saved",
+    }
 }
 
 /// What went wrong with the streams, a row each.

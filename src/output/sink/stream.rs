@@ -31,7 +31,7 @@ impl StreamSink {
     pub fn stdout() -> Result<Self> {
         if disk::real::stdout_is_missing() {
             return Err(Error::new(ErrorKind::Output, "stdout is closed")
-                .hint("name a file with -o, or write > /dev/null if the output may be lost"));
+                .hint("give the output a place: -o FILE or > FILE, or > /dev/null if it may be lost"));
         }
         let file = disk::real::stdout().map_err(|e| broken("stdout", "open", e))?;
         StreamSink::of(file, "stdout")

@@ -14,6 +14,7 @@ use super::rate_estimate::WindowSizing;
 use super::stream_windows::NextPage;
 use super::window::WindowQuery;
 use super::*;
+use crate::page::{Cursor, Next};
 use crate::source::cursor::CursorLoop;
 
 const STREAM: Stream = Stream::ItemUsages;
@@ -468,6 +469,22 @@ fn a_panic_of_a_thread_is_a_failure_of_its_stream() {
     let range = TimeRange { since: at(0), until: None, late: TimeDelta::zero() };
     let mut started = start(fetch, &[STREAM], &range, &clock(NOW), 1_000, 2, &Cancel::new()).unwrap();
     assert_eq!(read(&mut started[0].1).1.unwrap().kind(), ErrorKind::Unexpected);
+}
+
+#[test]
+fn the_same_events_for_ever_under_new_cursors_end_a_question() {
+    let events = (1..40).map(|n| Event { time: n, arrival: n }).collect();
+    let model = Model::new(events, Behaviour::default());
+    let count = AtomicU64::new(0);
+    let again: Fetch = Arc::new(move |stream, _| {
+        let mut page = model.answer(stream, &PageRequest::First { limit: 100, since: None, until: None });
+        page.next = Next::More(Cursor::new(format!("n{}", count.fetch_add(1, Ordering::Relaxed))));
+        Ok(page)
+    });
+    let range = TimeRange { since: at(0), until: None, late: TimeDelta::zero() };
+    let mut started = start(again, &[STREAM], &range, &clock(NOW), 1_000, 2, &Cancel::new()).unwrap();
+    let failure = read(&mut started[0].1).1.unwrap();
+    assert!(failure.to_string().contains("without a new event"), "{failure}");
 }
 
 #[test]
