@@ -21,10 +21,10 @@ const PATIENCE: Duration = Duration::from_millis(4_500);
 
 /// A token that is triggered once and then stays so; clones share it.
 #[derive(Clone, Debug)]
-pub struct Cancel(Arc<Shared>);
+pub struct Cancel(Arc<CancelState>);
 
 #[derive(Debug)]
-struct Shared {
+struct CancelState {
     signal: AtomicI32,
     triggered: AtomicBool,
     /// Holds the wish to reopen, at most one.
@@ -44,7 +44,7 @@ impl Cancel {
     /// A token that nothing has triggered yet.
     pub fn new() -> Self {
         let (sender, wake) = bounded(0);
-        Cancel(Arc::new(Shared {
+        Cancel(Arc::new(CancelState {
             signal: AtomicI32::new(0),
             triggered: AtomicBool::new(false),
             reopen: bounded(1),

@@ -2,7 +2,7 @@
 //!
 //! A question, a resumed run and tail differ in their readers, their order and their end, which are values
 //! given to [`Engine::run`]; they do not differ in the loop. Nothing here knows how events are selected,
-//! encoded or written: a [`Consumer`] does.
+//! encoded or written: a [`PageConsumer`] does.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -75,7 +75,7 @@ pub(super) enum Flow {
 }
 
 /// What is done with events.
-pub(super) trait Consumer {
+pub(super) trait PageConsumer {
     /// A page was read. Its events follow, perhaps not all at once.
     fn page(&mut self, page: &Page);
 
@@ -89,19 +89,19 @@ pub(super) trait Consumer {
     /// A page's last event was taken; its memory may be used again.
     ///
     /// # Errors
-    /// As [`Consumer::take`].
+    /// As [`PageConsumer::take`].
     fn done(&mut self, page: Rc<Page>) -> Result<()>;
 
     /// The next event is not at hand: now is the time to write what is held back.
     ///
     /// # Errors
-    /// As [`Consumer::take`].
+    /// As [`PageConsumer::take`].
     fn waiting(&mut self) -> Result<()>;
 
     /// A stream was read to its end, and all of that was taken.
     ///
     /// # Errors
-    /// As [`Consumer::take`].
+    /// As [`PageConsumer::take`].
     fn caught_up(&mut self, stream: Stream) -> Result<()>;
 
     /// A stream failed for good. The others go on.
@@ -110,7 +110,7 @@ pub(super) trait Consumer {
     /// The output is to be opened anew, as after a rotation.
     ///
     /// # Errors
-    /// As [`Consumer::take`].
+    /// As [`PageConsumer::take`].
     fn reopen(&mut self) -> Result<()>;
 
     /// How many events of a stream were delivered, over all runs.
@@ -209,7 +209,7 @@ impl<'a> Engine<'a> {
         &mut self,
         order: Order,
         until: Until,
-        consumer: &mut dyn Consumer,
+        consumer: &mut dyn PageConsumer,
     ) -> Result<PhaseEnd> {
         loop {
             for reader in self.readers.iter_mut().filter(|reader| reader.is_read()) {
@@ -244,7 +244,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn take(&mut self, index: usize, events: Range<usize>, consumer: &mut dyn Consumer) -> Result<Flow> {
+    fn take(&mut self, index: usize, events: Range<usize>, consumer: &mut dyn PageConsumer) -> Result<Flow> {
         let reader = &mut self.readers[index];
         let Some(page) = reader.page() else { return Ok(Flow::Continue) };
         let flow = consumer.take(page, events.clone())?;
@@ -255,7 +255,12 @@ impl<'a> Engine<'a> {
     }
 
     /// The run of events that comes next in time, once every stream's next event is known.
-    fn next_in_time(&mut self, range: &TimeRange, until: Until, consumer: &mut dyn Consumer) -> Result<Step> {
+    fn next_in_time(
+        &mut self,
+        range: &TimeRange,
+        until: Until,
+        consumer: &mut dyn PageConsumer,
+    ) -> Result<Step> {
         let mut heads: [Option<(DateTime<Utc>, usize)>; 2] = [None, None];
         for (index, reader) in self.readers.iter_mut().enumerate() {
             while reader.page().is_some() && !reader.seek(range) {
@@ -281,7 +286,7 @@ impl<'a> Engine<'a> {
         ))
     }
 
-    fn next_least_delivered(&self, consumer: &dyn Consumer) -> Step {
+    fn next_least_delivered(&self, consumer: &dyn PageConsumer) -> Step {
         let turns = |reader: &StreamReader| consumer.delivered(reader.stream) / TURN;
         let next = self.readers.iter().enumerate().min_by_key(|(_, reader)| (turns(reader), reader.stream));
         let Some((index, reader)) = next else { return Step::Finished };
@@ -305,7 +310,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Waits for a page of one reader, or of any, or for whatever else happens first.
-    fn wait(&mut self, which: Option<usize>, until: Until, consumer: &mut dyn Consumer) -> Result<Woken> {
+    fn wait(&mut self, which: Option<usize>, until: Until, consumer: &mut dyn PageConsumer) -> Result<Woken> {
         consumer.waiting()?;
         consumer.alive();
         if let Some(index) = which
@@ -387,7 +392,12 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn answered(&mut self, index: usize, answer: Result<Option<Page>>, consumer: &mut dyn Consumer) -> Woken {
+    fn answered(
+        &mut self,
+        index: usize,
+        answer: Result<Option<Page>>,
+        consumer: &mut dyn PageConsumer,
+    ) -> Woken {
         match answer {
             Ok(Some(page)) => {
                 consumer.page(&page);

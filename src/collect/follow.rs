@@ -62,7 +62,7 @@ pub fn show(
     follow: &FollowOptions,
     output: &SharedOutput,
 ) -> Result<()> {
-    if matches!(run.output.place, Destination::File(_)) {
+    if matches!(run.output.destination, Destination::File(_)) {
         return Err(Error::new(ErrorKind::Usage, "-o FILE needs --resume, which manages the file")
             .hint("add --resume, or write to the file with > FILE"));
     }

@@ -58,9 +58,9 @@ mod tests {
 
     /// Keeps each call's pieces.
     #[derive(Debug, Default)]
-    struct Pieces(Vec<Vec<String>>);
+    struct LineChunks(Vec<Vec<String>>);
 
-    impl Sink for Pieces {
+    impl Sink for LineChunks {
         fn write(&mut self, _: &[u8]) -> Result<()> {
             unreachable!("pieces come by themselves")
         }
@@ -90,7 +90,7 @@ mod tests {
             lines.push(page, line);
         }
         assert_eq!((lines.bytes(), lines.is_empty()), (10, false));
-        let mut sink = Pieces::default();
+        let mut sink = LineChunks::default();
         lines.write_to(&mut sink).unwrap();
         assert_eq!(sink.0, [["a\nb\n", "d\n", "c\n", "e\n"]]);
         assert_eq!((lines.bytes(), lines.is_empty(), Rc::strong_count(&one)), (0, true, 1));

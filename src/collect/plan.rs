@@ -1,24 +1,19 @@
 //! Where events go and in which form: decided once, before anything is asked or written.
 //!
-//! Opens nothing but what [`OutputPlan::open_position`] is asked to.
+//! Opens nothing.
 
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::position;
 use super::session::Session;
 use crate::compression::Compression;
-use crate::disk::{self, RealDisk};
 use crate::encode::{
     self, EventContext, EventEncoder, Fields, Format, OutputUse, RenderOptions, Shape, TimeStyle,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::RunMode;
-use crate::output::sink::stream::StreamSink;
-use crate::output::{CheckpointedOutput, OutputContract, OutputTarget};
-use crate::runtime::Runtime;
 use crate::sanitize;
 use crate::time::Zone;
 
@@ -84,7 +79,7 @@ pub struct OutputPlan {
     /// Whether a person's terminal is what all of it goes to.
     pub to_terminal: bool,
     /// What the place where it is read can show.
-    pub look: RenderOptions,
+    pub render: RenderOptions,
     /// Whose events they are.
     pub context: EventContext,
 }
@@ -93,7 +88,7 @@ pub struct OutputPlan {
 #[derive(Debug)]
 pub struct PlannedOutput {
     /// Where to.
-    pub place: Destination,
+    pub destination: Destination,
     /// The streams, in output order.
     pub streams: Vec<Stream>,
 }
@@ -117,7 +112,7 @@ impl OutputPlan {
     pub fn decide(session: &Session, request: &OutputRequest, streams: &[Stream]) -> Result<OutputPlan> {
         let settings = &session.settings;
         let outputs = outputs(request.output.as_deref(), &settings.profile, streams);
-        let to_stdout = outputs.iter().all(|o| o.place == Destination::Stdout);
+        let to_stdout = outputs.iter().all(|o| o.destination == Destination::Stdout);
         let terminal = request.terminal;
         let to_terminal = terminal.is_terminal && to_stdout;
         if to_terminal && request.resume.as_ref().is_some_and(|resume| resume.consumer.is_none()) {
@@ -128,7 +123,7 @@ impl OutputPlan {
         }
         let zone = time_style(&settings.zone);
         let colour = to_stdout && terminal.colour;
-        let look = if to_terminal {
+        let render = if to_terminal {
             RenderOptions {
                 width: Some(terminal.width),
                 colour,
@@ -140,24 +135,24 @@ impl OutputPlan {
             RenderOptions { colour, zone, ..RenderOptions::plain() }
         };
         let (format, compression) = format(request, to_terminal)?;
-        let form = OutputPlan {
+        let plan = OutputPlan {
             format,
             compression,
             shape: request.shape.unwrap_or_default(),
             fields: request.fields.as_deref().map(Fields::parse).transpose()?,
             outputs,
             to_terminal,
-            look,
+            render,
             context: EventContext { profile: settings.profile.clone(), account_uuid: session.account_uuid() },
         };
-        let has_file = form.outputs.iter().any(|o| matches!(o.place, Destination::File(_)));
+        let has_file = plan.outputs.iter().any(|o| matches!(o.destination, Destination::File(_)));
         let purpose = match request.resume {
             None => request.purpose,
             Some(_) if has_file => OutputUse::ManagedFile,
             Some(_) => OutputUse::Follow,
         };
-        encode::check(form.format, form.shape, form.fields.as_ref(), purpose)?;
-        Ok(form)
+        encode::check(plan.format, plan.shape, plan.fields.as_ref(), purpose)?;
+        Ok(plan)
     }
 
     /// An encoder for an output of these streams.
@@ -165,56 +160,8 @@ impl OutputPlan {
     /// # Errors
     /// Fails with `Usage` for combinations that cannot be rendered.
     pub fn encoder(&self, streams: &[Stream]) -> Result<EventEncoder> {
-        let (fields, look) = (self.fields.clone(), self.look.clone());
-        EventEncoder::new(self.format, self.shape, fields, streams, look, self.context.clone())
-    }
-
-    /// Opens the saved position of an output, and the output itself.
-    ///
-    /// # Errors
-    /// As [`CheckpointedOutput::open`].
-    pub fn open_position(
-        &self,
-        runtime: &Runtime,
-        session: &Session,
-        output: &PlannedOutput,
-        options: &ResumeOptions,
-    ) -> Result<CheckpointedOutput> {
-        let encoder = self.encoder(&output.streams)?;
-        let terms = OutputContract {
-            account: session.account_uuid(),
-            host: session.home(),
-            api: session.settings.api.name().into(),
-            shape: self.shape.name().into(),
-            format: self.format.name().into(),
-            fields: self.fields.iter().map(ToString::to_string).collect(),
-            encoder: encoder.version(),
-            columns: encoder.columns().unwrap_or_default(),
-            compression: self.compression,
-            streams: output.streams.iter().map(|stream| stream.name().to_owned()).collect(),
-            ..OutputContract::default()
-        };
-        let stream = |default: &str, sink| {
-            let consumer = options.consumer.as_deref().unwrap_or(default).to_owned();
-            OutputTarget::Stream { consumer, sink: Box::new(sink) }
-        };
-        position::open(runtime, session, terms, options, || {
-            Ok(match &output.place {
-                // What goes to nobody must not count as delivered (P1).
-                Destination::Stdout if disk::real::stdout_is_missing() => {
-                    return Err(Error::new(ErrorKind::Output, "stdout is closed").hint(
-                        "give --resume a place with -o, or say > /dev/null if the events may be lost",
-                    ));
-                }
-                Destination::Stdout => stream("stdout", StreamSink::stdout()?),
-                Destination::Device(path) => {
-                    stream(&path.to_string_lossy(), StreamSink::at(&RealDisk, path)?)
-                }
-                Destination::File(path) => {
-                    OutputTarget::File { path: path.clone(), mode: options.file_mode.unwrap_or(FILE_MODE) }
-                }
-            })
-        })
+        let (fields, render) = (self.fields.clone(), self.render.clone());
+        EventEncoder::new(self.format, self.shape, fields, streams, render, self.context.clone())
     }
 }
 
@@ -239,7 +186,7 @@ pub fn names(streams: &[Stream]) -> String {
 fn outputs(path: Option<&Path>, profile: &str, streams: &[Stream]) -> Vec<PlannedOutput> {
     let mut outputs: Vec<PlannedOutput> = Vec::new();
     for &stream in streams {
-        let place = match path.filter(|path| path.as_os_str() != "-") {
+        let destination = match path.filter(|path| path.as_os_str() != "-") {
             None => Destination::Stdout,
             Some(path) => {
                 // Names are text where the two marks stand; other bytes of a path stay as they are.
@@ -252,9 +199,9 @@ fn outputs(path: Option<&Path>, profile: &str, streams: &[Stream]) -> Vec<Planne
                 if is_device(&named) { Destination::Device(named) } else { Destination::File(named) }
             }
         };
-        match outputs.iter_mut().find(|output| output.place == place) {
+        match outputs.iter_mut().find(|output| output.destination == destination) {
             Some(output) => output.streams.push(stream),
-            None => outputs.push(PlannedOutput { place, streams: vec![stream] }),
+            None => outputs.push(PlannedOutput { destination, streams: vec![stream] }),
         }
     }
     outputs

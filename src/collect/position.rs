@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::plan::ResumeOptions;
+use super::OutputRun;
+use super::plan::{Destination, FILE_MODE, ResumeOptions};
 use super::session::Session;
 use crate::api::client::Client;
 use crate::api::endpoint::PageRequest;
 use crate::cancel::Cancel;
 use crate::clock::Clock;
-use crate::disk::{Disk as _, RealDisk};
+use crate::disk::{self, Disk as _, RealDisk};
 use crate::encode::EventEncoder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Stream};
@@ -20,6 +21,7 @@ use crate::health::{self, CollectorIdentity, CollectorState, HealthFeed, HealthR
 use crate::output::commit::OutputSetup;
 use crate::output::gap;
 use crate::output::seen::REMEMBERED;
+use crate::output::sink::stream::StreamSink;
 use crate::output::{
     CheckpointDir, CheckpointedOutput, Consumer, Encode, OutputContract, OutputTarget, StreamPosition,
 };
@@ -33,29 +35,25 @@ const SECOND_ASK: Duration = Duration::from_secs(30);
 /// How often a lock that somebody else holds is tried again, under `--lock-wait`.
 const LOCK_POLL: Duration = Duration::from_millis(200);
 
-/// Opens the pipeline of a position, waiting for its lock for as long as was allowed.
+/// Opens the saved position of an output, and the output itself, waiting for the lock for as long as is
+/// allowed.
 ///
 /// # Errors
 /// As [`CheckpointedOutput::open`].
-pub(super) fn open(
-    runtime: &Runtime,
-    session: &Session,
-    terms: OutputContract,
-    options: &ResumeOptions,
-    target: impl Fn() -> Result<OutputTarget>,
-) -> Result<CheckpointedOutput> {
+pub(super) fn open(run: &OutputRun<'_>, options: &ResumeOptions) -> Result<CheckpointedOutput> {
+    let (runtime, session) = (run.runtime, run.session);
     let settings = &session.settings;
     let setup = OutputSetup {
         state_dir: settings.state_dir()?.to_owned(),
         profile: settings.profile.clone(),
-        terms,
+        terms: contract(run)?,
         remembered: REMEMBERED,
     };
     let lock_wait = options.lock_wait.unwrap_or_default();
     let give_up = runtime.clock.elapsed() + lock_wait;
     let mut is_told = false;
     loop {
-        let target = target()?;
+        let target = target(&run.output.destination, options)?;
         let consumer = match &target {
             OutputTarget::Stream { consumer, .. } => Consumer::Named(consumer.clone()),
             OutputTarget::File { path, .. } => {
@@ -78,6 +76,45 @@ pub(super) fn open(
             }
         }
     }
+}
+
+/// What the output is to hold, as its checkpoint records it.
+fn contract(run: &OutputRun<'_>) -> Result<OutputContract> {
+    let (session, plan, streams) = (run.session, run.plan, &run.output.streams);
+    let encoder = plan.encoder(streams)?;
+    Ok(OutputContract {
+        account: session.account_uuid(),
+        host: session.home(),
+        api: session.settings.api.name().into(),
+        shape: plan.shape.name().into(),
+        format: plan.format.name().into(),
+        fields: plan.fields.iter().map(ToString::to_string).collect(),
+        encoder: encoder.version(),
+        columns: encoder.columns().unwrap_or_default(),
+        compression: plan.compression,
+        streams: streams.iter().map(|stream| stream.name().to_owned()).collect(),
+        ..OutputContract::default()
+    })
+}
+
+/// The output that a destination stands for.
+fn target(destination: &Destination, options: &ResumeOptions) -> Result<OutputTarget> {
+    let stream = |default: &str, sink| {
+        let consumer = options.consumer.as_deref().unwrap_or(default).to_owned();
+        OutputTarget::Stream { consumer, sink: Box::new(sink) }
+    };
+    Ok(match destination {
+        // What goes to nobody must not count as delivered (P1).
+        Destination::Stdout if disk::real::stdout_is_missing() => {
+            return Err(Error::new(ErrorKind::Output, "stdout is closed")
+                .hint("give --resume a place with -o, or say > /dev/null if the events may be lost"));
+        }
+        Destination::Stdout => stream("stdout", StreamSink::stdout()?),
+        Destination::Device(path) => stream(&path.to_string_lossy(), StreamSink::at(&RealDisk, path)?),
+        Destination::File(path) => {
+            OutputTarget::File { path: path.clone(), mode: options.file_mode.unwrap_or(FILE_MODE) }
+        }
+    })
 }
 
 /// Tells `opev status` about a run, beside the position whose lock it holds.

@@ -44,7 +44,7 @@ pub struct Question {
 /// Fails where nothing can be written. Failures of single streams are in the run's tally.
 pub fn answer(run: &OutputRun<'_>, question: &Question, output: &SharedOutput, ends: bool) -> Result<()> {
     let settings = &run.session.settings;
-    if let Destination::File(_) = run.output.place {
+    if let Destination::File(_) = run.output.destination {
         let (mode, state_dir) = (question.file_mode.unwrap_or(FILE_MODE), settings.state_dir()?);
         output.open(&NewFile { mode, overwrite: question.overwrite, state_dir })?;
     }
@@ -83,10 +83,13 @@ pub fn answer(run: &OutputRun<'_>, question: &Question, output: &SharedOutput, e
         run.runtime.console.note("interrupted: the range was not read to its end");
         run.tally.fail(run.runtime.cancel.failure());
     }
-    if matches!(run.output.place, Destination::File(_)) && (failed > 0 || end == PhaseEnd::Stopped) {
+    if matches!(run.output.destination, Destination::File(_)) && (failed > 0 || end == PhaseEnd::Stopped) {
         // A file under its final name is taken for whole.
         output.discard();
-        log::warn!("{} was not written, because not every stream could be read", run.output.place.shown());
+        log::warn!(
+            "{} was not written, because not every stream could be read",
+            run.output.destination.shown()
+        );
         return Ok(());
     }
     if ends {

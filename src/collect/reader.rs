@@ -26,7 +26,7 @@ pub(super) struct StreamReader {
     pub is_late: bool,
     /// Whether the consumer was told that it was read to its end.
     pub is_told: bool,
-    pages: Pages,
+    pages: PageFeed,
     page: Option<Rc<Page>>,
     /// The next event of the page in hand.
     at: usize,
@@ -42,7 +42,7 @@ pub(super) struct StreamReader {
 
 /// Where the pages come from.
 #[derive(Debug)]
-enum Pages {
+enum PageFeed {
     /// Windows of a question; their threads read ahead.
     Windows(WindowedPages),
     /// A thread of this stream's own, one page ahead.
@@ -52,7 +52,7 @@ enum Pages {
 impl StreamReader {
     /// A reader of a question's windows.
     pub(super) fn of_windows(stream: Stream, pages: WindowedPages) -> Self {
-        StreamReader::new(stream, Pages::Windows(pages), Cancel::new())
+        StreamReader::new(stream, PageFeed::Windows(pages), Cancel::new())
     }
 
     /// A reader of `source` on a thread of its own, which `stop` ends.
@@ -64,10 +64,10 @@ impl StreamReader {
         stop: Cancel,
         source: impl PageSource + Send + 'static,
     ) -> Result<Self> {
-        Ok(StreamReader::new(stream, Pages::Thread(Prefetch::start(stream, source)?), stop))
+        Ok(StreamReader::new(stream, PageFeed::Thread(Prefetch::start(stream, source)?), stop))
     }
 
-    fn new(stream: Stream, pages: Pages, stop: Cancel) -> Self {
+    fn new(stream: Stream, pages: PageFeed, stop: Cancel) -> Self {
         StreamReader {
             stream,
             is_late: false,
@@ -162,7 +162,7 @@ impl StreamReader {
     /// Takes up the next page.
     pub(super) fn accept(&mut self, page: Page) {
         self.is_caught_up = self.is_caught_up || matches!(page.next, Next::CaughtUp(_));
-        if matches!(self.pages, Pages::Windows(_)) {
+        if matches!(self.pages, PageFeed::Windows(_)) {
             // What a window says of what follows means nothing for the stream.
             self.is_caught_up = false;
         }
@@ -179,16 +179,16 @@ impl StreamReader {
     /// The next page of a source that is read without a thread of its own; `None` for the others.
     pub(super) fn next_without_thread(&mut self) -> Option<Result<Option<Page>>> {
         match &mut self.pages {
-            Pages::Windows(pages) => Some(pages.next_page()),
-            Pages::Thread(_) => None,
+            PageFeed::Windows(pages) => Some(pages.next_page()),
+            PageFeed::Thread(_) => None,
         }
     }
 
     /// The channel on which a thread gives pages.
     pub(super) fn channel(&self) -> Option<&Receiver<Result<Option<Page>>>> {
         match &self.pages {
-            Pages::Windows(_) => None,
-            Pages::Thread(pages) => Some(pages.channel()),
+            PageFeed::Windows(_) => None,
+            PageFeed::Thread(pages) => Some(pages.channel()),
         }
     }
 }

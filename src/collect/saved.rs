@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 
-use super::engine::{Consumer, Flow};
+use super::engine::{Flow, PageConsumer};
 use super::report::OutputReport;
 use crate::encode::EventEncoder;
 use crate::error::{Error, Result};
@@ -48,7 +48,7 @@ impl<'a> SavedConsumer<'a> {
     }
 }
 
-impl Consumer for SavedConsumer<'_> {
+impl PageConsumer for SavedConsumer<'_> {
     fn page(&mut self, page: &Page) {
         self.report.page(page);
     }

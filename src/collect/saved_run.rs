@@ -38,7 +38,7 @@ pub struct SavedRun<'a> {
 /// next run delivers that page again. Failures of single streams are in the run's tally.
 pub fn deliver(run: &OutputRun<'_>, saved: &SavedRun<'_>) -> Result<()> {
     let (runtime, session) = (run.runtime, run.session);
-    let output = run.plan.open_position(runtime, session, run.output, saved.resume)?;
+    let output = position::open(run, saved.resume)?;
     let streams = &run.output.streams;
     let health =
         position::reporter(runtime, session, &output, streams, saved.resume.mode, saved.feed.clone());
@@ -68,8 +68,8 @@ pub fn deliver(run: &OutputRun<'_>, saved: &SavedRun<'_>) -> Result<()> {
     let end = end?;
     let up_to = consumer.newest().map(|time| session.settings.zone.show(time));
     consumer.finish()?;
-    if let (None, Destination::File(_)) = (saved.follow, &run.output.place) {
-        runtime.console.delivered(report.events.get(), &run.output.place.shown(), up_to.as_deref());
+    if let (None, Destination::File(_)) = (saved.follow, &run.output.destination) {
+        runtime.console.delivered(report.events.get(), &run.output.destination.shown(), up_to.as_deref());
     }
     if saved.follow.is_some() && !followed.is_empty() {
         run.tally.done();

@@ -36,7 +36,7 @@ pub struct SharedOutput(Arc<Mutex<OpenOutput>>);
 struct OpenOutput {
     encoder: EventEncoder,
     destination: Destination,
-    sink: Option<OpenSink>,
+    sink: Option<SharedSink>,
     /// Whose events the encoder was told to write.
     speaker: Option<usize>,
     has_begun: bool,
@@ -46,7 +46,7 @@ struct OpenOutput {
 }
 
 #[derive(Debug)]
-enum OpenSink {
+enum SharedSink {
     Stream(StreamSink),
     File(ReplacedFile),
 }
@@ -77,9 +77,9 @@ impl SharedOutput {
                 Destination::File(path) => {
                     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
                     let file = ReplacedFile::create(&disk, path, new.mode, new.overwrite, new.state_dir)?;
-                    OpenSink::File(file)
+                    SharedSink::File(file)
                 }
-                stream => OpenSink::Stream(open_stream(stream)?),
+                stream => SharedSink::Stream(open_stream(stream)?),
             });
         }
         Ok(())
@@ -147,8 +147,8 @@ impl SharedOutput {
         let sink = self.lock().sink.take();
         match sink {
             None => Ok(()),
-            Some(OpenSink::Stream(mut sink)) => sink.sync(),
-            Some(OpenSink::File(file)) => file.finish(),
+            Some(SharedSink::Stream(mut sink)) => sink.sync(),
+            Some(SharedSink::File(file)) => file.finish(),
         }
     }
 
@@ -189,11 +189,11 @@ impl OpenOutput {
     fn sink(&mut self) -> Result<&mut dyn Sink> {
         let sink = match self.sink.take() {
             Some(sink) => sink,
-            None => OpenSink::Stream(open_stream(&self.destination)?),
+            None => SharedSink::Stream(open_stream(&self.destination)?),
         };
         Ok(match self.sink.insert(sink) {
-            OpenSink::Stream(sink) => sink,
-            OpenSink::File(sink) => sink,
+            SharedSink::Stream(sink) => sink,
+            SharedSink::File(sink) => sink,
         })
     }
 

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 
-use super::engine::{Consumer, Flow};
+use super::engine::{Flow, PageConsumer};
 use super::lines::Lines;
 use super::report::OutputReport;
 use super::shared_output::SharedOutput;
@@ -208,7 +208,7 @@ fn sorter(newest: Option<u64>) -> EventSorter {
     EventSorter::new(sort::BUDGET, newest, scratch)
 }
 
-impl Consumer for UnsavedConsumer<'_> {
+impl PageConsumer for UnsavedConsumer<'_> {
     fn page(&mut self, page: &Page) {
         self.report.page(page);
     }
