@@ -115,11 +115,6 @@ impl RecentSet {
         self.ring.len()
     }
 
-    /// Whether none is.
-    pub fn is_empty(&self) -> bool {
-        self.ring.is_empty()
-    }
-
     /// Whether the next new identity takes the place of the oldest.
     pub fn is_full(&self) -> bool {
         self.ring.len() == self.capacity

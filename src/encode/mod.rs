@@ -29,7 +29,7 @@ use chrono::{DateTime, Utc};
 pub use self::fields::Fields;
 pub use self::file_name::from_path;
 pub use self::highlight::Highlight;
-pub use self::registry::{Format, FormatFrame, FormatRow, OutputUse, Shape, ShapeRow, check};
+pub use self::registry::{Format, OutputUse, Shape, check};
 pub use self::shape::EventContext;
 pub use self::zone::TimeStyle;
 use crate::error::Result;
