@@ -1,6 +1,6 @@
-//! Where events go and in which form: decided once, before anything is asked or written.
+//! The output of a run: format, shape and destinations, decided before anything is requested or written.
 //!
-//! Opens nothing.
+//! Does not open files.
 
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use crate::time::Zone;
 /// Permissions of a new file, unless `--file-mode` says otherwise.
 pub const FILE_MODE: u32 = 0o600;
 
-/// What is wanted of the output.
+/// What the user asked for.
 #[derive(Clone, Debug)]
 pub struct OutputRequest {
     /// The file; `-` or none is standard output.
@@ -31,9 +31,9 @@ pub struct OutputRequest {
     pub shape: Option<Shape>,
     /// Chosen columns.
     pub fields: Option<String>,
-    /// Where the position is kept, under `--resume`.
+    /// How the position is saved, under `--resume`.
     pub resume: Option<ResumeOptions>,
-    /// What becomes of the output where no position is kept.
+    /// How the output is used where no position is saved.
     pub purpose: OutputUse,
     /// What standard output can show.
     pub terminal: Terminal,
@@ -50,20 +50,20 @@ pub struct Terminal {
     pub colour: bool,
 }
 
-/// How a position is kept.
+/// How a position is saved.
 #[derive(Clone, Debug)]
 pub struct ResumeOptions {
     /// The consumer's name, where the output is not a file.
     pub consumer: Option<String>,
-    /// How long another run that holds the lock is waited for.
+    /// How long to wait for a lock that another run holds.
     pub lock_wait: Option<Duration>,
     /// Permissions of a new file.
     pub file_mode: Option<u32>,
-    /// Whether the run is to end by itself, for `opev status`.
+    /// The kind of run, for `opev status`.
     pub mode: RunMode,
 }
 
-/// The form of the output, and its places.
+/// The format of the output, and its destinations.
 #[derive(Debug)]
 pub struct OutputPlan {
     /// How events are framed.
@@ -76,18 +76,18 @@ pub struct OutputPlan {
     pub fields: Option<Fields>,
     /// The outputs, each with the streams that go there.
     pub outputs: Vec<PlannedOutput>,
-    /// Whether a person's terminal is what all of it goes to.
+    /// Whether everything goes to a terminal.
     pub to_terminal: bool,
-    /// What the place where it is read can show.
+    /// Width, colours and escaping for where it is shown.
     pub render: RenderOptions,
-    /// Whose events they are.
+    /// The profile and account of the events.
     pub context: EventContext,
 }
 
 /// One output and what goes there.
 #[derive(Debug)]
 pub struct PlannedOutput {
-    /// Where to.
+    /// The destination.
     pub destination: Destination,
     /// The streams, in output order.
     pub streams: Vec<Stream>,
@@ -105,10 +105,10 @@ pub enum Destination {
 }
 
 impl OutputPlan {
-    /// Decides.
+    /// Decides the format, the options and the destinations.
     ///
     /// # Errors
-    /// Fails with `Usage` for what cannot be; nothing has been asked or written by then.
+    /// Fails with `Usage` for combinations that cannot work; nothing was requested or written by then.
     pub fn decide(session: &Session, request: &OutputRequest, streams: &[Stream]) -> Result<OutputPlan> {
         let settings = &session.settings;
         let outputs = outputs(request.output.as_deref(), &settings.profile, streams);
@@ -117,8 +117,7 @@ impl OutputPlan {
         let to_terminal = terminal.is_terminal && to_stdout;
         if to_terminal && request.resume.as_ref().is_some_and(|resume| resume.consumer.is_none()) {
             return Err(Error::new(ErrorKind::Usage, "--resume to a terminal needs --consumer NAME").hint(
-                "name a consumer: without a name of its own this would read away the events of a job that uses \
-                 the default one",
+                "name a consumer: without a name this run would take the events of a job that uses the default one",
             ));
         }
         let zone = time_style(&settings.zone);
@@ -166,7 +165,7 @@ impl OutputPlan {
 }
 
 impl Destination {
-    /// The place as people are told of it.
+    /// The destination as messages show it.
     pub fn shown(&self) -> String {
         match self {
             Destination::Stdout => "stdout".to_owned(),
@@ -182,14 +181,14 @@ pub fn names(streams: &[Stream]) -> String {
     streams.iter().map(|s| s.word()).collect::<Vec<_>>().join(", ")
 }
 
-/// Each stream's place; streams that share one go there together.
+/// The destination of each stream; streams with the same one share an output.
 fn outputs(path: Option<&Path>, profile: &str, streams: &[Stream]) -> Vec<PlannedOutput> {
     let mut outputs: Vec<PlannedOutput> = Vec::new();
     for &stream in streams {
         let destination = match path.filter(|path| path.as_os_str() != "-") {
             None => Destination::Stdout,
             Some(path) => {
-                // Names are text where the two marks stand; other bytes of a path stay as they are.
+                // The placeholders are replaced in paths that are UTF-8; other paths stay as they are.
                 let named = match path.to_str() {
                     Some(text) => {
                         PathBuf::from(text.replace("{stream}", stream.name()).replace("{profile}", profile))
@@ -215,7 +214,7 @@ fn is_device(path: &Path) -> bool {
     })
 }
 
-/// The format that was typed, else the one that the file's name asks for, else the place's own.
+/// `--format`, else the format of the file's extension, else the default of the destination.
 fn format(request: &OutputRequest, to_terminal: bool) -> Result<(Format, Compression)> {
     let path = request.output.as_deref().filter(|path| path.as_os_str() != "-" && !is_device(path));
     Ok(match (request.format, path) {

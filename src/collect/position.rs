@@ -1,5 +1,5 @@
-//! A saved position at work: opened under its lock, turned into the first request, and asked with care when
-//! the service refuses it (P11).
+//! Resuming from a saved position: it is opened under its lock and becomes the first request; a refused cursor
+//! is tried once more before it counts as a gap (P11).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,14 +29,13 @@ use crate::page::Page;
 use crate::runtime::Runtime;
 use crate::time::duration;
 
-/// How long a refused cursor rests before it is asked once more.
+/// How long to wait before a refused cursor is sent once more.
 const SECOND_ASK: Duration = Duration::from_secs(30);
 
-/// How often a lock that somebody else holds is tried again, under `--lock-wait`.
+/// How often a lock that another run holds is tried again, under `--lock-wait`.
 const LOCK_POLL: Duration = Duration::from_millis(200);
 
-/// Opens the saved position of an output, and the output itself, waiting for the lock for as long as is
-/// allowed.
+/// Opens the saved position of an output, and the output itself; waits for the lock up to `--lock-wait`.
 ///
 /// # Errors
 /// As [`CheckpointedOutput::open`].
@@ -104,7 +103,7 @@ fn target(destination: &Destination, options: &ResumeOptions) -> Result<OutputTa
         OutputTarget::Stream { consumer, sink: Box::new(sink) }
     };
     Ok(match destination {
-        // What goes to nobody must not count as delivered (P1).
+        // Events that nobody can read must not count as delivered (P1).
         Destination::Stdout if disk::real::stdout_is_missing() => {
             return Err(Error::new(ErrorKind::Output, "stdout is closed")
                 .hint("give --resume a place with -o, or say > /dev/null if the events may be lost"));
@@ -117,54 +116,52 @@ fn target(destination: &Destination, options: &ResumeOptions) -> Result<OutputTa
     })
 }
 
-/// Tells `opev status` about a run, beside the position whose lock it holds.
+/// A health reporter that keeps its file beside the position whose lock the run holds.
 pub(super) fn reporter(
     runtime: &Runtime,
     session: &Session,
-    pipeline: &CheckpointedOutput,
+    output: &CheckpointedOutput,
     streams: &[Stream],
     work: RunMode,
     feed: HealthFeed,
 ) -> HealthReporter {
-    let about = CollectorIdentity { profile: &session.settings.profile, consumer: pipeline.consumer(), work };
+    let about = CollectorIdentity { profile: &session.settings.profile, consumer: output.consumer(), work };
     let health = HealthReporter::new(about, streams, Arc::clone(&runtime.clock), feed);
-    health.keep_at(Arc::new(RealDisk), pipeline.place());
+    health.keep_at(Arc::new(RealDisk), output.place());
     health.state_all(CollectorState::Initialized);
     health
 }
 
-/// Where to start asking when nothing is saved yet.
+/// Where to start when nothing is saved yet.
 #[derive(Clone, Copy, Debug)]
 pub struct StartAt {
     /// The time.
     pub since: DateTime<Utc>,
-    /// Whether it was typed.
+    /// Whether `--since` was given.
     pub is_typed: bool,
 }
 
-/// The first question to a stream: its saved cursor, or the beginning.
+/// The first request of a stream: its saved cursor, or the start time.
 ///
 /// # Errors
-/// `Gap` when the service no longer keeps what follows the position, unless that was accepted.
+/// `Gap` when the service no longer has the events after the position, unless gaps are accepted.
 pub(super) fn first_request(
     runtime: &Runtime,
     session: &Session,
     stream: Stream,
     position: Option<&StreamPosition>,
-    beginning: StartAt,
+    start: StartAt,
     accept_gap: bool,
 ) -> Result<PageRequest> {
     let zone = &session.settings.zone;
     let from =
         |since| PageRequest::First { limit: session.settings.page_size, since: Some(since), until: None };
     let Some(position) = position else {
-        runtime
-            .console
-            .note(&format!("{stream}: no saved position, starting at {}", zone.show(beginning.since)));
-        return Ok(from(beginning.since));
+        runtime.console.note(&format!("{stream}: no saved position, starting at {}", zone.show(start.since)));
+        return Ok(from(start.since));
     };
-    if beginning.is_typed {
-        runtime.console.note(&format!("{stream}: going on from the saved position; --since is not used"));
+    if start.is_typed {
+        runtime.console.note(&format!("{stream}: continuing from the saved position; --since is not used"));
     }
     if let Some(gap) = gap::by_age(stream, position, runtime.clock.now()) {
         if !accept_gap {
@@ -178,13 +175,13 @@ pub(super) fn first_request(
     }
 }
 
-/// Says which gap is accepted, and gives the time to start again at.
+/// Logs the accepted gap, and returns the time to start again from.
 fn accept(gap: gap::Gap, position: &StreamPosition, now: DateTime<Utc>) -> DateTime<Utc> {
     log::warn!("accepted: {}", gap.failure());
     position.restart_from(now)
 }
 
-/// Asks a stream on behalf of a saved position.
+/// Requests the pages of a stream after a saved position.
 #[derive(Debug)]
 pub(super) struct ResumingFetcher {
     client: Client,
@@ -192,14 +189,14 @@ pub(super) struct ResumingFetcher {
     page_size: u16,
     position: Option<StreamPosition>,
     accept_gap: bool,
-    /// How long a refused cursor rests.
+    /// How long to wait after a refused cursor.
     rest: Duration,
     clock: Arc<dyn Clock>,
     cancel: Cancel,
 }
 
 impl ResumingFetcher {
-    /// An asker for a stream whose position was `position` at the start.
+    /// A fetcher for a stream whose saved position is `position`.
     pub(super) fn new(
         runtime: &Runtime,
         session: &Session,
@@ -220,14 +217,14 @@ impl ResumingFetcher {
         }
     }
 
-    /// Asks. A cursor that is refused rests and is asked once more; refused again, it is a gap.
+    /// Requests a page. A refused cursor is sent once more after a pause; if it is refused again, it is a gap.
     ///
     /// # Errors
     /// As [`Client::page`], and `Gap`.
     pub(super) fn fetch(&mut self, ask: &PageRequest) -> Result<Page> {
         let page = self.ask_twice(ask)?;
-        // What this run has read counts too: it is delivered before a later refusal is told, and a cursor
-        // that is refused after months must be told by what came since (P11).
+        // Pages read in this run count too: they are delivered before a later refusal is reported, and a cursor
+        // that is refused after months must be reported by the events since (P11).
         let last = page.len().checked_sub(1);
         self.position.get_or_insert_default().advance(&page, page.len() as u64, last);
         Ok(page)
@@ -238,7 +235,7 @@ impl ResumingFetcher {
             Err(failure) if is_refused_cursor(&failure, ask) => failure,
             outcome => return outcome,
         };
-        log::warn!("{refused}; the cursor is asked once more in {} s", self.rest.as_secs());
+        log::warn!("{refused}; the cursor is sent once more in {} s", self.rest.as_secs());
         self.clock.sleep(self.rest, &self.cancel)?;
         match self.client.page(self.stream, ask) {
             Err(failure) if is_refused_cursor(&failure, ask) => {}
@@ -255,12 +252,12 @@ impl ResumingFetcher {
     }
 }
 
-/// Whether the service refused the position itself.
+/// Whether the service refused the cursor itself.
 fn is_refused_cursor(failure: &Error, ask: &PageRequest) -> bool {
     failure.kind() == ErrorKind::BadRequest && matches!(ask, PageRequest::Cursor(_))
 }
 
-/// Tells `opev status` why a run could not begin. A busy lock is no trouble: its holder reports.
+/// Records for `opev status` why a run could not begin; not for a held lock, whose holder reports.
 fn note_blocked(runtime: &Runtime, session: &Session, consumer: &Consumer, work: RunMode, failure: &Error) {
     let settings = &session.settings;
     if matches!(failure.kind(), ErrorKind::Locked | ErrorKind::Interrupted(_)) {
