@@ -1,9 +1,9 @@
-//! SIGINT and SIGTERM become one token that everybody waits on; SIGHUP becomes a wish to reopen.
+//! Cancellation and signals: SIGINT and SIGTERM trigger one token; SIGHUP asks to reopen the output file.
 //!
-//! The first signal asks for a clean end, the second ends the process at once, and so does patience: a
-//! write into a pipe that nobody reads hears no token (P9). A signal that was ignored
-//! when the process started (as under `nohup`) stays ignored. Nothing here prints or exits cleanly:
-//! `main` does, by [`die_by`].
+//! The first signal asks for a clean end. A second signal ends the process at once, and so does a clean end
+//! that takes too long: a write into a pipe that nobody reads cannot be cancelled (P9). A signal that was
+//! ignored when the process started (as under `nohup`) stays ignored. This module does not print and does
+//! not exit: `main` does, with [`die_by`].
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -19,17 +19,17 @@ use crate::error::{Error, ErrorKind, Result};
 /// How long a clean end may take after the first signal.
 const PATIENCE: Duration = Duration::from_millis(4_500);
 
-/// A token that is triggered once and then stays so; clones share it.
+/// A cancellation token: once triggered it stays triggered. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Cancel(Arc<Shared>);
+pub struct Cancel(Arc<CancelState>);
 
 #[derive(Debug)]
-struct Shared {
+struct CancelState {
     signal: AtomicI32,
     triggered: AtomicBool,
-    /// Holds the wish to reopen, at most one.
+    /// Holds at most one request to reopen.
     reopen: (Sender<()>, Receiver<()>),
-    /// Dropped on trigger: every receiver then wakes, now and for ever.
+    /// Dropped on trigger: every receiver then wakes, and every later receive returns at once.
     keep_open: Mutex<Option<Sender<()>>>,
     wake: Receiver<()>,
 }
@@ -41,10 +41,10 @@ impl Default for Cancel {
 }
 
 impl Cancel {
-    /// A token that nothing has triggered yet.
+    /// A token that is not triggered.
     pub fn new() -> Self {
         let (sender, wake) = bounded(0);
-        Cancel(Arc::new(Shared {
+        Cancel(Arc::new(CancelState {
             signal: AtomicI32::new(0),
             triggered: AtomicBool::new(false),
             reopen: bounded(1),
@@ -53,7 +53,7 @@ impl Cancel {
         }))
     }
 
-    /// Asks everybody to come to an end; `signal` is the reason, 0 when there was no signal.
+    /// Triggers the token; `signal` is the cause, 0 when there was no signal.
     pub fn trigger(&self, signal: i32) {
         if signal != 0 {
             let _ = self.0.signal.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
@@ -64,12 +64,12 @@ impl Cancel {
         }
     }
 
-    /// Whether the end was asked for.
+    /// Whether it was triggered.
     pub fn is_triggered(&self) -> bool {
         self.0.triggered.load(Ordering::SeqCst)
     }
 
-    /// The signal that asked for the end, when one did.
+    /// The signal that triggered it, if one did.
     pub fn signal(&self) -> Option<i32> {
         match self.0.signal.load(Ordering::SeqCst) {
             0 => None,
@@ -103,18 +103,18 @@ impl Cancel {
         if self.is_triggered() { Err(self.failure()) } else { Ok(()) }
     }
 
-    /// Takes the wish to reopen the output file that a SIGHUP left, if there is one.
+    /// Takes the request to reopen the output file that a SIGHUP left, if there is one.
     pub fn take_reopen(&self) -> bool {
         self.0.reopen.1.try_recv().is_ok()
     }
 
-    /// Leaves a wish to reopen the output file.
+    /// Requests that the output file is reopened.
     pub fn ask_reopen(&self) {
-        // A wish that is there already is the same wish.
+        // A full channel holds such a request already.
         let _ = self.0.reopen.0.try_send(());
     }
 
-    /// The channel on which [`Cancel::ask_reopen`] leaves its wish, for `crossbeam_channel::Select`.
+    /// The channel to which [`Cancel::ask_reopen`] sends, for `crossbeam_channel::Select`.
     pub fn reopen_channel(&self) -> &Receiver<()> {
         &self.0.reopen.1
     }
@@ -123,9 +123,9 @@ impl Cancel {
 /// What SIGHUP means to a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hangup {
-    /// The terminal went away: end as for SIGTERM.
+    /// The terminal was closed: end as for SIGTERM.
     Ends,
-    /// Log rotation: open the output file anew.
+    /// Log rotation: reopen the output file.
     Reopens,
 }
 
@@ -136,7 +136,7 @@ pub enum Hangup {
 pub fn listen(cancel: &Cancel, hangup: Hangup) -> Result<()> {
     let ignored = ignored_at_start();
     let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|s| !ignored.contains(s));
-    // A limit on file sizes then fails the write instead of killing the process: a full disk like others.
+    // With a handler, a limit on file sizes fails the write like a full disk; without one it kills the process.
     let failed =
         |e: std::io::Error| Error::new(ErrorKind::Unexpected, "cannot listen for signals").because(e);
     signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))).map_err(failed)?;
@@ -153,7 +153,7 @@ pub fn listen(cancel: &Cancel, hangup: Hangup) -> Result<()> {
                 } else {
                     cancel.trigger(signal);
                     let patience = crossbeam_channel::after(PATIENCE);
-                    // Without the thread there is still the second signal.
+                    // If the thread cannot be started, a second signal still ends the process.
                     let _ = std::thread::Builder::new().name("patience".into()).spawn(move || {
                         let _ = patience.recv();
                         die_by(signal);
@@ -171,10 +171,10 @@ pub fn die_by(signal: i32) {
     let _ = signal_hook::low_level::emulate_default_handler(signal);
 }
 
-/// Makes sure that it can be told how a child ended, to be called before one is started.
+/// Makes the exit status of child processes available; call it before one is started.
 ///
-/// Whoever started this process may have had SIGCHLD ignored, which is inherited: the kernel then forgets
-/// how children end. A handler, which does nothing, takes the place of that; children get the default.
+/// An ignored SIGCHLD is inherited, and the kernel then discards the exit status of children. An empty
+/// handler replaces the inherited setting; children start with the default.
 ///
 /// # Errors
 /// Fails when the handler cannot be installed.
@@ -186,8 +186,8 @@ pub fn keep_the_ends_of_children() -> std::io::Result<()> {
     signal_hook::flag::register(SIGCHLD, Arc::new(AtomicBool::new(false))).map(drop)
 }
 
-/// The signals whose disposition was "ignore" when the process started. Where there is no /proc, none is
-/// taken as ignored.
+/// The signals whose disposition was "ignore" when the process started. Without /proc, none
+/// counts as ignored.
 fn ignored_at_start() -> Vec<i32> {
     let mask = ignored_mask().unwrap_or(0);
     [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| is_in(mask, *signal)).collect()

@@ -1,9 +1,9 @@
-//! Now, and sleeping until then or until cancelled: real and manual.
+//! The current time, and sleeping that can be cancelled: a real clock and a manual one.
 //!
-//! The only module that reads the time or sleeps. Everything that waits takes a [`Clock`], so that tests
-//! pass months without waiting.
+//! The only module that reads the time or sleeps. Everything that waits takes a [`Clock`], so that tests can
+//! simulate months without waiting.
 
-#![expect(clippy::disallowed_methods, reason = "this is the module they are reserved for")]
+#![expect(clippy::disallowed_methods, reason = "only this module may call them")]
 
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex};
@@ -16,10 +16,10 @@ use crate::error::Result;
 
 /// A source of time.
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// The wall clock's time; may jump.
+    /// The time of the wall clock; it may jump.
     fn now(&self) -> DateTime<Utc>;
 
-    /// Time since some fixed moment; never goes back.
+    /// Monotonic time since a fixed moment.
     fn elapsed(&self) -> Duration;
 
     /// Sleeps for `duration`, or until cancelled.
@@ -63,7 +63,7 @@ impl Clock for RealClock {
     }
 }
 
-/// A clock that stands still until it is moved; sleeping moves it, so nobody waits.
+/// A clock for tests: it stands still until it is moved. Sleeping moves it and returns at once.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<(Mutex<ManualTime>, Condvar)>);
 

@@ -1,4 +1,4 @@
-//! What can go wrong: a kind, what happened, why, and one thing to do.
+//! Errors: a kind, what failed, why, and one thing to do.
 //!
 //! [`ErrorKind::exit_code`] is the only table from failures to exit codes, and [`combine`] the only rule for
 //! several failures at once. This module must not print: `console` does.
@@ -8,17 +8,17 @@ use std::fmt;
 
 use crate::event::Stream;
 
-/// The result of everything that can fail for a reason a person should read.
+/// A result whose error is meant to be read by a person.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What sort of failure it is; decides the exit code and whether trying again can help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// Something nobody foresaw: a bug, or a machine in a bad state.
+    /// Unexpected: a bug, or a machine in a bad state.
     Unexpected,
-    /// A check was asked for, and its answer is no.
+    /// A check that was asked for failed.
     CheckFailed,
-    /// The command line cannot mean anything.
+    /// The command line is not valid.
     Usage,
     /// A setting is missing, malformed or forbidden.
     Config,
@@ -26,15 +26,15 @@ pub enum ErrorKind {
     Tls,
     /// The server answered with a redirect, which is never followed.
     Redirect,
-    /// The server has no such address (404): most often a wrong base URL.
+    /// The server has no such path (404): usually a wrong base URL.
     NotFound,
-    /// There is no token to send.
+    /// No token is configured.
     TokenMissing,
-    /// The service refused the token, or the token is no token.
+    /// The service refused the token, or it is not a JSON web token.
     TokenRefused,
-    /// The token's own expiry has passed.
+    /// The token has expired.
     TokenExpired,
-    /// The token is good, but does not grant what was asked for.
+    /// The token is valid, but does not grant what was asked for.
     FeatureMissing,
     /// The service kept answering with errors, or with answers that cannot be read.
     Service,
@@ -50,7 +50,7 @@ pub enum ErrorKind {
     ClosedPipe,
     /// A checkpoint and the output it describes do not agree.
     Disagreement,
-    /// The record would have a hole: a refused cursor, or a position older than the service remembers.
+    /// Events may be missing: a refused cursor, or a position older than the service's retention.
     Gap,
     /// Another run holds the lock.
     Locked,
@@ -78,7 +78,7 @@ impl ErrorKind {
         }
     }
 
-    /// Whether running the same command again later, with nothing mended, can succeed.
+    /// Whether running the same command again later can succeed without any change.
     pub fn is_retryable(self) -> bool {
         matches!(
             self,
@@ -152,7 +152,7 @@ impl Error {
         self
     }
 
-    /// Marks a failure that needs nobody's attention: `-q` silences it, so that a cron job fills no mailbox.
+    /// Marks a failure that needs no attention: `-q` silences it, so that cron sends no mail.
     #[must_use]
     pub fn routine(mut self) -> Self {
         self.is_routine = true;
@@ -164,14 +164,14 @@ impl Error {
         self.is_routine
     }
 
-    /// Adds the cause: an error, a chain of them that `anyhow` holds, or words.
+    /// Adds the cause: an error, an `anyhow` chain of errors, or text.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(anyhow::Error::from_boxed(source.into()));
         self
     }
 
-    /// Names the step of a check at which it happened, before the message.
+    /// Puts the name of the check's step before the message.
     #[must_use]
     pub fn at_step(mut self, step: &str) -> Self {
         self.message = format!("{step}: {}", self.message);
@@ -207,12 +207,12 @@ impl Error {
         self.hint.as_deref()
     }
 
-    /// The stream it happened on, when it was one.
+    /// The stream it happened on, if it concerns one.
     pub fn stream(&self) -> Option<Stream> {
         self.stream
     }
 
-    /// The profile it happened on, when several were running.
+    /// The profile it happened on, if several run.
     pub fn profile(&self) -> Option<&str> {
         self.profile.as_deref()
     }
@@ -228,7 +228,7 @@ impl fmt::Display for Error {
         }
         f.write_str(&self.message)?;
         match &self.source {
-            // In this form anyhow writes the whole chain of causes.
+            // The alternate form of anyhow writes the whole chain of causes.
             Some(source) => write!(f, ": {source:#}"),
             None => Ok(()),
         }
@@ -237,11 +237,11 @@ impl fmt::Display for Error {
 
 impl StdError for Error {}
 
-/// The kind that stands for a whole run in which these failures happened.
+/// The kind with which a run ends in which these failures happened; `None` when nothing failed.
 ///
-/// 7 and 8 always win; a signal counts only when nothing failed; some done and some not is
-/// [`ErrorKind::Partial`]; all failed alike is that kind; all failed differently is the first of the exit
-/// codes 4, 3, 5, 9, 6, 1. `None` when nothing failed.
+/// Exit codes 7 and 8 always win. A signal counts only when nothing failed. If some parts were done and some
+/// failed, it is [`ErrorKind::Partial`]. If all failed with one kind, it is that kind; otherwise the first of
+/// the exit codes 4, 3, 5, 9, 6, 1.
 pub fn combine(kinds: &[ErrorKind], anything_done: bool) -> Option<ErrorKind> {
     let failed: Vec<ErrorKind> =
         kinds.iter().copied().filter(|k| !matches!(k, ErrorKind::Interrupted(_))).collect();

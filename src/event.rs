@@ -1,6 +1,6 @@
-//! An event: its raw text, stream, uuid and time. Nothing else is understood by default.
+//! An event: its raw text, stream, uuid and time. Nothing else is parsed by default.
 //!
-//! Events stay the bytes that the service sent; this module holds no JSON parser and does no I/O.
+//! Events stay the bytes that the service sent; this module has no JSON parser and does no I/O.
 
 use std::fmt;
 use std::str::FromStr;
@@ -33,7 +33,7 @@ impl Stream {
         }
     }
 
-    /// The word for it among people: in help, tables, completions and messages.
+    /// Its name for people: in help, tables, completions and messages.
     pub fn word(self) -> &'static str {
         match self {
             Stream::SignInAttempts => "signin",
@@ -42,7 +42,7 @@ impl Stream {
         }
     }
 
-    /// Other spellings that are understood, lower-case and without separators.
+    /// Other spellings that are accepted, lower-case and without separators.
     fn aliases(self) -> &'static [&'static str] {
         match self {
             Stream::SignInAttempts => &["signins", "signinattempt"],
@@ -51,7 +51,7 @@ impl Stream {
         }
     }
 
-    /// Every spelling that is understood: the word, the API's name, the others.
+    /// Every spelling that is accepted: the word, the API's name, the others.
     fn spellings(self) -> impl Iterator<Item = &'static str> {
         [self.word(), self.name()].into_iter().chain(self.aliases().iter().copied())
     }
@@ -64,7 +64,7 @@ impl fmt::Display for Stream {
     }
 }
 
-/// A word that is not the name of a stream; its text suggests the nearest one.
+/// A word that is not the name of a stream; its message suggests the nearest one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownStream(String);
 
@@ -73,7 +73,7 @@ impl fmt::Display for UnknownStream {
         let nearest = suggest(&self.0, Stream::ALL.into_iter().flat_map(Stream::spellings));
         match nearest.and_then(|word| word.parse::<Stream>().ok()) {
             Some(stream) => write!(f, "no such stream; did you mean {}?", stream.word()),
-            None => write!(f, "no such stream; there are signin, items and audit"),
+            None => write!(f, "no such stream; the streams are signin, items and audit"),
         }
     }
 }
@@ -134,6 +134,6 @@ mod tests {
     fn a_typo_is_refused_with_the_nearest_name() {
         let error = "signinatempts".parse::<Stream>().unwrap_err();
         assert_eq!(error.to_string(), "no such stream; did you mean signin?");
-        assert!("zzz".parse::<Stream>().unwrap_err().to_string().contains("there are"));
+        assert!("zzz".parse::<Stream>().unwrap_err().to_string().contains("the streams are"));
     }
 }

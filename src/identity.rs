@@ -1,8 +1,8 @@
-//! What makes an event the same event again, and the last identities of a stream in bounded memory, so that
-//! what was given lately is not given again (P2).
+//! When two events are the same event, and the latest identities of a stream in bounded memory, so that an
+//! event is not delivered twice (P2).
 //!
-//! The one definition, used by every place that drops repeats: questions, windows and managed files. Pure
-//! memory, no I/O; `output::seen` keeps a [`RecentSet`] over restarts.
+//! The one definition, used by everything that drops repeats: questions, windows and managed files. In memory
+//! only, no I/O; `output::seen` saves a [`RecentSet`] across restarts.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -12,12 +12,12 @@ use siphasher::sip128::{SipHasher13, SipHasher24};
 
 use crate::event::Event;
 
-/// What makes an event the same event again: its stream, uuid and timestamp; without a uuid or with an empty
-/// one, its stream and bytes.
+/// The identity of an event: its stream, uuid and timestamp; without a uuid, or with an empty one, its stream
+/// and bytes.
 ///
-/// The timestamp is part of it because published fixtures give one uuid to several events.
+/// The timestamp is part of it because published fixtures have several events with one uuid.
 pub fn of(event: &Event<'_>) -> u128 {
-    /// The time, and a uuid of up to twice its usual length: hashed in one piece, which is faster.
+    /// Room for the time and a uuid of up to twice its usual length: hashing one piece is faster.
     const TIME: usize = 12;
     let stream = event.stream as u64;
     let Some(uuid) = event.uuid.filter(|uuid| !uuid.is_empty()) else {
@@ -50,7 +50,7 @@ pub fn of_version_1(event: &Event<'_>) -> u128 {
     SipHasher24::new_with_keys(stream, key).hash(bytes).into()
 }
 
-/// From how many places on a table's memory is worth giving back.
+/// The capacity from which on freeing a table's memory is worth it.
 const LARGE: usize = 10_000;
 
 /// The last identities of one stream: a ring in order of arrival, and an index into it.
@@ -74,7 +74,7 @@ impl RecentSet {
         RecentSet { capacity, ring: Vec::new(), oldest: 0, index: HashTable::new() }
     }
 
-    /// Remembers an identity; false when it was remembered already.
+    /// Adds an identity; false when the set had it already.
     pub fn insert(&mut self, identity: u128) -> bool {
         if self.contains(identity) {
             return false;
@@ -100,7 +100,7 @@ impl RecentSet {
         true
     }
 
-    /// Whether an identity is remembered.
+    /// Whether the set has an identity.
     pub fn contains(&self, identity: u128) -> bool {
         self.index.find(hash(identity), |&place| self.ring[place as usize] == identity).is_some()
     }
@@ -115,12 +115,7 @@ impl RecentSet {
         self.ring.len()
     }
 
-    /// Whether none is.
-    pub fn is_empty(&self) -> bool {
-        self.ring.is_empty()
-    }
-
-    /// Whether the next new identity takes the place of the oldest.
+    /// Whether the next new identity replaces the oldest.
     pub fn is_full(&self) -> bool {
         self.ring.len() == self.capacity
     }
@@ -132,7 +127,7 @@ impl RecentSet {
             found.remove();
         }
         if self.index.len() == self.index.capacity() {
-            // Used up by the marks of those removed. Grown, it would take twice the memory for good.
+            // Full of tombstones of removed entries. Growing would double the memory permanently.
             self.index.clear();
             for other in (0..self.ring.len()).filter(|other| *other != place) {
                 self.index.insert_unique(hash(self.ring[other]), other as u32, |_| 0);
@@ -141,12 +136,12 @@ impl RecentSet {
     }
 }
 
-/// The hash of an identity: its own bits are as good as any.
+/// The hash of an identity: its own bits, since it is a hash already.
 fn hash(identity: u128) -> u64 {
     identity as u64
 }
 
-/// The identities of late, in two generations: cheaper than [`RecentSet`], which forgets them one by one.
+/// The latest identities, in two generations: cheaper than [`RecentSet`], which forgets them one by one.
 #[derive(Clone, Debug)]
 pub struct Generations {
     most: usize,
@@ -154,8 +149,8 @@ pub struct Generations {
     old: Identities,
 }
 
-/// Identities in no order. Such a table tells what is new from one byte of each, and takes half the memory
-/// of a [`RecentSet`].
+/// Identities in no order. Such a table finds most new ones by one byte each, and needs half the memory of a
+/// [`RecentSet`].
 type Identities = HashSet<u128, BuildHasherDefault<OwnBits>>;
 
 impl Generations {
@@ -164,12 +159,12 @@ impl Generations {
         Generations { most, young: Identities::default(), old: Identities::default() }
     }
 
-    /// Whether an identity is remembered.
+    /// Whether the set has an identity.
     pub fn contains(&self, identity: u128) -> bool {
         self.young.contains(&identity) || self.old.contains(&identity)
     }
 
-    /// Remembers an identity, once more where it is old; false when it was remembered already.
+    /// Adds an identity, or renews one of the older generation; false when it was there already.
     pub fn insert(&mut self, identity: u128) -> bool {
         if self.young.len() == self.most {
             self.turn();
@@ -188,21 +183,21 @@ impl Generations {
         self.young.len()
     }
 
-    /// Forgets what was old where that takes much memory.
+    /// Drops the older generation where it takes much memory.
     pub fn forgo_old(&mut self) {
         if self.old.capacity() > LARGE {
             self.old = Identities::default();
         }
     }
 
-    /// Forgets what was old, and makes old what was young.
+    /// Drops the older generation, and makes the younger one the older.
     pub fn turn(&mut self) {
         std::mem::swap(&mut self.young, &mut self.old);
         self.young.clear();
     }
 }
 
-/// The hash of an identity: its own bits are as good as any.
+/// The hash of an identity: its own bits, since it is a hash already.
 #[derive(Clone, Copy, Debug, Default)]
 struct OwnBits(u64);
 
@@ -243,7 +238,7 @@ mod tests {
             assert!(recent.insert(number(n.to_le_bytes())));
         }
         assert_eq!(recent.len(), REMEMBERED);
-        // Many more, until marks of removed ones have used up the index.
+        // Many more, until tombstones fill the index.
         for n in 0..10 * REMEMBERED as u128 {
             recent.insert(number(n.to_be_bytes()));
         }

@@ -1,7 +1,7 @@
-//! A page: the events of one answer, and what to ask next.
+//! A page: the events of one answer, and the cursor for the next request.
 //!
-//! The unit that travels `api -> stream -> render -> deliver`. It owns the answer's bytes; events are
-//! ranges into them, so that a page costs one buffer however many events it holds.
+//! The unit that travels `source -> encode -> output`. It owns the answer's bytes; events are ranges of them,
+//! so that a page needs one buffer however many events it holds.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::event::{Event, Stream};
 
-/// A position in a stream, as the service gave it: opaque, never made up here.
+/// A position in a stream, as the service gave it: opaque, and never built by this program.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor(String);
 
@@ -44,7 +44,7 @@ impl Next {
     }
 }
 
-/// Where an event lies in its page's body, and what the scan learned of it.
+/// The range of an event in the page's body, and what the scan found in it.
 #[derive(Clone, Debug)]
 pub struct Span {
     /// The item's JSON text.
@@ -55,7 +55,7 @@ pub struct Span {
     pub time: Option<DateTime<Utc>>,
 }
 
-/// The events of one answer, and what to ask next.
+/// The events of one answer, and what the service says comes next.
 #[derive(Clone, Debug)]
 pub struct Page {
     /// The stream whose endpoint answered.
@@ -68,7 +68,7 @@ pub struct Page {
     pub next: Next,
     /// When the answer was complete.
     pub received_at: DateTime<Utc>,
-    /// Whether each event is one line of the body, and ends as one.
+    /// Whether each event is one line of the body, with its line break.
     pub has_lines: bool,
 }
 
@@ -89,7 +89,7 @@ impl Page {
     /// Puts a line break behind each event, in place of the comma or bracket there; none may have one within.
     pub fn with_lines(mut self) -> Self {
         for span in &self.spans {
-            // Behind an item there is always something, if only the end of the list.
+            // After an item there is always a byte: a comma or the end of the list.
             if let Some(behind) = self.body.get_mut(span.raw.end) {
                 *behind = b'\n';
             }
@@ -98,7 +98,7 @@ impl Page {
         self
     }
 
-    /// Where the event at `index` lies in the body as a line with its end; none if it is no line.
+    /// The range of the event at `index` with its line break; none if it does not lie on a line of its own.
     pub fn line_at(&self, index: usize) -> Option<Range<usize>> {
         let span = self.spans.get(index).filter(|_| self.has_lines)?;
         Some(span.raw.start..span.raw.end + 1)
@@ -109,7 +109,7 @@ impl Page {
         self.spans.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty()
     }

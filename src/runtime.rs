@@ -1,4 +1,4 @@
-//! What every part of a run shares: the time, the wish to end, and the way to the person.
+//! What every part of a run shares: the clock, the cancel token and the console.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use crate::cancel::Cancel;
 use crate::clock::Clock;
 use crate::console::Console;
 
-/// The time, the cancel token and the console of one run; clones share them.
+/// The clock, the cancel token and the console of one run; clones share them.
 #[derive(Clone, Debug)]
 pub struct Runtime {
-    /// The time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Triggered when the run is to end.
     pub cancel: Cancel,

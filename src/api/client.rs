@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::api::claims::{Claims, InvalidToken};
-use crate::api::connectivity::{self, ConnectivityStep, ConnectivityTarget, StepOutcome};
+use crate::api::connectivity::{self, ConnectivityStep, ConnectivityTarget, StageOutcome};
 use crate::api::endpoint::{ApiVersion, BaseUrl, PageRequest};
 use crate::api::http::{Http, HttpRequest, HttpResponse};
 use crate::api::jitter::jitter;
@@ -295,8 +295,8 @@ impl Client {
     /// the token.
     fn proxy_failure(&self) -> Error {
         let failure = |step: ConnectivityStep| match step.outcome {
-            StepOutcome::Failed(failure) => Some(failure),
-            StepOutcome::Passed(_) | StepOutcome::Skipped(_) => None,
+            StageOutcome::Failed(failure) => Some(failure),
+            StageOutcome::Passed(_) | StageOutcome::Skipped(_) => None,
         };
         let found = self.probe().map(|steps| steps.into_iter().find_map(failure));
         found.unwrap_or_else(Some).unwrap_or_else(|| {

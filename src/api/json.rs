@@ -52,7 +52,7 @@ pub(crate) struct JsonReader<'a> {
 
 /// A string that was passed over: the range between its quotes.
 #[derive(Clone, Debug)]
-pub(crate) struct JsonText {
+pub(crate) struct JsonString {
     pub(crate) range: Range<usize>,
     /// Whether it holds escapes, so that its bytes are not its text.
     escaped: bool,
@@ -164,7 +164,7 @@ impl<'a> JsonReader<'a> {
     /// Reads an object; `member` must read the value of each key.
     pub(crate) fn members(
         &mut self,
-        mut member: impl FnMut(&mut Self, JsonText) -> Result<()>,
+        mut member: impl FnMut(&mut Self, JsonString) -> Result<()>,
     ) -> Result<()> {
         if !self.eat(b'{') {
             return Err(self.wrong("no object"));
@@ -186,7 +186,7 @@ impl<'a> JsonReader<'a> {
 
     /// Reads a key and its colon, and gives the range between the quotes.
     #[inline(always)]
-    fn key(&mut self) -> Result<JsonText> {
+    fn key(&mut self) -> Result<JsonString> {
         if self.peek() != Some(b'"') {
             self.white();
         }
@@ -196,13 +196,13 @@ impl<'a> JsonReader<'a> {
 
     /// Whether a key, which may be written with escapes, is `name`.
     #[inline(always)]
-    pub(crate) fn is_key(&self, key: &JsonText, name: &str) -> bool {
+    pub(crate) fn is_key(&self, key: &JsonString, name: &str) -> bool {
         self.bytes(&key.range) == name.as_bytes()
             || (key.escaped && self.text(key).is_some_and(|text| text == name))
     }
 
     /// What a string says; none when it is not Unicode.
-    pub(crate) fn text(&self, text: &JsonText) -> Option<String> {
+    pub(crate) fn text(&self, text: &JsonString) -> Option<String> {
         let Range { start, end } = text.range;
         if text.escaped {
             serde_json::from_slice(&self.body[start - 1..=end]).ok()
@@ -211,7 +211,7 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    pub(crate) fn string_or_other(&mut self) -> Result<Option<JsonText>> {
+    pub(crate) fn string_or_other(&mut self) -> Result<Option<JsonString>> {
         self.white();
         if self.peek() == Some(b'"') { self.string().map(Some) } else { self.value().map(|()| None) }
     }
@@ -342,7 +342,7 @@ impl<'a> JsonReader<'a> {
 
     /// Passes over a string.
     #[inline(always)]
-    pub(crate) fn string(&mut self) -> Result<JsonText> {
+    pub(crate) fn string(&mut self) -> Result<JsonString> {
         if self.peek() != Some(b'"') {
             return Err(self.wrong("no string"));
         }
@@ -353,13 +353,13 @@ impl<'a> JsonReader<'a> {
         self.at = end;
         if self.peek() == Some(b'"') {
             self.at += 1;
-            return Ok(JsonText { range: start..end, escaped: false });
+            return Ok(JsonString { range: start..end, escaped: false });
         }
         let mut here = JsonReader { ..*self };
         let passed = here.rest_of_string();
         *self = here;
         passed?;
-        Ok(JsonText { range: start..self.at - 1, escaped: true })
+        Ok(JsonString { range: start..self.at - 1, escaped: true })
     }
 
     /// Passes over the rest of a string, from its first backslash or control character on.

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
-use crate::api::json::{JsonReader, JsonText, Malformed, Result};
+use crate::api::json::{JsonReader, JsonString, Malformed, Result};
 use crate::api::structural_index;
 use crate::page::Span;
 
@@ -111,7 +111,7 @@ fn item(json: &mut JsonReader<'_>) -> Result<Span> {
     Ok(Span { raw: start..json.at(), uuid, time })
 }
 
-fn read_time(json: &JsonReader<'_>, text: &JsonText) -> Option<DateTime<Utc>> {
+fn read_time(json: &JsonReader<'_>, text: &JsonString) -> Option<DateTime<Utc>> {
     common_time(json.bytes(&text.range)).or_else(|| {
         let text = json.text(text)?;
         DateTime::<FixedOffset>::parse_from_rfc3339(&text).ok().map(|time| time.to_utc())
@@ -295,7 +295,7 @@ mod tests {
         assert!(scan(&format!(r#"{{"items":[{}"#, r#"{"a":"#.repeat(1_000_000))).is_err());
     }
 
-    /// JsonText made of JSON's own pieces: often valid, and nearly so when it is not.
+    /// JsonString made of JSON's own pieces: often valid, and nearly so when it is not.
     fn jsonish() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             prop::sample::select(vec![

@@ -1,8 +1,7 @@
-//! The one loop: which stream's events come next, and what happens while there are none.
+//! The loop: which stream's events come next, and waiting while there are none.
 //!
-//! A question, a resumed run and tail differ in their readers, their order and their end, which are values
-//! given to [`Engine::run`]; they do not differ in the loop. Nothing here knows how events are selected,
-//! encoded or written: a [`Consumer`] does.
+//! A question, a resumed run and tail differ in their readers, their order and their end, which are arguments
+//! of [`Engine::run`]; the loop is the same. How events are encoded and written is up to a [`PageConsumer`].
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -20,126 +19,126 @@ use crate::page::Page;
 use crate::runtime::Runtime;
 use crate::source::range::TimeRange;
 
-/// How long nothing may happen where nobody wants to be told that nothing does.
+/// The longest wait of the loop where nothing asks for a shorter one.
 const A_DAY: Duration = Duration::from_secs(86_400);
 
-/// How many events of one stream are taken before another stream with fewer has its turn. A number of events
-/// and not of pages, so that the order does not depend on the page size (P4).
+/// How many events of one stream are taken before a stream with fewer gets its turn. Counted in events and not
+/// in pages, so that the order does not depend on the page size (P4).
 const TURN: u64 = 1_000;
 
-/// In which order the events of several streams come out.
+/// The order in which the events of several streams are delivered.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Order {
     /// By time: a merge keyed on each stream's running maximum, so that it does not depend on where pages are
     /// cut (P4); ties by stream. Only events of the range are given.
     Timeline(TimeRange),
-    /// A thousand events of the stream of which least was delivered so far, over all runs: a run that was
-    /// killed and started again goes on as the uninterrupted one would have (P4).
+    /// A thousand events at a time of the stream with the fewest delivered events over all runs: a run that was
+    /// killed and started again continues as an uninterrupted one would (P4).
     LeastDelivered,
-    /// Whatever page comes first.
+    /// In order of arrival.
     Arrival,
 }
 
-/// When a phase of a run is over.
+/// When a phase of a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Until {
-    /// Each stream was read to its end once; it is not read on.
+    /// When each stream was read to its end; it is then closed.
     CaughtUp,
-    /// The same, but the streams are kept to be followed, and one that does not answer within the time is
-    /// not waited for.
+    /// The same, but the streams stay open to be followed, and a stream that does not answer within this time
+    /// is not waited for.
     LookedBack(Duration),
-    /// Never by itself.
+    /// It does not end by itself.
     Forever,
 }
 
 /// Why a phase ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PhaseEnd {
-    /// All that was wanted was read.
+    /// The phase's end was reached.
     Done,
     /// The consumer wants no more.
     Enough,
-    /// The time of the run is over, or nobody reads its output any more.
+    /// The time of the run is over, or the reader of its output is gone.
     Over,
-    /// A signal asks for the end.
+    /// A signal came.
     Stopped,
 }
 
-/// Whether to go on.
+/// Whether to continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flow {
     /// More events are wanted.
     Continue,
-    /// No more are.
+    /// No more events are wanted.
     Enough,
 }
 
-/// What is done with events.
-pub(super) trait Consumer {
-    /// A page was read. Its events follow, perhaps not all at once.
+/// Receives the events of the engine.
+pub(super) trait PageConsumer {
+    /// A page was read. Its events follow in one or several calls of [`PageConsumer::take`].
     fn page(&mut self, page: &Page);
 
     /// Takes these events of a page, in order. With the page's last event, or with an empty range of an empty
     /// page, the whole page was taken.
     ///
     /// # Errors
-    /// Whatever is wrong with the output; ends the run.
+    /// Fails where the output does; that ends the run.
     fn take(&mut self, page: &Rc<Page>, events: Range<usize>) -> Result<Flow>;
 
-    /// A page's last event was taken; its memory may be used again.
+    /// A page's last event was taken; its memory can be reused.
     ///
     /// # Errors
-    /// As [`Consumer::take`].
+    /// As [`PageConsumer::take`].
     fn done(&mut self, page: Rc<Page>) -> Result<()>;
 
-    /// The next event is not at hand: now is the time to write what is held back.
+    /// The loop has to wait for the next event: buffered output should be written now.
     ///
     /// # Errors
-    /// As [`Consumer::take`].
+    /// As [`PageConsumer::take`].
     fn waiting(&mut self) -> Result<()>;
 
-    /// A stream was read to its end, and all of that was taken.
+    /// A stream was read to its end, and all its events were taken.
     ///
     /// # Errors
-    /// As [`Consumer::take`].
+    /// As [`PageConsumer::take`].
     fn caught_up(&mut self, stream: Stream) -> Result<()>;
 
-    /// A stream failed for good. The others go on.
+    /// A stream failed permanently. The others continue.
     fn failed(&mut self, failure: Error);
 
-    /// The output is to be opened anew, as after a rotation.
+    /// The output must be reopened, as after a log rotation.
     ///
     /// # Errors
-    /// As [`Consumer::take`].
+    /// As [`PageConsumer::take`].
     fn reopen(&mut self) -> Result<()>;
 
     /// How many events of a stream were delivered, over all runs.
     fn delivered(&self, stream: Stream) -> u64;
 
-    /// The loop has come round.
+    /// Called once in each round of the loop.
     fn alive(&self);
 }
 
-/// What ends or interrupts a run from outside, besides the cancel token.
+/// What ends or interrupts a run from outside, beside the cancel token.
 #[derive(Debug, Default)]
 pub(super) struct Interrupts {
-    /// When the run has lasted long enough (`--for`), on the clock's monotonic time.
+    /// When the run ends (`--for`), on the clock's monotonic time.
     pub ends: Option<Duration>,
-    /// When it has lasted too long (`--deadline`).
+    /// When it fails (`--deadline`).
     pub deadline: Option<Duration>,
-    /// How often the loop has to come round at least.
+    /// The longest time that a round of the loop may take.
     pub heartbeat: Option<Duration>,
-    /// Triggered when nobody reads the output any more.
+    /// Triggered when the reader of the output is gone.
     pub over: Cancel,
-    /// Requests to open the output anew.
+    /// Requests to reopen the output.
     pub reopen: Option<ReopenRequest>,
 }
 
-/// Requests to open outputs anew, handed on to every output of a run.
+/// Requests to reopen outputs; each one goes to every output of a run.
 #[derive(Debug, Default)]
 pub struct ReopenRequests(Mutex<Vec<Sender<()>>>);
 
-/// One output's part in [`ReopenRequests`].
+/// One output's registration with [`ReopenRequests`].
 #[derive(Debug)]
 pub(super) struct ReopenRequest {
     all: Arc<ReopenRequests>,
@@ -147,14 +146,14 @@ pub(super) struct ReopenRequest {
 }
 
 impl ReopenRequest {
-    /// Takes part from now on.
+    /// Registers an output.
     pub(super) fn register(all: &Arc<ReopenRequests>) -> Self {
         let (sender, own) = bounded(1);
         all.0.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
         ReopenRequest { all: Arc::clone(all), own }
     }
 
-    /// One request is for every output of the run, this one included.
+    /// Passes a request on to every output of the run, this one included.
     fn hand_on(&self) {
         for sender in self.all.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             let _ = sender.try_send(());
@@ -162,7 +161,7 @@ impl ReopenRequest {
     }
 }
 
-/// The streams of one output on their way to it.
+/// Reads the streams of one output.
 #[derive(Debug)]
 pub(super) struct Engine<'a> {
     /// The streams, in output order.
@@ -180,12 +179,12 @@ enum Step {
     Finished,
 }
 
-/// What a wait came to.
+/// How a wait ended.
 #[derive(Debug)]
 enum Woken {
-    /// Something may have changed: look again.
+    /// Something may have changed: decide again.
     Look,
-    /// The stream that was waited for did not answer in time.
+    /// The awaited stream did not answer in time.
     Late,
     End(PhaseEnd),
 }
@@ -204,12 +203,12 @@ impl<'a> Engine<'a> {
     /// Gives events to `consumer`, in `order`, until the end of the phase.
     ///
     /// # Errors
-    /// Fails when the consumer does, and when the deadline passes. A stream that fails ends alone.
+    /// Fails when the consumer does, and when the deadline passes. A stream that fails does not end the others.
     pub(super) fn run(
         &mut self,
         order: Order,
         until: Until,
-        consumer: &mut dyn Consumer,
+        consumer: &mut dyn PageConsumer,
     ) -> Result<PhaseEnd> {
         loop {
             for reader in self.readers.iter_mut().filter(|reader| reader.is_read()) {
@@ -244,7 +243,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn take(&mut self, index: usize, events: Range<usize>, consumer: &mut dyn Consumer) -> Result<Flow> {
+    fn take(&mut self, index: usize, events: Range<usize>, consumer: &mut dyn PageConsumer) -> Result<Flow> {
         let reader = &mut self.readers[index];
         let Some(page) = reader.page() else { return Ok(Flow::Continue) };
         let flow = consumer.take(page, events.clone())?;
@@ -254,8 +253,13 @@ impl<'a> Engine<'a> {
         Ok(flow)
     }
 
-    /// The run of events that comes next in time, once every stream's next event is known.
-    fn next_in_time(&mut self, range: &TimeRange, until: Until, consumer: &mut dyn Consumer) -> Result<Step> {
+    /// The next events by time, once every stream's next event is known.
+    fn next_in_time(
+        &mut self,
+        range: &TimeRange,
+        until: Until,
+        consumer: &mut dyn PageConsumer,
+    ) -> Result<Step> {
         let mut heads: [Option<(DateTime<Utc>, usize)>; 2] = [None, None];
         for (index, reader) in self.readers.iter_mut().enumerate() {
             while reader.page().is_some() && !reader.seek(range) {
@@ -281,7 +285,7 @@ impl<'a> Engine<'a> {
         ))
     }
 
-    fn next_least_delivered(&self, consumer: &dyn Consumer) -> Step {
+    fn next_least_delivered(&self, consumer: &dyn PageConsumer) -> Step {
         let turns = |reader: &StreamReader| consumer.delivered(reader.stream) / TURN;
         let next = self.readers.iter().enumerate().min_by_key(|(_, reader)| (turns(reader), reader.stream));
         let Some((index, reader)) = next else { return Step::Finished };
@@ -304,8 +308,8 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Waits for a page of one reader, or of any, or for whatever else happens first.
-    fn wait(&mut self, which: Option<usize>, until: Until, consumer: &mut dyn Consumer) -> Result<Woken> {
+    /// Waits for a page of one reader or of any, an interrupt or a timeout, whichever comes first.
+    fn wait(&mut self, which: Option<usize>, until: Until, consumer: &mut dyn PageConsumer) -> Result<Woken> {
         consumer.waiting()?;
         consumer.alive();
         if let Some(index) = which
@@ -358,7 +362,7 @@ impl<'a> Engine<'a> {
         }
         let stopped = select.recv(cancel.channel());
         let over = select.recv(self.interrupts.over.channel());
-        let wish = select.recv(cancel.reopen_channel());
+        let cancel_reopen = select.recv(cancel.reopen_channel());
         let reopen = self.interrupts.reopen.as_ref();
         if let Some(reopen) = reopen {
             select.recv(&reopen.own);
@@ -375,7 +379,7 @@ impl<'a> Engine<'a> {
             at if at == over => {
                 ready.recv(self.interrupts.over.channel()).map_or(FirstEvent::Over, |()| FirstEvent::Nothing)
             }
-            at if at == wish => {
+            at if at == cancel_reopen => {
                 let is_asked = ready.recv(cancel.reopen_channel()).is_ok();
                 reopen.filter(|_| is_asked).into_iter().for_each(ReopenRequest::hand_on);
                 FirstEvent::Nothing
@@ -387,7 +391,12 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn answered(&mut self, index: usize, answer: Result<Option<Page>>, consumer: &mut dyn Consumer) -> Woken {
+    fn answered(
+        &mut self,
+        index: usize,
+        answer: Result<Option<Page>>,
+        consumer: &mut dyn PageConsumer,
+    ) -> Woken {
         match answer {
             Ok(Some(page)) => {
                 consumer.page(&page);
@@ -406,7 +415,7 @@ impl<'a> Engine<'a> {
     }
 }
 
-/// What came first.
+/// Which of them came first.
 #[derive(Debug)]
 enum FirstEvent {
     Page(usize, Result<Option<Page>>),

@@ -1,7 +1,7 @@
-//! The newest events as one timeline, then new ones as they come. Keeps no state.
+//! Tail without a saved position: the newest events as one timeline, then new ones as they arrive.
 //!
-//! What is shown first and what follows is read with the same cursors, so that nothing lies between; what
-//! a page repeats is dropped. A stream that does not answer soon comes in later, and holds nobody.
+//! Both parts are read with the same cursors, so that no event is missed between them; repeated events are
+//! dropped. A stream that does not answer soon is shown later and does not delay the others.
 
 use std::time::Duration;
 
@@ -24,26 +24,26 @@ use crate::source::cursor::{CursorLoop, FollowFrom};
 use crate::source::dedup::Dedup;
 use crate::source::range::TimeRange;
 
-/// How many events are shown first, unless a number was typed.
+/// How many events are shown first by default.
 const LINES: u64 = 10;
 
-/// How far is looked back for them, one after the other.
+/// How far to look back for them; the next one is tried where too few were found.
 const LOOK_BACK: [TimeDelta; 3] = [TimeDelta::hours(1), TimeDelta::hours(24), TimeDelta::days(7)];
 
-/// How much further back the service is asked: its cursors may keep to the time that they began with, and
-/// an event that comes in late is to be seen too.
+/// How much further back the service is asked: its cursors may keep their start time, and events that arrive
+/// late must be found too.
 const LATE: TimeDelta = TimeDelta::hours(3);
 
-/// How long the others wait for a stream before they are shown without it.
+/// How long to wait for a slow stream before the others are shown without it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many events of a stream are known again, should a refused cursor bring them once more.
+/// How many events of a stream are remembered, to drop repeats after a refused cursor.
 const REMEMBERED: usize = 100_000;
 
 /// What is shown first.
 #[derive(Clone, Debug)]
 pub struct ShowFirst {
-    /// From when on; none looks back for the newest.
+    /// The start time; none looks back for the newest events.
     pub since: Option<DateTime<Utc>>,
     /// How many events, where that was typed.
     pub lines: Option<u64>,
@@ -51,7 +51,7 @@ pub struct ShowFirst {
     pub feed: HealthFeed,
 }
 
-/// Follows a profile without keeping state.
+/// Follows a profile without a saved position.
 ///
 /// # Errors
 /// Fails where nothing can be written, and when the deadline passes. Failures of single streams are in the
@@ -62,7 +62,7 @@ pub fn show(
     follow: &FollowOptions,
     output: &SharedOutput,
 ) -> Result<()> {
-    if matches!(run.output.place, Destination::File(_)) {
+    if matches!(run.output.destination, Destination::File(_)) {
         return Err(Error::new(ErrorKind::Usage, "-o FILE needs --resume, which manages the file")
             .hint("add --resume, or write to the file with > FILE"));
     }
@@ -71,7 +71,7 @@ pub fn show(
         StreamSink::when_reader_leaves(move || over.trigger(0));
     }
     match follow_profile(run, first, follow, output) {
-        // The reader had enough: that is how `| head` ends.
+        // The reader closed the pipe, as `| head` does: not a failure.
         Err(failure) if failure.kind() == ErrorKind::ClosedPipe => {
             run.tally.done();
             follow.over.trigger(0);
@@ -107,7 +107,7 @@ fn follow_profile(
     let mut range = TimeRange { since: now, until: None, late: TimeDelta::zero() };
     let mut end = PhaseEnd::Done;
     for since in starts {
-        // Those of the shorter look back end first: a stream is never asked twice at a time.
+        // The readers of the shorter look-back end first: a stream has one request at a time.
         engine.readers.clear();
         range.since = since;
         engine.readers = readers(run, follow, range.asked_since() - LATE, &|failure| report.failed(failure));
@@ -150,7 +150,7 @@ fn tell_how_many(run: &OutputRun<'_>, first: &ShowFirst, lines: Option<u64>, hel
     }
 }
 
-/// Starts every stream at a time; one that cannot be started fails alone.
+/// Starts every stream; one that cannot be started does not stop the others.
 fn readers(
     run: &OutputRun<'_>,
     follow: &FollowOptions,
@@ -171,7 +171,7 @@ fn readers(
     run.output.streams.iter().filter_map(start).collect()
 }
 
-/// Says what becomes of the streams to who reads the health feed; no file is kept without a position.
+/// A reporter for the health feed; without a saved position there is no health file.
 fn reporter(run: &OutputRun<'_>, first: &ShowFirst) -> HealthReporter {
     let who =
         CollectorIdentity { profile: &run.session.settings.profile, consumer: "stdout", work: RunMode::Tail };

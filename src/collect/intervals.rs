@@ -1,4 +1,4 @@
-//! How often each stream of a followed profile is asked.
+//! How often each stream of a followed profile is polled.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::source::poll_interval::PollInterval;
 pub struct Intervals([PollInterval; 3]);
 
 impl Intervals {
-    /// Intervals that are `usual` while the service does not refuse requests.
+    /// Intervals of `usual`, as long as the service does not refuse requests.
     pub fn new(usual: impl Fn(Stream) -> Duration) -> Self {
         Intervals(Stream::ALL.map(|stream| PollInterval::new(stream, usual(stream))))
     }

@@ -1,4 +1,4 @@
-//! Lines of pages on their way out, without a copy: an event is a line of its answer already, most often.
+//! Lines of pages that are written without a copy: most events are a line of the answer already.
 
 use std::io::IoSlice;
 use std::ops::Range;
@@ -8,10 +8,10 @@ use crate::error::Result;
 use crate::output::Sink;
 use crate::page::Page;
 
-/// Lines that wait to be written, in order.
+/// Lines to be written, in order.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    /// Stretches of pages, each of one line or of several that lie one behind the other.
+    /// Ranges of pages, each of one line or of several consecutive ones.
     pieces: Vec<(Rc<Page>, Range<usize>)>,
     bytes: usize,
 }
@@ -26,17 +26,17 @@ impl Lines {
         }
     }
 
-    /// How many bytes wait.
+    /// How many bytes there are.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Whether none does.
+    /// Whether there are none.
     pub(super) fn is_empty(&self) -> bool {
         self.pieces.is_empty()
     }
 
-    /// Writes them all, and lets go of their pages.
+    /// Writes all of them, and drops their pages.
     ///
     /// # Errors
     /// As the sink.
@@ -58,9 +58,9 @@ mod tests {
 
     /// Keeps each call's pieces.
     #[derive(Debug, Default)]
-    struct Pieces(Vec<Vec<String>>);
+    struct LineChunks(Vec<Vec<String>>);
 
-    impl Sink for Pieces {
+    impl Sink for LineChunks {
         fn write(&mut self, _: &[u8]) -> Result<()> {
             unreachable!("pieces come by themselves")
         }
@@ -90,7 +90,7 @@ mod tests {
             lines.push(page, line);
         }
         assert_eq!((lines.bytes(), lines.is_empty()), (10, false));
-        let mut sink = Pieces::default();
+        let mut sink = LineChunks::default();
         lines.write_to(&mut sink).unwrap();
         assert_eq!(sink.0, [["a\nb\n", "d\n", "c\n", "e\n"]]);
         assert_eq!((lines.bytes(), lines.is_empty(), Rc::strong_count(&one)), (0, true, 1));

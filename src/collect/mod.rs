@@ -1,24 +1,24 @@
-//! The one engine: events of several streams, from where they come to one output.
+//! The engine: reads the events of several streams and writes them to one output.
 //!
 //! ```text
-//!  question   a range, read once        \                          /  unsaved   written as they come, or sorted
-//!  resume     from the saved position    >  reader -> engine -> --<
-//!  follow     the newest, then for ever /                          \  saved     staged and committed
+//!  question   a range, read once         \                          /  unsaved   written as they come, or sorted
+//!  saved_run  from the saved position     >  reader -> engine -> --<
+//!  follow     the newest, then new ones  /                          \  saved     staged and committed
 //! ```
 //!
 //! | file | what it is |
 //! |---|---|
-//! | `engine` | the loop: whose events come next, and waiting |
-//! | `reader` | one stream on its way to it |
+//! | `engine` | the loop: which stream's events come next, and waiting |
+//! | `reader` | one stream: its pages, and how far the page in hand was taken |
 //! | `question`, `saved_run`, `follow` | three ways to start it |
-//! | `unsaved`, `saved` | what is done with events |
-//! | `plan` | where events go and in which form |
-//! | `position` | a saved position at work |
-//! | `session` | an account, ready to be asked |
-//! | `report` | what a run comes to, and who is told |
-//! | `shared_output` | an output that several profiles write |
+//! | `unsaved`, `saved` | two consumers of pages: without a saved position, and with one |
+//! | `plan` | output format and destinations |
+//! | `position` | opens a saved position and resumes from it |
+//! | `session` | a client for an account |
+//! | `report` | counts, failures and health of a run |
+//! | `shared_output` | an output that several profiles write to |
 //!
-//! Knows no command line: what was typed is decided before it comes here.
+//! Does not know the command line: arguments are turned into settings and plans before.
 
 mod engine;
 pub mod follow;
@@ -57,17 +57,17 @@ pub use engine::ReopenRequests;
 /// One output of one profile in a run.
 #[derive(Clone, Copy, Debug)]
 pub struct OutputRun<'a> {
-    /// The time, the cancel token and the console.
+    /// The clock, the cancel token and the console.
     pub runtime: &'a Runtime,
-    /// What the whole run comes to.
+    /// The counts and failures of the whole run.
     pub tally: &'a Tally,
     /// The account.
     pub session: &'a Session,
-    /// The form of the output.
+    /// The format and the destinations.
     pub plan: &'a OutputPlan,
-    /// Where it goes, and which streams go there.
+    /// The output: its destination and its streams.
     pub output: &'a PlannedOutput,
-    /// Which profile of the run it is.
+    /// The number of the profile in the run.
     pub number: usize,
     /// Whether failures name the profile, because several run.
     pub names_profile: bool,
@@ -80,21 +80,21 @@ pub struct OutputRun<'a> {
 pub struct FollowOptions {
     /// Watches its requests.
     pub monitor: Arc<ServiceMonitor>,
-    /// How often its streams are asked.
+    /// How often its streams are polled.
     pub intervals: Arc<Intervals>,
-    /// The service manager, and which of its loops this output is.
+    /// The systemd notifier, and the number of this output's loop.
     pub systemd: (Arc<SystemdNotifier>, usize),
     /// Whether the run ends once each stream was read to its end.
     pub no_follow: bool,
     /// How long a service may lead nowhere before that is a failure.
     pub patience: Duration,
-    /// When the run has lasted long enough, on the clock's monotonic time.
+    /// When the run ends (`--for`), on the clock's monotonic time.
     pub ends: Option<Duration>,
-    /// When it has lasted too long.
+    /// When it fails (`--deadline`).
     pub deadline: Option<Duration>,
-    /// Triggered when nobody reads standard output any more.
+    /// Triggered when the reader of standard output is gone.
     pub over: Cancel,
-    /// Requests to open the outputs of the run anew.
+    /// Requests to reopen the outputs of the run.
     pub reopen: Arc<ReopenRequests>,
 }
 

@@ -1,24 +1,19 @@
-//! Where events go and in which form: decided once, before anything is asked or written.
+//! The output of a run: format, shape and destinations, decided before anything is requested or written.
 //!
-//! Opens nothing but what [`OutputPlan::open_position`] is asked to.
+//! Does not open files.
 
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::position;
 use super::session::Session;
 use crate::compression::Compression;
-use crate::disk::RealDisk;
 use crate::encode::{
     self, EventContext, EventEncoder, Fields, Format, OutputUse, RenderOptions, Shape, TimeStyle,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::RunMode;
-use crate::output::sink::stream::StreamSink;
-use crate::output::{CheckpointedOutput, OutputContract, OutputTarget};
-use crate::runtime::Runtime;
 use crate::sanitize;
 use crate::suggest::suggest;
 use crate::time::Zone;
@@ -26,7 +21,7 @@ use crate::time::Zone;
 /// Permissions of a new file, unless `--file-mode` says otherwise.
 pub const FILE_MODE: u32 = 0o600;
 
-/// What is wanted of the output.
+/// What the user asked for.
 #[derive(Clone, Debug)]
 pub struct OutputRequest {
     /// The file; `-` or none is standard output.
@@ -37,9 +32,9 @@ pub struct OutputRequest {
     pub shape: Option<Shape>,
     /// Chosen columns.
     pub fields: Option<String>,
-    /// Where the position is kept, under `--resume`.
+    /// How the position is saved, under `--resume`.
     pub resume: Option<ResumeOptions>,
-    /// What becomes of the output where no position is kept.
+    /// How the output is used where no position is saved.
     pub purpose: OutputUse,
     /// What standard output can show.
     pub terminal: Terminal,
@@ -56,20 +51,20 @@ pub struct Terminal {
     pub colour: bool,
 }
 
-/// How a position is kept.
+/// How a position is saved.
 #[derive(Clone, Debug)]
 pub struct ResumeOptions {
     /// The consumer's name, where the output is not a file.
     pub consumer: Option<String>,
-    /// How long another run that holds the lock is waited for.
+    /// How long to wait for a lock that another run holds.
     pub lock_wait: Option<Duration>,
     /// Permissions of a new file.
     pub file_mode: Option<u32>,
-    /// Whether the run is to end by itself, for `opev status`.
+    /// The kind of run, for `opev status`.
     pub mode: RunMode,
 }
 
-/// The form of the output, and its places.
+/// The format of the output, and its destinations.
 #[derive(Debug)]
 pub struct OutputPlan {
     /// How events are framed.
@@ -82,19 +77,19 @@ pub struct OutputPlan {
     pub fields: Option<Fields>,
     /// The outputs, each with the streams that go there.
     pub outputs: Vec<PlannedOutput>,
-    /// Whether a person's terminal is what all of it goes to.
+    /// Whether everything goes to a terminal.
     pub to_terminal: bool,
-    /// What the place where it is read can show.
-    pub look: RenderOptions,
-    /// Whose events they are.
+    /// Width, colours and escaping for where it is shown.
+    pub render: RenderOptions,
+    /// The profile and account of the events.
     pub context: EventContext,
 }
 
 /// One output and what goes there.
 #[derive(Debug)]
 pub struct PlannedOutput {
-    /// Where to.
-    pub place: Destination,
+    /// The destination.
+    pub destination: Destination,
     /// The streams, in output order.
     pub streams: Vec<Stream>,
 }
@@ -114,28 +109,27 @@ pub enum Destination {
 }
 
 impl OutputPlan {
-    /// Decides.
+    /// Decides the format, the options and the destinations.
     ///
     /// # Errors
-    /// Fails with `Usage` for what cannot be; nothing has been asked or written by then.
+    /// Fails with `Usage` for combinations that cannot work; nothing was requested or written by then.
     pub fn decide(session: &Session, request: &OutputRequest, streams: &[Stream]) -> Result<OutputPlan> {
         let settings = &session.settings;
         if let Some(path) = &request.output {
             check_marks(path)?;
         }
         let outputs = outputs(request.output.as_deref(), &settings.profile, streams);
-        let to_stdout = outputs.iter().all(|o| o.place == Destination::Stdout);
+        let to_stdout = outputs.iter().all(|o| o.destination == Destination::Stdout);
         let terminal = request.terminal;
         let to_terminal = terminal.is_terminal && to_stdout;
         if to_terminal && request.resume.as_ref().is_some_and(|resume| resume.consumer.is_none()) {
             return Err(Error::new(ErrorKind::Usage, "--resume to a terminal needs --consumer NAME").hint(
-                "name a consumer: without a name of its own this would read away the events of a job that uses \
-                 the default one",
+                "name a consumer: without a name this run would take the events of a job that uses the default one",
             ));
         }
         let zone = time_style(&settings.zone);
         let colour = to_stdout && terminal.colour;
-        let look = if to_terminal {
+        let render = if to_terminal {
             RenderOptions {
                 width: Some(terminal.width),
                 colour,
@@ -147,24 +141,24 @@ impl OutputPlan {
             RenderOptions { colour, zone, ..RenderOptions::plain() }
         };
         let (format, compression) = format(request, to_terminal)?;
-        let form = OutputPlan {
+        let plan = OutputPlan {
             format,
             compression,
             shape: request.shape.unwrap_or_default(),
             fields: request.fields.as_deref().map(Fields::parse).transpose()?,
             outputs,
             to_terminal,
-            look,
+            render,
             context: EventContext { profile: settings.profile.clone(), account_uuid: session.account_uuid() },
         };
-        let has_file = form.outputs.iter().any(|o| matches!(o.place, Destination::File(_)));
+        let has_file = plan.outputs.iter().any(|o| matches!(o.destination, Destination::File(_)));
         let purpose = match request.resume {
             None => request.purpose,
             Some(_) if has_file => OutputUse::ManagedFile,
             Some(_) => OutputUse::Follow,
         };
-        encode::check(form.format, form.shape, form.fields.as_ref(), purpose)?;
-        Ok(form)
+        encode::check(plan.format, plan.shape, plan.fields.as_ref(), purpose)?;
+        Ok(plan)
     }
 
     /// An encoder for an output of these streams.
@@ -172,55 +166,13 @@ impl OutputPlan {
     /// # Errors
     /// Fails with `Usage` for combinations that cannot be rendered.
     pub fn encoder(&self, streams: &[Stream]) -> Result<EventEncoder> {
-        let (fields, look) = (self.fields.clone(), self.look.clone());
-        EventEncoder::new(self.format, self.shape, fields, streams, look, self.context.clone())
-    }
-
-    /// Opens the saved position of an output, and the output itself.
-    ///
-    /// # Errors
-    /// As [`CheckpointedOutput::open`].
-    pub fn open_position(
-        &self,
-        runtime: &Runtime,
-        session: &Session,
-        output: &PlannedOutput,
-        options: &ResumeOptions,
-    ) -> Result<CheckpointedOutput> {
-        let encoder = self.encoder(&output.streams)?;
-        let terms = OutputContract {
-            account: session.account_uuid(),
-            host: session.home(),
-            api: session.settings.api.name().into(),
-            shape: self.shape.name().into(),
-            format: self.format.name().into(),
-            fields: self.fields.iter().map(ToString::to_string).collect(),
-            encoder: encoder.version(),
-            columns: encoder.columns().unwrap_or_default(),
-            compression: self.compression,
-            streams: output.streams.iter().map(|stream| stream.name().to_owned()).collect(),
-            ..OutputContract::default()
-        };
-        let stream = |default: &str, sink| {
-            let consumer = options.consumer.as_deref().unwrap_or(default).to_owned();
-            OutputTarget::Stream { consumer, sink: Box::new(sink) }
-        };
-        position::open(runtime, session, terms, options, || {
-            Ok(match &output.place {
-                Destination::Stdout => stream("stdout", StreamSink::stdout()?),
-                Destination::Device(path) => {
-                    stream(&path.to_string_lossy(), StreamSink::at(&RealDisk, path)?)
-                }
-                Destination::File(path) => {
-                    OutputTarget::File { path: path.clone(), mode: options.file_mode.unwrap_or(FILE_MODE) }
-                }
-            })
-        })
+        let (fields, render) = (self.fields.clone(), self.render.clone());
+        EventEncoder::new(self.format, self.shape, fields, streams, render, self.context.clone())
     }
 }
 
 impl Destination {
-    /// The place as people are told of it.
+    /// The destination as messages show it.
     pub fn shown(&self) -> String {
         match self {
             Destination::Stdout => "stdout".to_owned(),
@@ -236,14 +188,14 @@ pub fn names(streams: &[Stream]) -> String {
     streams.iter().map(|s| s.word()).collect::<Vec<_>>().join(", ")
 }
 
-/// Each stream's place; streams that share one go there together.
+/// The destination of each stream; streams with the same one share an output.
 fn outputs(path: Option<&Path>, profile: &str, streams: &[Stream]) -> Vec<PlannedOutput> {
     let mut outputs: Vec<PlannedOutput> = Vec::new();
     for &stream in streams {
-        let place = match path.filter(|path| path.as_os_str() != "-") {
+        let destination = match path.filter(|path| path.as_os_str() != "-") {
             None => Destination::Stdout,
             Some(path) => {
-                // Names are text where the two marks stand; other bytes of a path stay as they are.
+                // The placeholders are replaced in paths that are UTF-8; other paths stay as they are.
                 let named = match path.to_str() {
                     Some(text) => {
                         PathBuf::from(text.replace("{stream}", stream.name()).replace("{profile}", profile))
@@ -253,9 +205,9 @@ fn outputs(path: Option<&Path>, profile: &str, streams: &[Stream]) -> Vec<Planne
                 if is_device(&named) { Destination::Device(named) } else { Destination::File(named) }
             }
         };
-        match outputs.iter_mut().find(|output| output.place == place) {
+        match outputs.iter_mut().find(|output| output.destination == destination) {
             Some(output) => output.streams.push(stream),
-            None => outputs.push(PlannedOutput { place, streams: vec![stream] }),
+            None => outputs.push(PlannedOutput { destination, streams: vec![stream] }),
         }
     }
     outputs
@@ -285,7 +237,7 @@ fn is_device(path: &Path) -> bool {
     })
 }
 
-/// The format that was typed, else the one that the file's name asks for, else the place's own.
+/// `--format`, else the format of the file's extension, else the default of the destination.
 fn format(request: &OutputRequest, to_terminal: bool) -> Result<(Format, Compression)> {
     let path = request.output.as_deref().filter(|path| path.as_os_str() != "-" && !is_device(path));
     Ok(match (request.format, path) {

@@ -1,12 +1,13 @@
-//! A saved position at work: opened under its lock, turned into the first request, and asked with care when
-//! the service refuses it (P11).
+//! Resuming from a saved position: it is opened under its lock and becomes the first request; a refused cursor
+//! is tried once more before it counts as a gap (P11).
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::plan::ResumeOptions;
+use super::OutputRun;
+use super::plan::{Destination, FILE_MODE, ResumeOptions};
 use super::session::Session;
 use crate::api::client::Client;
 use crate::api::endpoint::PageRequest;
@@ -20,6 +21,7 @@ use crate::health::{self, CollectorIdentity, CollectorState, HealthFeed, HealthR
 use crate::output::commit::OutputSetup;
 use crate::output::gap;
 use crate::output::seen::REMEMBERED;
+use crate::output::sink::stream::StreamSink;
 use crate::output::{
     CheckpointDir, CheckpointedOutput, Consumer, Encode, OutputContract, OutputTarget, StreamPosition,
 };
@@ -27,35 +29,30 @@ use crate::page::Page;
 use crate::runtime::Runtime;
 use crate::time::duration;
 
-/// How long a refused cursor rests before it is asked once more.
+/// How long to wait before a refused cursor is sent once more.
 const SECOND_ASK: Duration = Duration::from_secs(30);
 
-/// How often a lock that somebody else holds is tried again, under `--lock-wait`.
+/// How often a lock that another run holds is tried again, under `--lock-wait`.
 const LOCK_POLL: Duration = Duration::from_millis(200);
 
-/// Opens the pipeline of a position, waiting for its lock for as long as was allowed.
+/// Opens the saved position of an output, and the output itself; waits for the lock up to `--lock-wait`.
 ///
 /// # Errors
 /// As [`CheckpointedOutput::open`].
-pub(super) fn open(
-    runtime: &Runtime,
-    session: &Session,
-    terms: OutputContract,
-    options: &ResumeOptions,
-    target: impl Fn() -> Result<OutputTarget>,
-) -> Result<CheckpointedOutput> {
+pub(super) fn open(run: &OutputRun<'_>, options: &ResumeOptions) -> Result<CheckpointedOutput> {
+    let (runtime, session) = (run.runtime, run.session);
     let settings = &session.settings;
     let setup = OutputSetup {
         state_dir: settings.state_dir()?.to_owned(),
         profile: settings.profile.clone(),
-        terms,
+        terms: contract(run)?,
         remembered: REMEMBERED,
     };
     let lock_wait = options.lock_wait.unwrap_or_default();
     let give_up = runtime.clock.elapsed() + lock_wait;
     let mut is_told = false;
     loop {
-        let target = target()?;
+        let target = target(&run.output.destination, options)?;
         let consumer = match &target {
             OutputTarget::Stream { consumer, .. } => Consumer::Named(consumer.clone()),
             OutputTarget::File { path, .. } => {
@@ -80,54 +77,86 @@ pub(super) fn open(
     }
 }
 
-/// Tells `opev status` about a run, beside the position whose lock it holds.
+/// What the output is to hold, as its checkpoint records it.
+fn contract(run: &OutputRun<'_>) -> Result<OutputContract> {
+    let (session, plan, streams) = (run.session, run.plan, &run.output.streams);
+    let encoder = plan.encoder(streams)?;
+    Ok(OutputContract {
+        account: session.account_uuid(),
+        host: session.home(),
+        api: session.settings.api.name().into(),
+        shape: plan.shape.name().into(),
+        format: plan.format.name().into(),
+        fields: plan.fields.iter().map(ToString::to_string).collect(),
+        encoder: encoder.version(),
+        columns: encoder.columns().unwrap_or_default(),
+        compression: plan.compression,
+        streams: streams.iter().map(|stream| stream.name().to_owned()).collect(),
+        ..OutputContract::default()
+    })
+}
+
+/// The output that a destination stands for.
+fn target(destination: &Destination, options: &ResumeOptions) -> Result<OutputTarget> {
+    let stream = |default: &str, sink| {
+        let consumer = options.consumer.as_deref().unwrap_or(default).to_owned();
+        OutputTarget::Stream { consumer, sink: Box::new(sink) }
+    };
+    Ok(match destination {
+        Destination::Stdout => stream("stdout", StreamSink::stdout()?),
+        Destination::Device(path) => stream(&path.to_string_lossy(), StreamSink::at(&RealDisk, path)?),
+        Destination::File(path) => {
+            OutputTarget::File { path: path.clone(), mode: options.file_mode.unwrap_or(FILE_MODE) }
+        }
+    })
+}
+
+/// A health reporter that keeps its file beside the position whose lock the run holds.
 pub(super) fn reporter(
     runtime: &Runtime,
     session: &Session,
-    pipeline: &CheckpointedOutput,
+    output: &CheckpointedOutput,
     streams: &[Stream],
     work: RunMode,
     feed: HealthFeed,
 ) -> HealthReporter {
-    let about = CollectorIdentity { profile: &session.settings.profile, consumer: pipeline.consumer(), work };
+    let about = CollectorIdentity { profile: &session.settings.profile, consumer: output.consumer(), work };
     let health = HealthReporter::new(about, streams, Arc::clone(&runtime.clock), feed);
-    health.keep_at(Arc::new(RealDisk), pipeline.place());
+    health.keep_at(Arc::new(RealDisk), output.place());
     health.state_all(CollectorState::Initialized);
     health
 }
 
-/// Where to start asking when nothing is saved yet.
+/// Where to start when nothing is saved yet.
 #[derive(Clone, Copy, Debug)]
 pub struct StartAt {
     /// The time.
     pub since: DateTime<Utc>,
-    /// Whether it was typed.
+    /// Whether `--since` was given.
     pub is_typed: bool,
 }
 
-/// The first question to a stream: its saved cursor, or the beginning.
+/// The first request of a stream: its saved cursor, or the start time.
 ///
 /// # Errors
-/// `Gap` when the service no longer keeps what follows the position, unless that was accepted.
+/// `Gap` when the service no longer has the events after the position, unless gaps are accepted.
 pub(super) fn first_request(
     runtime: &Runtime,
     session: &Session,
     stream: Stream,
     position: Option<&StreamPosition>,
-    beginning: StartAt,
+    start: StartAt,
     accept_gap: bool,
 ) -> Result<PageRequest> {
     let zone = &session.settings.zone;
     let from =
         |since| PageRequest::First { limit: session.settings.page_size, since: Some(since), until: None };
     let Some(position) = position else {
-        runtime
-            .console
-            .note(&format!("{stream}: no saved position, starting at {}", zone.show(beginning.since)));
-        return Ok(from(beginning.since));
+        runtime.console.note(&format!("{stream}: no saved position, starting at {}", zone.show(start.since)));
+        return Ok(from(start.since));
     };
-    if beginning.is_typed {
-        runtime.console.note(&format!("{stream}: going on from the saved position; --since is not used"));
+    if start.is_typed {
+        runtime.console.note(&format!("{stream}: continuing from the saved position; --since is not used"));
     }
     if let Some(gap) = gap::by_age(stream, position, runtime.clock.now()) {
         if !accept_gap {
@@ -141,13 +170,13 @@ pub(super) fn first_request(
     }
 }
 
-/// Says which gap is accepted, and gives the time to start again at.
+/// Logs the accepted gap, and returns the time to start again from.
 fn accept(gap: gap::Gap, position: &StreamPosition, now: DateTime<Utc>) -> DateTime<Utc> {
     log::warn!("accepted: {}", gap.failure());
     position.restart_from(now)
 }
 
-/// Asks a stream on behalf of a saved position.
+/// Requests the pages of a stream after a saved position.
 #[derive(Debug)]
 pub(super) struct ResumingFetcher {
     client: Client,
@@ -155,14 +184,14 @@ pub(super) struct ResumingFetcher {
     page_size: u16,
     position: Option<StreamPosition>,
     accept_gap: bool,
-    /// How long a refused cursor rests.
+    /// How long to wait after a refused cursor.
     rest: Duration,
     clock: Arc<dyn Clock>,
     cancel: Cancel,
 }
 
 impl ResumingFetcher {
-    /// An asker for a stream whose position was `position` at the start.
+    /// A fetcher for a stream whose saved position is `position`.
     pub(super) fn new(
         runtime: &Runtime,
         session: &Session,
@@ -183,14 +212,14 @@ impl ResumingFetcher {
         }
     }
 
-    /// Asks. A cursor that is refused rests and is asked once more; refused again, it is a gap.
+    /// Requests a page. A refused cursor is sent once more after a pause; if it is refused again, it is a gap.
     ///
     /// # Errors
     /// As [`Client::page`], and `Gap`.
     pub(super) fn fetch(&mut self, ask: &PageRequest) -> Result<Page> {
         let page = self.ask_twice(ask)?;
-        // What this run has read counts too: it is delivered before a later refusal is told, and a cursor
-        // that is refused after months must be told by what came since (P11).
+        // Pages read in this run count too: they are delivered before a later refusal is reported, and a cursor
+        // that is refused after months must be reported by the events since (P11).
         let last = page.len().checked_sub(1);
         self.position.get_or_insert_default().advance(&page, page.len() as u64, last);
         Ok(page)
@@ -201,7 +230,7 @@ impl ResumingFetcher {
             Err(failure) if is_refused_cursor(&failure, ask) => failure,
             outcome => return outcome,
         };
-        log::warn!("{refused}; the cursor is asked once more in {} s", self.rest.as_secs());
+        log::warn!("{refused}; the cursor is sent once more in {} s", self.rest.as_secs());
         self.clock.sleep(self.rest, &self.cancel)?;
         match self.client.page(self.stream, ask) {
             Err(failure) if is_refused_cursor(&failure, ask) => {}
@@ -218,12 +247,12 @@ impl ResumingFetcher {
     }
 }
 
-/// Whether the service refused the position itself.
+/// Whether the service refused the cursor itself.
 fn is_refused_cursor(failure: &Error, ask: &PageRequest) -> bool {
     failure.kind() == ErrorKind::BadRequest && matches!(ask, PageRequest::Cursor(_))
 }
 
-/// Tells `opev status` why a run could not begin. A busy lock is no trouble: its holder reports.
+/// Records for `opev status` why a run could not begin; not for a held lock, whose holder reports.
 fn note_blocked(runtime: &Runtime, session: &Session, consumer: &Consumer, work: RunMode, failure: &Error) {
     let settings = &session.settings;
     if matches!(failure.kind(), ErrorKind::Locked | ErrorKind::Interrupted(_)) {

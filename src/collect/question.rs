@@ -1,4 +1,4 @@
-//! A question: a time range, read once, as one timeline. Keeps no state and touches no saved position.
+//! A question: a time range, read once, as one timeline. Reads and writes no saved position.
 
 use std::sync::Arc;
 
@@ -19,32 +19,32 @@ use crate::source::dedup::Dedup;
 use crate::source::range::TimeRange;
 use crate::source::windows;
 
-/// What is asked.
+/// A question.
 #[derive(Clone, Debug)]
 pub struct Question {
-    /// From when to when.
+    /// The time range.
     pub range: TimeRange,
-    /// The range's end as it is said to people.
+    /// The end of the range, as messages show it.
     pub until: DateTime<Utc>,
-    /// Only the first so many events.
+    /// Stops after this many events.
     pub limit: Option<u64>,
-    /// Only the newest so many.
+    /// Keeps only this many of the newest events.
     pub newest: Option<u64>,
-    /// Whether they are put strictly in order of time.
+    /// Whether they are sorted by time.
     pub by_time: bool,
     /// Permissions of a new file.
     pub file_mode: Option<u32>,
-    /// Whether it may replace another file.
+    /// Whether it may replace an existing file.
     pub overwrite: bool,
 }
 
-/// Answers a question into `output`, which ends with it if `ends`; else other profiles follow.
+/// Writes the answer to `output`, and ends the output if `ends`; otherwise other profiles follow.
 ///
 /// # Errors
-/// Fails where nothing can be written. Failures of single streams are in the run's tally.
+/// Fails where the output cannot be written. Failures of single streams are in the run's tally.
 pub fn answer(run: &OutputRun<'_>, question: &Question, output: &SharedOutput, ends: bool) -> Result<()> {
     let (runtime, settings) = (run.runtime, &run.session.settings);
-    if let Destination::File(_) = run.output.place {
+    if let Destination::File(_) = run.output.destination {
         let (mode, state_dir) = (question.file_mode.unwrap_or(FILE_MODE), settings.state_dir()?);
         output.open(&NewFile { mode, overwrite: question.overwrite, state_dir })?;
     }
@@ -60,10 +60,10 @@ pub fn answer(run: &OutputRun<'_>, question: &Question, output: &SharedOutput, e
     let mut engine = Engine::new(runtime, &interrupts, readers(run, &question.range)?);
     let read = engine.run(Order::Timeline(question.range), Until::CaughtUp, &mut consumer);
     drop(engine);
-    // What is written now may be on the same terminal.
+    // The events may go to the same terminal.
     report.progress.borrow_mut().clear();
     let written = read.and_then(|end| {
-        // However it went, what is on its way is made whole: an array is closed, a last line ended.
+        // Even after a failure the output is completed: an array is closed, a last line ended.
         consumer.release()?;
         if ends {
             output.end()?;
@@ -71,7 +71,7 @@ pub fn answer(run: &OutputRun<'_>, question: &Question, output: &SharedOutput, e
         Ok(end)
     });
     let end = match written {
-        // The reader of a pipe had enough: that is how `| head` ends, and no failure.
+        // The reader closed the pipe, as `| head` does: not a failure.
         Err(failure) if failure.kind() == ErrorKind::ClosedPipe => {
             run.tally.done();
             return Ok(());
@@ -83,16 +83,19 @@ pub fn answer(run: &OutputRun<'_>, question: &Question, output: &SharedOutput, e
         runtime.console.note("interrupted: the range was not read to its end");
         run.tally.fail(runtime.cancel.failure());
     }
-    if matches!(run.output.place, Destination::File(_)) && (failed > 0 || end == PhaseEnd::Stopped) {
-        // A file under its final name is taken for whole.
+    if matches!(run.output.destination, Destination::File(_)) && (failed > 0 || end == PhaseEnd::Stopped) {
+        // A file under its final name counts as complete.
         output.discard();
-        log::warn!("{} was not written, because not every stream could be read", run.output.place.shown());
+        log::warn!(
+            "{} was not written, because not every stream could be read",
+            run.output.destination.shown()
+        );
         return Ok(());
     }
     if ends {
         output.publish()?;
-        if let Destination::File(_) = run.output.place {
-            runtime.console.delivered(consumer.written(), &run.output.place.shown(), None);
+        if let Destination::File(_) = run.output.destination {
+            runtime.console.delivered(consumer.written(), &run.output.destination.shown(), None);
         }
     }
     if failed < run.output.streams.len() && end != PhaseEnd::Stopped {
@@ -101,8 +104,8 @@ pub fn answer(run: &OutputRun<'_>, question: &Question, output: &SharedOutput, e
     Ok(())
 }
 
-/// Where the pages of the streams come from: windows read side by side, or one cursor after another where
-/// the API has no windows that can be trusted (v3 filters by insertion and says nothing of its bounds).
+/// The source of the streams' pages: windows read in parallel, or one cursor where the bounds of windows
+/// cannot be relied on (v3 filters by insertion and says nothing of its bounds).
 fn readers(run: &OutputRun<'_>, range: &TimeRange) -> Result<Vec<StreamReader>> {
     let (runtime, session) = (run.runtime, run.session);
     let (now, limit) = (runtime.clock.now(), session.settings.page_size);

@@ -1,6 +1,6 @@
-//! One stream on its way to the engine: its pages, the page in hand, and how far that was taken.
+//! Reads one stream for the engine: its pages, the current page, and how much of it was taken.
 //!
-//! Knows nothing of the other streams, nor of where events go.
+//! Does not know the other streams or the output.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -26,36 +26,36 @@ pub(super) struct StreamReader {
     pub is_late: bool,
     /// Whether the consumer was told that it was read to its end.
     pub is_told: bool,
-    pages: Pages,
+    pages: PageFeed,
     page: Option<Rc<Page>>,
-    /// The next event of the page in hand.
+    /// The index of the next event in the current page.
     at: usize,
-    /// The greatest timestamp so far: the time by which the stream is merged with others.
+    /// The greatest timestamp so far: the key by which the stream is merged with others.
     reached: DateTime<Utc>,
     /// Whether `reached` counts the event at `at`.
     is_seeked: bool,
-    /// Whether the last page said that there is no more now.
+    /// Whether the last page said that nothing more is available now.
     is_caught_up: bool,
     is_ended: bool,
     stop: Cancel,
 }
 
-/// Where the pages come from.
+/// The source of the pages.
 #[derive(Debug)]
-enum Pages {
-    /// Windows of a question; their threads read ahead.
+enum PageFeed {
+    /// Windows of a range; their threads read ahead.
     Windows(WindowedPages),
-    /// A thread of this stream's own, one page ahead.
+    /// The stream's own thread, which reads one page ahead.
     Thread(Prefetch),
 }
 
 impl StreamReader {
-    /// A reader of a question's windows.
+    /// A reader of the windows of a range.
     pub(super) fn of_windows(stream: Stream, pages: WindowedPages) -> Self {
-        StreamReader::new(stream, Pages::Windows(pages), Cancel::new())
+        StreamReader::new(stream, PageFeed::Windows(pages), Cancel::new())
     }
 
-    /// A reader of `source` on a thread of its own, which `stop` ends.
+    /// A reader of `source` with its own thread, which `stop` ends.
     ///
     /// # Errors
     /// Fails when the thread cannot be started.
@@ -64,10 +64,10 @@ impl StreamReader {
         stop: Cancel,
         source: impl PageSource + Send + 'static,
     ) -> Result<Self> {
-        Ok(StreamReader::new(stream, Pages::Thread(Prefetch::start(stream, source)?), stop))
+        Ok(StreamReader::new(stream, PageFeed::Thread(Prefetch::start(stream, source)?), stop))
     }
 
-    fn new(stream: Stream, pages: Pages, stop: Cancel) -> Self {
+    fn new(stream: Stream, pages: PageFeed, stop: Cancel) -> Self {
         StreamReader {
             stream,
             is_late: false,
@@ -83,32 +83,32 @@ impl StreamReader {
         }
     }
 
-    /// The page in hand.
+    /// The current page.
     pub(super) fn page(&self) -> Option<&Rc<Page>> {
         self.page.as_ref()
     }
 
-    /// What of the page in hand was not taken yet; an empty range for an empty page.
+    /// The events of the current page that were not taken yet; an empty range for an empty page.
     pub(super) fn rest(&self) -> Option<Range<usize>> {
         self.page.as_ref().map(|page| self.at..page.len())
     }
 
-    /// Whether it was read to its end, and all of that was taken.
+    /// Whether it was read to its end, and everything was taken.
     pub(super) fn is_read(&self) -> bool {
         self.page.is_none() && self.has_reached_its_end()
     }
 
-    /// Whether the service has no more of it now.
+    /// Whether the service has nothing more of it now.
     pub(super) fn has_reached_its_end(&self) -> bool {
         self.is_ended || self.is_caught_up
     }
 
-    /// The time by which its next event is merged, once that was found by [`StreamReader::seek`].
+    /// The merge key of its next event, once [`StreamReader::seek`] found one.
     pub(super) fn key(&self) -> Option<DateTime<Utc>> {
         (self.is_seeked && self.page.is_some()).then_some(self.reached)
     }
 
-    /// Goes to the next event of the range in the page in hand; false when it holds none any more.
+    /// Moves to the next event of the range in the current page; false when there is none.
     pub(super) fn seek(&mut self, range: &TimeRange) -> bool {
         let Some(page) = &self.page else { return false };
         while !self.is_seeked && self.at < page.len() {
@@ -142,10 +142,10 @@ impl StreamReader {
         self.at..end
     }
 
-    /// Notes that the page in hand was taken up to `end`; gives it back when that is its end.
+    /// Marks the current page as taken up to `end`; returns it when all of it was.
     pub(super) fn pass(&mut self, end: usize) -> Option<Rc<Page>> {
         let page = self.page.as_ref()?;
-        // What was passed counts for the merge, whoever asked for it.
+        // Skipped events count for the merge key too.
         for index in self.at..end.min(page.len()) {
             if self.is_seeked {
                 self.reached = self.reached.max(page.event_at(index).time.unwrap_or(self.reached));
@@ -159,11 +159,11 @@ impl StreamReader {
         self.page.take()
     }
 
-    /// Takes up the next page.
+    /// Makes `page` the current one.
     pub(super) fn accept(&mut self, page: Page) {
         self.is_caught_up = self.is_caught_up || matches!(page.next, Next::CaughtUp(_));
-        if matches!(self.pages, Pages::Windows(_)) {
-            // What a window says of what follows means nothing for the stream.
+        if matches!(self.pages, PageFeed::Windows(_)) {
+            // The cursor of a window's page says nothing about the stream.
             self.is_caught_up = false;
         }
         self.page = Some(Rc::new(page));
@@ -171,24 +171,24 @@ impl StreamReader {
         self.is_seeked = false;
     }
 
-    /// Notes that no page follows.
+    /// Marks the stream as ended: no page follows.
     pub(super) fn end(&mut self) {
         self.is_ended = true;
     }
 
-    /// The next page of a source that is read without a thread of its own; `None` for the others.
+    /// The next page of a source that has no thread here; `None` for the others.
     pub(super) fn next_without_thread(&mut self) -> Option<Result<Option<Page>>> {
         match &mut self.pages {
-            Pages::Windows(pages) => Some(pages.next_page()),
-            Pages::Thread(_) => None,
+            PageFeed::Windows(pages) => Some(pages.next_page()),
+            PageFeed::Thread(_) => None,
         }
     }
 
-    /// The channel on which a thread gives pages.
+    /// The channel of the stream's thread.
     pub(super) fn channel(&self) -> Option<&Receiver<Result<Option<Page>>>> {
         match &self.pages {
-            Pages::Windows(_) => None,
-            Pages::Thread(pages) => Some(pages.channel()),
+            PageFeed::Windows(_) => None,
+            PageFeed::Thread(pages) => Some(pages.channel()),
         }
     }
 }

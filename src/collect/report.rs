@@ -1,7 +1,7 @@
-//! What a run comes to: events, failures, and who is told of them.
+//! The result of a run: counts of events, failures, and where they are reported.
 //!
 //! One [`Tally`] for a whole run, one `OutputReport` for each output in it. A question and a resumed run
-//! tell their failures at the end, alike ones together; what may go on for months tells them at once.
+//! report failures at the end, equal ones in one message; tail reports them at once.
 
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -17,16 +17,16 @@ use crate::health::{CollectorState, HealthReporter, PollPace as _, SystemdNotifi
 use crate::page::Page;
 use crate::runtime::Runtime;
 
-/// When failures are told.
+/// When failures are reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TellFailures {
     /// As they happen.
     AtOnce,
-    /// When the run ends, those that several streams met alike in one message.
+    /// When the run ends; equal failures of several streams in one message.
     AtTheEnd,
 }
 
-/// What a run came to so far.
+/// The counts and failures of a run so far.
 #[derive(Debug)]
 pub struct Tally {
     console: Console,
@@ -37,7 +37,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Nothing so far.
+    /// An empty tally.
     pub fn new(console: Console, tell: TellFailures) -> Self {
         Tally {
             console,
@@ -48,23 +48,23 @@ impl Tally {
         }
     }
 
-    /// Counts events that were given out.
+    /// Counts delivered events.
     pub fn add(&self, events: u64) {
         self.events.fetch_add(events, Ordering::Relaxed);
     }
 
-    /// How many events were given out.
+    /// How many events were delivered.
     pub fn events(&self) -> u64 {
         self.events.load(Ordering::Relaxed)
     }
 
-    /// Notes that something was done as asked.
+    /// Records that a part of the run succeeded.
     pub fn done(&self) {
         self.anything_done.store(true, Ordering::Relaxed);
     }
 
-    /// Notes a failure, and tells it if that is to be done at once. One deadline is told once, whatever the
-    /// number of streams that it ends.
+    /// Records a failure, and reports it if that is to be done at once. A deadline is reported once, however
+    /// many streams it ends.
     pub fn fail(&self, failure: Error) {
         let mut failures = self.failures();
         let is_again = failure.kind() == ErrorKind::Deadline
@@ -81,7 +81,7 @@ impl Tally {
         self.failures().len()
     }
 
-    /// Tells what was not told yet, and gives the kind that stands for the run; `None` when nothing failed.
+    /// Reports what was not reported yet, and returns the kind of the whole run; `None` when nothing failed.
     pub fn conclude(&self) -> Option<ErrorKind> {
         let failures = self.failures();
         let kinds: Vec<ErrorKind> = failures.iter().map(Error::kind).collect();
@@ -109,24 +109,24 @@ impl Tally {
     }
 }
 
-/// Who is told how one output fares.
+/// Reports the progress of one output: tally, health, systemd, progress line.
 #[derive(Debug)]
 pub(super) struct OutputReport<'a> {
-    /// The time, the cancel token and the console.
+    /// The clock, the cancel token and the console.
     pub runtime: &'a Runtime,
-    /// What the run came to.
+    /// The counts and failures of the run.
     pub tally: &'a Tally,
     /// The profile's name, where several run.
     pub profile: Option<&'a str>,
-    /// What `opev status` reads.
+    /// The health file that `opev status` reads.
     pub health: Option<HealthReporter>,
-    /// How often the streams of a followed profile are asked.
+    /// How often the streams of a followed profile are polled.
     pub intervals: Option<Arc<Intervals>>,
-    /// The service manager, and which of its loops this output is.
+    /// The systemd notifier, and the number of this output's loop.
     pub heartbeat: Option<(Arc<SystemdNotifier>, usize)>,
     /// The progress line.
     pub progress: RefCell<Progress>,
-    /// How many events were given out here.
+    /// How many events were delivered to this output.
     pub events: Cell<u64>,
     /// How many streams failed.
     pub failures: Cell<usize>,
@@ -150,7 +150,7 @@ impl OutputReport<'_> {
         }
     }
 
-    /// A stream, or all that goes to the output, failed for good.
+    /// A stream, or the whole output, failed permanently.
     pub(super) fn failed(&self, failure: Error) {
         self.failures.set(self.failures.get() + 1);
         if let (Some(health), Some(stream)) = (&self.health, failure.stream()) {
@@ -169,14 +169,14 @@ impl OutputReport<'_> {
         }
     }
 
-    /// These streams end, as they were asked to.
+    /// These streams ended normally.
     pub(super) fn stopping(&self, streams: &[Stream]) {
         if let Some(health) = &self.health {
             streams.iter().for_each(|stream| health.state(*stream, CollectorState::Stopping));
         }
     }
 
-    /// The loop has come round.
+    /// Called once in each round of the loop.
     pub(super) fn alive(&self) {
         let Some((systemd, index)) = &self.heartbeat else { return };
         systemd.alive(*index, self.runtime.clock.elapsed(), || {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 
-use super::engine::{Consumer, Flow};
+use super::engine::{Flow, PageConsumer};
 use super::report::OutputReport;
 use crate::encode::EventEncoder;
 use crate::error::{Error, Result};
@@ -13,7 +13,7 @@ use crate::event::Stream;
 use crate::output::CheckpointedOutput;
 use crate::page::Page;
 
-/// Takes one profile's events to an output and saves the position behind them.
+/// Writes one profile's events to an output and saves the position after them.
 #[derive(Debug)]
 pub(super) struct SavedConsumer<'a> {
     output: CheckpointedOutput,
@@ -39,7 +39,7 @@ impl<'a> SavedConsumer<'a> {
         Stream::ALL.into_iter().filter_map(newest).max()
     }
 
-    /// Saves what is not saved yet.
+    /// Commits what is not committed yet.
     ///
     /// # Errors
     /// As [`CheckpointedOutput::finish`].
@@ -48,7 +48,7 @@ impl<'a> SavedConsumer<'a> {
     }
 }
 
-impl Consumer for SavedConsumer<'_> {
+impl PageConsumer for SavedConsumer<'_> {
     fn page(&mut self, page: &Page) {
         self.report.page(page);
     }

@@ -1,4 +1,4 @@
-//! From the saved position to the end of what there is, or for ever, saving as it delivers.
+//! Reads from the saved position to the end, or follows, and saves the position as it delivers.
 
 use super::engine::{Engine, Interrupts, Order, PhaseEnd, Until};
 use super::plan::{Destination, ResumeOptions};
@@ -16,29 +16,29 @@ use crate::source::cursor::{CursorLoop, FollowFrom, PollSchedule};
 
 pub use super::position::StartAt;
 
-/// How a position is resumed.
+/// How a saved position is continued.
 #[derive(Debug)]
 pub struct SavedRun<'a> {
-    /// How the position is kept.
+    /// How the position is saved.
     pub resume: &'a ResumeOptions,
     /// Where to start when nothing is saved yet.
     pub start: StartAt,
-    /// Whether to go on where events may be missing.
+    /// Whether to continue where events may be missing.
     pub accept_gap: bool,
     /// Where the changes of streams' states are written.
     pub feed: HealthFeed,
-    /// How the streams are followed; none where they are read to their end once.
+    /// How the streams are followed; none where they are read once to their end.
     pub follow: Option<&'a FollowOptions>,
 }
 
-/// Delivers what is new to one output.
+/// Delivers new events to one output.
 ///
 /// # Errors
-/// Fails where the position or the output cannot be used; nothing is saved after a failed write, so that the
-/// next run delivers that page again. Failures of single streams are in the run's tally.
+/// Fails where the position or the output cannot be used. After a failed write the position is not saved, so
+/// that the next run delivers the page again. Failures of single streams are in the run's tally.
 pub fn deliver(run: &OutputRun<'_>, saved: &SavedRun<'_>) -> Result<()> {
     let (runtime, session) = (run.runtime, run.session);
-    let output = run.plan.open_position(runtime, session, run.output, saved.resume)?;
+    let output = position::open(run, saved.resume)?;
     let streams = &run.output.streams;
     let health =
         position::reporter(runtime, session, &output, streams, saved.resume.mode, saved.feed.clone());
@@ -62,14 +62,14 @@ pub fn deliver(run: &OutputRun<'_>, saved: &SavedRun<'_>) -> Result<()> {
     let mut engine = Engine::new(runtime, &interrupts, readers);
     let end = engine.run(order, until, &mut consumer);
     report.progress.borrow_mut().clear();
-    // Those that were still followed have done as they were asked.
+    // Streams that were still being followed ended normally.
     let followed: Vec<Stream> = engine.readers.iter().map(|reader| reader.stream).collect();
     report.stopping(if saved.follow.is_some() { &followed } else { streams });
     let end = end?;
     let up_to = consumer.newest().map(|time| session.settings.zone.show(time));
     consumer.finish()?;
-    if let (None, Destination::File(_)) = (saved.follow, &run.output.place) {
-        runtime.console.delivered(report.events.get(), &run.output.place.shown(), up_to.as_deref());
+    if let (None, Destination::File(_)) = (saved.follow, &run.output.destination) {
+        runtime.console.delivered(report.events.get(), &run.output.destination.shown(), up_to.as_deref());
     }
     if saved.follow.is_some() && !followed.is_empty() {
         run.tally.done();
@@ -80,7 +80,7 @@ pub fn deliver(run: &OutputRun<'_>, saved: &SavedRun<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Starts reading a stream where it was left.
+/// Starts reading a stream at its saved position.
 fn reader(
     run: &OutputRun<'_>,
     saved: &SavedRun<'_>,
@@ -110,7 +110,7 @@ fn reader(
 }
 
 impl FollowOptions {
-    /// When a stream of this run is asked again.
+    /// When a stream of this run is polled again.
     pub(super) fn schedule(&self, run: &OutputRun<'_>, stream: Stream, stop: Cancel) -> PollSchedule {
         PollSchedule {
             interval: self.intervals.of(stream).clone(),

@@ -1,7 +1,7 @@
-//! From settings to an account that can be asked: token, server, connections, limiter, client.
+//! From settings to a client of an account: token, server, connections, limiter.
 //!
-//! Shared by every command that talks to the service. Sends nothing by itself, except that
-//! [`Session::streams`] may have to ask what the token grants.
+//! Used by every command that talks to the service. Sends nothing, except that [`Session::streams`] may have
+//! to ask what the token grants.
 
 use std::any::Any;
 use std::fmt;
@@ -22,37 +22,36 @@ use crate::event::Stream;
 use crate::runtime::Runtime;
 use crate::secret::Secret;
 
-/// How many requests may be under way at once unless `--jobs` says otherwise.
+/// How many requests may run at once without `--jobs`.
 const DEFAULT_JOBS: u8 = 16;
 
-/// The most requests that may be under way, and connections kept, where streams are followed.
+/// The most requests that may run, and connections kept, where streams are followed.
 const MOST_FOLLOWED: usize = 1024;
 
-/// How long an idle connection is worth keeping: what stands between may have forgotten it after longer,
-/// without a word.
+/// How long an idle connection is kept: after longer, a firewall or proxy may have dropped it silently.
 const LONGEST_IDLE: Duration = Duration::from_secs(5 * 60);
 
-/// What the sessions of one run share: connections, and the record of requests of each account.
+/// What the sessions of one run share: connections, permits, and a limiter for each account.
 #[derive(Debug, Default)]
 pub struct Connections {
     https: Mutex<Vec<Http>>,
     limiters: Mutex<Vec<(u32, Arc<Limiters>)>>,
     permits: Mutex<Vec<(usize, Permits)>>,
-    /// How many streams are followed side by side; none where they are read once.
+    /// How many streams are followed at once; none where they are read once.
     followed: usize,
-    /// How long an idle connection is kept, if not as usual.
+    /// How long an idle connection is kept; none for the default.
     idle_age: Option<Duration>,
 }
 
-/// An account, ready to be asked.
+/// An account and the client for it.
 pub struct Session {
     /// The profile's settings.
     pub settings: Settings,
-    /// The way to the service.
+    /// The client.
     pub client: Client,
-    /// The server, the token's claims, and what a person should know.
+    /// The server, the token's claims, and notices about them.
     pub account: Account,
-    /// What has to live as long as the account is asked: the demo's server.
+    /// What must live as long as the session: the demo's server.
     _keep: Option<Box<dyn Any + Send + Sync>>,
 }
 
@@ -63,10 +62,10 @@ impl fmt::Debug for Session {
 }
 
 impl Connections {
-    /// Connections for following every stream of so many profiles.
+    /// Connections for following every stream of this many profiles.
     ///
-    /// Each stream may have a request under way whatever `jobs` says, so that one whose answer does not
-    /// come holds no other, and finds its connection still open at the next poll.
+    /// Each stream may have a request running whatever `jobs` says, so that a stream without an answer does not
+    /// block another one, and connections are still open at the next poll.
     pub fn for_following(profiles: usize, interval: Duration) -> Self {
         let usual = HttpConfig::default().idle_age;
         Connections {
@@ -76,12 +75,12 @@ impl Connections {
         }
     }
 
-    /// How many requests may be under way at once, where `jobs` were asked for.
+    /// How many requests may run at once, with this `--jobs`.
     fn at_once(&self, jobs: usize) -> usize {
         jobs.max(self.followed)
     }
 
-    /// The connections for these settings; profiles that agree share them.
+    /// The connections for these settings; profiles with the same ones share them.
     fn http(&self, runtime: &Runtime, settings: &Settings, jobs: usize) -> Result<Http> {
         let wanted = HttpConfig {
             timeout: settings.timeout,
@@ -95,7 +94,7 @@ impl Connections {
             return Ok(http.clone());
         }
         let http = Http::new(wanted);
-        // A request that hangs must not outlast the wish to end.
+        // A request that hangs must end on cancellation.
         http.shut_down_on(&runtime.cancel)?;
         https.push(http.clone());
         Ok(http)
@@ -112,7 +111,7 @@ impl Connections {
         made
     }
 
-    /// The limiters of one rate; accounts on one host have one limiter each, whoever asks.
+    /// The limiters of one rate; each account on a host has one limiter.
     fn limiters(&self, runtime: &Runtime, per_minute: u32) -> Arc<Limiters> {
         let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, found)) = limiters.iter().find(|(rate, _)| *rate == per_minute) {
@@ -127,8 +126,8 @@ impl Connections {
 impl Session {
     /// Makes a client of an account. Sends nothing. `keep` lives as long as the session.
     ///
-    /// `patience` is how long a failing request is asked again where `--retry-for` does not say; `observer` is
-    /// told what happens to requests.
+    /// `patience` is how long a failing request is retried without `--retry-for`; `observer` receives what
+    /// happens to requests.
     ///
     /// # Errors
     /// Fails when the proxy that the environment names is malformed, and when certificates cannot be read.
@@ -154,7 +153,7 @@ impl Session {
         let client = Client::new(ClientConfig {
             server: account.server.clone(),
             version: settings.api,
-            // The client alone keeps it, so that a rotated one is gone from memory (P10).
+            // Only the client keeps it, so that a rotated token does not stay in memory (P10).
             token: std::mem::replace(&mut account.token, Secret::new("")),
             reload: Some(Box::new(reload)),
             proxy: proxy::resolve(&account.server, &settings.proxies)?,
@@ -172,23 +171,23 @@ impl Session {
         Ok(Session { settings, client, account, _keep: keep })
     }
 
-    /// How many requests may be under way at once.
+    /// How many requests may run at once.
     pub fn jobs(&self) -> usize {
         usize::from(self.settings.jobs.unwrap_or(DEFAULT_JOBS))
     }
 
-    /// What a saved position calls the server. The demo's has another port in every run and is one place
-    /// all the same: its cursors are good in each of them.
+    /// The server's name in a saved position. The demo's has another port in every run and one name all the
+    /// same: its cursors are valid in every run.
     pub fn home(&self) -> String {
         if self.settings.is_demo() { "demo".into() } else { self.account.server.host() }
     }
 
-    /// The account's uuid, as the token tells it.
+    /// The account's uuid, from the token.
     pub fn account_uuid(&self) -> Option<String> {
         self.account.claims.as_ref().ok().and_then(|claims| claims.account.clone())
     }
 
-    /// The streams that are meant: those that were named, else all that the token grants.
+    /// The streams to read: those that were named, else all that the token grants.
     ///
     /// # Errors
     /// Fails where the token does not say what it grants and the service cannot be asked, and where it

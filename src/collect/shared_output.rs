@@ -1,7 +1,7 @@
-//! An output without a saved position, as the profiles of a run share it: standard output, a device, or a
-//! file that appears when it is whole.
+//! An output without a saved position, which the profiles of a run share: standard output, a device, or a
+//! file that gets its name when it is complete.
 //!
-//! Whoever writes first writes what the output begins with. Rows of one write stay together.
+//! The first write also writes the header. Rows of one write stay together.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,18 +17,18 @@ use crate::event::Event;
 use crate::output::Sink;
 use crate::output::sink::replaced::ReplacedFile;
 use crate::output::sink::stream::StreamSink;
-/// How a file that does not exist yet, or may be replaced, is made.
+/// How a new file is created.
 #[derive(Clone, Copy, Debug)]
 pub struct NewFile<'a> {
     /// Its permissions.
     pub mode: u32,
-    /// Whether it may replace another.
+    /// Whether it may replace an existing one.
     pub overwrite: bool,
     /// Where positions are saved: a file that one of them manages is never replaced.
     pub state_dir: &'a Path,
 }
 
-/// An output that is begun once and ended once; clones share it.
+/// An output with one beginning and one end; clones share it.
 #[derive(Clone, Debug)]
 pub struct SharedOutput(Arc<Mutex<OpenOutput>>);
 
@@ -36,17 +36,17 @@ pub struct SharedOutput(Arc<Mutex<OpenOutput>>);
 struct OpenOutput {
     encoder: EventEncoder,
     destination: Destination,
-    sink: Option<OpenSink>,
-    /// Whose events the encoder was told to write.
+    sink: Option<SharedSink>,
+    /// The profile whose context the encoder has.
     speaker: Option<usize>,
     has_begun: bool,
-    /// Whether its reader went away.
+    /// Whether its reader closed it.
     is_closed: bool,
     highlight: Option<Highlight>,
 }
 
 #[derive(Debug)]
-enum OpenSink {
+enum SharedSink {
     Stream(StreamSink),
     File(ReplacedFile),
 }
@@ -66,7 +66,7 @@ impl SharedOutput {
         })))
     }
 
-    /// Opens it now, so that what stands in the way is told before anything is asked.
+    /// Opens it now, so that it fails before anything is requested.
     ///
     /// # Errors
     /// `Usage` when there is a file that may not be replaced; `Output` when nothing can be written.
@@ -77,15 +77,15 @@ impl SharedOutput {
                 Destination::File(path) => {
                     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
                     let file = ReplacedFile::create(&disk, path, new.mode, new.overwrite, new.state_dir)?;
-                    OpenSink::File(file)
+                    SharedSink::File(file)
                 }
-                stream => OpenSink::Stream(open_stream(stream)?),
+                stream => SharedSink::Stream(open_stream(stream)?),
             });
         }
         Ok(())
     }
 
-    /// Whether every event comes out as the line that it is in its answer, where it is one.
+    /// Whether an event that is a line of its page is written unchanged.
     pub(super) fn is_verbatim(&self) -> bool {
         self.lock().encoder.is_verbatim()
     }
@@ -95,12 +95,12 @@ impl SharedOutput {
         self.lock().destination == Destination::Stdout
     }
 
-    /// Whether its reader went away.
+    /// Whether its reader closed it.
     pub fn is_closed(&self) -> bool {
         self.lock().is_closed
     }
 
-    /// Appends an event of the profile with this number and context, as it is to be written, to `out`.
+    /// Encodes an event of the profile with this number and context into `out`.
     pub(super) fn encode(
         &self,
         (speaker, context): (usize, &EventContext),
@@ -115,10 +115,10 @@ impl SharedOutput {
         open.encoder.event(event, received_at, out);
     }
 
-    /// Writes rows and lines, after what the output begins with if they are the first.
+    /// Writes rows and lines; the header comes before the first ones.
     ///
     /// # Errors
-    /// `ClosedPipe` when the reader went away, else `Output`.
+    /// `ClosedPipe` when the reader is gone, else `Output`.
     pub(super) fn write(&self, rows: &[u8], lines: &mut Lines) -> Result<()> {
         if rows.is_empty() && lines.is_empty() {
             return Ok(());
@@ -126,7 +126,7 @@ impl SharedOutput {
         self.lock().write(rows, lines)
     }
 
-    /// Ends what was written so far, however few of the events have come: an array is closed.
+    /// Writes the end of the format, as the bracket of an array, even after few events.
     ///
     /// # Errors
     /// `ClosedPipe` when the reader went away, else `Output`.
@@ -142,17 +142,17 @@ impl SharedOutput {
     /// Makes what was written durable; a file gets its name.
     ///
     /// # Errors
-    /// `Output` when the disk fails, `Usage` when a file of that name has appeared meanwhile.
+    /// `Output` when the disk fails, `Usage` when a file of that name has been created meanwhile.
     pub fn publish(&self) -> Result<()> {
         let sink = self.lock().sink.take();
         match sink {
             None => Ok(()),
-            Some(OpenSink::Stream(mut sink)) => sink.sync(),
-            Some(OpenSink::File(file)) => file.finish(),
+            Some(SharedSink::Stream(mut sink)) => sink.sync(),
+            Some(SharedSink::File(file)) => file.finish(),
         }
     }
 
-    /// Gives up a file that is not whole: nothing of it remains.
+    /// Removes a file that is not complete.
     pub fn discard(&self) {
         self.lock().sink = None;
     }
@@ -189,11 +189,11 @@ impl OpenOutput {
     fn sink(&mut self) -> Result<&mut dyn Sink> {
         let sink = match self.sink.take() {
             Some(sink) => sink,
-            None => OpenSink::Stream(open_stream(&self.destination)?),
+            None => SharedSink::Stream(open_stream(&self.destination)?),
         };
         Ok(match self.sink.insert(sink) {
-            OpenSink::Stream(sink) => sink,
-            OpenSink::File(sink) => sink,
+            SharedSink::Stream(sink) => sink,
+            SharedSink::File(sink) => sink,
         })
     }
 

@@ -1,6 +1,6 @@
-//! The same work for many profiles at once, with its results in the order they were given.
+//! The same work for many items in parallel, with the results in the order of the items.
 //!
-//! Bounded: so many threads and no more, whatever the number of profiles (P9).
+//! Bounded: a fixed number of threads, however many items (P9).
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn results_keep_the_order_and_work_goes_on_at_once() {
-        // Each waits for the other: with one thread this would never end.
+        // Each waits for the other: with one thread this would not end.
         let barrier = Barrier::new(2);
         let results = map(vec![1, 2], 2, |n| {
             barrier.wait();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::engine::{Consumer, Engine, Flow, Interrupts, Order, PhaseEnd, Until};
+use super::engine::{Engine, Flow, Interrupts, Order, PageConsumer, PhaseEnd, Until};
 use super::reader::StreamReader;
 use crate::cancel::Cancel;
 use crate::clock::RealClock;
@@ -25,9 +25,9 @@ type Named = (&'static str, i64);
 const SIGNINS: [Named; 5] = [("s1", 10), ("s2", 30), ("s3-late", 5), ("s4", 30), ("s5", 40)];
 const AUDITS: [Named; 3] = [("a1", 10), ("a2", 30), ("a3", 35)];
 
-struct Pages(VecDeque<Result<Page>>);
+struct ScriptedPages(VecDeque<Result<Page>>);
 
-impl PageSource for Pages {
+impl PageSource for ScriptedPages {
     fn next_page(&mut self) -> Result<Option<Page>> {
         self.0.pop_front().transpose()
     }
@@ -51,7 +51,7 @@ fn page(stream: Stream, events: &[Named]) -> Page {
 /// A stream in pages of `size`, an empty one at the end, and then `last`.
 fn reader(stream: Stream, size: usize, events: &[Named], last: Option<Error>) -> StreamReader {
     let pages = events.chunks(size).chain([&[][..]]).map(|events| Ok(page(stream, events)));
-    let pages = Pages(pages.chain(last.map(Err)).collect());
+    let pages = ScriptedPages(pages.chain(last.map(Err)).collect());
     StreamReader::on_thread(stream, Cancel::new(), pages).unwrap()
 }
 
@@ -66,7 +66,7 @@ struct Notes {
     failures: Vec<Error>,
 }
 
-impl Consumer for Notes {
+impl PageConsumer for Notes {
     fn page(&mut self, _: &Page) {}
 
     fn take(&mut self, page: &Rc<Page>, events: Range<usize>) -> Result<Flow> {

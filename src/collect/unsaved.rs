@@ -1,14 +1,14 @@
-//! Events to an output that keeps no position: a question's, or those that a person follows.
+//! Events to an output without a saved position: those of a question, or of tail.
 //!
-//! What is sorted, or only the newest of, is held back until its end; the rest goes out in pieces. A page's
-//! lines are written from where they lie, where that is how they are to be written.
+//! Where events are sorted, or only the newest are wanted, they are held until the end; otherwise they are
+//! written in chunks. Lines that need no change are written straight from the page's buffer.
 
 use std::ops::Range;
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 
-use super::engine::{Consumer, Flow};
+use super::engine::{Flow, PageConsumer};
 use super::lines::Lines;
 use super::report::OutputReport;
 use super::shared_output::SharedOutput;
@@ -22,35 +22,35 @@ use crate::page::Page;
 use crate::source::range::TimeRange;
 use crate::source::sort::{self, EventSorter};
 
-/// How many bytes are held before they are written in one piece.
+/// How many bytes are buffered before they are written.
 const WRITE_AT: usize = 112 << 10;
 
-/// The room for them: the last event of a piece does not fit exactly, and should not make it twice as large.
+/// The buffer's capacity: larger, so that the last event of a chunk does not double it.
 const ROOM: usize = 128 << 10;
 
-/// Takes one profile's events to an output.
+/// Writes one profile's events to an output.
 #[derive(Debug)]
 pub(super) struct UnsavedConsumer<'a> {
     output: &'a SharedOutput,
     report: &'a OutputReport<'a>,
     client: Client,
-    /// Which profile of the run it is, and what is said of its events.
+    /// The number of the profile in the run, and the context of its events.
     speaker: (usize, EventContext),
     is_verbatim: bool,
     /// Where rows go: on the progress line's terminal, or through a pager, they would get in its way.
     data_output: DataOutput,
-    /// What was encoded, or is a line already, and was not written yet; never both.
+    /// What is not written yet: encoded bytes, or lines of pages; never both.
     buffer: Vec<u8>,
     lines: Lines,
     limit: Option<u64>,
     written: u64,
-    /// Holds events back to put them in order of time.
+    /// Holds events until they are sorted by time.
     sorter: Option<EventSorter>,
-    /// What streams that were late are still looked back for.
+    /// The streams that did not answer in time, and what is still wanted of them.
     late: Vec<LateStream>,
 }
 
-/// A stream that did not answer while the others were looked back for.
+/// A stream that did not answer during the look-back.
 #[derive(Debug)]
 struct LateStream {
     stream: Stream,
@@ -61,16 +61,16 @@ struct LateStream {
 /// How events are chosen and ordered.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Selection {
-    /// Only the first so many.
+    /// Stops after this many.
     pub limit: Option<u64>,
-    /// Only the newest so many.
+    /// Keeps only this many of the newest.
     pub newest: Option<u64>,
-    /// Whether they are put strictly in order of time; those that are the newest always are.
+    /// Whether they are sorted by time; the newest ones always are.
     pub by_time: bool,
 }
 
 impl<'a> UnsavedConsumer<'a> {
-    /// A consumer that writes nothing yet.
+    /// A consumer that has written nothing.
     pub(super) fn new(
         output: &'a SharedOutput,
         report: &'a OutputReport<'a>,
@@ -94,7 +94,7 @@ impl<'a> UnsavedConsumer<'a> {
         }
     }
 
-    /// Chooses from the events that follow.
+    /// Sets the selection for the events that follow.
     pub(super) fn select(&mut self, selection: Selection) {
         self.limit = selection.limit;
         self.sorter = (selection.by_time || selection.newest.is_some()).then(|| sorter(selection.newest));
@@ -105,12 +105,12 @@ impl<'a> UnsavedConsumer<'a> {
         self.written
     }
 
-    /// How many events are held back.
+    /// How many events are held.
     pub(super) fn held(&self) -> u64 {
         self.sorter.as_ref().map_or(0, EventSorter::len)
     }
 
-    /// Looks back for what these streams have in the range once they answer, as for the others.
+    /// Takes the events of these streams in the range too, once they answer.
     pub(super) fn expect_late(&mut self, streams: &[Stream], range: TimeRange, newest: Option<u64>) {
         let late = |stream: &Stream| LateStream {
             stream: *stream,
@@ -120,7 +120,7 @@ impl<'a> UnsavedConsumer<'a> {
         self.late = streams.iter().map(late).collect();
     }
 
-    /// Gives out what was held back, and writes it.
+    /// Writes the events that were held.
     ///
     /// # Errors
     /// As the output.
@@ -135,7 +135,7 @@ impl<'a> UnsavedConsumer<'a> {
         sorter.drain(|event, received_at| Ok(self.emit(event, received_at)? == Flow::Continue))
     }
 
-    /// Encodes an event on its way out.
+    /// Encodes an event into the buffer.
     fn emit(&mut self, event: &Event<'_>, received_at: DateTime<Utc>) -> Result<Flow> {
         if self.has_enough() {
             return Ok(Flow::Enough);
@@ -147,7 +147,7 @@ impl<'a> UnsavedConsumer<'a> {
         self.count(self.buffer.len())
     }
 
-    /// Sends a line of a page on its way as it is.
+    /// Adds a line of a page as it is.
     fn emit_line(&mut self, page: &Rc<Page>, line: Range<usize>) -> Result<Flow> {
         if self.has_enough() {
             return Ok(Flow::Enough);
@@ -159,7 +159,7 @@ impl<'a> UnsavedConsumer<'a> {
         self.count(self.lines.bytes())
     }
 
-    /// One more was taken, and so many bytes wait.
+    /// Counts an event, and writes the buffer when it is full.
     fn count(&mut self, waiting: usize) -> Result<Flow> {
         self.written += 1;
         if waiting >= WRITE_AT {
@@ -194,7 +194,7 @@ impl<'a> UnsavedConsumer<'a> {
         }
     }
 
-    /// Takes an event of a stream that was late; true when that was all there is to do.
+    /// Takes an event of a late stream; true when nothing else is to be done with it.
     fn late_event(&mut self, page: &Page, index: usize) -> Result<bool> {
         let event = page.event_at(index);
         let Some(late) = self.late.iter_mut().find(|late| late.stream == page.stream) else {
@@ -213,7 +213,7 @@ fn sorter(newest: Option<u64>) -> EventSorter {
     EventSorter::new(sort::BUDGET, newest, scratch)
 }
 
-impl Consumer for UnsavedConsumer<'_> {
+impl PageConsumer for UnsavedConsumer<'_> {
     fn page(&mut self, page: &Page) {
         self.report.page(page);
     }
@@ -235,7 +235,7 @@ impl Consumer for UnsavedConsumer<'_> {
         if !self.lines.is_empty() {
             self.flush()?;
         }
-        // Nobody else has it now.
+        // No other reference to the page is left.
         if let Some(page) = Rc::into_inner(page) {
             self.client.reuse(page);
         }

@@ -82,11 +82,11 @@ struct Fetch<'a> {
     connections: Connections,
 }
 
-/// Everything about the fetch of one profile but the way to the service.
+/// The fetch of one profile, decided and not begun.
 #[derive(Debug)]
-struct ProfilePlan {
+struct ProfileFetch {
     session: Session,
-    form: OutputPlan,
+    plan: OutputPlan,
     question: Question,
 }
 
@@ -94,19 +94,19 @@ impl Fetch<'_> {
     /// Reads outputs that have nothing to do with each other, each on a thread, so that none waits for
     /// another's retries. Tokens are read one after another: their commands may have a question.
     fn side_by_side(&self, profiles: Vec<Settings>) {
-        let mut plans = Vec::new();
+        let mut fetches = Vec::new();
         for settings in profiles {
             let profile = settings.profile.clone();
             match self.plan(settings) {
-                Ok(plan) => plans.push(plan),
+                Ok(fetch) => fetches.push(fetch),
                 Err(failure) => self.fail(&profile, failure),
             }
         }
         if self.args.dry_run {
-            return plans.iter().for_each(|plan| self.describe(plan));
+            return fetches.iter().for_each(|fetch| self.describe(fetch));
         }
-        let outputs: Vec<(usize, usize)> = (0..plans.len())
-            .flat_map(|plan| (0..plans[plan].form.outputs.len()).map(move |output| (plan, output)))
+        let outputs: Vec<(usize, usize)> = (0..fetches.len())
+            .flat_map(|fetch| (0..fetches[fetch].plan.outputs.len()).map(move |output| (fetch, output)))
             .collect();
         let is_alone = outputs.len() == 1;
         // Several progress lines would write over each other.
@@ -114,19 +114,19 @@ impl Fetch<'_> {
         let console = if is_alone { console.clone() } else { console.without_progress() };
         let runtime = Runtime { console, ..self.invocation.runtime.clone() };
         side_by_side::map(outputs, AT_ONCE, |(number, output)| {
-            let plan = &plans[number];
+            let fetch = &fetches[number];
             let may_start = if is_alone { Ok(()) } else { runtime.cancel.check() };
             let outcome = may_start.and_then(|()| {
-                let shared = || self.shared_output(&plan.form, &plan.form.outputs[output].streams, output);
-                let run = self.output_run(&runtime, plan, number, output, is_alone);
+                let shared = || self.shared_output(&fetch.plan, &fetch.plan.outputs[output].streams, output);
+                let run = self.output_run(&runtime, fetch, number, output, is_alone);
                 if self.args.collect.resume {
-                    self.resume(&run, plan)
+                    self.resume(&run, fetch)
                 } else {
-                    question::answer(&run, &plan.question, &shared()?, true)
+                    question::answer(&run, &fetch.question, &shared()?, true)
                 }
             });
             if let Err(failure) = outcome {
-                self.fail(&plan.session.settings.profile, failure);
+                self.fail(&fetch.session.settings.profile, failure);
             }
         });
     }
@@ -138,25 +138,25 @@ impl Fetch<'_> {
             let profile = settings.profile.clone();
             let console = &self.invocation.runtime.console;
             console.note(&format!("profile {profile}"));
-            let outcome = self.plan(settings).and_then(|plan| {
+            let outcome = self.plan(settings).and_then(|fetch| {
                 if self.args.dry_run {
-                    self.describe(&plan);
+                    self.describe(&fetch);
                     return Ok(());
                 }
-                let run = self.output_run(&self.invocation.runtime, &plan, number, 0, true);
+                let run = self.output_run(&self.invocation.runtime, &fetch, number, 0, true);
                 if self.args.collect.resume {
-                    return self.resume(&run, &plan);
+                    return self.resume(&run, &fetch);
                 }
                 // Other profiles may be granted other streams: the columns have to suit all.
                 let output = match &document {
                     Some(output) => output.clone(),
                     None => {
                         let made =
-                            self.shared_output(&plan.form, super::or_all(&self.args.collect.streams), 0)?;
+                            self.shared_output(&fetch.plan, super::or_all(&self.args.collect.streams), 0)?;
                         document.insert(made).clone()
                     }
                 };
-                question::answer(&run, &plan.question, &output, false)
+                question::answer(&run, &fetch.question, &output, false)
             });
             let is_gone = matches!(&outcome, Err(failure) if failure.kind() == ErrorKind::ClosedPipe);
             if let Err(failure) = outcome {
@@ -176,8 +176,8 @@ impl Fetch<'_> {
         }
     }
 
-    fn resume(&self, run: &OutputRun<'_>, plan: &ProfilePlan) -> Result<()> {
-        let start = StartAt { since: plan.question.range.since, is_typed: self.args.since.is_some() };
+    fn resume(&self, run: &OutputRun<'_>, fetch: &ProfileFetch) -> Result<()> {
+        let start = StartAt { since: fetch.question.range.since, is_typed: self.args.since.is_some() };
         let resume = &self.resume_options();
         let (accept_gap, feed) = (self.args.collect.accept_gap, HealthFeed::nowhere());
         saved_run::deliver(run, &SavedRun { resume, start, accept_gap, feed, follow: None })
@@ -187,25 +187,25 @@ impl Fetch<'_> {
         super::resume_options(&self.args.collect, RunMode::Fetch)
     }
 
-    fn shared_output(&self, form: &OutputPlan, streams: &[Stream], output: usize) -> Result<SharedOutput> {
-        Ok(SharedOutput::new(form.encoder(streams)?, form.outputs[output].place.clone(), None))
+    fn shared_output(&self, plan: &OutputPlan, streams: &[Stream], output: usize) -> Result<SharedOutput> {
+        Ok(SharedOutput::new(plan.encoder(streams)?, plan.outputs[output].destination.clone(), None))
     }
 
     fn output_run<'r>(
         &'r self,
         runtime: &'r Runtime,
-        plan: &'r ProfilePlan,
+        fetch: &'r ProfileFetch,
         number: usize,
         output: usize,
         shows_progress: bool,
     ) -> OutputRun<'r> {
-        let (session, form) = (&plan.session, &plan.form);
+        let (session, plan) = (&fetch.session, &fetch.plan);
         OutputRun {
             runtime,
             tally: self.tally,
             session,
-            plan: form,
-            output: &form.outputs[output],
+            plan,
+            output: &plan.outputs[output],
             number,
             names_profile: self.args.collect.all_profiles,
             shows_progress,
@@ -220,7 +220,7 @@ impl Fetch<'_> {
     }
 
     /// Decides, and tells the person what was decided for them.
-    fn plan(&self, settings: Settings) -> Result<ProfilePlan> {
+    fn plan(&self, settings: Settings) -> Result<ProfileFetch> {
         let (args, invocation) = (self.args, self.invocation);
         let decided = range(invocation, &settings, args)?;
         let Runtime { console, clock, .. } = &invocation.runtime;
@@ -236,10 +236,10 @@ impl Fetch<'_> {
             // Who reads one output of many accounts needs to know whose event it is.
             request.shape.get_or_insert(Shape::Envelope);
         }
-        let form = OutputPlan::decide(&session, &request, &streams)?;
+        let plan = OutputPlan::decide(&session, &request, &streams)?;
         let by_time = match args.sort {
             Some(sort) => sort == Sort::Time,
-            None => form.format != Format::Ndjson,
+            None => plan.format != Format::Ndjson,
         };
         let question = Question {
             range: TimeRange {
@@ -259,12 +259,12 @@ impl Fetch<'_> {
             let (since, until) = (zone.show(decided.since), zone.show(decided.until));
             invocation.runtime.console.note(&format!("{} from {since} to {until}", names(&streams)));
         }
-        Ok(ProfilePlan { session, form, question })
+        Ok(ProfileFetch { session, plan, question })
     }
 
     /// Says what would be done, for `--dry-run`.
-    fn describe(&self, plan: &ProfilePlan) {
-        let ProfilePlan { session, form, question } = plan;
+    fn describe(&self, fetch: &ProfileFetch) {
+        let ProfileFetch { session, plan, question } = fetch;
         let (settings, zone) = (&session.settings, &session.settings.zone);
         let mut text = format!("profile   {}\nserver    {}\n", settings.profile, session.account.server);
         let _ = writeln!(text, "token     read, not sent");
@@ -272,9 +272,9 @@ impl Fetch<'_> {
         let cuts = if question.range.until.is_none() { " (now: cuts nothing)" } else { "" };
         let (since, until) = (zone.show(question.range.since), zone.show(question.until));
         let _ = writeln!(text, "range     {since} to {until}{cuts}");
-        for output in &form.outputs {
-            let (names, place) = (names(&output.streams), output.place.shown());
-            let _ = writeln!(text, "output    {names} -> {place} as {} ({})", form.format, form.shape);
+        for output in &plan.outputs {
+            let (names, place) = (names(&output.streams), output.destination.shown());
+            let _ = writeln!(text, "output    {names} -> {place} as {} ({})", plan.format, plan.shape);
         }
         let _ = write!(text, "nothing was sent and nothing was written");
         self.invocation.runtime.console.say(&text);

@@ -101,7 +101,7 @@ pub fn run(invocation: &Invocation, args: &TailArgs) -> Result<End> {
         let profile = settings.profile.clone();
         let opened = tail.open(settings).map_err(|failure| tail.fail(&profile, failure));
         if let Ok(opened) = opened {
-            let outputs: Vec<usize> = (0..opened.form.outputs.len()).collect();
+            let outputs: Vec<usize> = (0..opened.plan.outputs.len()).collect();
             (outputs.len()..OUTPUTS).for_each(|output| tail.systemd.ended(number * OUTPUTS + output));
             tail.on_threads(outputs, |output| {
                 if let Err(failure) = tail.follow(&opened, number, output) {
@@ -120,7 +120,7 @@ pub fn run(invocation: &Invocation, args: &TailArgs) -> Result<End> {
 struct FollowedProfile {
     session: Session,
     streams: Vec<Stream>,
-    form: OutputPlan,
+    plan: OutputPlan,
     monitor: Arc<ServiceMonitor>,
     intervals: Arc<Intervals>,
     /// When `--deadline` passes.
@@ -162,8 +162,8 @@ impl Tail<'_> {
             resume: args.collect.resume.then(|| super::resume_options(&args.collect, RunMode::Tail)),
             ..super::output_request(invocation, &args.collect, OutputUse::Follow)
         };
-        let form = OutputPlan::decide(&session, &request, &streams)?;
-        Ok(FollowedProfile { session, streams, form, monitor, intervals, deadline })
+        let plan = OutputPlan::decide(&session, &request, &streams)?;
+        Ok(FollowedProfile { session, streams, plan, monitor, intervals, deadline })
     }
 
     fn follow(&self, profile: &FollowedProfile, number: usize, output: usize) -> Result<()> {
@@ -173,8 +173,8 @@ impl Tail<'_> {
             runtime,
             tally: &self.tally,
             session,
-            plan: &profile.form,
-            output: &profile.form.outputs[output],
+            plan: &profile.plan,
+            output: &profile.plan.outputs[output],
             number,
             names_profile: args.collect.all_profiles,
             shows_progress: false,
@@ -219,11 +219,15 @@ impl Tail<'_> {
         // Columns that are the same for every profile, where nothing names the streams.
         let collect = &self.args.collect;
         let streams = if collect.all_profiles { super::or_all(&collect.streams) } else { &profile.streams };
-        let form = &profile.form;
-        let highlight = self.args.highlight.as_deref().filter(|_| form.look.colour);
-        let place = form.outputs.first().map_or(Destination::Stdout, |output| output.place.clone());
-        let made =
-            SharedOutput::new(form.encoder(streams)?, place, highlight.map(Highlight::new).transpose()?);
+        let plan = &profile.plan;
+        let highlight = self.args.highlight.as_deref().filter(|_| plan.render.colour);
+        let destination =
+            plan.outputs.first().map_or(Destination::Stdout, |output| output.destination.clone());
+        let made = SharedOutput::new(
+            plan.encoder(streams)?,
+            destination,
+            highlight.map(Highlight::new).transpose()?,
+        );
         Ok(screen.insert(made).clone())
     }
 

@@ -9,14 +9,11 @@ use super::origin::{Origin, SettingRow};
 use super::setting_sources::SettingSources;
 use super::token::TokenSource;
 use crate::api::endpoint::{ApiVersion, BaseUrl};
-use crate::api::proxy;
+use crate::api::{limiter, proxy};
 use crate::cli::AccountArgs;
 use crate::error::{Error, ErrorKind, Result};
 use crate::size;
 use crate::time::{Zone, duration};
-
-/// The service's own limit of requests in a minute.
-const REQUESTS_PER_MINUTE: u32 = 600;
 
 /// The most events that the service gives in one answer.
 const MAX_PAGE_SIZE: u16 = 1000;
@@ -138,7 +135,7 @@ impl Settings {
                 flags.rate_limit,
                 |s| &s.rate_limit,
                 |limit| if *limit == 0 { "none".into() } else { format!("{limit} a minute") },
-                REQUESTS_PER_MINUTE,
+                limiter::PER_MINUTE,
             ),
             max_response_bytes: sources.value(
                 "max_response_bytes",

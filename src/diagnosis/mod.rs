@@ -28,4 +28,4 @@ pub use json::to_json;
 pub use offline::{TokenRequirements, check_token};
 pub use online::ask;
 pub use report::{ReportStyle, list, table};
-pub use step::{DiagnosisStep, SampleEvent, StepOutcome, TokenDiagnosis};
+pub use step::{DiagnosisStep, TokenDiagnosis};

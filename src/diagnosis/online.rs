@@ -53,9 +53,9 @@ pub fn ask(
 fn leg(walked: connectivity::ConnectivityStep) -> DiagnosisStep {
     let name = walked.stage.name();
     match walked.outcome {
-        connectivity::StepOutcome::Passed(found) => DiagnosisStep::ok(name, found).took(walked.took),
-        connectivity::StepOutcome::Failed(failure) => DiagnosisStep::failed(name, failure).took(walked.took),
-        connectivity::StepOutcome::Skipped(why) => DiagnosisStep::skipped(name, why),
+        connectivity::StageOutcome::Passed(found) => DiagnosisStep::ok(name, found).took(walked.took),
+        connectivity::StageOutcome::Failed(failure) => DiagnosisStep::failed(name, failure).took(walked.took),
+        connectivity::StageOutcome::Skipped(why) => DiagnosisStep::skipped(name, why),
     }
 }
 

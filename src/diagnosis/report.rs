@@ -148,7 +148,7 @@ fn verdict(check: &TokenDiagnosis, style: &ReportStyle, now: DateTime<Utc>) -> S
 /// The newest events as a table of their own, oldest first.
 fn samples(check: &TokenDiagnosis, style: &ReportStyle, out: &mut Vec<u8>) -> Result<()> {
     let TextStyle { width, colour } = style.text;
-    let look = RenderOptions {
+    let options = RenderOptions {
         width,
         colour,
         escape: true,
@@ -159,7 +159,7 @@ fn samples(check: &TokenDiagnosis, style: &ReportStyle, out: &mut Vec<u8>) -> Re
     let mut samples: Vec<&SampleEvent> = check.samples.iter().collect();
     samples.sort_by_key(|sample| sample.time);
     let streams: Vec<_> = check.samples.iter().map(|sample| sample.stream).collect();
-    let mut renderer = EventEncoder::new(Format::Table, Shape::Raw, None, &streams, look, context)?;
+    let mut renderer = EventEncoder::new(Format::Table, Shape::Raw, None, &streams, options, context)?;
     renderer.begin(out);
     for sample in samples {
         let event = Event { stream: sample.stream, raw: &sample.raw, uuid: None, time: sample.time };

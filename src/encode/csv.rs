@@ -40,7 +40,7 @@ impl Csv {
         fields: Option<Fields>,
         streams: &[Stream],
         shape: Shape,
-        look: &RenderOptions,
+        options: &RenderOptions,
     ) -> Self {
         let fields = fields.unwrap_or_else(|| {
             let all = Fields::all(streams);
@@ -54,8 +54,8 @@ impl Csv {
         let has_other = fields.iter().any(|field| field.source == FieldSource::Made(MadeColumn::Other));
         Csv {
             header,
-            columns: Columns::new(&fields, shape, look.words, false),
-            has_bom: look.csv_bom,
+            columns: Columns::new(&fields, shape, options.words, false),
+            has_bom: options.csv_bom,
             has_other,
             scratch: String::new(),
             new_fields: Vec::new(),
@@ -347,9 +347,9 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_is_written_where_it_is_wanted() {
-        let look = RenderOptions { csv_bom: true, ..RenderOptions::plain() };
+        let options = RenderOptions { csv_bom: true, ..RenderOptions::plain() };
         let fields = Some(Fields::parse("uuid").unwrap());
-        let text = csv_with(&mut Csv::new(fields, &Stream::ALL, Shape::Raw, &look), "{}");
+        let text = csv_with(&mut Csv::new(fields, &Stream::ALL, Shape::Raw, &options), "{}");
         assert_eq!(text, "\u{feff}uuid\n\"\"\n");
     }
 

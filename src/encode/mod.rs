@@ -29,7 +29,7 @@ use chrono::{DateTime, Utc};
 pub use self::fields::Fields;
 pub use self::file_name::from_path;
 pub use self::highlight::Highlight;
-pub use self::registry::{Format, FormatFrame, FormatRow, OutputUse, Shape, ShapeRow, check};
+pub use self::registry::{Format, OutputUse, Shape, check};
 pub use self::shape::EventContext;
 pub use self::zone::TimeStyle;
 use crate::error::Result;
@@ -95,16 +95,16 @@ impl EventEncoder {
         shape: Shape,
         fields: Option<Fields>,
         streams: &[Stream],
-        look: RenderOptions,
+        options: RenderOptions,
         context: EventContext,
     ) -> Result<Self> {
         check(format, shape, fields.as_ref(), OutputUse::Question)?;
         let writer = match format {
-            Format::Ndjson => FormatWriter::Ndjson { terminal: look.escape, scratch: Vec::new() },
-            Format::Json => FormatWriter::Json { terminal: look.escape, scratch: Vec::new(), any: false },
-            Format::Record => FormatWriter::Record(record::Record::new(fields, shape, &look)),
-            Format::Csv => FormatWriter::Csv(csv::Csv::new(fields, streams, shape, &look)),
-            Format::Table => FormatWriter::Table(table::Table::new(fields.as_ref(), streams, shape, look)),
+            Format::Ndjson => FormatWriter::Ndjson { terminal: options.escape, scratch: Vec::new() },
+            Format::Json => FormatWriter::Json { terminal: options.escape, scratch: Vec::new(), any: false },
+            Format::Record => FormatWriter::Record(record::Record::new(fields, shape, &options)),
+            Format::Csv => FormatWriter::Csv(csv::Csv::new(fields, streams, shape, &options)),
+            Format::Table => FormatWriter::Table(table::Table::new(fields.as_ref(), streams, shape, options)),
         };
         Ok(EventEncoder { format, shape, context, writer })
     }

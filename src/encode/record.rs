@@ -29,14 +29,14 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn new(fields: Option<Fields>, shape: Shape, look: &RenderOptions) -> Self {
+    pub(super) fn new(fields: Option<Fields>, shape: Shape, options: &RenderOptions) -> Self {
         let has_all = fields.is_none();
         let fields = fields.unwrap_or_else(|| match shape {
             Shape::Raw => Fields::known(["what", "stream"]),
             Shape::Envelope => Fields::known(["what", "stream", "profile", "account_uuid", "received_at"]),
         });
         let names = fields.iter().map(|field| field.name.clone()).collect();
-        let columns = Columns::new(&fields, shape, look.words, false);
+        let columns = Columns::new(&fields, shape, options.words, false);
         Record { names, columns, has_all, scratch: String::new() }
     }
 

@@ -16,10 +16,10 @@ fn terminal(width: u16) -> RenderOptions {
     RenderOptions { width: Some(width), escape: true, ..RenderOptions::plain() }
 }
 
-fn renderer(format: Format, shape: Shape, fields: Option<&str>, look: RenderOptions) -> EventEncoder {
+fn renderer(format: Format, shape: Shape, fields: Option<&str>, options: RenderOptions) -> EventEncoder {
     let fields = fields.map(|text| Fields::parse(text).unwrap());
     let context = EventContext { profile: "prod".into(), account_uuid: Some("ACC".into()) };
-    EventEncoder::new(format, shape, fields, &Stream::ALL, look, context).unwrap()
+    EventEncoder::new(format, shape, fields, &Stream::ALL, options, context).unwrap()
 }
 
 fn rendered(mut renderer: EventEncoder, items: &[(Stream, &[u8])]) -> Vec<u8> {
@@ -32,8 +32,8 @@ fn rendered(mut renderer: EventEncoder, items: &[(Stream, &[u8])]) -> Vec<u8> {
     out
 }
 
-fn text(format: Format, look: RenderOptions, items: &[(Stream, &[u8])]) -> String {
-    String::from_utf8(rendered(renderer(format, Shape::Raw, None, look), items)).unwrap()
+fn text(format: Format, options: RenderOptions, items: &[(Stream, &[u8])]) -> String {
+    String::from_utf8(rendered(renderer(format, Shape::Raw, None, options), items)).unwrap()
 }
 
 #[test]
@@ -189,16 +189,16 @@ proptest! {
     #[test]
     fn json_lines_hold_the_same_value((stream, item) in wild_event(), pretty: bool, escape: bool) {
         let raw = if pretty { serde_json::to_vec_pretty(&item) } else { serde_json::to_vec(&item) }.unwrap();
-        let look = RenderOptions { escape, ..RenderOptions::plain() };
+        let options = RenderOptions { escape, ..RenderOptions::plain() };
         for format in [Format::Ndjson, Format::Json] {
-            let out = text(format, look.clone(), &[(stream, &raw)]);
+            let out = text(format, options.clone(), &[(stream, &raw)]);
             let lines = if format == Format::Json { 3 } else { 1 };
             prop_assert_eq!(out.matches('\n').count(), lines);
             prop_assert!(!escape || !out.chars().any(|c| c != '\n' && crate::sanitize::is_harmful(c)));
             let read: Value = serde_json::from_str(&out).unwrap();
             prop_assert_eq!(if format == Format::Json { &read[0] } else { &read }, &item);
         }
-        let out = rendered(renderer(Format::Ndjson, Shape::Envelope, None, look), &[(stream, &raw)]);
+        let out = rendered(renderer(Format::Ndjson, Shape::Envelope, None, options), &[(stream, &raw)]);
         let read: Value = serde_json::from_slice(&out).unwrap();
         prop_assert_eq!(&read["event"], &item);
         prop_assert_eq!(&read["stream"], stream.name());
@@ -211,9 +211,9 @@ proptest! {
         let raw = serde_json::to_vec(&item).unwrap();
         let fields = asked.then_some("timestamp,client,who,event,event.type,stream,profile");
         let shape = if envelope { Shape::Envelope } else { Shape::Raw };
-        for look in [terminal(width), RenderOptions { escape: false, ..terminal(width) }, RenderOptions::plain()] {
-            let cut = look.width.is_some();
-            let out = rendered(renderer(Format::Table, shape, fields, look), &[(stream, &raw)]);
+        for options in [terminal(width), RenderOptions { escape: false, ..terminal(width) }, RenderOptions::plain()] {
+            let cut = options.width.is_some();
+            let out = rendered(renderer(Format::Table, shape, fields, options), &[(stream, &raw)]);
             let out = String::from_utf8(out).unwrap();
             let lines = if cut && width < 60 && !asked { 4 } else { 2 };
             prop_assert_eq!(out.matches('\n').count(), lines);
@@ -257,8 +257,8 @@ proptest! {
         let raw = if pretty { serde_json::to_vec_pretty(&item) } else { serde_json::to_vec(&item) }.unwrap();
         let streams = [stream];
         let context = EventContext::default();
-        let look = RenderOptions::plain();
-        let encoder = EventEncoder::new(Format::Csv, Shape::Raw, None, &streams, look, context).unwrap();
+        let options = RenderOptions::plain();
+        let encoder = EventEncoder::new(Format::Csv, Shape::Raw, None, &streams, options, context).unwrap();
         let columns = encoder.columns().unwrap();
         let out = rendered(encoder, &[(stream, &raw)]);
         prop_assert!(!String::from_utf8_lossy(&out).chars().any(|c| c != '\n' && crate::sanitize::is_harmful(c)));
@@ -291,8 +291,8 @@ proptest! {
         for raw in [raw.as_slice(), noise.as_bytes()] {
             for stream in Stream::ALL {
                 for format in Format::ALL {
-                    for look in [RenderOptions::plain(), terminal(80)] {
-                        rendered(renderer(format, Shape::Raw, None, look), &[(stream, raw)]);
+                    for options in [RenderOptions::plain(), terminal(80)] {
+                        rendered(renderer(format, Shape::Raw, None, options), &[(stream, raw)]);
                     }
                 }
             }

@@ -5,17 +5,17 @@
 
 use std::borrow::Cow;
 
+use super::FoundFields;
 use super::path::FactPath;
 use super::user::{AUDIT_ACTOR, AUX_USER, OBJECT_USER, TARGET_USER, USAGE_USER, UserFacts};
 use super::words::{AuditWords, EntityRole};
-use super::{FoundFields, JsonText};
 use crate::event::Stream;
 
 /// The facts of one event; made from what a [`Lookup::for_facts`](super::Lookup::for_facts) found.
 #[derive(Clone, Copy, Debug)]
 pub struct EventFacts<'a, 'b> {
     stream: Stream,
-    found: FoundFields<'a, 'b>,
+    pub(super) found: FoundFields<'a, 'b>,
 }
 
 /// Whether a sign-in worked.
@@ -103,21 +103,21 @@ impl<'a, 'b> EventFacts<'a, 'b> {
             Stream::ItemUsages => &USAGE_USER,
             Stream::AuditEvents => &AUDIT_ACTOR,
         };
-        UserFacts { facts: *self, paths }
+        UserFacts { found: self.found, paths }
     }
 
     /// The user that an audit event is about, when its object is one.
     pub fn object_user(&self) -> Option<UserFacts<'a, 'b>> {
         let is_user = self.stream == Stream::AuditEvents
             && (self.object_role() == EntityRole::Person || self.has(FactPath::ObjectUserUuid));
-        is_user.then_some(UserFacts { facts: *self, paths: &OBJECT_USER })
+        is_user.then_some(UserFacts { found: self.found, paths: &OBJECT_USER })
     }
 
     /// The user that got, gave or lost something in an audit event, when its `aux_uuid` is one.
     pub fn other_user(&self) -> Option<UserFacts<'a, 'b>> {
         let is_user = self.stream == Stream::AuditEvents
             && (self.other_role() == EntityRole::Person || self.has(FactPath::AuxUserUuid));
-        is_user.then_some(UserFacts { facts: *self, paths: &AUX_USER })
+        is_user.then_some(UserFacts { found: self.found, paths: &AUX_USER })
     }
 
     /// What an audit event's `object_uuid` and `aux_uuid` name, each in its role; the object first.
@@ -306,13 +306,12 @@ impl<'a, 'b> EventFacts<'a, 'b> {
 
     /// The field's text, empty when there is none.
     pub(super) fn get(&self, path: FactPath) -> Cow<'a, str> {
-        let value = self.found.get(path as usize).filter(|value| !value.is_nested());
-        value.map_or(Cow::Borrowed(""), JsonText::text)
+        path.text(&self.found)
     }
 
     /// The first of the fields that says something.
     pub(super) fn first(&self, paths: &[FactPath]) -> Cow<'a, str> {
-        paths.iter().map(|path| self.get(*path)).find(|text| !text.is_empty()).unwrap_or_default()
+        FactPath::first(paths, &self.found)
     }
 }
 

@@ -2,8 +2,6 @@
 //!
 //! What is in brackets is left out where the event lacks what stands there.
 
-use super::words::EntityRole;
-
 /// Appends a text with its gaps filled. `write` appends what stands in a gap and tells whether the event
 /// has it; what is in brackets is left out when it does not.
 pub(super) fn fill(text: &str, out: &mut String, write: &mut impl FnMut(&str, &mut String) -> bool) {
@@ -31,13 +29,14 @@ pub(super) fn fill(text: &str, out: &mut String, write: &mut impl FnMut(&str, &m
     out.push_str(rest);
 }
 
-/// The text with `a vault` and the like in its gaps, for a list of what codes mean.
-pub(super) fn without_gaps(text: &str, object: EntityRole, other: EntityRole) -> String {
+/// The text with `a vault` and the like in its gaps, for a list of what codes mean. `object` and `other` are
+/// what stands there when it is not known which one.
+pub(super) fn without_gaps(text: &str, object: &str, other: &str) -> String {
     let mut out = String::new();
     fill(text, &mut out, &mut |gap, out| {
         match gap {
-            "object" => out.push_str(object.any()),
-            "other" => out.push_str(other.any()),
+            "object" => out.push_str(object),
+            "other" => out.push_str(other),
             "count" => out.push_str("items"),
             // What only the event can say stands in brackets, which go.
             _ => return false,
@@ -72,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_list_of_codes_says_a_vault_and_the_like() {
-        let text = without_gaps("gave {object} to {other}[: {info}]", EntityRole::Vault, EntityRole::Group);
+        let text = without_gaps("gave {object} to {other}[: {info}]", "a vault", "a group");
         assert_eq!(text, "gave a vault to a group");
     }
 }

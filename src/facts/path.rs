@@ -1,6 +1,8 @@
 //! The fields that facts are read from, as paths into the item. Data, and the one place that spells them.
 
-use super::Lookup;
+use std::borrow::Cow;
+
+use super::{FoundFields, JsonText, Lookup};
 
 /// Declares the fields; a field's number is its slot in a [`Lookup::for_facts`].
 macro_rules! fact_paths {
@@ -87,5 +89,18 @@ impl Lookup {
             debug_assert_eq!(added, slot);
         }
         lookup
+    }
+}
+
+impl FactPath {
+    /// The field's text, empty when there is none.
+    pub(super) fn text<'a>(self, found: &FoundFields<'a, '_>) -> Cow<'a, str> {
+        let value = found.get(self as usize).filter(|value| !value.is_nested());
+        value.map_or(Cow::Borrowed(""), JsonText::text)
+    }
+
+    /// The text of the first of the fields that is not empty.
+    pub(super) fn first<'a>(paths: &[FactPath], found: &FoundFields<'a, '_>) -> Cow<'a, str> {
+        paths.iter().map(|path| path.text(found)).find(|text| !text.is_empty()).unwrap_or_default()
     }
 }

@@ -180,11 +180,11 @@ impl EventFacts<'_, '_> {
     }
 
     fn object(&self) -> UserFacts<'_, '_> {
-        UserFacts { facts: *self, paths: &OBJECT_USER }
+        UserFacts { found: self.found, paths: &OBJECT_USER }
     }
 
     fn other(&self) -> UserFacts<'_, '_> {
-        UserFacts { facts: *self, paths: &AUX_USER }
+        UserFacts { found: self.found, paths: &AUX_USER }
     }
 }
 

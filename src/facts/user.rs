@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::event::EventFacts;
+use super::FoundFields;
 use super::path::FactPath;
 
 /// The fields that tell of one user; of several for one thing the first that is there counts.
@@ -60,39 +60,39 @@ pub(super) const AUX_USER: UserPaths = UserPaths {
 /// A user of an event; each text is empty where the event does not say.
 #[derive(Clone, Copy, Debug)]
 pub struct UserFacts<'a, 'b> {
-    pub(super) facts: EventFacts<'a, 'b>,
+    pub(super) found: FoundFields<'a, 'b>,
     pub(super) paths: &'static UserPaths,
 }
 
 impl<'a> UserFacts<'a, '_> {
     /// Their uuid.
     pub fn uuid(&self) -> Cow<'a, str> {
-        self.facts.first(self.paths.uuid)
+        FactPath::first(self.paths.uuid, &self.found)
     }
 
     /// Their name at that time.
     pub fn name(&self) -> Cow<'a, str> {
-        self.facts.get(self.paths.name)
+        self.paths.name.text(&self.found)
     }
 
     /// Their e-mail address at that time.
     pub fn email(&self) -> Cow<'a, str> {
-        self.facts.get(self.paths.email)
+        self.paths.email.text(&self.found)
     }
 
     /// `user` or `external_user`, where the service says so.
     pub fn kind(&self) -> Cow<'a, str> {
-        self.facts.first(self.paths.kind)
+        FactPath::first(self.paths.kind, &self.found)
     }
 
     /// Their own account, with a managed service provider.
     pub fn account_uuid(&self) -> Cow<'a, str> {
-        self.facts.first(self.paths.account)
+        FactPath::first(self.paths.account, &self.found)
     }
 
     /// Name, else address.
     pub fn called(&self) -> Cow<'a, str> {
-        self.facts.first(&[self.paths.name, self.paths.email])
+        FactPath::first(&[self.paths.name, self.paths.email], &self.found)
     }
 
     /// Name, else address, else uuid.

@@ -131,6 +131,7 @@ impl HealthFeed {
     }
 
     /// Waits until all lines are written, but not longer than `patience`; true when they are.
+    #[cfg(test)]
     pub fn flush(&self, patience: Duration) -> bool {
         match &*self.0 {
             FeedTarget::Queue(queue) => queue.flush(patience),

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 pub use class::ErrorClass;
 pub use feed::HealthFeed;
 pub use monitor::{PollPace, ServiceMonitor};
-pub use record::{FILE, Health, LastError, RunMode, StreamHealth, note_blocked, read};
+pub use record::{Health, LastError, RunMode, note_blocked, read};
 pub use reporter::{CollectorIdentity, HealthReporter};
 pub use systemd::SystemdNotifier;
 

@@ -102,13 +102,6 @@ impl ServiceMonitor {
         self.seen().reporters.push((streams.to_vec(), reporter));
     }
 
-    /// Reports on a stream, where somebody listens.
-    pub fn report(&self, stream: Stream, tell: impl FnOnce(&HealthReporter)) {
-        if let Some(reporter) = self.seen().reporter(stream) {
-            tell(&reporter);
-        }
-    }
-
     fn answered(&self, stream: Stream) {
         let mut seen = self.seen();
         if seen.answered.insert(stream)

@@ -70,12 +70,6 @@ impl HealthReporter {
         reporter
     }
 
-    /// A reporter that nobody hears, where no health is kept.
-    pub fn silent(clock: Arc<dyn Clock>) -> Self {
-        let nobody = CollectorIdentity { profile: "", consumer: "", work: RunMode::Fetch };
-        HealthReporter::new(nobody, &[], clock, HealthFeed::nowhere())
-    }
-
     /// Keeps the health file beside the checkpoint at `place` from now on, and goes on with the counts of
     /// the one there. For the run that holds the checkpoint's lock (P7).
     pub fn keep_at(&self, disk: Arc<dyn Disk>, place: &CheckpointDir) {
@@ -183,11 +177,6 @@ impl HealthReporter {
                 log.changed(false);
             }
         });
-    }
-
-    /// Writes what the file does not say yet.
-    pub fn flush(&self) {
-        self.with(HealthLog::write);
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut HealthLog) -> T) -> T {

@@ -8,9 +8,9 @@ use std::fmt;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use super::http::HttpRequest;
+use super::http::ReceivedRequest;
 use super::logged_request::LoggedRequest;
-use super::rate_limit::{RateLimit, RequestHistory};
+use super::rate_limit::{RateLimit, RequestTimes};
 use super::script::{RequestKind, RequestTarget};
 use crate::event::Stream;
 
@@ -138,7 +138,7 @@ pub(super) struct ClientMonitor {
     one_at_a_time: bool,
     report: ClientReport,
     broken: BTreeMap<ClientRule, (u64, u64)>,
-    history: RequestHistory,
+    history: RequestTimes,
     under_way: [usize; 3],
     cursors: HashMap<Vec<u8>, usize>,
     log: VecDeque<LoggedRequest>,
@@ -157,7 +157,7 @@ impl ClientMonitor {
             one_at_a_time,
             report: ClientReport::default(),
             broken: BTreeMap::new(),
-            history: RequestHistory::default(),
+            history: RequestTimes::default(),
             under_way: [0; 3],
             cursors: HashMap::new(),
             log: VecDeque::new(),
@@ -176,7 +176,7 @@ impl ClientMonitor {
         &mut self,
         at: Duration,
         connection: u64,
-        request: &HttpRequest,
+        request: &ReceivedRequest,
         target: Option<RequestTarget>,
         ask: Option<RequestKind>,
     ) -> u64 {
@@ -226,7 +226,7 @@ impl ClientMonitor {
         number
     }
 
-    fn begin(&mut self, stream: Stream, request: &HttpRequest, ask: Option<RequestKind>, number: u64) {
+    fn begin(&mut self, stream: Stream, request: &ReceivedRequest, ask: Option<RequestKind>, number: u64) {
         let index = stream as usize;
         self.report.per_stream[index] += 1;
         self.under_way[index] += 1;
@@ -244,7 +244,7 @@ impl ClientMonitor {
     }
 
     /// Notes that a request is no longer under way.
-    pub(super) fn leave(&mut self, stream: Stream, request: &HttpRequest, ask: Option<RequestKind>) {
+    pub(super) fn leave(&mut self, stream: Stream, request: &ReceivedRequest, ask: Option<RequestKind>) {
         let count = &mut self.under_way[stream as usize];
         *count = count.saturating_sub(1);
         if ask == Some(RequestKind::Cursor) {
@@ -301,7 +301,7 @@ impl ClientMonitor {
 }
 
 /// Requests with the same cursor have the same key, whatever else the bodies hold.
-fn cursor_key(request: &HttpRequest) -> Vec<u8> {
+fn cursor_key(request: &ReceivedRequest) -> Vec<u8> {
     let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap_or_default();
     match body.get("cursor").and_then(|cursor| cursor.as_str()) {
         Some(cursor) => cursor.trim_end().into(),

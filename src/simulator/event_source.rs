@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use super::event_files::EventFiles;
+use super::event_json;
 use super::event_store::EventStore;
 use super::options::{ApiForm, Bound, EventData, FilterBy, ServiceBehavior};
 use crate::error::Result;
@@ -102,7 +103,7 @@ impl EventSource {
     pub(super) fn write(&self, stream: Stream, number: u64, form: ApiForm, out: &mut Vec<u8>) {
         match self {
             EventSource::Files(files) => out.extend_from_slice(files.raw(stream, number)),
-            EventSource::Seeded(store) => store.write(stream, number, form, out),
+            EventSource::Seeded(store) => event_json::write(store, stream, number, form, out),
         }
     }
 

@@ -6,13 +6,11 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::audits;
 use super::event_writer::{EventDraft, EventWriter, LONGEST_DELAY};
 use super::options::{ApiForm, Rhythm, SeededData, ServiceBehavior};
 use super::random::SeededRandom;
 use super::schedule::{EventSchedule, EventSlot, IncidentScene};
 use super::signins::{self, SignIn, SignInSummary};
-use super::usages;
 use crate::event::Stream;
 
 /// Of a hundred events, how many each stream has, in the order of [`Stream::ALL`].
@@ -97,14 +95,9 @@ impl EventStore {
         self.writer.uuid(stream, number, self.slot(stream, number)).to_string()
     }
 
-    /// Appends an event's JSON text.
-    pub(super) fn write(&self, stream: Stream, number: u64, form: ApiForm, out: &mut Vec<u8>) {
-        let draft = self.draft(stream, self.original(stream, number), form);
-        match stream {
-            Stream::SignInAttempts => signins::write(draft, out),
-            Stream::ItemUsages => usages::write(draft, out),
-            Stream::AuditEvents => audits::write(self, draft, out),
-        }
+    /// An event before it is written. One that comes again is drafted as the event that it repeats.
+    pub(super) fn event(&self, stream: Stream, number: u64, form: ApiForm) -> EventDraft<'_> {
+        self.draft(stream, self.original(stream, number), form)
     }
 
     /// The latest successful sign-in before `time` that is wanted; the first `skipped` ones are passed over,
@@ -200,6 +193,7 @@ fn share(events: u64, stream: Stream) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulator::event_json;
     use crate::simulator::schedule::{DAY, HOUR, SECOND};
     use serde_json::Value;
 
@@ -213,7 +207,7 @@ mod tests {
         (store.oldest(stream)..store.arrived_before(stream, NOW))
             .map(|number| {
                 let mut out = Vec::new();
-                store.write(stream, number, form, &mut out);
+                event_json::write(store, stream, number, form, &mut out);
                 serde_json::from_slice(&out).unwrap()
             })
             .collect()
@@ -299,7 +293,7 @@ mod tests {
             let number = early.arrived_before(stream, NOW) - 1;
             let write = |store: &EventStore| {
                 let mut out = Vec::new();
-                store.write(stream, number, ApiForm::V2, &mut out);
+                event_json::write(store, stream, number, ApiForm::V2, &mut out);
                 out
             };
             assert_eq!(write(&early), write(&late));
@@ -315,7 +309,7 @@ mod tests {
         for stream in Stream::ALL {
             for number in store.oldest(stream)..store.arrived_before(stream, NOW) {
                 let start = all.len();
-                store.write(stream, number, ApiForm::V2, &mut all);
+                event_json::write(&store, stream, number, ApiForm::V2, &mut all);
                 let text = std::str::from_utf8(&all[start..]).unwrap();
                 serde_json::from_str::<&RawValue>(text).unwrap();
                 assert!(text.starts_with(&format!("{{\"uuid\":\"{}\"", store.uuid(stream, number))));

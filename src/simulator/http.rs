@@ -11,7 +11,7 @@ const LONGEST_BODY: usize = 1024 * 1024;
 
 /// A request.
 #[derive(Clone, Debug, Default)]
-pub(super) struct HttpRequest {
+pub(super) struct ReceivedRequest {
     pub(super) method: String,
     pub(super) path: String,
     /// What follows the `?`.
@@ -39,7 +39,7 @@ impl From<io::Error> for RequestError {
     }
 }
 
-impl HttpRequest {
+impl ReceivedRequest {
     /// The token of a bearer Authorization header.
     pub(super) fn bearer(&self) -> Option<&str> {
         let (scheme, token) = self.authorization.as_ref()?.expose().split_once(' ')?;
@@ -59,7 +59,7 @@ enum BodyLength {
 }
 
 /// Reads the next request; `buffer` keeps what came beyond it.
-pub(super) fn read(from: &mut impl Read, buffer: &mut Vec<u8>) -> Result<HttpRequest, RequestError> {
+pub(super) fn read(from: &mut impl Read, buffer: &mut Vec<u8>) -> Result<ReceivedRequest, RequestError> {
     let (mut request, head, length) = loop {
         if let Some(found) = parse(buffer)? {
             break found;
@@ -154,18 +154,18 @@ fn more(from: &mut impl Read, buffer: &mut Vec<u8>) -> Result<(), RequestError> 
 }
 
 /// The request of a complete head, the head's length and the body's.
-fn parse(buffer: &[u8]) -> Result<Option<(HttpRequest, usize, BodyLength)>, RequestError> {
+fn parse(buffer: &[u8]) -> Result<Option<(ReceivedRequest, usize, BodyLength)>, RequestError> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut head = httparse::Request::new(&mut headers);
     let parsed = head.parse(buffer).map_err(|_| RequestError::Malformed("not an HTTP request"))?;
     let httparse::Status::Complete(size) = parsed else { return Ok(None) };
     let (path, query) = head.path.unwrap_or("/").split_once('?').unwrap_or((head.path.unwrap_or("/"), ""));
-    let mut request = HttpRequest {
+    let mut request = ReceivedRequest {
         method: head.method.unwrap_or_default().to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),
         keep_alive: head.version == Some(1),
-        ..HttpRequest::default()
+        ..ReceivedRequest::default()
     };
     let (mut length, mut chunked) = (None, false);
     for header in head.headers.iter() {
@@ -204,7 +204,7 @@ mod tests {
         let text = b"POST /a?b=c HTTP/1.1\r\nContent-Length: 2\r\nAuthorization: bearer abc\r\n\r\n{}\
             GET /next HTTP/1.1\r\nConnection: Close\r\nAccept-Encoding: br, gzip\r\n\r\n";
         for piece in [1, 7, 4096] {
-            let mut from = Pieces(text, piece);
+            let mut from = SlowReader(text, piece);
             let mut buffer = Vec::new();
             let first = read(&mut from, &mut buffer).unwrap();
             assert_eq!((first.method.as_str(), first.path_and_query().as_str()), ("POST", "/a?b=c"));
@@ -221,7 +221,7 @@ mod tests {
         let text = b"POST /a HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n\
             5\r\n{\"lim\r\n6;x=y\r\nit\":5}\r\n0\r\nTrailer: x\r\n\r\nGET /next HTTP/1.1\r\n\r\n";
         for piece in [1, 7, 4096] {
-            let (mut from, mut buffer) = (Pieces(text, piece), Vec::new());
+            let (mut from, mut buffer) = (SlowReader(text, piece), Vec::new());
             let request = read(&mut from, &mut buffer).unwrap();
             assert_eq!(request.body, b"{\"limit\":5}");
             assert_eq!(read(&mut from, &mut buffer).unwrap().path, "/next");
@@ -244,9 +244,9 @@ mod tests {
         }
     }
 
-    struct Pieces<'a>(&'a [u8], usize);
+    struct SlowReader<'a>(&'a [u8], usize);
 
-    impl Read for Pieces<'_> {
+    impl Read for SlowReader<'_> {
         fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
             let count = self.1.min(self.0.len()).min(into.len());
             into[..count].copy_from_slice(&self.0[..count]);

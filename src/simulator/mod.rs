@@ -27,6 +27,7 @@ mod client_monitor;
 mod company;
 mod cursor;
 mod event_files;
+mod event_json;
 mod event_source;
 mod event_store;
 mod event_writer;

@@ -108,11 +108,11 @@ fn parse_window(text: &str, usual: Duration) -> Result<RateWindow, InvalidFault>
 
 /// When requests came, as far back as an hour.
 #[derive(Debug, Default)]
-pub(super) struct RequestHistory {
+pub(super) struct RequestTimes {
     times: VecDeque<Duration>,
 }
 
-impl RequestHistory {
+impl RequestTimes {
     /// More than any limit: the memory is bounded, and beyond this it only says "at least".
     const MOST: usize = 100_000;
 
@@ -154,12 +154,12 @@ pub(super) struct RemainingQuota {
 #[derive(Debug)]
 pub(super) struct RateEnforcer {
     limit: RateLimit,
-    counted: RequestHistory,
+    counted: RequestTimes,
 }
 
 impl RateEnforcer {
     pub(super) fn new(limit: RateLimit) -> Self {
-        RateEnforcer { limit, counted: RequestHistory::default() }
+        RateEnforcer { limit, counted: RequestTimes::default() }
     }
 
     /// Lets a request pass, or says when to come back.
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn windows_slide() {
-        let mut history = RequestHistory::default();
+        let mut history = RequestTimes::default();
         for time in [0, 30_000, 59_999] {
             history.note(at(time));
         }

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::answer::{AnswerWriter, HttpAnswer, close};
 use super::client_monitor::{ClientMonitor, ClientRule};
 use super::fault::{ConnectionCut, Fault};
-use super::http::{self, HttpRequest, RequestError};
+use super::http::{self, ReceivedRequest, RequestError};
 use super::json_writer::write_time;
 use super::options::{ApiForm, ErrorShape, ServiceBehavior, SimulatorOptions};
 use super::pages::PageBuilder;
@@ -54,7 +54,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// An address of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Route {
+struct RequestPath {
     target: RequestTarget,
     form: ApiForm,
 }
@@ -147,7 +147,7 @@ impl SimulatorServer {
     }
 
     /// Answers a request, and says whether the connection can be used again.
-    fn respond(&self, connection: &TcpStream, connection_number: u64, request: &HttpRequest) -> bool {
+    fn respond(&self, connection: &TcpStream, connection_number: u64, request: &ReceivedRequest) -> bool {
         let known = route(&request.path);
         let route = known.filter(|route| method(*route) == request.method);
         let target = route.map(|route| route.target);
@@ -223,7 +223,13 @@ impl SimulatorServer {
     }
 
     /// What the API answers, or a fault puts in its place.
-    fn answer(&self, route: Route, request: &HttpRequest, number: u64, fault: Option<&Fault>) -> HttpAnswer {
+    fn answer(
+        &self,
+        route: RequestPath,
+        request: &ReceivedRequest,
+        number: u64,
+        fault: Option<&Fault>,
+    ) -> HttpAnswer {
         let error = |code| self.error(route.form, code, reason_words(code));
         if let Some(instead) = fault.and_then(|fault| HttpAnswer::instead(fault, self.now(), error)) {
             return instead;
@@ -263,7 +269,12 @@ impl SimulatorServer {
         }
     }
 
-    fn ask(&self, stream: Stream, form: ApiForm, request: &HttpRequest) -> Result<PageQuery, InvalidQuery> {
+    fn ask(
+        &self,
+        stream: Stream,
+        form: ApiForm,
+        request: &ReceivedRequest,
+    ) -> Result<PageQuery, InvalidQuery> {
         match form {
             ApiForm::V3 => requests::from_query(&request.query, self.pages.seal),
             ApiForm::V1 | ApiForm::V2 => requests::from_body(
@@ -306,8 +317,8 @@ impl SimulatorServer {
     }
 }
 
-fn route(path: &str) -> Option<Route> {
-    let introspect = |form| Some(Route { target: RequestTarget::Introspect, form });
+fn route(path: &str) -> Option<RequestPath> {
+    let introspect = |form| Some(RequestPath { target: RequestTarget::Introspect, form });
     match path {
         "/api/auth/introspect" => return introspect(ApiForm::V1),
         "/api/v2/auth/introspect" => return introspect(ApiForm::V2),
@@ -321,18 +332,24 @@ fn route(path: &str) -> Option<Route> {
         "v3" if stream == Stream::AuditEvents => ApiForm::V3,
         _ => return None,
     };
-    Some(Route { target: RequestTarget::Stream(stream), form })
+    Some(RequestPath { target: RequestTarget::Stream(stream), form })
 }
 
-fn method(route: Route) -> &'static str {
+fn method(route: RequestPath) -> &'static str {
     if route.form == ApiForm::V3 || route.target == RequestTarget::Introspect { "GET" } else { "POST" }
 }
 
-fn ask_kind(route: Route, request: &HttpRequest, behavior: &ServiceBehavior) -> Option<RequestKind> {
+fn ask_kind(
+    route: RequestPath,
+    request: &ReceivedRequest,
+    behavior: &ServiceBehavior,
+) -> Option<RequestKind> {
     match route {
-        Route { target: RequestTarget::Introspect, .. } => None,
-        Route { form: ApiForm::V3, .. } if request.query.contains("page_token=") => Some(RequestKind::Cursor),
-        Route { form: ApiForm::V3, .. } => Some(RequestKind::First),
+        RequestPath { target: RequestTarget::Introspect, .. } => None,
+        RequestPath { form: ApiForm::V3, .. } if request.query.contains("page_token=") => {
+            Some(RequestKind::Cursor)
+        }
+        RequestPath { form: ApiForm::V3, .. } => Some(RequestKind::First),
         _ => requests::kind_of(&request.body, behavior),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
+use super::event_json;
 use super::event_store::EventStore;
 use super::options::{ApiForm, EventData, SeededData, ServiceBehavior, SimulatorOptions};
 use super::schedule::{DAY, HOUR, SECOND};
@@ -25,7 +26,7 @@ fn events(store: &EventStore, stream: Stream, from: i64, to: i64) -> Vec<Value> 
     (store.arrived_before(stream, from)..store.arrived_before(stream, to))
         .map(|number| {
             let mut out = Vec::new();
-            store.write(stream, number, ApiForm::V2, &mut out);
+            event_json::write(store, stream, number, ApiForm::V2, &mut out);
             serde_json::from_slice(&out).unwrap()
         })
         .collect()

@@ -50,9 +50,9 @@ mod tests {
     use crate::page::{Next, Span};
     use chrono::{DateTime, Utc};
 
-    struct Pages(Vec<Vec<(&'static str, i64)>>);
+    struct ListedPages(Vec<Vec<(&'static str, i64)>>);
 
-    impl PageSource for Pages {
+    impl PageSource for ListedPages {
         fn next_page(&mut self) -> Result<Option<Page>> {
             if self.0.is_empty() {
                 return Ok(None);
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn of_equal_events_the_first_stays_on_a_page_and_over_pages() {
-        let mut pages = Dedup::new(Pages(vec![
+        let mut pages = Dedup::new(ListedPages(vec![
             vec![("a", 1), ("a", 1), ("b", 2)],
             vec![("b", 2), ("b", 3), ("c", 4)],
             vec![("a", 1)],

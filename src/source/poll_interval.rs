@@ -21,10 +21,10 @@ const PHASE: f64 = 0.5;
 
 /// A stream's interval; clones share it.
 #[derive(Clone, Debug)]
-pub struct PollInterval(Arc<Shared>);
+pub struct PollInterval(Arc<StreamPace>);
 
 #[derive(Debug)]
-struct Shared {
+struct StreamPace {
     stream: Stream,
     usual: Duration,
     pace: Mutex<IntervalState>,
@@ -47,7 +47,7 @@ impl PollInterval {
     /// A stream that is asked every `usual`.
     pub fn new(stream: Stream, usual: Duration) -> Self {
         let pace = IntervalState { interval: usual, is_first: true, refusals: 0, good: 0, is_spoilt: false };
-        PollInterval(Arc::new(Shared { stream, usual, pace: Mutex::new(pace) }))
+        PollInterval(Arc::new(StreamPace { stream, usual, pace: Mutex::new(pace) }))
     }
 
     /// The interval in force.

@@ -66,9 +66,9 @@ mod tests {
     use crate::page::Next;
     use chrono::DateTime;
 
-    struct Pages(usize, fn() -> Result<Option<Page>>);
+    struct CountedPages(usize, fn() -> Result<Option<Page>>);
 
-    impl PageSource for Pages {
+    impl PageSource for CountedPages {
         fn next_page(&mut self) -> Result<Option<Page>> {
             if self.0 == 0 {
                 return (self.1)();
@@ -86,7 +86,7 @@ mod tests {
     }
 
     fn end_of(end: fn() -> Result<Option<Page>>) -> Result<Option<Page>> {
-        let source = Prefetch::start(Stream::AuditEvents, Pages(3, end)).unwrap();
+        let source = Prefetch::start(Stream::AuditEvents, CountedPages(3, end)).unwrap();
         for _ in 0..3 {
             assert!(source.channel().recv().unwrap().unwrap().is_some());
         }

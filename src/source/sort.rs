@@ -112,11 +112,6 @@ impl EventSorter {
         self.newest.map_or(all, |newest| all.min(newest as u64))
     }
 
-    /// Whether it would give back none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Gives the events in order until `each` says to stop (false) or fails.
     ///
     /// # Errors

@@ -50,7 +50,7 @@ fn a_first_run_says_where_it_starts_and_a_second_gives_only_what_is_new() {
     clock.advance(Duration::from_secs(11 * 3600));
     let second = account.run(and(&["-v"])).expect(0);
     assert!(
-        second.stderr.contains("going on from the saved position; --since is not used"),
+        second.stderr.contains("continuing from the saved position; --since is not used"),
         "{}",
         second.stderr
     );

@@ -59,7 +59,7 @@ impl fmt::Display for ConnectivityStage {
 
 /// What became of a stage.
 #[derive(Debug)]
-pub enum StepOutcome {
+pub enum StageOutcome {
     /// It was passed; what was found.
     Passed(String),
     /// It was not.
@@ -74,7 +74,7 @@ pub struct ConnectivityStep {
     /// Which one.
     pub stage: ConnectivityStage,
     /// What became of it.
-    pub outcome: StepOutcome,
+    pub outcome: StageOutcome,
     /// How long it took.
     pub took: Duration,
 }
@@ -125,16 +125,16 @@ pub fn try_connection(target: &ConnectivityTarget<'_>) -> Result<Vec<Connectivit
     let mut is_lost = false;
     for stage in target.stages() {
         let start = target.clock.elapsed();
-        let outcome = if is_lost { StepOutcome::Skipped("") } else { probe.try_stage(stage, target) };
+        let outcome = if is_lost { StageOutcome::Skipped("") } else { probe.try_stage(stage, target) };
         target.cancel.check()?;
-        is_lost |= matches!(outcome, StepOutcome::Failed(_));
+        is_lost |= matches!(outcome, StageOutcome::Failed(_));
         steps.push(ConnectivityStep { stage, outcome, took: target.clock.elapsed().saturating_sub(start) });
     }
     Ok(steps)
 }
 
 impl ProbeState {
-    fn try_stage(&mut self, stage: ConnectivityStage, target: &ConnectivityTarget<'_>) -> StepOutcome {
+    fn try_stage(&mut self, stage: ConnectivityStage, target: &ConnectivityTarget<'_>) -> StageOutcome {
         let (host, port) = match (target.proxy, stage) {
             (
                 Some(proxy),
@@ -155,12 +155,12 @@ impl ProbeState {
                 )
             }
             ConnectivityStage::Tls if !target.server.is_secure() => {
-                return StepOutcome::Skipped("plain HTTP on this machine");
+                return StageOutcome::Skipped("plain HTTP on this machine");
             }
             ConnectivityStage::Connect | ConnectivityStage::Tls
                 if target.proxy.is_some_and(|proxy| is_socks(proxy.protocol)) =>
             {
-                return StepOutcome::Skipped("SOCKS: made with the first request");
+                return StageOutcome::Skipped("SOCKS: made with the first request");
             }
             ConnectivityStage::Connect => {
                 self.through(|connection| stages::tunnel(connection, host, port, target))
@@ -170,14 +170,14 @@ impl ProbeState {
             }
         };
         match outcome {
-            Err(failure) => StepOutcome::Failed(failure),
+            Err(failure) => StageOutcome::Failed(failure),
             Ok(())
                 if matches!(stage, ConnectivityStage::ProxyDns | ConnectivityStage::Dns)
                     && is_address(host) =>
             {
-                StepOutcome::Skipped("an address, no name")
+                StageOutcome::Skipped("an address, no name")
             }
-            Ok(()) => StepOutcome::Passed(self.found(stage)),
+            Ok(()) => StageOutcome::Passed(self.found(stage)),
         }
     }
 

@@ -11,13 +11,13 @@ use crate::clock::RealClock;
 use crate::simulator::{Bound, CursorWithRange, FilterBy, RateLimit, Rhythm};
 
 #[derive(Parser)]
-struct Cli {
+struct SimulateCommand {
     #[command(flatten)]
     simulate: SimulateArgs,
 }
 
 fn args(words: &[&str]) -> SimulateArgs {
-    Cli::try_parse_from([&["simulate"], words].concat()).unwrap().simulate
+    SimulateCommand::try_parse_from([&["simulate"], words].concat()).unwrap().simulate
 }
 
 #[test]
@@ -77,7 +77,9 @@ fn words_that_mean_nothing_are_usage_errors() {
         ["--at", "noon"],
         ["--live", "0"],
     ] {
-        let Err(error) = Cli::try_parse_from(["simulate", words[0], words[1]]) else { panic!("{words:?}") };
+        let Err(error) = SimulateCommand::try_parse_from(["simulate", words[0], words[1]]) else {
+            panic!("{words:?}")
+        };
         assert_eq!(error.exit_code(), 2, "{words:?}");
         assert!(error.to_string().contains(words[0]), "{error}");
     }

@@ -36,7 +36,7 @@ pub(super) struct Table {
     budgets: Vec<Budget>,
     /// Index and width of each column shown, from left to right, by the lines of a row.
     shown: Vec<Vec<(usize, usize)>>,
-    look: RenderOptions,
+    options: RenderOptions,
     line: String,
     scratch: String,
 }
@@ -46,22 +46,22 @@ impl Table {
         fields: Option<&Fields>,
         streams: &[Stream],
         shape: Shape,
-        look: RenderOptions,
+        options: RenderOptions,
     ) -> Self {
         let (fields, mut budgets) = match fields {
             Some(fields) => (fields.clone(), layout::asked_columns(fields)),
-            None => layout::default_columns(streams, shape, look.width),
+            None => layout::default_columns(streams, shape, options.width),
         };
         for budget in budgets.iter_mut().filter(|budget| budget.is_time) {
-            budget.title = time_title(&budget.title, look.zone.name());
+            budget.title = time_title(&budget.title, options.zone.name());
             budget.full = budget.full.max(budget.title.len());
         }
-        let shown = match look.width {
+        let shown = match options.width {
             Some(width) => layout::lines(&budgets, usize::from(width)),
             None => vec![budgets.iter().map(|budget| budget.full).enumerate().collect()],
         };
-        let columns = Columns::new(&fields, shape, look.words, look.colour);
-        Table { columns, budgets, shown, look, line: String::new(), scratch: String::new() }
+        let columns = Columns::new(&fields, shape, options.words, options.colour);
+        Table { columns, budgets, shown, options, line: String::new(), scratch: String::new() }
     }
 
     pub(super) fn begin(&mut self, out: &mut Vec<u8>) {
@@ -70,10 +70,10 @@ impl Table {
             self.line.push_str(if number > 0 { INDENT } else { "" });
             for (position, (index, width)) in columns.iter().enumerate() {
                 self.line.push_str(if position > 0 { GAP } else { "" });
-                place(&self.budgets[*index].title, *width, self.look.width.is_some(), &mut self.line);
+                place(&self.budgets[*index].title, *width, self.options.width.is_some(), &mut self.line);
             }
             let line = self.line.trim_end_matches(' ');
-            let (start, end) = if self.look.colour && !line.is_empty() { (BOLD, RESET) } else { ("", "") };
+            let (start, end) = if self.options.colour && !line.is_empty() { (BOLD, RESET) } else { ("", "") };
             [start, line, end, "\n"].iter().for_each(|text| out.extend_from_slice(text.as_bytes()));
         }
     }
@@ -85,9 +85,9 @@ impl Table {
         received_at: DateTime<Utc>,
         out: &mut Vec<u8>,
     ) {
-        let Table { columns, budgets, shown, look, line, scratch } = self;
+        let Table { columns, budgets, shown, options, line, scratch } = self;
         let cells = columns.cells(event, context, received_at);
-        let colour = match look.colour.then(|| cells.emphasis()) {
+        let colour = match options.colour.then(|| cells.emphasis()) {
             None | Some(Emphasis::Plain) => None,
             Some(Emphasis::Failed) => Some(RED),
             Some(Emphasis::Sensitive) => Some(MAGENTA),
@@ -102,14 +102,14 @@ impl Table {
                 let start = line.len();
                 let budget = &budgets[*index];
                 let mut width = *width;
-                if budget.is_from && position + 1 < columns.len() && look.width.is_some() {
+                if budget.is_from && position + 1 < columns.len() && options.width.is_some() {
                     let spare = columns.last().map_or(0, |(_, last)| last.saturating_sub(LEAST_PROSE));
                     grown = cells.address_width().saturating_sub(width).min(spare);
                     width += grown;
                 } else if position + 1 == columns.len() {
                     width -= grown;
                 }
-                write_cell(&cells, (*index, budget, width), look, scratch, line);
+                write_cell(&cells, (*index, budget, width), options, scratch, line);
                 if let Some(colour) = colour.filter(|_| budget.is_what) {
                     let end = start + line[start..].trim_end_matches(' ').len();
                     line.insert_str(end, RESET);
@@ -126,25 +126,25 @@ impl Table {
 fn write_cell(
     cells: &EventCells<'_, '_>,
     (index, budget, width): (usize, &Budget, usize),
-    look: &RenderOptions,
+    options: &RenderOptions,
     scratch: &mut String,
     line: &mut String,
 ) {
-    let is_cut = look.width.is_some();
+    let is_cut = options.width.is_some();
     if budget.is_stream {
         return place(cells.stream().word(), width, is_cut, line);
     }
     let known = if budget.is_event_time { cells.event_time() } else { None };
     if let Some(time) = known {
         scratch.clear();
-        look.zone.write(time, scratch);
+        options.zone.write(time, scratch);
         return place(scratch, width, is_cut, line);
     }
     let text = cells.cell(index, scratch).text();
     match if budget.is_time { DateTime::parse_from_rfc3339(&text).ok() } else { None } {
         Some(time) => {
             let mut shown = String::new();
-            look.zone.write(time.to_utc(), &mut shown);
+            options.zone.write(time.to_utc(), &mut shown);
             place(&shown, width, is_cut, line);
         }
         None => place(&text, width, is_cut, line),

@@ -32,9 +32,9 @@ const ITEMS: [(Stream, &str); 5] = [
     (Stream::AuditEvents, r#"{"timestamp":"not a time","action":"brandnew","actor_uuid":"ACT"}"#),
 ];
 
-fn picture(fields: Option<&str>, streams: &[Stream], look: RenderOptions) -> String {
+fn picture(fields: Option<&str>, streams: &[Stream], options: RenderOptions) -> String {
     let fields = fields.map(|text| Fields::parse(text).unwrap());
-    let mut table = Table::new(fields.as_ref(), streams, Shape::Raw, look);
+    let mut table = Table::new(fields.as_ref(), streams, Shape::Raw, options);
     let mut out = Vec::new();
     table.begin(&mut out);
     for (stream, raw) in ITEMS.iter().filter(|(stream, _)| streams.contains(stream)) {

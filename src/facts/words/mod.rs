@@ -6,6 +6,7 @@ mod codes;
 
 use self::audit::AUDIT;
 use self::codes::{ITEM_ACTIONS, SIGN_IN_CATEGORIES, SIGN_IN_TYPES};
+use super::gaps::without_gaps;
 use crate::event::Stream;
 
 /// What something is that an event names by its uuid.
@@ -184,7 +185,7 @@ pub struct WordsRow {
 pub fn table() -> Vec<WordsRow> {
     let plain = |stream, field| {
         move |(code, words): &CodeWords| {
-            let words = super::gaps::without_gaps(words, EntityRole::Item, EntityRole::Vault);
+            let words = without_gaps(words, EntityRole::Item.any(), EntityRole::Vault.any());
             WordsRow { stream, field, code, object_type: "", words, is_inferred: false }
         }
     };
@@ -193,7 +194,7 @@ pub fn table() -> Vec<WordsRow> {
         field: "action",
         code: words.action,
         object_type: words.object_type,
-        words: super::gaps::without_gaps(words.text, words.object, words.other),
+        words: without_gaps(words.text, words.object.any(), words.other.any()),
         is_inferred: words.is_inferred,
     });
     let categories = SIGN_IN_CATEGORIES.iter().map(plain(Stream::SignInAttempts, "category"));

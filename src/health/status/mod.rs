@@ -19,8 +19,8 @@ use std::path::PathBuf;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-pub use consumers::{ConsumerStatus, StreamStatus};
-pub use problem::{ProblemKind, StatusProblem};
+pub use consumers::ConsumerStatus;
+pub use problem::StatusProblem;
 pub use table::table;
 
 use crate::disk::Disk;

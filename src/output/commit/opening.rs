@@ -102,7 +102,7 @@ impl CheckpointedOutput {
             }
         };
 
-        let mut pipeline = CheckpointedOutput {
+        let mut output = CheckpointedOutput {
             disk,
             clock,
             sink,
@@ -120,15 +120,15 @@ impl CheckpointedOutput {
             _lock: lock,
         };
         if is_first {
-            place.sync(&*pipeline.disk)?;
+            place.sync(&*output.disk)?;
         } else {
-            pipeline.store.make_durable()?;
+            output.store.make_durable()?;
         }
         // A new file is on record before its first byte: else nobody could tell later whose that byte is.
-        if pipeline.record.output != pipeline.sink.mark() {
-            pipeline.save()?;
+        if output.record.output != output.sink.mark() {
+            output.save()?;
         }
-        Ok(pipeline)
+        Ok(output)
     }
 }
 

@@ -148,11 +148,6 @@ impl ManagedFile {
         std::mem::take(&mut self.uncommitted)
     }
 
-    /// How many bytes of it are delivered.
-    pub fn length(&self) -> u64 {
-        self.length
-    }
-
     /// Whether nothing was ever written to it.
     pub fn is_empty(&self) -> bool {
         self.length == 0 && self.uncommitted.is_empty()

@@ -7,10 +7,8 @@ pub mod member;
 pub mod replaced;
 pub mod stream;
 
-use std::io::{self, IoSlice};
-use std::path::Path;
+use std::io::IoSlice;
 
-use crate::disk::{Disk, FileKind};
 use crate::error::Result;
 
 /// Somewhere for bytes to go.
@@ -34,13 +32,4 @@ pub trait Sink: Send + std::fmt::Debug {
     /// # Errors
     /// Fails with `Output` when the disk does.
     fn sync(&mut self) -> Result<()>;
-}
-
-/// Whether `path` names a FIFO or a device, which `-o` treats as it treats stdout.
-pub fn is_stream(disk: &dyn Disk, path: &Path) -> io::Result<bool> {
-    match disk.metadata(path) {
-        Ok(found) => Ok(found.kind == FileKind::Other),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(e) => Err(e),
-    }
 }

@@ -20,7 +20,7 @@
 //! identity, there as at every edge. Nothing is ever cut off or stopped at by its timestamp (P1).
 //!
 //! ```text
-//! density   when a window is cut, and where
+//! sizing   when a window is cut, and where
 //! window    the part of a question from one moment to another, and how it is asked for
 //! chain     a window being read
 //! probe     whether cursors carry the end they were asked with; if not, the whole window is read on alone
@@ -38,6 +38,7 @@ mod rate_estimate;
 mod stream_windows;
 mod window;
 mod window_reader;
+mod window_sizing;
 
 #[cfg(test)]
 mod model;
@@ -53,9 +54,9 @@ use crossbeam_channel::{Receiver, Sender, bounded, select};
 
 use self::boundary_dedup::BoundaryDedup;
 use self::queue::RequestQueue;
-use self::rate_estimate::WindowSizing;
 use self::stream_windows::NextPage;
 use self::window::WindowQuery;
+use self::window_sizing::WindowSizing;
 use crate::api::endpoint::PageRequest;
 use crate::cancel::Cancel;
 use crate::clock::Clock;
@@ -80,14 +81,14 @@ pub type Fetch = Arc<dyn Fn(Stream, &PageRequest) -> Result<Page> + Send + Sync>
 
 /// The pages of one stream. Their `next` means nothing: they come from several cursors.
 pub struct WindowedPages {
-    shared: Arc<Shared>,
+    shared: Arc<WorkerPool>,
     lane: usize,
     wake: Receiver<()>,
     seam: BoundaryDedup,
     cancel: Cancel,
 }
 
-struct Shared {
+struct WorkerPool {
     fetch: Fetch,
     clock: Arc<dyn Clock>,
     queue: Mutex<RequestQueue>,
@@ -119,7 +120,7 @@ pub fn start(
     let jobs = jobs.max(1);
     let question = WindowQuery::about(range, clock.now(), page_size, WindowSizing::STANDARD);
     let (wakes, waiting): (Vec<_>, Vec<_>) = streams.iter().map(|_| bounded(1)).unzip();
-    let shared = Arc::new(Shared {
+    let shared = Arc::new(WorkerPool {
         fetch,
         clock: Arc::clone(clock),
         queue: Mutex::new(RequestQueue::new(streams, question, jobs)),
@@ -128,7 +129,7 @@ pub fn start(
         jobs,
         threads: Mutex::new(0),
     });
-    Shared::employ(&shared, jobs.min(streams.len()))
+    WorkerPool::employ(&shared, jobs.min(streams.len()))
         .map_err(|e| Error::new(ErrorKind::Unexpected, "cannot start a thread").because(e))?;
     Ok(waiting
         .into_iter()
@@ -187,18 +188,18 @@ impl Drop for WindowedPages {
     }
 }
 
-impl Shared {
+impl WorkerPool {
     fn queue(&self) -> MutexGuard<'_, RequestQueue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sees to it that there are `wanted` threads.
-    fn employ(shared: &Arc<Shared>, wanted: usize) -> std::io::Result<()> {
+    fn employ(shared: &Arc<WorkerPool>, wanted: usize) -> std::io::Result<()> {
         let mut threads = shared.threads.lock().unwrap_or_else(PoisonError::into_inner);
         while *threads < wanted {
             let own = Arc::clone(shared);
             let worker = thread::Builder::new().name(format!("fetch {}", *threads + 1));
-            match worker.spawn(move || Shared::work(&own)) {
+            match worker.spawn(move || WorkerPool::work(&own)) {
                 Ok(_) => *threads += 1,
                 Err(_) if *threads > 0 => return Ok(()),
                 Err(error) => return Err(error),
@@ -207,7 +208,7 @@ impl Shared {
         Ok(())
     }
 
-    fn work(shared: &Arc<Shared>) {
+    fn work(shared: &Arc<WorkerPool>) {
         let mut queue = shared.queue();
         while !queue.is_over() {
             let Some((lane, job)) = queue.pick() else {
@@ -234,7 +235,7 @@ impl Shared {
                 queue.expect_slow();
                 drop(queue);
                 // A thread that cannot be had is done without.
-                let _ = Shared::employ(shared, shared.jobs);
+                let _ = WorkerPool::employ(shared, shared.jobs);
                 queue = shared.queue();
             }
         }

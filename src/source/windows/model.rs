@@ -12,7 +12,7 @@ use crate::page::{Cursor, Next, Page, Span};
 
 /// An event of the model: its number is its text and its uuid.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Event {
+pub(super) struct ModelEvent {
     pub(super) time: i64,
     pub(super) arrival: i64,
 }
@@ -35,7 +35,7 @@ pub(super) struct Behaviour {
 /// The service.
 #[derive(Debug)]
 pub(super) struct Model {
-    pub(super) events: Vec<Event>,
+    pub(super) events: Vec<ModelEvent>,
     pub(super) behaviour: Behaviour,
     /// The numbers of the events in the order of the service.
     order: Vec<usize>,
@@ -51,7 +51,7 @@ pub(super) fn at(millis: i64) -> DateTime<Utc> {
 }
 
 impl Model {
-    pub(super) fn new(mut events: Vec<Event>, behaviour: Behaviour) -> Arc<Self> {
+    pub(super) fn new(mut events: Vec<ModelEvent>, behaviour: Behaviour) -> Arc<Self> {
         events.sort_by_key(|event| event.arrival);
         let mut order: Vec<usize> = (0..events.len()).collect();
         if behaviour.orders_by_time {
@@ -108,7 +108,7 @@ impl Model {
     }
 
     fn holds(&self, number: usize, since: Option<i64>, until: Option<i64>) -> bool {
-        let Event { time, arrival } = self.events[number];
+        let ModelEvent { time, arrival } = self.events[number];
         let by = 1_000_000 * if self.behaviour.filters_by_arrival { arrival } else { time };
         since.is_none_or(|since| by > since || (by == since && self.behaviour.since_inclusive))
             && until.is_none_or(|until| by < until || (by == until && self.behaviour.until_inclusive))

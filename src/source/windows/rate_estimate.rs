@@ -10,67 +10,12 @@ use std::collections::{BinaryHeap, VecDeque};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::window::Window;
-
-/// When windows are cut, and how small.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct WindowSizing {
-    /// After how many events a window is first looked at; then at four times as many, and so on.
-    pub(super) first_mark: usize,
-    /// The last such number. What a cut window gave must fit in the seam's memory.
-    pub(super) last_mark: usize,
-    /// How many events must remain, by the reckoning, for a cut to be worth its extra requests.
-    pub(super) least: u64,
-    /// The same for what is itself a piece of a cut window.
-    pub(super) least_again: u64,
-    /// Into how many windows a question is divided where their size allows it: as many as can be read at
-    /// once, and the probe beside them.
-    pub(super) windows: u64,
-    /// The fewest and the most events that a window should hold. An empty page often follows its last, so
-    /// that many small ones cost requests; several must fit in memory side by side, so that large ones cost
-    /// time.
-    pub(super) size: (u64, u64),
-    /// The most windows of one cut. What they cost where the rest of the time turns out to be empty.
-    pub(super) most_windows: u64,
-    /// The same where a window is cut again: what it holds is often one burst.
-    pub(super) most_pieces: u64,
-    /// The shortest window; much longer than the margins, which are asked for twice.
-    pub(super) shortest: TimeDelta,
-}
-
-impl WindowSizing {
-    /// The measures for the service as it is: pages of 1,000 events, a bit less than a megabyte each.
-    ///
-    /// On a model of a service whose windows end with an empty page, with 16 jobs: 40 pages take five
-    /// rounds and 60 requests when spread evenly, six or seven and 62 to 67 in office hours, whenever the
-    /// question begins; 600 pages take 664 requests when spread evenly, 737 to 832 in office hours. Larger
-    /// windows cost fewer requests, and leave fewer under way in the same memory.
-    pub(super) const STANDARD: WindowSizing = WindowSizing {
-        first_mark: 1_000,
-        last_mark: 64_000,
-        least: 2_500,
-        least_again: 6_000,
-        windows: 14,
-        size: (925, 10_900),
-        most_windows: 96,
-        most_pieces: 8,
-        shortest: TimeDelta::seconds(10),
-    };
-
-    /// How many events each window should hold where so many should be divided evenly.
-    fn size(&self, events: u64) -> u64 {
-        events.clamp(self.size.0, self.size.1)
-    }
-
-    /// How many of the latest timestamps do not count when asked how far a window was read.
-    fn outliers(&self) -> usize {
-        self.first_mark / 20
-    }
-}
+use super::window_sizing::WindowSizing;
 
 /// What a chain has seen so far of its events' times.
 #[derive(Debug)]
 pub(super) struct RateEstimate {
-    density: WindowSizing,
+    sizing: WindowSizing,
     events: usize,
     mark: usize,
     /// The times of the last events, as many as the first mark.
@@ -103,11 +48,11 @@ pub(super) struct Overlap {
 
 impl RateEstimate {
     /// Nothing seen yet.
-    pub(super) fn new(density: WindowSizing) -> Self {
+    pub(super) fn new(sizing: WindowSizing) -> Self {
         RateEstimate {
-            density,
+            sizing,
             events: 0,
-            mark: density.first_mark,
+            mark: sizing.first_mark,
             times: VecDeque::new(),
             greatest: BinaryHeap::new(),
         }
@@ -117,11 +62,11 @@ impl RateEstimate {
     pub(super) fn note(&mut self, time: Option<DateTime<Utc>>, identity: u128) -> bool {
         self.events += 1;
         if let Some(time) = time {
-            if self.times.len() == self.density.first_mark {
+            if self.times.len() == self.sizing.first_mark {
                 self.times.pop_front();
             }
             self.times.push_back(time);
-            if self.greatest.len() <= self.density.outliers() {
+            if self.greatest.len() <= self.sizing.outliers() {
                 self.greatest.push(Reverse((time, identity)));
             } else if self.greatest.peek().is_some_and(|Reverse(least)| *least < (time, identity)) {
                 self.greatest.pop();
@@ -131,7 +76,7 @@ impl RateEstimate {
         if self.events != self.mark {
             return false;
         }
-        self.mark = if self.mark < self.density.last_mark { self.mark * 4 } else { 0 };
+        self.mark = if self.mark < self.sizing.last_mark { self.mark * 4 } else { 0 };
         true
     }
 
@@ -146,14 +91,14 @@ impl RateEstimate {
         let given = self.events as u64;
         let total = given + remaining;
         let WindowSizing { least, least_again, windows, most_windows, most_pieces, shortest, .. } =
-            self.density;
+            self.sizing;
         let (least, target, most) = match target {
-            None => (least, self.density.size(total / windows), most_windows),
+            None => (least, self.sizing.size(total / windows), most_windows),
             // A piece that holds many times what it should tells that the whole was taken for too small; a few
             // times may only mean that it begins at daytime.
             Some(target) => {
-                let least = least_again.max((3 * target).min(self.density.size.1 * 3 / 2));
-                (least, self.density.size(target.max(total / 4)), most_pieces)
+                let least = least_again.max((3 * target).min(self.sizing.size.1 * 3 / 2));
+                (least, self.sizing.size(target.max(total / 4)), most_pieces)
             }
         };
         if remaining <= least.max(2 * given) {

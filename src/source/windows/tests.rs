@@ -8,11 +8,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
 use super::boundary_dedup::BoundaryDedup;
-use super::model::{Behaviour, Event, Model, at};
+use super::model::{Behaviour, Model, ModelEvent, at};
 use super::queue::RequestQueue;
-use super::rate_estimate::WindowSizing;
 use super::stream_windows::NextPage;
 use super::window::WindowQuery;
+use super::window_sizing::WindowSizing;
 use super::*;
 use crate::page::{Cursor, Next};
 use crate::source::cursor::CursorLoop;
@@ -94,18 +94,18 @@ struct Minute {
 fn run(
     model: &Arc<Model>,
     range: &TimeRange,
-    density: WindowSizing,
+    sizing: WindowSizing,
     page_size: u16,
     jobs: usize,
     pacing: Pacing,
 ) -> Run {
-    run_at(model, range, density, page_size, jobs, pacing, NOW)
+    run_at(model, range, sizing, page_size, jobs, pacing, NOW)
 }
 
 fn run_at(
     model: &Arc<Model>,
     range: &TimeRange,
-    density: WindowSizing,
+    sizing: WindowSizing,
     page_size: u16,
     jobs: usize,
     pacing: Pacing,
@@ -114,7 +114,7 @@ fn run_at(
     let fetch = model.fetch();
     model.requests.store(0, Ordering::Relaxed);
     model.full_pages.store(0, Ordering::Relaxed);
-    let question = WindowQuery::about(range, at(at_now), page_size, density);
+    let question = WindowQuery::about(range, at(at_now), page_size, sizing);
     let mut queue = RequestQueue::new(&[STREAM], question, jobs);
     queue.expect_slow();
     let mut seam = BoundaryDedup::new();
@@ -216,11 +216,11 @@ prop_compose! {
         lag in prop_oneof![Just(0i64), 0i64..2_000, 0i64..60_000],
         odd_one in 2usize..40,
         odd_lag in prop_oneof![Just(0i64), 1_000i64..200_000, -100_000i64..0],
-    ) -> Vec<Event> {
+    ) -> Vec<ModelEvent> {
         (0..count).map(|n| {
             let time = THEN + start + n as i64 * apart;
             let lag = if n % odd_one == 1 { odd_lag } else { lag };
-            Event { time, arrival: time + lag }
+            ModelEvent { time, arrival: time + lag }
         }).collect()
     }
 }
@@ -285,7 +285,7 @@ fn history(count: usize, weight: impl Fn(f64) -> f64) -> (Arc<Model>, TimeRange)
         while (events.len() as f64) < due + share {
             let within = (events.len() as f64 - due) / share / f64::from(steps);
             let time = ((part + within) * days) as i64;
-            events.push(Event { time, arrival: time });
+            events.push(ModelEvent { time, arrival: time });
         }
         due += share;
     }
@@ -405,7 +405,7 @@ fn a_window_that_overruns_is_the_last() {
 
 #[test]
 fn of_equal_events_of_one_page_the_first_is_given() {
-    let event = Event { time: 5_000, arrival: 5_000 };
+    let event = ModelEvent { time: 5_000, arrival: 5_000 };
     let model = Model::new(vec![event], Behaviour { since_inclusive: true, ..Behaviour::default() });
     let twice: Fetch = Arc::new(move |stream, ask| {
         let mut page = model.answer(stream, ask);
@@ -473,7 +473,7 @@ fn a_panic_of_a_thread_is_a_failure_of_its_stream() {
 
 #[test]
 fn the_same_events_for_ever_under_new_cursors_end_a_question() {
-    let events = (1..40).map(|n| Event { time: n, arrival: n }).collect();
+    let events = (1..40).map(|n| ModelEvent { time: n, arrival: n }).collect();
     let model = Model::new(events, Behaviour::default());
     let count = AtomicU64::new(0);
     let again: Fetch = Arc::new(move |stream, _| {

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 
-use super::rate_estimate::WindowSizing;
+use super::window_sizing::WindowSizing;
 use crate::api::endpoint::PageRequest;
 use crate::source::range::{MARGIN, TimeRange};
 
@@ -30,7 +30,7 @@ pub(super) struct WindowQuery {
     /// The window that is all of it.
     pub(super) whole: Window,
     /// When windows are cut, and how small.
-    pub(super) density: WindowSizing,
+    pub(super) sizing: WindowSizing,
 }
 
 impl WindowQuery {
@@ -38,16 +38,11 @@ impl WindowQuery {
     ///
     /// Windows are reckoned by the range alone, so that the same question has the same answer a minute
     /// later; and by the hour where the range does not end in the past, so that none begins in the future.
-    pub(super) fn about(
-        range: &TimeRange,
-        now: DateTime<Utc>,
-        page_size: u16,
-        density: WindowSizing,
-    ) -> Self {
+    pub(super) fn about(range: &TimeRange, now: DateTime<Utc>, page_size: u16, sizing: WindowSizing) -> Self {
         let hour = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
         let end = range.end().map_or(hour, |end| end.min(hour));
         let whole = Window { from: range.since, to: end.max(range.since), last: true };
-        WindowQuery { page_size, asked_until: range.asked_until(now), whole, density }
+        WindowQuery { page_size, asked_until: range.asked_until(now), whole, sizing }
     }
 
     /// The first question about a window; for the whole question, that of the serial loop to the letter.

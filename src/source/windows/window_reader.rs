@@ -63,17 +63,17 @@ pub(super) struct WindowReader {
 impl WindowReader {
     /// A chain at the beginning of its window.
     pub(super) fn new(stream: Stream, question: &WindowQuery, window: Window, cutting: SplitPolicy) -> Self {
-        let density = question.density;
+        let sizing = question.sizing;
         WindowReader {
             window,
             cutting,
             ask: question.first(&window),
             is_read: false,
             progress: ProgressGuard::new(stream),
-            pace: RateEstimate::new(density),
-            latest: Generations::of(density.first_mark),
+            pace: RateEstimate::new(sizing),
+            latest: Generations::of(sizing.first_mark),
             beyond: 0,
-            beyond_limit: density.first_mark,
+            beyond_limit: sizing.first_mark,
         }
     }
 
