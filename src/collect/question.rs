@@ -43,7 +43,7 @@ pub struct Question {
 /// # Errors
 /// Fails where nothing can be written. Failures of single streams are in the run's tally.
 pub fn answer(run: &OutputRun<'_>, question: &Question, output: &SharedOutput, ends: bool) -> Result<()> {
-    let settings = &run.session.settings;
+    let (runtime, settings) = (run.runtime, &run.session.settings);
     if let Destination::File(_) = run.output.place {
         let (mode, state_dir) = (question.file_mode.unwrap_or(FILE_MODE), settings.state_dir()?);
         output.open(&NewFile { mode, overwrite: question.overwrite, state_dir })?;
@@ -57,7 +57,7 @@ pub fn answer(run: &OutputRun<'_>, question: &Question, output: &SharedOutput, e
     let Question { limit, newest, by_time, .. } = *question;
     consumer.select(Selection { limit, newest, by_time });
     let interrupts = Interrupts::default();
-    let mut engine = Engine::new(run.runtime, &interrupts, readers(run, &question.range)?);
+    let mut engine = Engine::new(runtime, &interrupts, readers(run, &question.range)?);
     let read = engine.run(Order::Timeline(question.range), Until::CaughtUp, &mut consumer);
     drop(engine);
     // What is written now may be on the same terminal.
@@ -80,8 +80,8 @@ pub fn answer(run: &OutputRun<'_>, question: &Question, output: &SharedOutput, e
     };
     let failed = report.failures.get();
     if end == PhaseEnd::Stopped {
-        run.runtime.console.note("interrupted: the range was not read to its end");
-        run.tally.fail(run.runtime.cancel.failure());
+        runtime.console.note("interrupted: the range was not read to its end");
+        run.tally.fail(runtime.cancel.failure());
     }
     if matches!(run.output.place, Destination::File(_)) && (failed > 0 || end == PhaseEnd::Stopped) {
         // A file under its final name is taken for whole.
@@ -91,6 +91,9 @@ pub fn answer(run: &OutputRun<'_>, question: &Question, output: &SharedOutput, e
     }
     if ends {
         output.publish()?;
+        if let Destination::File(_) = run.output.place {
+            runtime.console.delivered(consumer.written(), &run.output.place.shown(), None);
+        }
     }
     if failed < run.output.streams.len() && end != PhaseEnd::Stopped {
         run.tally.done();

@@ -1,6 +1,6 @@
 //! What a run comes to: events, failures, and who is told of them.
 //!
-//! One [`Tally`] for a whole run, one [`OutputReport`] for each output in it. A question and a resumed run
+//! One [`Tally`] for a whole run, one `OutputReport` for each output in it. A question and a resumed run
 //! tell their failures at the end, alike ones together; what may go on for months tells them at once.
 
 use std::cell::{Cell, RefCell};

@@ -129,7 +129,7 @@ impl SharedOutput {
     /// Ends what was written so far, however few of the events have come: an array is closed.
     ///
     /// # Errors
-    /// As [`SharedOutput::write`].
+    /// `ClosedPipe` when the reader went away, else `Output`.
     pub fn end(&self) -> Result<()> {
         let mut open = self.lock();
         let mut end = Vec::new();

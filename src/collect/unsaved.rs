@@ -100,6 +100,11 @@ impl<'a> UnsavedConsumer<'a> {
         self.sorter = (selection.by_time || selection.newest.is_some()).then(|| sorter(selection.newest));
     }
 
+    /// How many events went out.
+    pub(super) fn written(&self) -> u64 {
+        self.written
+    }
+
     /// How many events are held back.
     pub(super) fn held(&self) -> u64 {
         self.sorter.as_ref().map_or(0, EventSorter::len)

@@ -31,6 +31,7 @@ mod generated;
 mod harness;
 mod import;
 mod mishaps;
+mod one_engine;
 mod profiles;
 mod rate_refusals;
 mod readme;

@@ -154,6 +154,7 @@ fn closed_standard_streams_are_borne() {
     for args in [
         &["fetch", "--since", &since][..],
         &["fetch", "--since", &since, "--last", "1", "--format", "csv"],
+        &["fetch", "--since", &since, "--format", "table"],
         &["tail", "--no-follow"],
         &["introspect"],
         &["introspect", "--json"],
@@ -164,6 +165,11 @@ fn closed_standard_streams_are_borne() {
         assert!(run.stderr.contains("stdout is closed"), "{args:?}: {}", run.stderr);
         let mut wanted = after_shell(&account.command(args), "exec > /dev/null");
         Run::of(wanted.output().unwrap()).expect(0);
+    }
+    // A monitor wants the exit code alone, and opens /dev/null for reading too (Python's DEVNULL).
+    for args in [&["status", "--check"][..], &["token-check"], &["config", "show"]] {
+        let null = std::fs::File::options().read(true).write(true).open("/dev/null").unwrap();
+        Run::of(account.command(args).stdout(null).output().unwrap()).expect(0);
     }
     // Whoever says so gets it.
     let thrown_away = ["fetch", "--resume", "--since", &since, "--consumer", "nobody"];

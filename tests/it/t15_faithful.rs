@@ -103,7 +103,7 @@ fn repeated_keys_and_escaped_slashes_in_an_answer_are_understood() {
         r#"{"has_more":false,"items":null,"cursor":"no","items":[{"uuid":"A","timestamp":"2026-11-01T00:00:00Z"}],"has_more":true,"cursor":"a\/b+c=\u002f"}"#,
         "{\"items\": [ {\"uuid\":\"B\",\"timestamp\":\"2026-11-01T00:00:01Z\"}\r\n],\n\"cursor\":\"d\\/e\",\"has_more\":true}",
         r#"{"cursor":"d/f","has_more":true,"items":null}"#,
-        r#"{"cursor":"g","has_more":false}"#,
+        r#"{"cursor":"g","has_more":false,"items":[]}"#,
     ];
     let resumed = r#"{"cursor":"h","has_more":false,"items":[{"uuid":"C"}]}"#;
     let server = Scripted::start(move |number| {

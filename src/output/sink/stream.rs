@@ -27,22 +27,27 @@ impl StreamSink {
     /// The process's stdout.
     ///
     /// # Errors
-    /// Fails with `Output` when it is closed.
+    /// Fails with `Output` when it is closed: what goes to nobody must not count as delivered (P1).
     pub fn stdout() -> Result<Self> {
+        if disk::real::stdout_is_missing() {
+            return Err(Error::new(ErrorKind::Output, "stdout is closed")
+                .hint("name a file with -o, or write > /dev/null if the output may be lost"));
+        }
         let file = disk::real::stdout().map_err(|e| broken("stdout", "open", e))?;
         StreamSink::of(file, "stdout")
     }
 
-    /// The process's stdout for data that must not be thrown away unnoticed.
+    /// The process's stdout for data: what goes to nobody must not count as delivered (P1).
+    ///
+    /// Not for what is run for its exit code: a parent that wants no text may open /dev/null for reading too,
+    /// which cannot be told from no stdout at all.
     ///
     /// # Errors
     /// Fails with `Output` when it is closed, also where the process was started without one.
     pub fn stdout_for_data() -> Result<Self> {
         if disk::real::stdout_is_missing() {
-            let closed = Error::new(ErrorKind::Output, "stdout is closed");
-            return Err(
-                closed.hint("give the data a place: -o FILE or > FILE, or > /dev/null if it may be lost")
-            );
+            return Err(Error::new(ErrorKind::Output, "stdout is closed")
+                .hint("give the output a place: -o FILE or > FILE, or > /dev/null if it may be lost"));
         }
         StreamSink::stdout()
     }
