@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::api::claims::{Claims, InvalidToken};
+use crate::api::clock_check::ClockCheck;
 use crate::api::connectivity::{self, ConnectivityStep, ConnectivityTarget, StageOutcome};
 use crate::api::endpoint::{ApiVersion, BaseUrl, PageRequest};
 use crate::api::http::{Http, HttpRequest, HttpResponse};
@@ -56,6 +57,8 @@ pub struct ClientConfig {
     pub policy: RetryPolicy,
     /// Who wants to know what happens to requests.
     pub observer: Option<Arc<dyn Observer>>,
+    /// Whether a clock that disagrees with the service's by days is to be trusted.
+    pub trusts_clock: bool,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Ends every wait.
@@ -68,6 +71,7 @@ pub struct Client(Arc<ClientState>);
 
 struct ClientState {
     config: ClientConfig,
+    clock_check: ClockCheck,
     token: Mutex<CurrentToken>,
     /// Set by every page, taken by the one reading of a new token that it allows.
     answered: AtomicBool,
@@ -111,6 +115,7 @@ impl Client {
         secret.hide();
         let token = Mutex::new(CurrentToken { generation: 0, secret });
         Client(Arc::new(ClientState {
+            clock_check: ClockCheck::new(config.trusts_clock),
             config,
             token,
             answered: AtomicBool::new(false),
@@ -211,7 +216,7 @@ impl Client {
             let token = self.token();
             let SentRequest { result, pause } = self.send(request, &token.secret, &mut tries)?;
             let passing = match result {
-                Ok(answer) if answer.status == 200 => match read(answer) {
+                Ok(answer) if answer.status == 200 => match self.checked(answer).map(&read)? {
                     Ok(value) => {
                         // An introspection does not count: one follows the very first 401, too.
                         self.0.answered.fetch_or(request.stream.is_some(), Ordering::SeqCst);
@@ -323,6 +328,12 @@ impl Client {
         }
         tries.others_were_answered(passage.last_answer(path));
         Some(passage.refused(retry::wish(answer, clock.now()), tries.left(clock.elapsed())))
+    }
+
+    /// An answer whose date agrees with the clock.
+    fn checked(&self, answer: HttpResponse) -> Result<HttpResponse> {
+        self.0.clock_check.check(&answer, self.0.config.clock.now())?;
+        Ok(answer)
     }
 
     fn tell(&self, stream: Option<Stream>, observation: &Observation<'_>) {

@@ -1,12 +1,13 @@
 //! 1Password's Events API, and nothing else: where it is, how it is asked, what it answers.
 //!
 //! Knows no sink, no output file and no terminal. [`client`] is the way in; under it, [`http`] sends,
-//! [`limiter`], [`throttle`] and [`permits`] hold back, [`retry`] decides, [`observer`] is told, [`scan`] and [`wire`]
+//! [`limiter`], [`throttle`] and [`permits`] hold back, [`retry`] decides, [`observer`] is told, `clock_check` compares clocks, [`scan`] and [`wire`]
 //! read, and [`rejection`] explains; [`connectivity`] tries the way there for a diagnosis. Versions of the API differ in
 //! [`endpoint`] and [`wire`], nowhere else.
 
 pub mod claims;
 pub mod client;
+mod clock_check;
 pub mod connectivity;
 mod content_encoding;
 pub mod endpoint;

@@ -126,4 +126,11 @@ pub struct AccountArgs {
     /// 1 MiB.
     #[arg(long, value_name = "SIZE", value_parser = size::parse, help_heading = "Connection")]
     pub max_response_bytes: Option<u64>,
+
+    /// Go on where this machine's clock and the service's are days apart
+    ///
+    /// A difference of more than 5 minutes is warned of; one of more than a day ends the run with exit code
+    /// 3, because ranges and positions are reckoned with this machine's clock.
+    #[arg(long, help_heading = "Connection")]
+    pub trust_clock: bool,
 }

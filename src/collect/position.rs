@@ -103,7 +103,7 @@ fn target(destination: &Destination, options: &ResumeOptions) -> Result<OutputTa
         OutputTarget::Stream { consumer, sink: Box::new(sink) }
     };
     Ok(match destination {
-        Destination::Stdout => stream("stdout", StreamSink::stdout()?),
+        Destination::Stdout => stream("stdout", StreamSink::stdout_for_data()?),
         Destination::Device(path) => stream(&path.to_string_lossy(), StreamSink::at(&RealDisk, path)?),
         Destination::File(path) => {
             OutputTarget::File { path: path.clone(), mode: options.file_mode.unwrap_or(FILE_MODE) }

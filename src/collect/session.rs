@@ -165,6 +165,7 @@ impl Session {
                 deadline: settings.deadline.map(|deadline| runtime.clock.elapsed() + deadline),
             },
             observer,
+            trusts_clock: settings.trusts_clock,
             clock: Arc::clone(&runtime.clock),
             cancel: runtime.cancel.clone(),
         });

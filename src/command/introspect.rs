@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::introspect::IntrospectArgs;
 use crate::collect::session::Connections;
-use crate::command::{End, Invocation, print, print_json, session, text_style};
+use crate::command::{End, Invocation, print, print_json, require_stdout, session, text_style};
 use crate::config::{Config, SettingFlags};
 use crate::diagnosis::IntrospectedToken;
 use crate::error::Result;
@@ -19,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// # Errors
 /// Fails as settings, token and request can.
 pub fn run(invocation: &Invocation, args: &IntrospectArgs) -> Result<End> {
+    require_stdout()?;
     let config = Config::read(args.account.file.config.as_deref(), invocation.environment.clone())?;
     let typed = SettingFlags {
         account: &args.account,

@@ -178,6 +178,11 @@ fn print(bytes: &[u8]) -> Result<End> {
     }
 }
 
+/// Refuses a closed standard output, where what is printed is all that the command is for.
+fn require_stdout() -> Result<()> {
+    StreamSink::stdout_for_data().map(drop)
+}
+
 /// Writes finished JSON to standard output: exact values into pipes and files, harmless ones on a terminal.
 fn print_json(invocation: &Invocation, json: &[u8]) -> Result<End> {
     if invocation.stdout_is_terminal {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::cli::state::{
     PositionArgs, ProfileArgs, StateArgs, StateCommand, StateImportArgs, StateResetArgs,
 };
-use crate::command::{End, Invocation, print};
+use crate::command::{End, Invocation, print, require_stdout};
 use crate::config::{Config, SettingFlags, environment};
 use crate::disk::{Disk, RealDisk};
 use crate::error::{Error, ErrorKind, Result};
@@ -58,6 +58,7 @@ pub(super) fn named_profile(config: &Config, whose: &ProfileArgs) -> Option<Stri
 }
 
 fn export(invocation: &Invocation, which: &PositionArgs) -> Result<End> {
+    require_stdout()?;
     let (directory, found) = find(invocation, which)?;
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     let mut text = String::new();

@@ -62,6 +62,8 @@ pub struct Settings {
     pub rate_limit: u32,
     /// The greatest answer that is accepted, in bytes after decompression.
     pub max_response_bytes: u64,
+    /// Whether a clock that disagrees with the service's by days is to be trusted.
+    pub trusts_clock: bool,
     /// Certificates that are trusted beside the system's.
     pub ca_file: Option<PathBuf>,
     /// The environment's proxy variables.
@@ -144,6 +146,7 @@ impl Settings {
                 |bytes| size::show(*bytes),
                 MAX_RESPONSE_BYTES,
             ),
+            trusts_clock: flags.trust_clock,
             ca_file: sources.optional(
                 "ca_file",
                 flags.ca_file.clone(),

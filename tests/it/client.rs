@@ -57,6 +57,7 @@ impl Setting {
     fn client(self, server: impl ToString) -> Client {
         let limiter = Limiter::new(600, self.clock.clone());
         Client::new(ClientConfig {
+            trusts_clock: true,
             server: server.to_string().parse().unwrap(),
             version: self.version,
             token: Secret::new(self.token),
@@ -497,6 +498,7 @@ fn a_cancelled_request_is_cut_short() {
     http.shut_down_on(&cancel).unwrap();
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
     let client = Client::new(ClientConfig {
+        trusts_clock: true,
         server: server.address.to_string().parse().unwrap(),
         version: ApiVersion::V2,
         token: Secret::new(TOKEN),

@@ -10,6 +10,7 @@ use opev::simulator::SimulatorOptions;
 
 use crate::frozen::{after_shell, beginning, counts, frozen, resume_to, truth, undisturbed};
 use crate::harness::{Account, Run, Sandbox};
+use crate::scripted::{Scripted, answer};
 
 fn account(events: u64) -> (Account, String) {
     let options: SimulatorOptions = frozen(events);
@@ -153,6 +154,7 @@ fn closed_standard_streams_are_borne() {
     for args in [
         &["fetch", "--since", &since][..],
         &["fetch", "--since", &since, "--last", "1", "--format", "csv"],
+        &["fetch", "--since", &since, "--format", "table"],
         &["tail", "--no-follow"],
         &["introspect"],
         &["introspect", "--json"],
@@ -163,6 +165,11 @@ fn closed_standard_streams_are_borne() {
         assert!(run.stderr.contains("stdout is closed"), "{args:?}: {}", run.stderr);
         let mut wanted = after_shell(&account.command(args), "exec > /dev/null");
         Run::of(wanted.output().unwrap()).expect(0);
+    }
+    // A monitor wants the exit code alone, and opens /dev/null for reading too (Python's DEVNULL).
+    for args in [&["status", "--check"][..], &["token-check"], &["config", "show"]] {
+        let null = std::fs::File::options().read(true).write(true).open("/dev/null").unwrap();
+        Run::of(account.command(args).stdout(null).output().unwrap()).expect(0);
     }
     // Whoever says so gets it.
     let thrown_away = ["fetch", "--resume", "--since", &since, "--consumer", "nobody"];
@@ -241,4 +248,37 @@ fn a_mistyped_mark_in_the_name_of_an_output_is_refused() {
         }
     }
     account.run(["fetch", "--since", &since, "-o", "{}-{0}.ndjson"]).expect(0);
+}
+
+/// A service that answers with this date.
+fn dated(date: chrono::DateTime<chrono::Utc>) -> Scripted {
+    let date = date.format("Date: %a, %d %b %Y %H:%M:%S GMT\r\n").to_string();
+    Scripted::start(move |_| {
+        answer("200 OK", &date, r#"{"cursor":"g","has_more":false,"items":[{"uuid":"A"}]}"#)
+    })
+}
+
+#[test]
+fn a_clock_that_is_days_from_the_services_ends_a_run_and_one_that_is_minutes_is_warned_of() {
+    let (account, _) = account(0);
+    let now = chrono::Utc::now();
+    let run = |hours: i64, args: &[&str]| {
+        let server = dated(now + chrono::TimeDelta::hours(hours));
+        let mut command = account.sandbox.command([&["fetch", "audit"], args].concat());
+        command.env("OPEV_BASE_URL", format!("http://{}", server.address));
+        command.env("EVENTS_API_TOKEN", account.simulator.token().expose());
+        Run::of(command.output().unwrap())
+    };
+    for (hours, word) in [(50, "behind"), (-50, "ahead of")] {
+        let file = format!("out{hours}.ndjson");
+        let refused = run(hours, &["--resume", "-o", &file]).expect(3);
+        assert!(refused.stderr.contains(&format!("{word} the service's")), "{}", refused.stderr);
+        assert!(refused.stderr.contains("--trust-clock"), "{}", refused.stderr);
+        assert!(read(&account.sandbox, &file).is_empty());
+        let trusted = run(hours, &["--trust-clock"]).expect(0);
+        assert!(trusted.stderr.contains("warning: this machine's clock"), "{}", trusted.stderr);
+    }
+    let warned = run(2, &[]).expect(0);
+    assert_eq!(warned.stderr.matches("clock").count(), 1, "{}", warned.stderr);
+    assert!(run(0, &[]).expect(0).stderr.is_empty());
 }

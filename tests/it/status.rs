@@ -144,7 +144,7 @@ fn a_running_fetch_is_named_and_a_killed_one_recognised() {
     let signins = stream(&overview, 0, "signinattempts");
     assert_eq!((&signins["state"], &signins["died"]), (&"error".into(), &true.into()));
     let text = account.run(["status"]).expect(0).text();
-    assert!(text.contains("signinattempts  error ") && text.contains("ended without saying so"), "{text}");
+    assert!(text.contains("signin  error ") && text.contains("ended without saying so"), "{text}");
 }
 
 #[test]
@@ -256,8 +256,8 @@ fn one_state_has_one_word_in_table_and_json() {
     account.run(["fetch", "--resume", "--consumer", "cron"]).expect(0);
     let overview = json(&account.run(["status", "--json"]).expect(0));
     let text = account.run(["status"]).expect(0).text();
-    for name in ["signinattempts", "itemusages", "auditevents"] {
-        let line = text.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
+    for (word, name) in [("signin", "signinattempts"), ("items", "itemusages"), ("audit", "auditevents")] {
+        let line = text.lines().find(|line| line.trim_start().starts_with(&format!("{word} "))).unwrap();
         let state = stream(&overview, 0, name)["state"].as_str().unwrap();
         assert_eq!(line.split_whitespace().nth(1), Some(state), "{text}");
     }

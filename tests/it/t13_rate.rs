@@ -32,6 +32,7 @@ fn no_window_holds_more_than_the_limit_and_nearly_all_of_it_is_used() {
     let clock = Arc::new(ManualClock::at(start));
     let simulator = Simulator::start(options, clock.clone()).unwrap();
     let client = Client::new(ClientConfig {
+        trusts_clock: true,
         server: simulator.base_url().parse().unwrap(),
         version: ApiVersion::V2,
         token: simulator.token().clone(),

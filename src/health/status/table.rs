@@ -10,6 +10,7 @@ use super::consumers::{ConsumerStatus, StreamStatus};
 use super::problem::{error_text, short};
 use super::problems::changed_output;
 use crate::console::{CellTone, TextStyle, TextTable};
+use crate::event::Stream;
 use crate::health::CollectorState;
 use crate::output::saved_state::Verified;
 use crate::sanitize;
@@ -83,7 +84,7 @@ fn notes(out: &mut String, streams: &[StreamStatus], now: DateTime<Utc>, style: 
         });
         for (tone, text) in died.into_iter().chain(error) {
             is_empty = false;
-            rows.row([(CellTone::Plain, Cow::from(&stream.stream)), (tone, text.into())]);
+            rows.row([(CellTone::Plain, word(stream).into()), (tone, text.into())]);
         }
     }
     if !is_empty {
@@ -108,7 +109,7 @@ fn cells(stream: &StreamStatus, now: DateTime<Utc>) -> [(CellTone, Cow<'_, str>)
     let number = |n: Option<u64>| n.map_or_else(dash, count);
     let plain = |text: String| (CellTone::Plain, Cow::from(text));
     [
-        (CellTone::Plain, Cow::from(&stream.stream)),
+        (CellTone::Plain, word(stream).into()),
         // The word of the JSON form: one state has one name.
         (tone(stream), Cow::from(stream.state.map_or("-", CollectorState::word))),
         plain(ago(stream.fresh_at())),
@@ -119,6 +120,11 @@ fn cells(stream: &StreamStatus, now: DateTime<Utc>) -> [(CellTone, Cow<'_, str>)
         plain(number(stream.events_7d)),
         plain(stream.retention_days_left.map_or_else(dash, |days| format!("{}d", days.max(0)))),
     ]
+}
+
+/// The stream's word for people.
+fn word(stream: &StreamStatus) -> &str {
+    stream.stream.parse().map_or(&stream.stream, |known: Stream| known.word())
 }
 
 fn tone(stream: &StreamStatus) -> CellTone {

@@ -27,14 +27,25 @@ impl StreamSink {
     /// The process's stdout.
     ///
     /// # Errors
-    /// Fails with `Output` when it is closed: what goes to nobody must not count as delivered (P1).
+    /// Fails with `Output` when it cannot be had.
     pub fn stdout() -> Result<Self> {
+        let file = disk::real::stdout().map_err(|e| broken("stdout", "open", e))?;
+        StreamSink::of(file, "stdout")
+    }
+
+    /// The process's stdout for data: what goes to nobody must not count as delivered (P1).
+    ///
+    /// Not for what is run for its exit code: a parent that wants no text may open /dev/null for reading too,
+    /// which cannot be told from no stdout at all.
+    ///
+    /// # Errors
+    /// Fails with `Output` when it is closed, also where the process was started without one.
+    pub fn stdout_for_data() -> Result<Self> {
         if disk::real::stdout_is_missing() {
             return Err(Error::new(ErrorKind::Output, "stdout is closed")
                 .hint("give the output a place: -o FILE or > FILE, or > /dev/null if it may be lost"));
         }
-        let file = disk::real::stdout().map_err(|e| broken("stdout", "open", e))?;
-        StreamSink::of(file, "stdout")
+        StreamSink::stdout()
     }
 
     /// Calls `tell` once the reader of stdout has gone away, which a write would only find out with the next
