@@ -12,6 +12,7 @@
 //! | `reader` | one stream on its way to it |
 //! | `question`, `saved_run`, `follow` | three ways to start it |
 //! | `unsaved`, `saved` | what is done with events |
+//! | `selector` | which of them are wanted |
 //! | `plan` | where events go and in which form |
 //! | `position` | a saved position at work |
 //! | `session` | an account, ready to be asked |
@@ -31,6 +32,7 @@ mod reader;
 pub mod report;
 mod saved;
 pub mod saved_run;
+mod selector;
 pub mod session;
 pub mod shared_output;
 pub mod side_by_side;

@@ -4,6 +4,7 @@
 
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::position;
@@ -20,6 +21,7 @@ use crate::output::sink::stream::StreamSink;
 use crate::output::{CheckpointedOutput, OutputContract, OutputTarget};
 use crate::runtime::Runtime;
 use crate::sanitize;
+use crate::select::Filter;
 use crate::time::Zone;
 
 /// Permissions of a new file, unless `--file-mode` says otherwise.
@@ -36,6 +38,8 @@ pub struct OutputRequest {
     pub shape: Option<Shape>,
     /// Chosen columns.
     pub fields: Option<String>,
+    /// Which events are wanted.
+    pub filter: Arc<Filter>,
     /// Where the position is kept, under `--resume`.
     pub resume: Option<ResumeOptions>,
     /// What becomes of the output where no position is kept.
@@ -79,6 +83,8 @@ pub struct OutputPlan {
     pub compression: Compression,
     /// Chosen columns.
     pub fields: Option<Fields>,
+    /// Which events are wanted.
+    pub filter: Arc<Filter>,
     /// The outputs, each with the streams that go there.
     pub outputs: Vec<PlannedOutput>,
     /// Whether a person's terminal is what all of it goes to.
@@ -145,6 +151,7 @@ impl OutputPlan {
             compression,
             shape: request.shape.unwrap_or_default(),
             fields: request.fields.as_deref().map(Fields::parse).transpose()?,
+            filter: Arc::clone(&request.filter),
             outputs,
             to_terminal,
             look,
@@ -192,7 +199,7 @@ impl OutputPlan {
             columns: encoder.columns().unwrap_or_default(),
             compression: self.compression,
             streams: output.streams.iter().map(|stream| stream.name().to_owned()).collect(),
-            ..OutputContract::default()
+            filters: self.filter.describe().to_owned(),
         };
         let stream = |default: &str, sink| {
             let consumer = options.consumer.as_deref().unwrap_or(default).to_owned();
