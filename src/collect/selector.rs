@@ -1,8 +1,7 @@
 //! A filter at work on one output: what it was asked of, and what it wanted.
 
 use crate::event::Event;
-use crate::facts::LookupBuffer;
-use crate::select::Filter;
+use crate::select::{Filter, LookupBuffer};
 
 /// Asks a filter, and counts.
 #[derive(Debug)]

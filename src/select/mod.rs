@@ -23,8 +23,9 @@ use self::terms::{TypedValue, values};
 use crate::error::Result;
 use crate::event::{Event, Stream};
 use crate::facts::words::EntityRole;
-use crate::facts::{EventFacts, Lookup, LookupBuffer, SignInOutcome, UserFacts, unescape};
+use crate::facts::{EventFacts, Lookup, SignInOutcome, UserFacts, unescape};
 
+pub use crate::facts::LookupBuffer;
 pub use terms::{FilterField, FilterTerms};
 
 /// Audit actions that only say that a session goes on.
