@@ -19,13 +19,14 @@
 //!
 //! | module | what it is | uses, beside the vocabulary |
 //! |---|---|---|
-//! | [`cli`] | what can be typed: clap definitions and help. No I/O | `api` `encode` `console` `simulator` |
+//! | [`cli`] | what can be typed: clap definitions and help. No I/O | `api` `encode` `console` `select` `simulator` |
 //! | [`config`] | flags, environment and file become settings, each with its origin; token sources | `cli` `api` |
 //! | [`command`] | one file or folder per subcommand: arguments in, one call, an ending out | all |
-//! | [`collect`] | the engine: one loop for questions, resumed runs and tail | `api` `config` `console` `disk` `encode` `health` `output` `source` |
+//! | [`collect`] | the engine: one loop for questions, resumed runs and tail | `api` `config` `console` `disk` `encode` `health` `output` `select` `source` |
 //! | [`api`] | 1Password's protocol: endpoint, wire, scan, http, retry, limiter, claims | |
 //! | [`source`] | where pages come from: cursor loop, windows, prefetch, sorting | `api` |
 //! | [`facts`] | what an event says: who acted, on what, from where; its codes in words | |
+//! | [`select`] | which events: filters by person, address, place, action, object, outcome and text | `facts` |
 //! | [`encode`] | formats and shapes: events become bytes | `facts` |
 //! | [`output`] | sinks, checkpoints, the commit order | `disk` |
 //! | [`health`] | the state of a collector, for `opev status` and monitors | `api` `output` `disk` `console` |
@@ -67,6 +68,7 @@ pub mod page;
 pub mod runtime;
 pub mod sanitize;
 pub mod secret;
+pub mod select;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 pub mod size;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 
 use super::account::AccountArgs;
+use super::filter::FilterArgs;
 use super::stream::{StreamChoice, StreamParser};
 use crate::encode::{self, Fields, Format, OutputUse, Shape};
 use crate::event::Stream;
@@ -39,6 +40,10 @@ pub struct CollectArgs {
     #[arg(long, help_heading = "Account",
           conflicts_with_all = ["profile", "region", "base_url", "token_file", "token_command"])]
     pub all_profiles: bool,
+
+    /// Which events.
+    #[command(flatten)]
+    pub filter: FilterArgs,
 
     /// Form of the output: table, record, ndjson, json or csv
     ///
@@ -126,6 +131,7 @@ impl CollectArgs {
 
     /// Refuses what only the values tell to be contradictory, for output that is used so.
     pub(super) fn check(&self, purpose: OutputUse) -> Result<(), String> {
+        self.filter.check()?;
         self.check_encoder(purpose)?;
         if self.all_profiles && self.names_a_file() && !self.names_a_file_per_profile() {
             return Err(

@@ -10,6 +10,7 @@ pub mod completions;
 pub mod config;
 pub mod console;
 pub mod fetch;
+pub mod filter;
 pub mod introspect;
 #[cfg(feature = "simulator")]
 pub mod simulate;

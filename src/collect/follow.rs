@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::engine::{Engine, Order, PhaseEnd, Until};
 use super::plan::{Destination, names};
 use super::reader::StreamReader;
+use super::selector::Selector;
 use super::shared_output::SharedOutput;
 use super::unsaved::{Selection, UnsavedConsumer};
 use super::{FollowOptions, OutputRun};
@@ -93,8 +94,8 @@ fn follow_profile(
     let report = run.report(Some(health), Some(follow));
     let interrupts = follow.interrupts();
     let speaker = (run.number, run.plan.context.clone());
-    let mut consumer =
-        UnsavedConsumer::new(output, &report, run.session.client.clone(), speaker, DataOutput::File);
+    let (client, selector) = (run.session.client.clone(), Selector::new(&run.plan.filter));
+    let mut consumer = UnsavedConsumer::new(output, &report, client, selector, speaker, DataOutput::File);
     let lines = first.lines.or(first.since.is_none().then_some(LINES)).filter(|lines| *lines > 0);
 
     let now = run.runtime.clock.now();
@@ -146,7 +147,8 @@ fn follow_profile(
 
 fn tell_how_many(run: &OutputRun<'_>, first: &ShowFirst, lines: Option<u64>, held: u64) {
     if first.since.is_none() && lines.is_some_and(|lines| held < lines) {
-        run.runtime.console.note(&format!("only {held} events in the last 7 days"));
+        let which = if run.plan.filter.is_empty() { "events" } else { "events that are wanted" };
+        run.runtime.console.note(&format!("only {held} {which} in the last 7 days"));
     }
 }
 

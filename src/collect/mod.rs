@@ -12,6 +12,7 @@
 //! | `reader` | one stream: its pages, and how far the page in hand was taken |
 //! | `question`, `saved_run`, `follow` | three ways to start it |
 //! | `unsaved`, `saved` | two consumers of pages: without a saved position, and with one |
+//! | `selector` | which events are wanted |
 //! | `plan` | output format and destinations |
 //! | `position` | opens a saved position and resumes from it |
 //! | `session` | a client for an account |
@@ -31,6 +32,7 @@ mod reader;
 pub mod report;
 mod saved;
 pub mod saved_run;
+mod selector;
 pub mod session;
 pub mod shared_output;
 pub mod side_by_side;

@@ -4,6 +4,7 @@
 
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::session::Session;
@@ -15,6 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::RunMode;
 use crate::sanitize;
+use crate::select::Filter;
 use crate::suggest::suggest;
 use crate::time::Zone;
 
@@ -32,6 +34,8 @@ pub struct OutputRequest {
     pub shape: Option<Shape>,
     /// Chosen columns.
     pub fields: Option<String>,
+    /// Which events are wanted.
+    pub filter: Arc<Filter>,
     /// How the position is saved, under `--resume`.
     pub resume: Option<ResumeOptions>,
     /// How the output is used where no position is saved.
@@ -75,6 +79,8 @@ pub struct OutputPlan {
     pub compression: Compression,
     /// Chosen columns.
     pub fields: Option<Fields>,
+    /// Which events are wanted.
+    pub filter: Arc<Filter>,
     /// The outputs, each with the streams that go there.
     pub outputs: Vec<PlannedOutput>,
     /// Whether everything goes to a terminal.
@@ -146,6 +152,7 @@ impl OutputPlan {
             compression,
             shape: request.shape.unwrap_or_default(),
             fields: request.fields.as_deref().map(Fields::parse).transpose()?,
+            filter: Arc::clone(&request.filter),
             outputs,
             to_terminal,
             render,

@@ -92,7 +92,7 @@ fn contract(run: &OutputRun<'_>) -> Result<OutputContract> {
         columns: encoder.columns().unwrap_or_default(),
         compression: plan.compression,
         streams: streams.iter().map(|stream| stream.name().to_owned()).collect(),
-        ..OutputContract::default()
+        filters: plan.filter.describe().to_owned(),
     })
 }
 

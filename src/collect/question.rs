@@ -8,6 +8,7 @@ use super::OutputRun;
 use super::engine::{Engine, Interrupts, Order, PhaseEnd, Until};
 use super::plan::{Destination, FILE_MODE};
 use super::reader::StreamReader;
+use super::selector::Selector;
 use super::shared_output::{NewFile, SharedOutput};
 use super::unsaved::{Selection, UnsavedConsumer};
 use crate::api::endpoint::{ApiVersion, PageRequest};
@@ -52,8 +53,8 @@ pub fn answer(run: &OutputRun<'_>, question: &Question, output: &SharedOutput, e
     report.progress.borrow_mut().set_range(question.range.since, question.until);
     let data_output = if output.is_stdout() { DataOutput::of_stdout() } else { DataOutput::File };
     let speaker = (run.number, run.plan.context.clone());
-    let mut consumer =
-        UnsavedConsumer::new(output, &report, run.session.client.clone(), speaker, data_output);
+    let (client, selector) = (run.session.client.clone(), Selector::new(&run.plan.filter));
+    let mut consumer = UnsavedConsumer::new(output, &report, client, selector, speaker, data_output);
     let Question { limit, newest, by_time, .. } = *question;
     consumer.select(Selection { limit, newest, by_time });
     let interrupts = Interrupts::default();

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 
 use super::intervals::Intervals;
+use super::selector::SelectionCount;
 use crate::console::{Console, Progress};
 use crate::error::{self, Error, ErrorKind};
 use crate::event::Stream;
@@ -32,6 +33,9 @@ pub struct Tally {
     console: Console,
     tell: TellFailures,
     events: AtomicU64,
+    /// Events that a filter was asked of, and those that it wanted.
+    looked_at: AtomicU64,
+    wanted: AtomicU64,
     anything_done: AtomicBool,
     failures: Mutex<Vec<Error>>,
 }
@@ -43,6 +47,8 @@ impl Tally {
             console,
             tell,
             events: AtomicU64::new(0),
+            looked_at: AtomicU64::new(0),
+            wanted: AtomicU64::new(0),
             anything_done: AtomicBool::new(false),
             failures: Mutex::default(),
         }
@@ -56,6 +62,20 @@ impl Tally {
     /// How many events were delivered.
     pub fn events(&self) -> u64 {
         self.events.load(Ordering::Relaxed)
+    }
+
+    /// Counts events that a filter was asked of.
+    pub(super) fn selected(&self, count: SelectionCount) {
+        self.looked_at.fetch_add(count.looked_at, Ordering::Relaxed);
+        self.wanted.fetch_add(count.wanted, Ordering::Relaxed);
+    }
+
+    /// Says how many events there were, and how many of them were wanted: for runs with a filter.
+    pub fn note_selection(&self) {
+        let [looked_at, wanted] = [&self.looked_at, &self.wanted].map(|n| n.load(Ordering::Relaxed));
+        let events = if looked_at == 1 { "event" } else { "events" };
+        let (looked_at, wanted) = (grouped(looked_at), grouped(wanted));
+        self.console.note(&format!("{looked_at} {events}, {wanted} of them wanted"));
     }
 
     /// Records that a part of the run succeeded.
@@ -107,6 +127,19 @@ impl Tally {
     fn failures(&self) -> MutexGuard<'_, Vec<Error>> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A number with a comma after every three digits from the right.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// Reports the progress of one output: tally, health, systemd, progress line.

@@ -7,29 +7,54 @@ use chrono::{DateTime, Utc};
 
 use super::engine::{Flow, PageConsumer};
 use super::report::OutputReport;
+use super::selector::Selector;
 use crate::encode::EventEncoder;
 use crate::error::{Error, Result};
-use crate::event::Stream;
+use crate::event::{Event, Stream};
 use crate::output::CheckpointedOutput;
+use crate::output::commit::Encode;
 use crate::page::Page;
 
 /// Writes one profile's events to an output and saves the position after them.
 #[derive(Debug)]
 pub(super) struct SavedConsumer<'a> {
     output: CheckpointedOutput,
-    encoder: EventEncoder,
+    encoder: SelectingEncoder<'a>,
     report: &'a OutputReport<'a>,
     ends_when_caught_up: bool,
+}
+
+/// Encodes the events that are wanted.
+#[derive(Debug)]
+struct SelectingEncoder<'a> {
+    selector: Selector<'a>,
+    encoder: EventEncoder,
+}
+
+impl Encode for SelectingEncoder<'_> {
+    fn wants(&mut self, event: &Event<'_>) -> bool {
+        self.selector.wants(event)
+    }
+
+    fn begin(&mut self, out: &mut Vec<u8>) {
+        self.encoder.begin(out);
+    }
+
+    fn event(&mut self, event: &Event<'_>, received_at: DateTime<Utc>, out: &mut Vec<u8>) {
+        self.encoder.event(event, received_at, out);
+    }
 }
 
 impl<'a> SavedConsumer<'a> {
     /// A consumer that writes to an opened output.
     pub(super) fn new(
         output: CheckpointedOutput,
+        selector: Selector<'a>,
         encoder: EventEncoder,
         report: &'a OutputReport<'a>,
         ends_when_caught_up: bool,
     ) -> Self {
+        let encoder = SelectingEncoder { selector, encoder };
         SavedConsumer { output, encoder, report, ends_when_caught_up }
     }
 
@@ -43,7 +68,8 @@ impl<'a> SavedConsumer<'a> {
     ///
     /// # Errors
     /// As [`CheckpointedOutput::finish`].
-    pub(super) fn finish(self) -> Result<()> {
+    pub(super) fn finish(mut self) -> Result<()> {
+        self.report.tally.selected(self.encoder.selector.take_count());
         self.output.finish()
     }
 }
@@ -58,7 +84,7 @@ impl PageConsumer for SavedConsumer<'_> {
             self.output.commit_if_due()?;
             Ok(staged)
         });
-        self.encoder.take_warnings().iter().for_each(|warning| log::warn!("{warning}"));
+        self.encoder.encoder.take_warnings().iter().for_each(|warning| log::warn!("{warning}"));
         let staged = staged.inspect_err(|failure| self.report.broken(page.stream, failure))?;
         self.report.delivered(page.stream, page.received_at, staged.events);
         Ok(Flow::Continue)

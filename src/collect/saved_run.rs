@@ -5,6 +5,7 @@ use super::plan::{Destination, ResumeOptions};
 use super::position::{self, ResumingFetcher};
 use super::reader::StreamReader;
 use super::saved::SavedConsumer;
+use super::selector::Selector;
 use super::{FollowOptions, OutputRun};
 use crate::api::endpoint::PageRequest;
 use crate::cancel::Cancel;
@@ -58,7 +59,8 @@ pub fn deliver(run: &OutputRun<'_>, saved: &SavedRun<'_>) -> Result<()> {
     let order = if saved.follow.is_some() { Order::Arrival } else { Order::LeastDelivered };
     let interrupts = saved.follow.map_or_else(Interrupts::default, FollowOptions::interrupts);
     let encoder = run.plan.encoder(streams)?;
-    let mut consumer = SavedConsumer::new(output, encoder, &report, ends_when_caught_up);
+    let mut consumer =
+        SavedConsumer::new(output, Selector::new(&run.plan.filter), encoder, &report, ends_when_caught_up);
     let mut engine = Engine::new(runtime, &interrupts, readers);
     let end = engine.run(order, until, &mut consumer);
     report.progress.borrow_mut().clear();

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use super::engine::{Flow, PageConsumer};
 use super::lines::Lines;
 use super::report::OutputReport;
+use super::selector::Selector;
 use super::shared_output::SharedOutput;
 use crate::api::client::Client;
 use crate::console::DataOutput;
@@ -34,6 +35,7 @@ pub(super) struct UnsavedConsumer<'a> {
     output: &'a SharedOutput,
     report: &'a OutputReport<'a>,
     client: Client,
+    selector: Selector<'a>,
     /// The number of the profile in the run, and the context of its events.
     speaker: (usize, EventContext),
     is_verbatim: bool,
@@ -75,6 +77,7 @@ impl<'a> UnsavedConsumer<'a> {
         output: &'a SharedOutput,
         report: &'a OutputReport<'a>,
         client: Client,
+        selector: Selector<'a>,
         speaker: (usize, EventContext),
         data_output: DataOutput,
     ) -> Self {
@@ -82,6 +85,7 @@ impl<'a> UnsavedConsumer<'a> {
             output,
             report,
             client,
+            selector,
             speaker,
             is_verbatim: output.is_verbatim(),
             data_output,
@@ -94,8 +98,9 @@ impl<'a> UnsavedConsumer<'a> {
         }
     }
 
-    /// Sets the selection for the events that follow.
+    /// Chooses from the events that follow; what was held back and counted before is forgotten.
     pub(super) fn select(&mut self, selection: Selection) {
+        self.selector.take_count();
         self.limit = selection.limit;
         self.sorter = (selection.by_time || selection.newest.is_some()).then(|| sorter(selection.newest));
     }
@@ -125,6 +130,7 @@ impl<'a> UnsavedConsumer<'a> {
     /// # Errors
     /// As the output.
     pub(super) fn release(&mut self) -> Result<()> {
+        self.report.tally.selected(self.selector.take_count());
         if let Some(sorter) = self.sorter.take() {
             self.drain(sorter)?;
         }
@@ -219,16 +225,23 @@ impl PageConsumer for UnsavedConsumer<'_> {
     }
 
     fn take(&mut self, page: &Rc<Page>, events: Range<usize>) -> Result<Flow> {
-        for index in events.clone() {
+        let mut taken = 0;
+        let mut flow = Flow::Continue;
+        for index in events {
+            if !self.selector.wants(&page.event_at(index)) {
+                continue;
+            }
+            taken += 1;
             if !self.late.is_empty() && self.late_event(page, index)? {
                 continue;
             }
-            if self.event(page, index)? == Flow::Enough {
-                return Ok(Flow::Enough);
+            flow = self.event(page, index)?;
+            if flow == Flow::Enough {
+                break;
             }
         }
-        self.report.delivered(page.stream, page.received_at, events.len() as u64);
-        Ok(Flow::Continue)
+        self.report.delivered(page.stream, page.received_at, taken);
+        Ok(flow)
     }
 
     fn done(&mut self, page: Rc<Page>) -> Result<()> {

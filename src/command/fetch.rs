@@ -25,6 +25,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::{HealthFeed, RunMode, ServiceMonitor};
 use crate::runtime::Runtime;
+use crate::select::Filter;
 use crate::source::range::TimeRange;
 
 /// How long a failing request is asked again, unless `--retry-for` says otherwise.
@@ -57,15 +58,19 @@ pub fn run(invocation: &Invocation, args: &FetchArgs) -> Result<End> {
         false => vec![config.settings(&flags)?],
     };
     let tally = Tally::new(invocation.runtime.console.clone(), TellFailures::AtTheEnd);
-    let fetch = Fetch { invocation, args, tally: &tally, connections: Connections::default() };
+    let filter = super::filter(collect)?;
+    let fetch = Fetch { invocation, args, filter, tally: &tally, connections: Connections::default() };
     if !collect.all_profiles || collect.names_a_file_per_profile() {
         fetch.side_by_side(profiles);
     } else {
         fetch.one_after_another(profiles)?;
     }
     let end = tally.conclude();
+    if !fetch.filter.is_empty() && !args.dry_run {
+        tally.note_selection();
+    }
     if end.is_none() && tally.events() == 0 && !args.dry_run {
-        if !(collect.resume && collect.names_a_file()) {
+        if !(collect.resume && collect.names_a_file()) && fetch.filter.is_empty() {
             invocation.runtime.console.note(if collect.resume { "no new events" } else { "no events" });
         }
         if args.fail_if_empty {
@@ -78,6 +83,7 @@ pub fn run(invocation: &Invocation, args: &FetchArgs) -> Result<End> {
 struct Fetch<'a> {
     invocation: &'a Invocation,
     args: &'a FetchArgs,
+    filter: Arc<Filter>,
     tally: &'a Tally,
     connections: Connections,
 }
@@ -230,7 +236,7 @@ impl Fetch<'_> {
         let streams = session.streams(&args.collect.streams)?;
         let mut request = OutputRequest {
             resume: args.collect.resume.then(|| self.resume_options()),
-            ..super::output_request(invocation, &args.collect, OutputUse::Question)
+            ..super::output_request(invocation, &args.collect, &self.filter, OutputUse::Question)
         };
         if args.collect.all_profiles && !args.collect.names_a_file() {
             // Who reads one output of many accounts needs to know whose event it is.
@@ -272,6 +278,9 @@ impl Fetch<'_> {
         let cuts = if question.range.until.is_none() { " (now: cuts nothing)" } else { "" };
         let (since, until) = (zone.show(question.range.since), zone.show(question.until));
         let _ = writeln!(text, "range     {since} to {until}{cuts}");
+        if !plan.filter.is_empty() {
+            let _ = writeln!(text, "filters   {}", plan.filter.describe());
+        }
         for output in &plan.outputs {
             let (names, place) = (names(&output.streams), output.destination.shown());
             let _ = writeln!(text, "output    {names} -> {place} as {} ({})", plan.format, plan.shape);

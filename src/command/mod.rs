@@ -39,6 +39,7 @@ use crate::output::Sink;
 use crate::output::sink::stream::StreamSink;
 use crate::runtime::Runtime;
 use crate::sanitize;
+use crate::select::Filter;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,7 +211,12 @@ fn console_options(args: &ConsoleArgs, environment: &Environment) -> ConsoleOpti
 }
 
 /// What `fetch` and `tail` want of the output, but for a saved position.
-fn output_request(invocation: &Invocation, args: &CollectArgs, purpose: OutputUse) -> OutputRequest {
+fn output_request(
+    invocation: &Invocation,
+    args: &CollectArgs,
+    filter: &Arc<Filter>,
+    purpose: OutputUse,
+) -> OutputRequest {
     let is_terminal = invocation.stdout_is_terminal;
     let choice = invocation.console_args.color;
     OutputRequest {
@@ -218,6 +224,7 @@ fn output_request(invocation: &Invocation, args: &CollectArgs, purpose: OutputUs
         format: args.format,
         shape: args.shape,
         fields: args.fields.clone(),
+        filter: Arc::clone(filter),
         resume: None,
         purpose,
         terminal: Terminal {
@@ -226,6 +233,13 @@ fn output_request(invocation: &Invocation, args: &CollectArgs, purpose: OutputUs
             colour: terminal::colour(choice, &invocation.environment, is_terminal),
         },
     }
+}
+
+/// Which events `fetch` and `tail` want; warns of what may be a slip.
+fn filter(args: &CollectArgs) -> Result<Arc<Filter>> {
+    let filter = Filter::compile(&args.filter.terms())?;
+    filter.warnings().iter().for_each(|warning| log::warn!("{warning}"));
+    Ok(Arc::new(filter))
 }
 
 /// How `fetch` and `tail` keep a position.

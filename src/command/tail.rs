@@ -26,6 +26,7 @@ use crate::encode::{Fields, Highlight, OutputUse};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::{HealthFeed, RunMode, ServiceMonitor, SystemdNotifier};
+use crate::select::Filter;
 
 /// How long a failing request is asked again, unless `--retry-for` says otherwise.
 const PATIENCE: Duration = Duration::from_secs(90 * 60);
@@ -43,6 +44,7 @@ const OUTPUTS: usize = Stream::ALL.len();
 struct Tail<'a> {
     invocation: &'a Invocation,
     args: &'a TailArgs,
+    filter: Arc<Filter>,
     tally: Tally,
     connections: Connections,
     systemd: Arc<SystemdNotifier>,
@@ -84,6 +86,7 @@ pub fn run(invocation: &Invocation, args: &TailArgs) -> Result<End> {
     let tail = Tail {
         invocation,
         args,
+        filter: super::filter(collect)?,
         tally: Tally::new(console.clone(), TellFailures::AtOnce),
         connections: Connections::for_following(profiles.len(), longest_interval(args)),
         systemd: Arc::new(SystemdNotifier::new(variable, profiles.len() * OUTPUTS)),
@@ -113,6 +116,9 @@ pub fn run(invocation: &Invocation, args: &TailArgs) -> Result<End> {
         (0..OUTPUTS).for_each(|output| tail.systemd.ended(number * OUTPUTS + output));
     });
     tail.systemd.stopping();
+    if !tail.filter.is_empty() {
+        tail.tally.note_selection();
+    }
     Ok(End::of(tail.tally.conclude()))
 }
 
@@ -160,7 +166,7 @@ impl Tail<'_> {
         let streams = session.streams(&args.collect.streams)?;
         let request = OutputRequest {
             resume: args.collect.resume.then(|| super::resume_options(&args.collect, RunMode::Tail)),
-            ..super::output_request(invocation, &args.collect, OutputUse::Follow)
+            ..super::output_request(invocation, &args.collect, &self.filter, OutputUse::Follow)
         };
         let plan = OutputPlan::decide(&session, &request, &streams)?;
         Ok(FollowedProfile { session, streams, plan, monitor, intervals, deadline })

@@ -138,6 +138,11 @@ impl<'a, 'b> EventFacts<'a, 'b> {
         self.first(&[FactPath::ClientAddress, FactPath::ClientIp, FactPath::SessionIp])
     }
 
+    /// Every address that it names: the client's and the session's.
+    pub fn addresses(&self) -> impl Iterator<Item = Cow<'a, str>> {
+        self.each(&[FactPath::ClientAddress, FactPath::ClientIp, FactPath::SessionIp])
+    }
+
     /// Where that is.
     pub fn location(&self) -> LocationFacts<'a> {
         let degrees = |path, most: f64| {
@@ -158,9 +163,24 @@ impl<'a, 'b> EventFacts<'a, 'b> {
         self.first(&[FactPath::LocationCountry, FactPath::Country])
     }
 
+    /// Every country that it names, by code or name.
+    pub fn countries(&self) -> impl Iterator<Item = Cow<'a, str>> {
+        self.each(&[FactPath::LocationCountry, FactPath::Country])
+    }
+
     /// The city.
     pub fn city(&self) -> Cow<'a, str> {
         self.get(FactPath::LocationCity)
+    }
+
+    /// The 1Password app that it was made with.
+    pub fn app_name(&self) -> Cow<'a, str> {
+        self.get(FactPath::AppName)
+    }
+
+    /// The browser, or the device's or host's name.
+    pub fn platform_name(&self) -> Cow<'a, str> {
+        self.get(FactPath::PlatformName)
     }
 
     /// With what it was made.
@@ -311,7 +331,12 @@ impl<'a, 'b> EventFacts<'a, 'b> {
 
     /// The first of the fields that says something.
     pub(super) fn first(&self, paths: &[FactPath]) -> Cow<'a, str> {
-        FactPath::first(paths, &self.found)
+        self.each(paths).next().unwrap_or_default()
+    }
+
+    /// What those of the fields say that say something.
+    fn each(&self, paths: &[FactPath]) -> impl Iterator<Item = Cow<'a, str>> {
+        paths.iter().map(|path| self.get(*path)).filter(|text| !text.is_empty())
     }
 }
 

@@ -24,6 +24,7 @@ mod fetch_output;
 mod fetch_pipes;
 mod fetch_resume;
 mod fetch_terminal;
+mod filters;
 mod foreign_config;
 mod frozen;
 mod gaps;

@@ -118,7 +118,7 @@ pub struct StreamPosition {
     /// The event that was delivered last.
     #[serde(default)]
     pub last_event: Option<LastEvent>,
-    /// The newest time of any delivered event, never later than it was received: clients' clocks err.
+    /// The newest time of any event, delivered or not wanted, never later than it was received: clients' clocks err.
     #[serde(default)]
     pub newest: Option<DateTime<Utc>>,
     /// When the first answer for this position came.
@@ -184,22 +184,29 @@ impl StreamPosition {
         self.cursor.clone().map(Cursor::new)
     }
 
-    /// Counts these events of a page, of which `delivered` went out, `last` being the last of them.
-    pub fn count(&mut self, page: &Page, range: Range<usize>, delivered: u64, last: Option<usize>) {
+    /// Counts these events of a page, of which `delivered` went out, `last` being the last of them, and
+    /// `repeats` had gone out before.
+    pub fn count(
+        &mut self,
+        page: &Page,
+        range: Range<usize>,
+        (delivered, repeats): (u64, u64),
+        last: Option<usize>,
+    ) {
         if let Some(last) = last.map(|index| page.event_at(index)) {
             let uuid = last.uuid.map(|uuid| String::from_utf8_lossy(uuid).into_owned());
             self.last_event = Some(LastEvent { uuid, time: last.time });
         }
-        let newest = range.clone().filter_map(|index| page.event_at(index).time).max();
+        let newest = range.filter_map(|index| page.event_at(index).time).max();
         self.newest = self.newest.max(newest.map(|time| time.min(page.received_at)));
         self.started_at.get_or_insert(page.received_at);
         self.delivered += delivered;
-        self.repeats += range.len() as u64 - delivered;
+        self.repeats += repeats;
     }
 
     /// Moves past a whole page of which `delivered` events went out, `last` being the last of them.
     pub fn advance(&mut self, page: &Page, delivered: u64, last: Option<usize>) {
-        self.count(page, 0..page.len(), delivered, last);
+        self.count(page, 0..page.len(), (delivered, page.len() as u64 - delivered), last);
         self.pass(page);
     }
 

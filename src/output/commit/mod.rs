@@ -40,6 +40,12 @@ const QUIET_PROOF: TimeDelta = TimeDelta::minutes(5);
 
 /// Turns events into the bytes of the output.
 pub trait Encode {
+    /// Whether an event belongs into the output. The position moves over one that does not, and it is not
+    /// remembered.
+    fn wants(&mut self, _event: &Event<'_>) -> bool {
+        true
+    }
+
     /// Appends what the output begins with: once in a file's life, once in a run on a stream.
     fn begin(&mut self, out: &mut Vec<u8>);
 
@@ -54,6 +60,8 @@ pub struct Staged {
     pub events: u64,
     /// Events that had gone out before, and were dropped.
     pub repeats: u64,
+    /// Events that do not belong into the output.
+    pub unwanted: u64,
     /// Bytes that were appended.
     pub bytes: u64,
 }
@@ -168,7 +176,7 @@ impl CheckpointedOutput {
     /// # Errors
     /// As [`CheckpointedOutput::stage`] and [`CheckpointedOutput::commit`].
     pub fn deliver(&mut self, page: &Page, encode: &mut dyn Encode) -> Result<Delivered> {
-        let Staged { events, repeats, bytes } = self.stage(page, 0..page.len(), encode)?;
+        let Staged { events, repeats, bytes, .. } = self.stage(page, 0..page.len(), encode)?;
         let committed = self.commit_if_due()?;
         Ok(Delivered { events, repeats, bytes, committed })
     }
@@ -187,7 +195,7 @@ impl CheckpointedOutput {
             if output.is_moved && !events.is_empty() {
                 output.begin_new_file()?;
             }
-            // (1) Drop repeats, and encode the rest into one buffer.
+            // (1) Drop what is not wanted and repeats, and encode the rest into one buffer.
             let staged = output.encode_new(page, events, encode);
             // (2) Append it.
             if staged.events > 0 {
@@ -262,19 +270,21 @@ impl CheckpointedOutput {
         if self.sink.is_at_the_beginning() {
             self.buffer.extend_from_slice(beginning);
         }
-        let (mut events, mut last) = (0, None);
+        let (mut events, mut unwanted, mut last) = (0, 0, None);
         for index in range.clone() {
             let event = page.event_at(index);
-            if self.seen.insert(&event) {
+            if !encode.wants(&event) {
+                unwanted += 1;
+            } else if self.seen.insert(&event) {
                 encode.event(&event, page.received_at, &mut self.buffer);
                 events += 1;
                 last = Some(index);
             }
         }
-        let repeats = range.len() as u64 - events;
+        let repeats = range.len() as u64 - events - unwanted;
         let position = self.record.streams.entry(page.stream.name().to_owned()).or_default();
         let (cursor, caught_up_at) = (position.cursor.clone(), position.caught_up_at);
-        position.count(page, range.clone(), events, last);
+        position.count(page, range.clone(), (events, repeats), last);
         if range.end >= page.len() {
             position.pass(page);
         }
@@ -288,7 +298,7 @@ impl CheckpointedOutput {
         if events == 0 {
             self.buffer.clear();
         }
-        Staged { events, repeats, bytes: self.buffer.len() as u64 }
+        Staged { events, repeats, unwanted, bytes: self.buffer.len() as u64 }
     }
 
     /// Whether what is unsaved is worth a commit now.

@@ -1,0 +1,288 @@
+//! Which events: filters by person, address, place, action, object, session, outcome and text.
+//!
+//! [`FilterTerms`] is what was typed, [`Filter`] what it means. Values of one field are alternatives, fields
+//! must all agree, and a negated value must not match. What an event says is asked of `facts`, and only what a
+//! field needs is decoded. Pure: no I/O, no clock; nothing here knows a command line or an output.
+
+mod action;
+mod country;
+mod network;
+mod pattern;
+mod terms;
+
+#[cfg(test)]
+mod tests;
+
+use regex_lite::Regex;
+
+use self::action::ActionTest;
+use self::country::CountryTest;
+use self::network::Network;
+use self::pattern::TextPattern;
+use self::terms::{TypedValue, values};
+use crate::error::Result;
+use crate::event::{Event, Stream};
+use crate::facts::words::EntityRole;
+use crate::facts::{EventFacts, Lookup, SignInOutcome, UserFacts, unescape};
+
+pub use crate::facts::LookupBuffer;
+pub use terms::{FilterField, FilterTerms};
+
+/// Audit actions that only say that a session goes on.
+const SESSION_TRAFFIC: [&str; 2] = ["dlgsess", "ssotknv"];
+
+/// Which events are wanted. The default one wants all of them.
+#[derive(Debug)]
+pub struct Filter {
+    lookup: Lookup,
+    fields: Vec<(FilterField, Alternatives<ValueTest>)>,
+    grep: Alternatives<Regex>,
+    no_sessions: bool,
+    failed: bool,
+    succeeded: bool,
+    text: String,
+    warnings: Vec<String>,
+}
+
+/// Values of one field: one of the wanted ones, where there are any, and none of the others.
+#[derive(Debug)]
+struct Alternatives<T> {
+    wanted: Vec<T>,
+    unwanted: Vec<T>,
+}
+
+/// One value, read.
+#[derive(Debug)]
+enum ValueTest {
+    Text(TextPattern),
+    Network(Network),
+    Country(CountryTest),
+    Action(ActionTest),
+}
+
+impl<T> Default for Alternatives<T> {
+    fn default() -> Self {
+        Alternatives { wanted: Vec::new(), unwanted: Vec::new() }
+    }
+}
+
+impl<T> Alternatives<T> {
+    fn add(&mut self, value: T, is_negated: bool) {
+        if is_negated { self.unwanted.push(value) } else { self.wanted.push(value) }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.wanted.is_empty() && self.unwanted.is_empty()
+    }
+
+    fn agree(&self, matches: impl Fn(&T) -> bool) -> bool {
+        (self.wanted.is_empty() || self.wanted.iter().any(&matches)) && !self.unwanted.iter().any(matches)
+    }
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Filter {
+            lookup: Lookup::for_facts(),
+            fields: Vec::new(),
+            grep: Alternatives::default(),
+            no_sessions: false,
+            failed: false,
+            succeeded: false,
+            text: String::new(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+impl Filter {
+    /// Reads what was typed.
+    ///
+    /// # Errors
+    /// Fails with `Usage` for a value that cannot be read; the message names flag, place and value.
+    pub fn compile(terms: &FilterTerms) -> Result<Filter> {
+        let FilterTerms { no_sessions, failed, succeeded, .. } = *terms;
+        let mut filter = Filter { no_sessions, failed, succeeded, ..Filter::default() };
+        let mut told = Vec::new();
+        for (field, typed) in terms.values.iter().filter(|(_, typed)| !typed.is_empty()) {
+            let mut tests = Alternatives::default();
+            let mut names = Vec::new();
+            for value in values(*field, typed)? {
+                let name = if *field == FilterField::Grep {
+                    filter.grep.add(regex(&value)?, value.is_negated);
+                    value.text.to_owned()
+                } else {
+                    let test = read(*field, &value, &mut filter.warnings)?;
+                    let name = test.name(*field, value.text);
+                    tests.add(test, value.is_negated);
+                    name
+                };
+                names.push(format!("{}{}", if value.is_negated { "!" } else { "" }, quoted(&name)));
+            }
+            if !tests.is_empty() {
+                filter.fields.push((*field, tests));
+            }
+            names.sort();
+            names.dedup();
+            told.push(format!("--{} {}", field.name(), names.join(",")));
+        }
+        told.sort();
+        let switches = [(no_sessions, "no-sessions"), (failed, "failed"), (succeeded, "succeeded")];
+        told.extend(switches.iter().filter(|(is_on, _)| *is_on).map(|(_, name)| format!("--{name}")));
+        filter.text = told.join(" ");
+        Ok(filter)
+    }
+
+    /// Whether every event is wanted.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// What it wants, as text: the same for all spellings of one filter; empty where every event is wanted.
+    pub fn describe(&self) -> &str {
+        &self.text
+    }
+
+    /// What in it may be a slip, for people.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Whether the event is wanted.
+    pub fn wants(&self, event: &Event<'_>, buffer: &mut LookupBuffer) -> bool {
+        if (self.failed || self.succeeded) && event.stream != Stream::SignInAttempts {
+            return false;
+        }
+        if self.reads_facts() {
+            let facts = EventFacts::new(event.stream, self.lookup.find(event.raw, buffer));
+            let is_wanted = self.has_outcome(&facts)
+                && !(self.no_sessions && is_session_traffic(&facts))
+                && self.fields.iter().all(|(field, tests)| tests.agree(|test| test.matches(*field, &facts)));
+            if !is_wanted {
+                return false;
+            }
+        }
+        if self.grep.is_empty() {
+            return true;
+        }
+        let text = unescape(event.raw);
+        self.grep.agree(|regex| regex.is_match(&text))
+    }
+
+    fn reads_facts(&self) -> bool {
+        self.no_sessions || self.failed || self.succeeded || !self.fields.is_empty()
+    }
+
+    fn has_outcome(&self, facts: &EventFacts<'_, '_>) -> bool {
+        if !self.failed && !self.succeeded {
+            return true;
+        }
+        match facts.outcome() {
+            Some(SignInOutcome::Failed) => self.failed,
+            Some(SignInOutcome::Succeeded | SignInOutcome::Reported) => self.succeeded,
+            None => false,
+        }
+    }
+}
+
+fn is_session_traffic(facts: &EventFacts<'_, '_>) -> bool {
+    facts.stream() == Stream::AuditEvents && SESSION_TRAFFIC.contains(&&*facts.action())
+}
+
+impl ValueTest {
+    /// The value as it is told: one text for all spellings of it.
+    fn name(&self, field: FilterField, typed: &str) -> String {
+        use FilterField::{Action, Actor, App, User};
+        match self {
+            ValueTest::Network(network) => network.to_string(),
+            ValueTest::Country(country) => country.code().to_owned(),
+            ValueTest::Action(_) => typed.to_lowercase(),
+            ValueTest::Text(text) if matches!(field, User | Actor | App | Action) => text.folded().to_owned(),
+            ValueTest::Text(text) => text.typed().to_owned(),
+        }
+    }
+
+    fn matches(&self, field: FilterField, facts: &EventFacts<'_, '_>) -> bool {
+        match self {
+            ValueTest::Network(network) => facts.addresses().any(|address| network.contains(&address)),
+            ValueTest::Country(country) => facts.countries().any(|name| country.matches(&name)),
+            ValueTest::Action(action) => action.matches(facts),
+            ValueTest::Text(text) => matches_text(field, text, facts),
+        }
+    }
+}
+
+fn matches_text(field: FilterField, text: &TextPattern, facts: &EventFacts<'_, '_>) -> bool {
+    match field {
+        FilterField::User => {
+            is_person(text, facts.actor())
+                || facts.object_user().is_some_and(|user| is_person(text, user))
+                || facts.other_user().is_some_and(|user| is_person(text, user))
+                // A uuid is nobody else's, whatever its role is here.
+                || (!text.is_glob() && facts.targets().any(|target| text.is(&target.uuid)))
+        }
+        FilterField::Actor => is_person(text, facts.actor()),
+        FilterField::Object => {
+            text.is(&facts.object_type()) || (!text.is_glob() && text.is_exactly(&facts.object_uuid()))
+        }
+        FilterField::Item => {
+            text.is_exactly(&facts.item_uuid()) || is_concerned(text, EntityRole::Item, facts)
+        }
+        FilterField::Vault => {
+            text.is_exactly(&facts.vault_uuid()) || is_concerned(text, EntityRole::Vault, facts)
+        }
+        FilterField::Group => is_concerned(text, EntityRole::Group, facts),
+        FilterField::Device => {
+            text.is_exactly(&facts.session_device_uuid())
+                || is_concerned(text, EntityRole::Device, facts)
+                || text.names(&facts.platform_name())
+        }
+        FilterField::App => text.names(&facts.app_name()),
+        FilterField::Session => text.is_exactly(&facts.session_uuid()),
+        // These have tests of their own.
+        FilterField::Ip | FilterField::Country | FilterField::Action | FilterField::Grep => false,
+    }
+}
+
+/// Whether an audit event concerns something of this role; a uuid counts also where its role is not known.
+fn is_concerned(text: &TextPattern, role: EntityRole, facts: &EventFacts<'_, '_>) -> bool {
+    facts.targets().any(|target| {
+        let may_be = target.role == role || (target.role == EntityRole::Unnamed && !text.is_glob());
+        may_be && text.is_exactly(&target.uuid)
+    })
+}
+
+fn is_person(text: &TextPattern, user: UserFacts<'_, '_>) -> bool {
+    text.is(&user.email()) || text.is(&user.uuid()) || text.names(&user.name())
+}
+
+fn read(field: FilterField, value: &TypedValue<'_>, warnings: &mut Vec<String>) -> Result<ValueTest> {
+    let text = value.text;
+    match field {
+        FilterField::Ip => Network::parse(text).map(ValueTest::Network).map_err(|why| {
+            value.refused(&why, "write an address, or a network as 192.0.2.0/24 or 2001:db8::/32")
+        }),
+        FilterField::Country => CountryTest::parse(text)
+            .map(ValueTest::Country)
+            .map_err(|why| value.refused(&why, "write a code of two letters, or the English name")),
+        FilterField::Action => ActionTest::parse(text, warnings)
+            .map(ValueTest::Action)
+            .map_err(|why| value.refused(&why, "write a code, as events have it, or words that tables show")),
+        _ => Ok(ValueTest::Text(TextPattern::new(text))),
+    }
+}
+
+fn regex(value: &TypedValue<'_>) -> Result<Regex> {
+    Regex::new(value.text).map_err(|e| {
+        value.refused(
+            &format!("not a regular expression: {e}"),
+            "put a backslash before . * + ? ( ) [ ] { } | ^ $ to mean the character itself",
+        )
+    })
+}
+
+/// A value that can be told from what stands around it.
+fn quoted(value: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "@._-*:/+'".contains(c);
+    if value.chars().all(is_plain) { value.to_owned() } else { format!("{value:?}") }
+}

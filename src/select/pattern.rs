@@ -1,0 +1,132 @@
+//! Words and globs, as filters compare them with what an event says. A missing value matches nothing.
+
+/// A text to look for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TextPattern {
+    typed: String,
+    /// The same in lower case.
+    folded: String,
+    is_glob: bool,
+    words: Vec<String>,
+}
+
+impl TextPattern {
+    /// Takes what was typed; `*` stands for any characters.
+    pub(super) fn new(typed: &str) -> Self {
+        let folded = typed.to_lowercase();
+        TextPattern {
+            typed: typed.to_owned(),
+            is_glob: typed.contains('*'),
+            words: words(&folded).map(str::to_owned).collect(),
+            folded,
+        }
+    }
+
+    /// Whether `*` stands in it.
+    pub(super) fn is_glob(&self) -> bool {
+        self.is_glob
+    }
+
+    /// What was typed.
+    pub(super) fn typed(&self) -> &str {
+        &self.typed
+    }
+
+    /// What was typed, in lower case.
+    pub(super) fn folded(&self) -> &str {
+        &self.folded
+    }
+
+    /// Whether `value` is it, letter by letter.
+    pub(super) fn is_exactly(&self, value: &str) -> bool {
+        !value.is_empty() && if self.is_glob { glob(&self.typed, value) } else { self.typed == value }
+    }
+
+    /// Whether `value` is it, but for case.
+    pub(super) fn is(&self, value: &str) -> bool {
+        if value.is_empty() {
+            return false;
+        }
+        match (self.is_glob, value.is_ascii()) {
+            (true, _) => glob(&self.folded, &value.to_lowercase()),
+            (false, true) => value.eq_ignore_ascii_case(&self.folded),
+            (false, false) => value.to_lowercase() == self.folded,
+        }
+    }
+
+    /// Whether `value`, a name, has its words one after another; a glob or an e-mail address is held against
+    /// all of the name.
+    pub(super) fn names(&self, value: &str) -> bool {
+        if self.is_glob || self.typed.contains('@') {
+            return self.is(value);
+        }
+        if value.is_empty() || self.words.is_empty() {
+            return false;
+        }
+        let folded = value.to_lowercase();
+        let found: Vec<&str> = words(&folded).collect();
+        found.windows(self.words.len()).any(|some| some.iter().zip(&self.words).all(|(a, b)| a == b))
+    }
+}
+
+/// The words of a text: what lies between anything but letters and digits.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
+}
+
+/// Whether all of `text` fits `pattern`, in which `*` stands for any characters, also for none.
+fn glob(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|start| text.strip_prefix(start)) else { return false };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(end) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_characters() {
+        for (pattern, fits, does_not) in [
+            ("*", "x", ""),
+            ("a*", "abc", "bca"),
+            ("*c", "abc", "abcd"),
+            ("a*c", "ac", "a"),
+            ("*b*", "abc", "ac"),
+            ("a*b*c", "a1b2c", "a1c2b"),
+            ("aa*aa", "aaaa", "aaa"),
+            ("*é", "caf\u{e9}", "cafe"),
+        ] {
+            assert!(TextPattern::new(pattern).is_exactly(fits), "{pattern} {fits}");
+            assert!(!TextPattern::new(pattern).is_exactly(does_not), "{pattern} {does_not}");
+        }
+        assert!(TextPattern::new("*@X.test").is("Ada@x.TEST") && !TextPattern::new("A*").is_exactly("ab"));
+    }
+
+    #[test]
+    fn a_name_has_whole_words_one_after_another_in_any_case() {
+        for (pattern, name) in [
+            ("rafael", "Rafael Antunes"),
+            ("RAFAEL ANTUNES", "Dr. Rafael Antunes"),
+            ("desrosiers", "Anne-Sophie Desrosiers-Montgomery"),
+            ("ελένη", "ΕΛΈΝΗ Παπαδάκη"),
+            ("o'brien", "Pat O'Brien"),
+            ("raf*", "Rafael Antunes"),
+        ] {
+            assert!(TextPattern::new(pattern).names(name), "{pattern} {name}");
+        }
+        for (pattern, name) in
+            [("raf", "Rafael Antunes"), ("antunes rafael", "Rafael Antunes"), ("-", "A-B"), ("x", "")]
+        {
+            assert!(!TextPattern::new(pattern).names(name), "{pattern} {name}");
+        }
+    }
+}

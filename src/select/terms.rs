@@ -1,0 +1,126 @@
+//! What was typed of a filter: values by field, not read yet.
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// What values are held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FilterField {
+    /// A person in any role.
+    User,
+    /// Who acted.
+    Actor,
+    /// The address.
+    Ip,
+    /// The country.
+    Country,
+    /// What was done.
+    Action,
+    /// The type or uuid of what an audit event is about.
+    Object,
+    /// The item.
+    Item,
+    /// The vault.
+    Vault,
+    /// The group.
+    Group,
+    /// The device.
+    Device,
+    /// The 1Password app.
+    App,
+    /// The session.
+    Session,
+    /// The event's text.
+    Grep,
+}
+
+impl FilterField {
+    /// The name of its flag, without dashes.
+    pub fn name(self) -> &'static str {
+        match self {
+            FilterField::User => "user",
+            FilterField::Actor => "actor",
+            FilterField::Ip => "ip",
+            FilterField::Country => "country",
+            FilterField::Action => "action",
+            FilterField::Object => "object",
+            FilterField::Item => "item",
+            FilterField::Vault => "vault",
+            FilterField::Group => "group",
+            FilterField::Device => "device",
+            FilterField::App => "app",
+            FilterField::Session => "session",
+            FilterField::Grep => "grep",
+        }
+    }
+
+    /// Whether commas separate values. In a regular expression they are part of it.
+    fn has_commas(self) -> bool {
+        self != FilterField::Grep
+    }
+}
+
+/// A filter as it was typed.
+#[derive(Clone, Debug, Default)]
+pub struct FilterTerms {
+    /// Fields, each with its values as often as they were given, commas and all.
+    pub values: Vec<(FilterField, Vec<String>)>,
+    /// Whether session traffic is left out.
+    pub no_sessions: bool,
+    /// Whether only sign-ins that failed are wanted.
+    pub failed: bool,
+    /// Whether only sign-ins that worked are wanted.
+    pub succeeded: bool,
+}
+
+/// One value of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TypedValue<'a> {
+    field: FilterField,
+    /// Its place among the values of its flag, from 1 on, where there are several.
+    number: Option<usize>,
+    /// Without `!` and space around it.
+    pub(super) text: &'a str,
+    /// Whether `!` stood before it.
+    pub(super) is_negated: bool,
+}
+
+impl TypedValue<'_> {
+    /// A failure that says where it is.
+    pub(super) fn refused(&self, why: &str, hint: &str) -> Error {
+        let flag = self.field.name();
+        let value = match (self.number, self.text) {
+            (None, "") => format!("--{flag}"),
+            (None, text) => format!("--{flag} {text}"),
+            (Some(number), "") => format!("--{flag}, value {number}"),
+            (Some(number), text) => format!("--{flag}, value {number}, {text}"),
+        };
+        Error::new(ErrorKind::Usage, format!("{value}: {why}")).hint(hint)
+    }
+}
+
+/// The single values of a field.
+///
+/// # Errors
+/// Fails with `Usage` for an empty one.
+pub(super) fn values(field: FilterField, typed: &[String]) -> Result<Vec<TypedValue<'_>>> {
+    let pieces = typed.iter().flat_map(|text| {
+        // A limit of one piece is the whole text.
+        text.splitn(if field.has_commas() { usize::MAX } else { 1 }, ',')
+    });
+    let pieces: Vec<&str> =
+        pieces.map(|piece| if field.has_commas() { piece.trim() } else { piece }).collect();
+    let is_one = pieces.len() == 1;
+    let mut values = Vec::with_capacity(pieces.len());
+    for (index, piece) in pieces.into_iter().enumerate() {
+        let rest = piece.strip_prefix('!');
+        let text = rest.unwrap_or(piece);
+        let text = if field.has_commas() { text.trim_start() } else { text };
+        let number = (!is_one).then_some(index + 1);
+        let value = TypedValue { field, number, text, is_negated: rest.is_some() };
+        if text.is_empty() {
+            return Err(value.refused("the value is empty", "write a value, or leave the flag out"));
+        }
+        values.push(value);
+    }
+    Ok(values)
+}
