@@ -37,6 +37,7 @@ mod readme;
 mod rehearsal;
 mod replaced;
 mod scripted;
+mod shapes;
 mod simulator;
 mod stalled_watchers;
 mod status;
