@@ -55,7 +55,7 @@ pub(super) fn write(event: &ShapedEvent<'_, '_>, out: &mut Vec<u8>) {
             w.object("actor", |w| write_actor(event, w));
             write_place(event, w);
             write_subject(event, class, w);
-            LEFT_OUT.iter().for_each(|path| members.mark(path));
+            LEFT_OUT.iter().for_each(|path| drop(members.text(path)));
         }
         w.object("unmapped", |w| {
             if class != BASE_EVENT {
@@ -187,7 +187,7 @@ fn write_actor(event: &ShapedEvent<'_, '_>, w: &mut ObjectWriter<'_>) {
     }
     let uuid = if event.stream() == Stream::AuditEvents { "actor_uuid" } else { "" };
     write_user(event.actor_object(), uuid, event, w);
-    members.mark(uuid);
+    members.text(uuid);
     if !members.peek("session.uuid").is_empty() {
         w.object("session", |w| {
             w.text("uid", &members.text("session.uuid"));
@@ -209,7 +209,7 @@ fn write_user(object: &str, uuid_beside: &str, event: &ShapedEvent<'_, '_>, w: &
         return;
     }
     if own == beside || beside.is_empty() {
-        members.mark(&uuid_path);
+        members.text(&uuid_path);
     }
     w.object("user", |w| {
         w.text("uid", if beside.is_empty() { &own } else { &beside });
