@@ -20,6 +20,8 @@ mod splunk;
 mod sumo;
 
 #[cfg(test)]
+mod strict_parser;
+#[cfg(test)]
 mod tests;
 
 use chrono::{DateTime, Utc};

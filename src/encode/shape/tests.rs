@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::strict_parser::parsed;
 use super::*;
 use crate::event::Stream;
 use crate::facts::JsonText;
@@ -110,77 +111,6 @@ fn dnif_says_whether_a_sign_in_passed_and_keeps_the_rest() {
     assert_eq!((&line["$Action"], &line["$SubSystem"]), (&json!("join"), &json!("ADMINISTRATION")));
 }
 
-/// A line of CEF or LEEF, read as strictly as their rules allow: the header's parts, and the pairs.
-fn parsed(line: &str) -> (Vec<String>, Vec<(String, String)>) {
-    let is_cef = line.starts_with("CEF:0|");
-    assert!(is_cef || line.starts_with("LEEF:2.0|"), "{line}");
-    assert!(!line.contains(['\n', '\r']), "{line}");
-    let mut header = split(line, '|');
-    let rest = if is_cef { header.split_off(7) } else { header.split_off(6) }.join("|");
-    let header = header.iter().map(|part| unescaped(part, "|")).collect();
-    let mut pairs: Vec<(String, String)> = Vec::new();
-    if is_cef {
-        let parts = split(&rest, '=');
-        let mut key = parts[0].clone();
-        for (index, part) in parts.iter().enumerate().skip(1) {
-            let (value, next) = match index + 1 == parts.len() {
-                true => (part.as_str(), ""),
-                false => part.rsplit_once(' ').unwrap(),
-            };
-            pairs.push((std::mem::replace(&mut key, next.to_owned()), unescaped(value, "=")));
-        }
-    } else {
-        for pair in split(&rest, '^') {
-            let parts = split(&pair, '=');
-            assert_eq!(parts.len(), 2, "{pair}");
-            pairs.push((parts[0].clone(), unescaped(&parts[1], "=^")));
-        }
-    }
-    for (index, (key, _)) in pairs.iter().enumerate() {
-        assert!(!key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric()), "{key:?} in {line}");
-        assert!(pairs[..index].iter().all(|(other, _)| other != key), "{key} twice in {line}");
-    }
-    (header, pairs)
-}
-
-/// Splits at a mark that has no backslash before it.
-fn split(text: &str, mark: char) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        if c == mark {
-            parts.push(String::new());
-            continue;
-        }
-        let part = parts.last_mut().unwrap();
-        part.push(c);
-        if c == '\\' {
-            part.push(chars.next().unwrap());
-        }
-    }
-    parts
-}
-
-fn unescaped(text: &str, special: &str) -> String {
-    let mut out = String::new();
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        out.push(match (c, c == '\\') {
-            (_, true) => match chars.next().unwrap() {
-                'n' => '\n',
-                'r' => '\r',
-                c if c == '\\' || special.contains(c) => c,
-                c => panic!("no such escape: {c:?} in {text}"),
-            },
-            (c, false) => {
-                assert!(!special.contains(c), "{c:?} without a backslash in {text}");
-                c
-            }
-        });
-    }
-    out
-}
-
 fn pair<'p>(pairs: &'p [(String, String)], key: &str) -> &'p str {
     pairs.iter().find(|pair| pair.0 == key).map_or("", |pair| &pair.1)
 }
@@ -252,6 +182,28 @@ fn ecs_and_ocsf_leave_values_of_the_wrong_type_where_anything_may_stand() {
     assert_eq!((&ocsf["class_uid"], ocsf.get("src_endpoint")), (&json!(3002), None));
     assert_eq!(ocsf["unmapped"]["client"]["ip_address"], "not an address");
     assert_eq!(ocsf["unmapped"]["target_user"]["name"]["first"], "R");
+}
+
+#[test]
+fn other_names_of_a_field_mean_the_same() {
+    for (stream, mut event) in samples() {
+        let before = event.clone();
+        let renamed = event.to_string().replace("\"ip_address\":", "\"ip\":").replace("user_type", "type");
+        event = serde_json::from_str(&renamed).unwrap();
+        for (shape, pointers) in [
+            (Shape::Ecs, &["/source/ip", "/onepassword/user_type"][..]),
+            (Shape::Ocsf, &["/src_endpoint/ip"]),
+            (Shape::Datadog, &["/network/client/ip"]),
+            (Shape::Sentinel, &["/user_type"]),
+            (Shape::Splunk, &["/fields/src"]),
+            (Shape::Dnif, &["/$SrcIP"]),
+        ] {
+            let (renamed, original) = (as_json(shape, stream, &event), as_json(shape, stream, &before));
+            for pointer in pointers {
+                assert_eq!(renamed.pointer(pointer), original.pointer(pointer), "{shape} {pointer}");
+            }
+        }
+    }
 }
 
 #[test]
