@@ -214,8 +214,21 @@ fn write_user(object: &str, uuid_beside: &str, event: &ShapedEvent<'_, '_>, w: &
     w.object("user", |w| {
         w.text("uid", if beside.is_empty() { &own } else { &beside });
         w.text("name", &members.text(&format!("{object}.name")));
-        w.text("email_addr", &members.text(&format!("{object}.email")));
+        let email_path = format!("{object}.email");
+        if is_email_address(&members.peek(&email_path)) {
+            w.text("email_addr", &members.text(&email_path));
+        }
     });
+}
+
+/// Whether the schema's pattern of an e-mail address fits; quotes and other alphabets do not.
+fn is_email_address(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    let Some((first, rest)) = domain.split_once('.') else { return false };
+    let is_word = |text: &str, more: &str| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+    };
+    is_word(local, "!#$%&'*+,-./=?^_`{|}~") && is_word(first, "-") && is_word(rest, "-.")
 }
 
 fn write_place(event: &ShapedEvent<'_, '_>, w: &mut ObjectWriter<'_>) {

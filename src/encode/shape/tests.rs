@@ -170,7 +170,7 @@ fn a_name_full_of_marks_comes_back_from_cef_and_leef() {
 #[test]
 fn ecs_and_ocsf_leave_values_of_the_wrong_type_where_anything_may_stand() {
     let event = json!({"uuid": "U", "timestamp": "yesterday", "category": "success",
-        "target_user": {"uuid": "W", "name": {"first": "R"}}, "client": {"ip_address": "not an address"},
+        "target_user": {"uuid": "W", "name": {"first": "R"}, "email": "r@localhost"}, "client": {"ip_address": "not an address"},
         "location": {"latitude": 430, "longitude": 1}, "user_type": "odd"});
     let ecs = as_json(Shape::Ecs, Stream::SignInAttempts, &event);
     assert_eq!(ecs["@timestamp"], "2026-01-15T12:30:00.000Z");
@@ -181,6 +181,7 @@ fn ecs_and_ocsf_leave_values_of_the_wrong_type_where_anything_may_stand() {
     let ocsf = as_json(Shape::Ocsf, Stream::SignInAttempts, &event);
     assert_eq!((&ocsf["class_uid"], ocsf.get("src_endpoint")), (&json!(3002), None));
     assert_eq!(ocsf["unmapped"]["client"]["ip_address"], "not an address");
+    assert_eq!(ocsf["unmapped"]["target_user"]["email"], "r@localhost");
     assert_eq!(ocsf["unmapped"]["target_user"]["name"]["first"], "R");
 }
 
