@@ -57,7 +57,9 @@ pub struct CollectArgs {
     /// Schema of an event [default: raw]
     ///
     /// raw is the event as the service sent it, byte for byte. envelope wraps it with stream, profile,
-    /// account_uuid and received_at.
+    /// account_uuid and received_at. The others are what the intakes of these products expect; what their
+    /// schema has no field for stands in a field of its own (onepassword, unmapped, message or the event).
+    /// They are for ndjson and json; cef and leef, which are lines of text, for ndjson only.
     #[arg(long, value_name = "SHAPE", help_heading = "Output")]
     pub shape: Option<Shape>,
 

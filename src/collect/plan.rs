@@ -156,7 +156,11 @@ impl OutputPlan {
             outputs,
             to_terminal,
             render,
-            context: EventContext { profile: settings.profile.clone(), account_uuid: session.account_uuid() },
+            context: EventContext {
+                profile: settings.profile.clone(),
+                account_uuid: session.account_uuid(),
+                host: session.account.server.host_name().into(),
+            },
         };
         let has_file = plan.outputs.iter().any(|o| matches!(o.destination, Destination::File(_)));
         let purpose = match request.resume {
@@ -251,7 +255,9 @@ fn format(request: &OutputRequest, to_terminal: bool) -> Result<(Format, Compres
         (Some(format), Some(path)) => (format, Compression::of_path(path).0),
         (None, Some(path)) => encode::from_path(path)?,
         (Some(format), None) => (format, Compression::None),
-        (None, None) if to_terminal => (Format::Table, Compression::None),
+        (None, None) if to_terminal && request.shape.unwrap_or_default().row().has_columns => {
+            (Format::Table, Compression::None)
+        }
         (None, None) => (Format::Ndjson, Compression::None),
     })
 }

@@ -155,7 +155,11 @@ fn samples(check: &TokenDiagnosis, style: &ReportStyle, out: &mut Vec<u8>) -> Re
         zone: style.event_time.clone(),
         ..RenderOptions::plain()
     };
-    let context = EventContext { profile: check.profile.clone(), account_uuid: check.account_uuid.clone() };
+    let context = EventContext {
+        profile: check.profile.clone(),
+        account_uuid: check.account_uuid.clone(),
+        ..EventContext::default()
+    };
     let mut samples: Vec<&SampleEvent> = check.samples.iter().collect();
     samples.sort_by_key(|sample| sample.time);
     let streams: Vec<_> = check.samples.iter().map(|sample| sample.stream).collect();

@@ -46,7 +46,7 @@ impl Csv {
             let all = Fields::all(streams);
             let all = match shape {
                 Shape::Envelope => all.after(&["stream", "profile", "account_uuid", "received_at"]),
-                Shape::Raw => all,
+                _ => all,
             };
             all.and_other()
         });
@@ -357,7 +357,11 @@ mod tests {
     fn the_envelope_puts_how_it_was_read_first_and_knows_the_account() {
         let mut csv = Csv::new(None, &[Stream::ItemUsages], Shape::Envelope, &RenderOptions::plain());
         let event = Event { stream: Stream::ItemUsages, raw: b"{\"uuid\":\"U\"}", uuid: None, time: None };
-        let context = EventContext { profile: "prod".into(), account_uuid: Some("ACC".into()) };
+        let context = EventContext {
+            profile: "prod".into(),
+            account_uuid: Some("ACC".into()),
+            ..EventContext::default()
+        };
         let mut out = Vec::new();
         csv.begin(&mut out);
         csv.event(&event, &context, DateTime::UNIX_EPOCH, &mut out);

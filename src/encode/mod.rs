@@ -5,7 +5,7 @@
 //! the events, the choices and, for shapes that say so, the time of reading (P4).
 //!
 //! ```text
-//! event ── shape (raw, envelope ...) ──> JSON text ── json ──> ndjson, json
+//! event ── shape (raw, ecs, cef ...) ──> JSON text, or a line ── json ──> ndjson, json
 //!   └───── facts (lookups, words) ── columns ──> cells ── csv, table
 //! ```
 //!
@@ -35,6 +35,7 @@ pub use self::zone::TimeStyle;
 use crate::error::Result;
 use crate::event::{Event, Stream};
 pub use crate::facts::WordStyle;
+use crate::sanitize;
 
 /// What the place where the output is read can show.
 #[derive(Clone, Debug)]
@@ -74,6 +75,9 @@ pub struct EventEncoder {
     shape: Shape,
     context: EventContext,
     writer: FormatWriter,
+    /// What the shape had to warn of, and whether that was told.
+    shape_warning: Option<String>,
+    shape_warned: bool,
 }
 
 #[derive(Debug)]
@@ -106,7 +110,7 @@ impl EventEncoder {
             Format::Csv => FormatWriter::Csv(csv::Csv::new(fields, streams, shape, &options)),
             Format::Table => FormatWriter::Table(table::Table::new(fields.as_ref(), streams, shape, options)),
         };
-        Ok(EventEncoder { format, shape, context, writer })
+        Ok(EventEncoder { format, shape, context, writer, shape_warning: None, shape_warned: false })
     }
 
     /// Goes on for another profile or account: the same columns, the same array.
@@ -127,6 +131,10 @@ impl EventEncoder {
     /// Appends one event.
     pub fn event(&mut self, event: &Event<'_>, received_at: DateTime<Utc>, out: &mut Vec<u8>) {
         let EventEncoder { shape, context, writer, .. } = self;
+        if !self.shape_warned {
+            self.shape_warning = shape.warning(event);
+            self.shape_warned = self.shape_warning.is_some();
+        }
         match writer {
             FormatWriter::Ndjson { terminal: false, .. } => {
                 shape.write(event, context, received_at, out);
@@ -135,7 +143,13 @@ impl EventEncoder {
             FormatWriter::Ndjson { terminal: true, scratch } => {
                 scratch.clear();
                 shape.write(event, context, received_at, scratch);
-                json::for_terminal(scratch, out);
+                match shape.row().is_json {
+                    true => json::for_terminal(scratch, out),
+                    false => {
+                        let text = String::from_utf8_lossy(scratch);
+                        out.extend_from_slice(sanitize::escaped(&text).as_bytes());
+                    }
+                }
                 out.push(b'\n');
             }
             FormatWriter::Json { terminal, scratch, any } => {
@@ -166,10 +180,11 @@ impl EventEncoder {
 
     /// What a person should be told about the events so far, each thing once.
     pub fn take_warnings(&mut self) -> Vec<String> {
-        match &mut self.writer {
-            FormatWriter::Csv(csv) => csv.take_warning().into_iter().collect(),
-            _ => Vec::new(),
-        }
+        let of_format = match &mut self.writer {
+            FormatWriter::Csv(csv) => csv.take_warning(),
+            _ => None,
+        };
+        of_format.into_iter().chain(self.shape_warning.take()).collect()
     }
 
     /// Whether every event comes out as the line that it is in its answer, where it is one.

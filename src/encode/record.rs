@@ -32,8 +32,8 @@ impl Record {
     pub(super) fn new(fields: Option<Fields>, shape: Shape, options: &RenderOptions) -> Self {
         let has_all = fields.is_none();
         let fields = fields.unwrap_or_else(|| match shape {
-            Shape::Raw => Fields::known(["what", "stream"]),
             Shape::Envelope => Fields::known(["what", "stream", "profile", "account_uuid", "received_at"]),
+            _ => Fields::known(["what", "stream"]),
         });
         let names = fields.iter().map(|field| field.name.clone()).collect();
         let columns = Columns::new(&fields, shape, options.words, false);
@@ -97,7 +97,11 @@ mod tests {
         let fields = fields.map(|text| Fields::parse(text).unwrap());
         let mut record = Record::new(fields, shape, &RenderOptions::plain());
         let event = Event { stream: Stream::ItemUsages, raw: raw.as_bytes(), uuid: None, time: None };
-        let context = EventContext { profile: "prod".into(), account_uuid: Some("ACC".into()) };
+        let context = EventContext {
+            profile: "prod".into(),
+            account_uuid: Some("ACC".into()),
+            ..EventContext::default()
+        };
         let mut out = Vec::new();
         record.event(&event, &context, DateTime::UNIX_EPOCH, &mut out);
         String::from_utf8(out).unwrap()

@@ -54,6 +54,8 @@ pub struct ShapeRow {
     pub name: &'static str,
     /// What it is, in a few words.
     pub help: &'static str,
+    /// Whether its events are JSON; the others are lines of their own, which only the format of lines holds.
+    pub is_json: bool,
     /// Whether its events can be laid out in columns.
     pub has_columns: bool,
     /// Whether its bytes depend on when and by which profile the event was read (P4).
@@ -153,11 +155,51 @@ registry! {
     #[default]
     Raw {
         name: "raw", help: "The event's text as the service sent it",
-        has_columns: true, tells_reading: false, version: 1,
+        is_json: true, has_columns: true, tells_reading: false, version: 1,
     }
     Envelope {
         name: "envelope", help: "The same, wrapped with stream, profile, account and time of reading",
-        has_columns: true, tells_reading: true, version: 1,
+        is_json: true, has_columns: true, tells_reading: true, version: 1,
+    }
+    Ecs {
+        name: "ecs", help: "Elastic Common Schema, as Elastic's integration for 1Password has it",
+        is_json: true, has_columns: false, tells_reading: true, version: 1,
+    }
+    Ocsf {
+        name: "ocsf", help: "Open Cybersecurity Schema Framework 1.8.0",
+        is_json: true, has_columns: false, tells_reading: true, version: 1,
+    }
+    Datadog {
+        name: "datadog", help: "Logs for Datadog's intake",
+        is_json: true, has_columns: false, tells_reading: true, version: 1,
+    }
+    Sentinel {
+        name: "sentinel", help: "Rows of Microsoft Sentinel's table OnePasswordEventLogs_CL",
+        is_json: true, has_columns: false, tells_reading: true, version: 1,
+    }
+    SentinelStream {
+        name: "sentinel-stream", help: "Input of the data collection rule of that table",
+        is_json: true, has_columns: false, tells_reading: false, version: 1,
+    }
+    Splunk {
+        name: "splunk", help: "Events for Splunk's HTTP Event Collector",
+        is_json: true, has_columns: false, tells_reading: true, version: 1,
+    }
+    Sumo {
+        name: "sumo", help: "Logs for Sumo Logic and its Cloud SIEM",
+        is_json: true, has_columns: false, tells_reading: false, version: 1,
+    }
+    Cef {
+        name: "cef", help: "ArcSight's Common Event Format, a line of text an event",
+        is_json: false, has_columns: false, tells_reading: false, version: 1,
+    }
+    Leef {
+        name: "leef", help: "QRadar's Log Event Extended Format 2.0, a line of text an event",
+        is_json: false, has_columns: false, tells_reading: false, version: 1,
+    }
+    Dnif {
+        name: "dnif", help: "Events in DNIF's field names",
+        is_json: true, has_columns: false, tells_reading: false, version: 1,
     }
 }
 
@@ -187,6 +229,10 @@ pub fn check(format: Format, shape: Shape, fields: Option<&Fields>, purpose: Out
     if row.has_columns && !shape.row().has_columns {
         let message = format!("the shape {shape} cannot be laid out as {format}");
         return refuse(message, "add --format ndjson, or --shape raw".into());
+    }
+    if format != Format::Ndjson && !shape.row().is_json {
+        let message = format!("the shape {shape} is lines of text and cannot be framed as {format}");
+        return refuse(message, "add --format ndjson".into());
     }
     match purpose {
         OutputUse::Question => Ok(()),
@@ -237,6 +283,7 @@ mod tests {
         for shape in Shape::ALL {
             assert_eq!(shape.name().parse::<Shape>().unwrap(), shape);
             assert!(!shape.row().help.is_empty() && shape.row().version > 0);
+            assert!(shape.row().is_json || !shape.row().has_columns, "{shape}: columns come from JSON");
         }
         assert_eq!("xml".parse::<Format>().unwrap_err().kind(), ErrorKind::Usage);
     }
@@ -247,14 +294,20 @@ mod tests {
             for format in Format::ALL {
                 let row = format.row();
                 let allowed = |purpose| check(format, shape, None, purpose).is_ok();
-                assert!(allowed(OutputUse::Question));
-                assert_eq!(allowed(OutputUse::Follow), !row.has_end, "{format}");
-                assert_eq!(allowed(OutputUse::ManagedFile), row.can_resume_file, "{format}");
+                let fits = match shape.row().is_json {
+                    true => shape.row().has_columns || !row.has_columns,
+                    false => format == Format::Ndjson,
+                };
+                assert_eq!(allowed(OutputUse::Question), fits, "{format} {shape}");
+                assert_eq!(allowed(OutputUse::Follow), fits && !row.has_end, "{format} {shape}");
+                assert_eq!(allowed(OutputUse::ManagedFile), fits && row.can_resume_file, "{format} {shape}");
                 let fields = Fields::parse("uuid").unwrap();
                 let chosen = check(format, shape, Some(&fields), OutputUse::Question);
-                assert_eq!(chosen.is_ok(), row.has_columns, "{format}");
+                assert_eq!(chosen.is_ok(), fits && row.has_columns, "{format} {shape}");
             }
         }
+        let error = check(Format::Json, Shape::Cef, None, OutputUse::Question).unwrap_err();
+        assert_eq!((error.kind(), error.advice().unwrap()), (ErrorKind::Usage, "add --format ndjson"));
         let error = check(Format::Json, Shape::Raw, None, OutputUse::ManagedFile).unwrap_err();
         assert_eq!((error.kind(), error.advice().unwrap()), (ErrorKind::Usage, "use ndjson or csv"));
     }

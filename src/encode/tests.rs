@@ -18,7 +18,8 @@ fn terminal(width: u16) -> RenderOptions {
 
 fn renderer(format: Format, shape: Shape, fields: Option<&str>, options: RenderOptions) -> EventEncoder {
     let fields = fields.map(|text| Fields::parse(text).unwrap());
-    let context = EventContext { profile: "prod".into(), account_uuid: Some("ACC".into()) };
+    let context =
+        EventContext { profile: "prod".into(), account_uuid: Some("ACC".into()), ..EventContext::default() };
     EventEncoder::new(format, shape, fields, &Stream::ALL, options, context).unwrap()
 }
 

@@ -29,6 +29,17 @@ pub enum SignInOutcome {
     Failed,
 }
 
+impl SignInOutcome {
+    /// What a sign-in's category says of it; `None` where it says neither.
+    pub fn of_category(category: &str) -> Option<Self> {
+        match category {
+            "success" => Some(SignInOutcome::Succeeded),
+            "firewall_reported_success" => Some(SignInOutcome::Reported),
+            _ => category.ends_with("_failed").then_some(SignInOutcome::Failed),
+        }
+    }
+}
+
 /// How much an event should catch the eye.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Emphasis {
@@ -208,11 +219,7 @@ impl<'a, 'b> EventFacts<'a, 'b> {
         if self.stream != Stream::SignInAttempts {
             return None;
         }
-        match &*self.get(FactPath::Category) {
-            "success" => Some(SignInOutcome::Succeeded),
-            "firewall_reported_success" => Some(SignInOutcome::Reported),
-            category => category.ends_with("_failed").then_some(SignInOutcome::Failed),
-        }
+        SignInOutcome::of_category(&self.get(FactPath::Category))
     }
 
     /// Why a sign-in worked or failed: its type's code.

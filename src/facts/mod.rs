@@ -10,6 +10,7 @@ mod found;
 mod gaps;
 mod json;
 mod lookup;
+mod members;
 mod path;
 mod phrase;
 mod user;
@@ -19,5 +20,6 @@ pub use event::{ClientFacts, Emphasis, EventFacts, LocationFacts, SignInOutcome,
 pub use found::FoundFields;
 pub use json::{JsonMembers, JsonText, unescape};
 pub use lookup::{Lookup, LookupBuffer};
+pub use members::{EventMembers, UnusedValue};
 pub use phrase::WordStyle;
 pub use user::UserFacts;

@@ -39,6 +39,7 @@ mod readme;
 mod rehearsal;
 mod replaced;
 mod scripted;
+mod shapes;
 mod simulator;
 mod stalled_watchers;
 mod status;

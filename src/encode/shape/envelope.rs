@@ -38,7 +38,7 @@ mod tests {
     fn the_item_is_wrapped_as_it_is() {
         let event = Event { stream: Stream::AuditEvents, raw: b"{\"x\": 1.0}\n", uuid: None, time: None };
         let mut out = Vec::new();
-        let context = EventContext { profile: "o\"k".into(), account_uuid: None };
+        let context = EventContext { profile: "o\"k".into(), ..EventContext::default() };
         write(&event, &context, DateTime::from_timestamp_millis(1_763_647_506_007).unwrap(), &mut out);
         assert_eq!(
             String::from_utf8(out).unwrap(),

@@ -1,15 +1,35 @@
-//! What an event looks like to the program that reads it: one JSON object a shape, one file each.
+//! What an event looks like to the program that reads it: one object or line a shape, one file each.
 //!
 //! A shape is a pure function from an event to bytes: no I/O, no clock, no state. Adding one is a file
-//! here, one arm below and one row of the [registry](super::registry).
+//! here, one arm below and one row of the [registry](super::registry). What a schema has no place for is
+//! not lost: each shape has a place for it. Labels come from the event's stream, never from its fields.
 
+mod cef;
+mod datadog;
+mod dnif;
+mod ecs;
 mod envelope;
+mod leef;
+mod log_line;
+mod object_writer;
+mod ocsf;
 mod raw;
+mod sentinel;
+mod shaped_event;
+mod splunk;
+mod sumo;
+
+#[cfg(test)]
+mod strict_parser;
+#[cfg(test)]
+mod tests;
 
 use chrono::{DateTime, Utc};
 
+use self::shaped_event::ShapedEvent;
 pub(super) use super::registry::Shape;
 use crate::event::Event;
+use crate::facts::EventMembers;
 
 /// What a shape may say about an event beyond the event itself.
 #[derive(Clone, Debug, Default)]
@@ -18,10 +38,12 @@ pub struct EventContext {
     pub profile: String,
     /// The account, when the token or the service named it.
     pub account_uuid: Option<String>,
+    /// The service's host.
+    pub host: String,
 }
 
 impl Shape {
-    /// Appends the event's JSON text, on one line and without a line break at its end.
+    /// Appends the event's text, on one line and without a line break at its end.
     pub(super) fn write(
         self,
         event: &Event<'_>,
@@ -29,9 +51,28 @@ impl Shape {
         received_at: DateTime<Utc>,
         out: &mut Vec<u8>,
     ) {
+        let shaped = || ShapedEvent { event, members: EventMembers::new(event.raw), context, received_at };
         match self {
             Shape::Raw => raw::write(event, out),
             Shape::Envelope => envelope::write(event, context, received_at, out),
+            Shape::Ecs => ecs::write(&shaped(), out),
+            Shape::Ocsf => ocsf::write(&shaped(), out),
+            Shape::Datadog => datadog::write(&shaped(), out),
+            Shape::Sentinel => sentinel::write_row(&shaped(), out),
+            Shape::SentinelStream => sentinel::write_stream(&shaped(), out),
+            Shape::Splunk => splunk::write(&shaped(), out),
+            Shape::Sumo => sumo::write(&shaped(), out),
+            Shape::Cef => cef::write(&shaped(), out),
+            Shape::Leef => leef::write(&shaped(), out),
+            Shape::Dnif => dnif::write(&shaped(), out),
+        }
+    }
+
+    /// What a person should be told of an event that its reader cannot hold whole.
+    pub(super) fn warning(self, event: &Event<'_>) -> Option<String> {
+        match self {
+            Shape::Sentinel | Shape::SentinelStream => sentinel::warning(event),
+            _ => None,
         }
     }
 }

@@ -1,0 +1,29 @@
+//! A log of Sumo Logic, as its 1Password source hands it on: the event untouched, and the fields that route
+//! it to Cloud SIEM.
+
+use super::object_writer::{object, write_value};
+use super::shaped_event::ShapedEvent;
+use crate::event::Stream;
+use crate::facts::JsonText;
+
+/// Appends the log.
+pub(super) fn write(event: &ShapedEvent<'_, '_>, out: &mut Vec<u8>) {
+    let kind = match event.stream() {
+        Stream::SignInAttempts => "signin",
+        Stream::ItemUsages => "item_usage",
+        Stream::AuditEvents => "audit",
+    };
+    let action = event.action();
+    object(out, |w| {
+        w.object("fields", |w| {
+            w.text("_siemForward", "true");
+            w.text("_siemVendor", "1Password");
+            w.text("_siemProduct", "1Password");
+            w.text("_siemFormat", "JSON");
+            w.text("_siemParser", "/Parsers/System/1Password/1Password");
+            let id = if action.is_empty() { kind.to_owned() } else { format!("{kind}-{action}") };
+            w.text("_siemEventID", &id);
+        });
+        write_value(JsonText::new(event.event.raw), w.key("log"));
+    });
+}
