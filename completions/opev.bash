@@ -415,7 +415,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__config__subcmd__show)
-            opts="-p -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --json --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-p -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --json --verbose --quiet --log-level --log-format --color --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -545,7 +545,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__fetch)
-            opts="-p -o -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --all-profiles --format --shape --fields --output --file-mode --resume --consumer --lock-wait --accept-gap --page-size --since --until --late --limit --last --sort --overwrite --fail-if-empty --dry-run --jobs --verbose --quiet --log-level --log-format --color --tz --help signin items audit all"
+            opts="-p -o -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --all-profiles --user --actor --ip --country --action --object --item --vault --group --device --app --session --no-sessions --failed --succeeded --grep --format --shape --fields --output --file-mode --resume --consumer --lock-wait --accept-gap --page-size --since --until --late --limit --last --sort --overwrite --fail-if-empty --dry-run --jobs --verbose --quiet --log-level --log-format --color --tz --help signin items audit all"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -651,12 +651,64 @@ _opev() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --actor)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --country)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --action)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --object)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --item)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --vault)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --device)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --app)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --session)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --grep)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
                     COMPREPLY=($(compgen -W "table ndjson json csv record" -- "${cur}"))
                     return 0
                     ;;
                 --shape)
-                    COMPREPLY=($(compgen -W "raw envelope" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "raw envelope ecs ocsf datadog sentinel sentinel-stream splunk sumo cef leef dnif" -- "${cur}"))
                     return 0
                     ;;
                 --fields)
@@ -761,7 +813,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__introspect)
-            opts="-p -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --json --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-p -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --json --verbose --quiet --log-level --log-format --color --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1329,7 +1381,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__status)
-            opts="-p -v -q -h --profile --config --state-dir --all-profiles --json --check --max-age --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-p -v -q -h --profile --config --state-dir --all-profiles --json --check --verify --max-age --verbose --quiet --log-level --log-format --color --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1393,7 +1445,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__tail)
-            opts="-p -o -n -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --all-profiles --format --shape --fields --output --file-mode --resume --consumer --lock-wait --accept-gap --page-size --lines --since --interval --no-follow --for --highlight --health-file --verbose --quiet --log-level --log-format --color --tz --help signin items audit all"
+            opts="-p -o -n -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --all-profiles --user --actor --ip --country --action --object --item --vault --group --device --app --session --no-sessions --failed --succeeded --grep --format --shape --fields --output --file-mode --resume --consumer --lock-wait --accept-gap --page-size --lines --since --interval --no-follow --for --highlight --health-file --verbose --quiet --log-level --log-format --color --tz --help signin items audit all"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1499,12 +1551,64 @@ _opev() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --actor)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --country)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --action)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --object)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --item)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --vault)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --device)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --app)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --session)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --grep)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
                     COMPREPLY=($(compgen -W "table ndjson json csv record" -- "${cur}"))
                     return 0
                     ;;
                 --shape)
-                    COMPREPLY=($(compgen -W "raw envelope" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "raw envelope ecs ocsf datadog sentinel sentinel-stream splunk sumo cef leef dnif" -- "${cur}"))
                     return 0
                     ;;
                 --fields)
@@ -1620,7 +1724,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__token__subcmd__check)
-            opts="-p -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --all-profiles --offline --min-days --sample --json --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-p -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --all-profiles --offline --min-days --sample --json --verbose --quiet --log-level --log-format --color --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -68,13 +68,36 @@ complete -c opev -n "__fish_opev_using_subcommand fetch" -l retry-for -d 'Retry 
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l deadline -d 'End the whole run after this long' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l rate-limit -d 'At most this many requests a minute [default: 600]' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l max-response-bytes -d 'Refuse answers greater than this [default: 64MiB]' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l user -d 'Only events with this person, in any role' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l actor -d 'Only events that this person caused' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l ip -d 'Only events from this address or network' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l country -d 'Only events from this country' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l action -d 'Only events in which this was done' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l object -d 'Only audit events about this type of object' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l item -d 'Only events that concern this item' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l vault -d 'Only events that concern this vault' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l group -d 'Only audit events that concern this group' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l device -d 'Only events that concern this device, or were made with it' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l app -d 'Only events that were made with this 1Password app' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l session -d 'Only events of this session' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l grep -d 'Only events whose text matches this regular expression' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l format -d 'Form of the output: table, record, ndjson, json or csv' -r -f -a "table\t'Columns for people'
 ndjson\t'One JSON object a line'
 json\t'One JSON array'
 csv\t'Columns for spreadsheets'
 record\t'All fields of an event, a line each'"
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l shape -d 'Schema of an event [default: raw]' -r -f -a "raw\t'The event\'s text as the service sent it'
-envelope\t'The same, wrapped with stream, profile, account and time of reading'"
+envelope\t'The same, wrapped with stream, profile, account and time of reading'
+ecs\t'Elastic Common Schema, as Elastic\'s integration for 1Password has it'
+ocsf\t'Open Cybersecurity Schema Framework 1.8.0'
+datadog\t'Logs for Datadog\'s intake'
+sentinel\t'Rows of Microsoft Sentinel\'s table OnePasswordEventLogs_CL'
+sentinel-stream\t'Input of the data collection rule of that table'
+splunk\t'Events for Splunk\'s HTTP Event Collector'
+sumo\t'Logs for Sumo Logic and its Cloud SIEM'
+cef\t'ArcSight\'s Common Event Format, a line of text an event'
+leef\t'QRadar\'s Log Event Extended Format 2.0, a line of text an event'
+dnif\t'Events in DNIF\'s field names'"
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l fields -d 'Columns of tables and CSV, separated by commas; help lists them' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -s o -l output -d 'Write to this file; - is standard output' -r -F
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l file-mode -d 'Permissions of a new output file, in octal [default: 600]' -r
@@ -100,7 +123,11 @@ complete -c opev -n "__fish_opev_using_subcommand fetch" -l color -d 'When to us
 always\t'Always'
 never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l trust-clock -d 'Go on where this machine\'s clock and the service\'s are days apart'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l all-profiles -d 'Run for every enabled profile of the configuration'
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l no-sessions -d 'Leave out session traffic'
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l failed -d 'Only sign-ins that failed'
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l succeeded -d 'Only sign-ins that worked'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l resume -d 'Continue from the saved position, and save it as events are delivered'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l accept-gap -d 'Go on although events may be missing'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l overwrite -d 'Replace an output file that exists'
@@ -129,13 +156,36 @@ complete -c opev -n "__fish_opev_using_subcommand tail" -l retry-for -d 'Retry a
 complete -c opev -n "__fish_opev_using_subcommand tail" -l deadline -d 'End the whole run after this long' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l rate-limit -d 'At most this many requests a minute [default: 600]' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l max-response-bytes -d 'Refuse answers greater than this [default: 64MiB]' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l user -d 'Only events with this person, in any role' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l actor -d 'Only events that this person caused' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l ip -d 'Only events from this address or network' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l country -d 'Only events from this country' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l action -d 'Only events in which this was done' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l object -d 'Only audit events about this type of object' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l item -d 'Only events that concern this item' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l vault -d 'Only events that concern this vault' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l group -d 'Only audit events that concern this group' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l device -d 'Only events that concern this device, or were made with it' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l app -d 'Only events that were made with this 1Password app' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l session -d 'Only events of this session' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l grep -d 'Only events whose text matches this regular expression' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l format -d 'Form of the output: table, record, ndjson, json or csv' -r -f -a "table\t'Columns for people'
 ndjson\t'One JSON object a line'
 json\t'One JSON array'
 csv\t'Columns for spreadsheets'
 record\t'All fields of an event, a line each'"
 complete -c opev -n "__fish_opev_using_subcommand tail" -l shape -d 'Schema of an event [default: raw]' -r -f -a "raw\t'The event\'s text as the service sent it'
-envelope\t'The same, wrapped with stream, profile, account and time of reading'"
+envelope\t'The same, wrapped with stream, profile, account and time of reading'
+ecs\t'Elastic Common Schema, as Elastic\'s integration for 1Password has it'
+ocsf\t'Open Cybersecurity Schema Framework 1.8.0'
+datadog\t'Logs for Datadog\'s intake'
+sentinel\t'Rows of Microsoft Sentinel\'s table OnePasswordEventLogs_CL'
+sentinel-stream\t'Input of the data collection rule of that table'
+splunk\t'Events for Splunk\'s HTTP Event Collector'
+sumo\t'Logs for Sumo Logic and its Cloud SIEM'
+cef\t'ArcSight\'s Common Event Format, a line of text an event'
+leef\t'QRadar\'s Log Event Extended Format 2.0, a line of text an event'
+dnif\t'Events in DNIF\'s field names'"
 complete -c opev -n "__fish_opev_using_subcommand tail" -l fields -d 'Columns of tables and CSV, separated by commas; help lists them' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -s o -l output -d 'Write to this file; - is standard output' -r -F
 complete -c opev -n "__fish_opev_using_subcommand tail" -l file-mode -d 'Permissions of a new output file, in octal [default: 600]' -r
@@ -159,7 +209,11 @@ complete -c opev -n "__fish_opev_using_subcommand tail" -l color -d 'When to use
 always\t'Always'
 never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand tail" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l trust-clock -d 'Go on where this machine\'s clock and the service\'s are days apart'
 complete -c opev -n "__fish_opev_using_subcommand tail" -l all-profiles -d 'Run for every enabled profile of the configuration'
+complete -c opev -n "__fish_opev_using_subcommand tail" -l no-sessions -d 'Leave out session traffic'
+complete -c opev -n "__fish_opev_using_subcommand tail" -l failed -d 'Only sign-ins that failed'
+complete -c opev -n "__fish_opev_using_subcommand tail" -l succeeded -d 'Only sign-ins that worked'
 complete -c opev -n "__fish_opev_using_subcommand tail" -l resume -d 'Continue from the saved position, and save it as events are delivered'
 complete -c opev -n "__fish_opev_using_subcommand tail" -l accept-gap -d 'Go on although events may be missing'
 complete -c opev -n "__fish_opev_using_subcommand tail" -l no-follow -d 'Show what there is, and do not wait for more'
@@ -197,6 +251,7 @@ complete -c opev -n "__fish_opev_using_subcommand introspect" -l color -d 'When 
 always\t'Always'
 never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand introspect" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l trust-clock -d 'Go on where this machine\'s clock and the service\'s are days apart'
 complete -c opev -n "__fish_opev_using_subcommand introspect" -l json -d 'Print one JSON object'
 complete -c opev -n "__fish_opev_using_subcommand introspect" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand introspect" -s q -l quiet -d 'Say nothing but errors'
@@ -233,6 +288,7 @@ complete -c opev -n "__fish_opev_using_subcommand token-check" -l color -d 'When
 always\t'Always'
 never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand token-check" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l trust-clock -d 'Go on where this machine\'s clock and the service\'s are days apart'
 complete -c opev -n "__fish_opev_using_subcommand token-check" -l all-profiles -d 'Check every enabled profile of the configuration'
 complete -c opev -n "__fish_opev_using_subcommand token-check" -l offline -d 'Look at the token alone; send nothing'
 complete -c opev -n "__fish_opev_using_subcommand token-check" -l sample -d 'Print the newest event of each stream'
@@ -258,6 +314,7 @@ complete -c opev -n "__fish_opev_using_subcommand status" -l tz -d 'Read and sho
 complete -c opev -n "__fish_opev_using_subcommand status" -l all-profiles -d 'Look at every enabled profile of the configuration'
 complete -c opev -n "__fish_opev_using_subcommand status" -l json -d 'Print one JSON object'
 complete -c opev -n "__fish_opev_using_subcommand status" -l check -d 'Exit with 1 when something is late or in error'
+complete -c opev -n "__fish_opev_using_subcommand status" -l verify -d 'Read the managed files and compare them with what was delivered'
 complete -c opev -n "__fish_opev_using_subcommand status" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand status" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -447,6 +504,7 @@ complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcom
 always\t'Always'
 never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l trust-clock -d 'Go on where this machine\'s clock and the service\'s are days apart'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON object'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but errors'
