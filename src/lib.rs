@@ -14,8 +14,8 @@
 //!     api (1Password's protocol)
 //! ```
 //!
-//! A page of events travels one way, `source -> encode -> output`; nothing flows back but the question for
-//! the next page.
+//! A page of events travels one way, `source -> select -> encode -> output`; nothing flows back but the
+//! question for the next page.
 //!
 //! | module | what it is | uses, beside the vocabulary |
 //! |---|---|---|
