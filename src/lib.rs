@@ -14,8 +14,8 @@
 //!     api (1Password's protocol)
 //! ```
 //!
-//! A page of events travels one way, `source -> encode -> output`; only the request for the next page goes
-//! back.
+//! A page of events travels one way, `source -> select -> encode -> output`; only the request for the next
+//! page goes back.
 //!
 //! | module | what it is | uses, beside the vocabulary |
 //! |---|---|---|

@@ -14,16 +14,15 @@ use crate::api::endpoint::PageRequest;
 use crate::cancel::Cancel;
 use crate::clock::Clock;
 use crate::disk::{Disk as _, RealDisk};
-use crate::encode::EventEncoder;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Event, Stream};
+use crate::event::Stream;
 use crate::health::{self, CollectorIdentity, CollectorState, HealthFeed, HealthReporter, RunMode};
 use crate::output::commit::OutputSetup;
 use crate::output::gap;
 use crate::output::seen::REMEMBERED;
 use crate::output::sink::stream::StreamSink;
 use crate::output::{
-    CheckpointDir, CheckpointedOutput, Consumer, Encode, OutputContract, OutputTarget, StreamPosition,
+    CheckpointDir, CheckpointedOutput, Consumer, OutputContract, OutputTarget, StreamPosition,
 };
 use crate::page::Page;
 use crate::runtime::Runtime;
@@ -262,15 +261,5 @@ fn note_blocked(runtime: &Runtime, session: &Session, consumer: &Consumer, work:
         let place = CheckpointDir::of(state_dir, &settings.profile, consumer);
         let about = CollectorIdentity { profile: &settings.profile, consumer: &consumer.to_string(), work };
         health::note_blocked(&RealDisk, &place, about, failure, runtime.clock.now());
-    }
-}
-
-impl Encode for EventEncoder {
-    fn begin(&mut self, out: &mut Vec<u8>) {
-        EventEncoder::begin(self, out);
-    }
-
-    fn event(&mut self, event: &Event<'_>, received_at: DateTime<Utc>, out: &mut Vec<u8>) {
-        EventEncoder::event(self, event, received_at, out);
     }
 }

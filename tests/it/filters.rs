@@ -2,15 +2,21 @@
 //! it is read, and a managed file has each wanted event once.
 
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use opev::event::Stream;
+use opev::clock::ManualClock;
+use opev::disk::RealDisk;
+use opev::event::{Event, Stream};
+use opev::output::commit::{Encode, OutputSetup, Staged};
+use opev::output::{CheckpointedOutput, OutputContract, OutputTarget};
+use opev::page::{Cursor, Next, Page, Span};
 use opev::simulator::{ApiForm, Latency, SimulatorOptions};
 use serde_json::Value;
 
 use crate::frozen::{beginning, counts, frozen, resume_to, undisturbed};
-use crate::harness::{Account, assert_same, now, seeded, sorted_lines, typed, wait_until};
+use crate::harness::{Account, Sandbox, assert_same, now, seeded, sorted_lines, typed, wait_until};
 
 /// An event as a test looks at it.
 struct Fact {
@@ -283,6 +289,69 @@ fn a_managed_file_keeps_its_filter_and_unwanted_events_never_come_later() {
     let wanted = account.run(stream.iter().chain(&["--failed"])).expect(0).uuids();
     assert!(!wanted.is_empty() && wanted.len() < 1_000);
     assert!(account.run(stream).expect(0).stdout.is_empty());
+}
+
+/// Takes the events whose uuid begins with `w`.
+struct OnlySome;
+
+impl Encode for OnlySome {
+    fn wants(&mut self, event: &Event<'_>) -> bool {
+        event.uuid.is_some_and(|uuid| uuid.starts_with(b"w"))
+    }
+
+    fn begin(&mut self, _: &mut Vec<u8>) {}
+
+    fn event(&mut self, event: &Event<'_>, _: DateTime<Utc>, out: &mut Vec<u8>) {
+        out.extend_from_slice(event.raw);
+    }
+}
+
+#[test]
+fn a_position_moves_over_unwanted_events_which_are_no_repeats_and_not_remembered() {
+    let sandbox = Sandbox::new();
+    let setup = OutputSetup {
+        state_dir: sandbox.path("state"),
+        profile: "default".into(),
+        terms: OutputContract::default(),
+        remembered: 100,
+    };
+    let target = OutputTarget::File { path: sandbox.path("out.ndjson"), mode: 0o600 };
+    let at = now();
+    let clock = Arc::new(ManualClock::at(at));
+    let mut output = CheckpointedOutput::open(Arc::new(RealDisk), clock, setup, target).unwrap();
+    let page = |names: &[&str], cursor: &str| {
+        let mut body = Vec::new();
+        let spans = names.iter().map(|name| {
+            let start = body.len();
+            body.extend_from_slice(name.as_bytes());
+            let time = at - TimeDelta::hours(9 - i64::from(name.as_bytes()[1] - b'0'));
+            Span { raw: start..body.len(), uuid: Some(start..body.len()), time: Some(time) }
+        });
+        let spans = spans.collect();
+        let (stream, next) = (Stream::AuditEvents, Next::More(Cursor::new(cursor)));
+        Page { stream, body, spans, next, received_at: at, has_lines: false }
+    };
+    let staged = output.stage(&page(&["u1", "w1", "w1", "u1", "u2"], "c1"), 0..5, &mut OnlySome).unwrap();
+    assert_eq!((staged.events, staged.repeats, staged.unwanted, staged.bytes), (1, 1, 3, 2));
+    let staged = output.stage(&page(&["u3", "u1"], "c2"), 0..2, &mut OnlySome).unwrap();
+    assert_eq!(staged, Staged { unwanted: 2, ..Staged::default() });
+    output.commit().unwrap();
+    let position = output.position(Stream::AuditEvents).unwrap().clone();
+    assert_eq!((position.delivered, position.repeats, position.cursor.as_deref()), (1, 1, Some("c2")));
+    assert_eq!(position.newest, Some(at - TimeDelta::hours(6)));
+    assert_eq!(position.last_event.unwrap().uuid.as_deref(), Some("u1"));
+    // Whoever wants them later finds no trace of them.
+    struct All;
+    impl Encode for All {
+        fn begin(&mut self, _: &mut Vec<u8>) {}
+        fn event(&mut self, event: &Event<'_>, _: DateTime<Utc>, out: &mut Vec<u8>) {
+            out.extend_from_slice(event.raw);
+        }
+    }
+    let staged = output.stage(&page(&["u1", "w1"], "c3"), 0..2, &mut All).unwrap();
+    assert_eq!((staged.events, staged.repeats), (1, 1));
+    output.finish().unwrap();
+    assert_eq!(std::fs::read(sandbox.path("out.ndjson")).unwrap(), b"w1u1");
 }
 
 #[test]

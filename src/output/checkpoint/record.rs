@@ -115,7 +115,7 @@ pub struct StreamPosition {
     /// When an answer last said so.
     #[serde(default)]
     pub caught_up_at: Option<DateTime<Utc>>,
-    /// The event that was delivered last.
+    /// The event that was delivered last, or moved over because it is not wanted.
     #[serde(default)]
     pub last_event: Option<LastEvent>,
     /// The newest time of any event, delivered or not wanted, never later than it was received: clients' clocks err.
@@ -132,7 +132,7 @@ pub struct StreamPosition {
     pub repeats: u64,
 }
 
-/// The event that was delivered last: enough to say which, not the event.
+/// The event that a position stands behind: enough to say which, not the event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastEvent {
     /// Its uuid.
@@ -184,8 +184,8 @@ impl StreamPosition {
         self.cursor.clone().map(Cursor::new)
     }
 
-    /// Counts these events of a page, of which `delivered` went out, `last` being the last of them, and
-    /// `repeats` had gone out before.
+    /// Counts these events of a page, of which `delivered` went out and `repeats` had gone out before; `last`
+    /// is the last one that was dealt with for the first time.
     pub fn count(
         &mut self,
         page: &Page,

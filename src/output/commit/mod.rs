@@ -275,6 +275,7 @@ impl CheckpointedOutput {
             let event = page.event_at(index);
             if !encode.wants(&event) {
                 unwanted += 1;
+                last = Some(index);
             } else if self.seen.insert(&event) {
                 encode.event(&event, page.received_at, &mut self.buffer);
                 events += 1;
