@@ -1,4 +1,4 @@
-//! Watches that a stream moves: a service that leads nowhere is an error, never an endless loop (P9).
+//! Detects cursors without progress: an error instead of an endless loop (P9).
 
 use std::collections::VecDeque;
 
@@ -6,13 +6,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::page::{Cursor, Next, Page};
 
-/// How many of the latest cursors are remembered, to notice a service that leads in a circle.
+/// How many of the latest cursors are remembered, to detect a loop of cursors.
 const REMEMBERED_CURSORS: usize = 100;
 
-/// How many pages without an event may follow one another while the service says there is more.
+/// How many empty pages in a row are allowed while the service says there is more.
 const EMPTY_PAGES: usize = 1_000;
 
-/// Watches that a stream moves: what has been seen of its cursors and of empty pages.
+/// Detects cursors without progress, by repeated cursors and empty pages.
 #[derive(Debug)]
 pub struct ProgressGuard {
     stream: Stream,
@@ -21,16 +21,16 @@ pub struct ProgressGuard {
 }
 
 impl ProgressGuard {
-    /// A watch over one stream.
+    /// A guard for one stream.
     pub fn new(stream: Stream) -> Self {
         ProgressGuard { stream, cursors: VecDeque::new(), empty_pages: 0 }
     }
 
-    /// Looks at an answer before its cursor is used.
+    /// Checks an answer before its cursor is used.
     ///
     /// # Errors
-    /// `Service`, when the service says there is more and yet leads nowhere: a cursor among the last
-    /// 100 again, or 1,000 pages without an event.
+    /// `Service`, when the service says there is more without progress: one of the last 100 cursors again, or
+    /// 1,000 pages without an event.
     pub fn check(&mut self, page: &Page) -> Result<()> {
         let Next::More(cursor) = &page.next else {
             self.empty_pages = 0;
@@ -69,7 +69,7 @@ impl ProgressGuard {
 
     fn stuck(&self, what: &str) -> Error {
         Error::new(ErrorKind::Service, format!("no progress: {what}"))
-            .hint("asking again would not end; try later, and if it stays so, report it to 1Password with the time and the stream")
+            .hint("try again later; if it stays so, report it to 1Password with the time and the stream")
             .on_stream(self.stream)
     }
 }
