@@ -111,13 +111,13 @@ mod tests {
 
     /// Plays refusals (`x`) and answered polls (`.`); gives the interval in seconds after each.
     fn intervals(usual: u64, story: &str) -> Vec<u64> {
-        let cadence = PollInterval::new(Stream::ItemUsages, Duration::from_secs(usual));
+        let interval = PollInterval::new(Stream::ItemUsages, Duration::from_secs(usual));
         let step = |what| {
             match what {
-                'x' => cadence.refused(),
-                _ => cadence.answered(),
+                'x' => interval.refused(),
+                _ => interval.answered(),
             }
-            cadence.interval().as_secs()
+            interval.interval().as_secs()
         };
         story.chars().map(step).collect()
     }
@@ -141,8 +141,8 @@ mod tests {
     #[test]
     fn only_the_first_wait_is_shorter_by_chance() {
         let waits = |jitter: f64| {
-            let cadence = PollInterval::new(Stream::ItemUsages, Duration::from_secs(10));
-            [cadence.wait(jitter), cadence.wait(jitter), cadence.wait(0.0)].map(|wait| wait.as_secs())
+            let interval = PollInterval::new(Stream::ItemUsages, Duration::from_secs(10));
+            [interval.wait(jitter), interval.wait(jitter), interval.wait(0.0)].map(|wait| wait.as_secs())
         };
         assert_eq!(waits(0.0), [10, 10, 10]);
         assert_eq!(waits(1.0), [5, 10, 10]);
