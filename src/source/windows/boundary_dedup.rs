@@ -1,6 +1,6 @@
 //! Drops events that overlapping windows return twice, by their identities, in bounded memory.
 //!
-//! Kept of a stream are the identities of the windows of late: those of the current one (70,000 of them at
+//! For each stream it keeps the identities of the latest windows: those of the current one (70,000 of them at
 //! least) and of the one before it, or of several where they are small, or the last 7,000 where they are
 //! large; all that a cut window gave, until its pieces are past where it was cut; and the events that a later
 //! window will give again however long ago they were given: those near their window's end or beyond it (up to

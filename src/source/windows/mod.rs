@@ -105,7 +105,7 @@ struct WorkerPool {
 /// Starts reading what `range` asks of each of `streams`, with at most `jobs` requests under way at once.
 ///
 /// The time of `clock` now ends what has no end. The threads end by themselves when every reader is done or dropped; they
-/// are not joined, because a request under way can outlast the wish to end.
+/// are not joined, because a running request may take longer than the end of the run.
 ///
 /// # Errors
 /// Fails when no thread can be started.
