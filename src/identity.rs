@@ -217,18 +217,24 @@ mod tests {
 
     use super::*;
     use crate::event::Stream;
-    use crate::output::seen::REMEMBERED;
+
+    /// As many as the log of delivered events keeps.
+    const REMEMBERED: usize = 100_000;
+
+    fn of_bytes(raw: &[u8]) -> u128 {
+        of(&Event { stream: Stream::AuditEvents, raw, uuid: None, time: None })
+    }
 
     #[test]
     fn three_full_memories_stay_under_eight_mebibytes() {
         let mut recent = RecentSet::with_capacity(REMEMBERED);
         for n in 0..(REMEMBERED as u128 + 10) {
-            assert!(recent.insert(crate::output::digest::Digest::of(&n.to_le_bytes()).0));
+            assert!(recent.insert(of_bytes(&n.to_le_bytes())));
         }
         assert_eq!(recent.len(), REMEMBERED);
         // Many more, until tombstones fill the index.
         for n in 0..10 * REMEMBERED as u128 {
-            recent.insert(crate::output::digest::Digest::of(&n.to_be_bytes()).0);
+            recent.insert(of_bytes(&n.to_be_bytes()));
         }
         let bytes = recent.ring.capacity() * 16 + recent.index.allocation_size();
         assert!(3 * bytes < 8 << 20, "{bytes} bytes each");

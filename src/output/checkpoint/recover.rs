@@ -298,7 +298,7 @@ fn refused(path: &Path, why: Refusal, recorded: Option<&OutputMark>) -> Error {
              logrotate's copytruncate does, which can lose events between copy and cut"
         ),
         Refusal::Replaced => {
-            format!("{path} is not the file of {length} bytes that was delivered to")
+            format!("{path} is another file than the one of {length} bytes that was delivered to")
         }
         Refusal::Changed => {
             format!("{path} was changed: its first {length} bytes are not those that were delivered")
