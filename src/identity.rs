@@ -223,24 +223,24 @@ mod tests {
 
     use super::*;
     use crate::event::Stream;
-    /// As many as `output` remembers of a stream.
+
+    /// As many as the log of delivered events keeps.
     const REMEMBERED: usize = 100_000;
 
-    /// An identity that is as good as any.
-    fn number(bytes: [u8; 16]) -> u128 {
-        SipHasher13::new().hash(&bytes).as_u128()
+    fn of_bytes(raw: &[u8]) -> u128 {
+        of(&Event { stream: Stream::AuditEvents, raw, uuid: None, time: None })
     }
 
     #[test]
     fn three_full_memories_stay_under_eight_mebibytes() {
         let mut recent = RecentSet::with_capacity(REMEMBERED);
         for n in 0..(REMEMBERED as u128 + 10) {
-            assert!(recent.insert(number(n.to_le_bytes())));
+            assert!(recent.insert(of_bytes(&n.to_le_bytes())));
         }
         assert_eq!(recent.len(), REMEMBERED);
         // Many more, until tombstones fill the index.
         for n in 0..10 * REMEMBERED as u128 {
-            recent.insert(number(n.to_be_bytes()));
+            recent.insert(of_bytes(&n.to_be_bytes()));
         }
         let bytes = recent.ring.capacity() * 16 + recent.index.allocation_size();
         assert!(3 * bytes < 8 << 20, "{bytes} bytes each");

@@ -35,11 +35,11 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub struct Claims {
     /// Whom it is for (`aud`); the first is the server's host.
     pub audience: Vec<String>,
-    /// What it grants (`1password.com/fts`): stream names, and whatever else there may be.
+    /// What it grants (`1password.com/fts`): stream names and other features.
     pub features: Vec<String>,
     /// The account's UUID (`1password.com/auuid`).
     pub account: Option<String>,
-    /// When it ends (`exp`); none when it never does.
+    /// When it expires (`exp`); none when it does not expire.
     pub expires_at: Option<DateTime<Utc>>,
     /// When it starts (`nbf`).
     pub not_before: Option<DateTime<Utc>>,
@@ -57,7 +57,7 @@ impl Claims {
     /// Reads the claims of a token.
     ///
     /// # Errors
-    /// Says in which way the text is no Events API token; never shows any of it.
+    /// Fails with the reason why the text is not an Events API token; shows no part of it.
     pub fn read(token: &Secret) -> Result<Self, InvalidToken> {
         let token = token.expose();
         if token.is_empty() {
@@ -174,13 +174,13 @@ pub enum InvalidToken {
     ServiceAccount,
     /// A token for 1Password Connect.
     Connect,
-    /// Not three parts between dots, but so many.
+    /// This many parts between dots instead of three.
     PartCount(usize),
     /// A part is not base64.
     Base64(TokenPart),
     /// A part is not a JSON object.
     Json(TokenPart),
-    /// Signed in another way than ES256.
+    /// Another signature algorithm than ES256.
     Algorithm,
     /// The signature's end is missing.
     Truncated,

@@ -1,4 +1,4 @@
-//! A client of one account: questions in, pages out; everything that may pass is asked again here.
+//! A client of one account: requests in, pages out. Transient failures are retried here.
 //!
 //! The order is fixed: past the throttle, a permit (`--jobs`), a slot in the rate limit, the request, then the reading of its
 //! answer. Every wait hears the cancel token. Nothing here prints, and no log line holds a header or a body
@@ -51,17 +51,17 @@ pub struct ClientConfig {
     pub http: Http,
     /// The limiter of this account on this server.
     pub limiter: Limiter,
-    /// How many requests may be under way at once.
+    /// How many requests may run at once.
     pub permits: Permits,
     /// How long to keep trying.
     pub policy: RetryPolicy,
-    /// Who wants to know what happens to requests.
+    /// Receives what happens to requests.
     pub observer: Option<Arc<dyn Observer>>,
     /// Whether a clock that disagrees with the service's by days is to be trusted.
     pub trusts_clock: bool,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Ends every wait.
+    /// Cancels every wait.
     pub cancel: Cancel,
 }
 
@@ -75,7 +75,7 @@ struct ClientState {
     token: Mutex<CurrentToken>,
     /// Set by every page, taken by the one reading of a new token that it allows.
     answered: AtomicBool,
-    /// What an introspection told after a 401, with the token's generation.
+    /// The result of an introspection after a 401, with the token's generation.
     granted: Mutex<Option<(u64, Option<Vec<Stream>>)>>,
 }
 
@@ -97,7 +97,7 @@ struct ApiRequest {
 /// What came of sending a request once.
 struct SentRequest {
     result: Result<HttpResponse, TransportError>,
-    /// After a 429: how long the account pauses, and whether this 429 was the first to tell.
+    /// After a 429: how long the account pauses, and whether this 429 was the first one.
     pause: Option<(Duration, bool)>,
 }
 
@@ -110,7 +110,7 @@ impl fmt::Debug for Client {
 impl Client {
     /// A client; nothing is sent yet.
     pub fn new(mut config: ClientConfig) -> Self {
-        // Kept in one place alone, so that a rotated one is gone from memory.
+        // Kept only here, so that a rotated token does not stay in memory.
         let secret = std::mem::replace(&mut config.token, Secret::new(""));
         secret.hide();
         let token = Mutex::new(CurrentToken { generation: 0, secret });
@@ -123,7 +123,7 @@ impl Client {
         }))
     }
 
-    /// Whom it asks.
+    /// The server.
     pub fn server(&self) -> &BaseUrl {
         &self.0.config.server
     }
@@ -141,7 +141,7 @@ impl Client {
     /// What the token in use says of itself.
     ///
     /// # Errors
-    /// Says in which way it is no token.
+    /// Fails with the reason why it is not a token.
     pub fn claims(&self) -> Result<Claims, InvalidToken> {
         Claims::read(&self.token().secret)
     }
@@ -155,7 +155,7 @@ impl Client {
         let version = self.version();
         if !version.serves(stream) {
             return Err(Error::new(ErrorKind::Usage, format!("{version} of the API has audit events only"))
-                .hint("leave --api out, or ask for auditevents alone")
+                .hint("leave --api out, or request only auditevents")
                 .on_stream(stream));
         }
         let (query, body) = match version {
@@ -173,7 +173,7 @@ impl Client {
     /// Tries the connection to the server once, stage by stage, without the token.
     ///
     /// # Errors
-    /// Fails only when cancelled; what is wrong with a stage is in its outcome.
+    /// Fails only when cancelled; the failure of a stage is in its outcome.
     pub fn probe(&self) -> Result<Vec<ConnectivityStep>> {
         let ClientConfig { server, proxy, http, clock, cancel, .. } = &self.0.config;
         connectivity::try_connection(&ConnectivityTarget {
@@ -190,7 +190,7 @@ impl Client {
         self.0.config.http.reuse(page.body);
     }
 
-    /// Asks what the token may read.
+    /// Requests what the token may read.
     ///
     /// # Errors
     /// As [`Client::page`].
@@ -211,10 +211,10 @@ impl Client {
         read: impl Fn(HttpResponse) -> Result<T, UnreadableAnswer>,
     ) -> Result<T> {
         let ClientConfig { clock, cancel, .. } = &self.0.config;
-        let mut tries = RetryState::new(policy);
+        let mut retries = RetryState::new(policy);
         loop {
             let token = self.token();
-            let SentRequest { result, pause } = self.send(request, &token.secret, &mut tries)?;
+            let SentRequest { result, pause } = self.send(request, &token.secret, &mut retries)?;
             let passing = match result {
                 Ok(answer) if answer.status == 200 => match self.checked(answer).map(&read)? {
                     Ok(value) => {
@@ -240,16 +240,16 @@ impl Client {
             };
             let now = clock.elapsed();
             let decision = match pause {
-                Some((pause, _)) => tries.refused(now, passing.retry_after, pause),
-                None => tries.failed(now, passing.retry_after, jitter()),
+                Some((pause, _)) => retries.refused(now, passing.retry_after, pause),
+                None => retries.failed(now, passing.retry_after, jitter()),
             };
             let RetryDecision::Wait(wait) = decision else { return Err(passing.end(decision, clock.now())) };
             let RetryableError { kind, status, ref what, .. } = passing;
-            let attempt = tries.attempt() - 1;
+            let attempt = retries.attempt() - 1;
             self.tell(request.stream, &Observation::Retrying { kind, status, what, wait, attempt });
             // Of an account's requests that are refused at once, one speaks for all.
             let is_quiet = self.0.config.observer.is_some() || pause.is_some_and(|(_, is_news)| !is_news);
-            passing.log(request.stream, wait, tries.attempt(), is_quiet);
+            passing.log(request.stream, wait, retries.attempt(), is_quiet);
             if pause.is_none() {
                 clock.sleep(wait, cancel)?;
             }
@@ -257,11 +257,11 @@ impl Client {
     }
 
     /// Sends a request once. The outer error is one that no further try can mend.
-    fn send(&self, request: &ApiRequest, token: &Secret, tries: &mut RetryState) -> Result<SentRequest> {
+    fn send(&self, request: &ApiRequest, token: &Secret, retries: &mut RetryState) -> Result<SentRequest> {
         let ClientConfig { clock, cancel, limiter, permits, .. } = &self.0.config;
-        let deadline = tries.policy().deadline;
+        let deadline = retries.policy().deadline;
         let (passage, permit, slot) = loop {
-            // Whoever pauses holds no permit: other accounts may need it.
+            // A paused request holds no permit: other accounts may need it.
             let passage = limiter.throttle().enter(cancel, deadline)?;
             let permit = permits.acquire(cancel)?;
             if let Some(slot) = limiter.wait_while(cancel, deadline, || passage.is_current())? {
@@ -269,7 +269,7 @@ impl Client {
             }
         };
         let start = clock.elapsed();
-        let timeout = tries.policy().until_deadline(start);
+        let timeout = retries.policy().until_deadline(start);
         if timeout.is_some_and(|left| left.is_zero()) {
             return Err(past_deadline(None));
         }
@@ -291,8 +291,8 @@ impl Client {
             cancel.check()?;
         }
         let pause =
-            result.as_ref().ok().and_then(|answer| self.learn(&request.path, answer, &passage, tries));
-        log_request(request, &result, clock.elapsed().saturating_sub(start), tries.attempt());
+            result.as_ref().ok().and_then(|answer| self.learn(&request.path, answer, &passage, retries));
+        log_request(request, &result, clock.elapsed().saturating_sub(start), retries.attempt());
         Ok(SentRequest { result, pause })
     }
 
@@ -316,7 +316,7 @@ impl Client {
         path: &str,
         answer: &HttpResponse,
         passage: &Passage,
-        tries: &mut RetryState,
+        retries: &mut RetryState,
     ) -> Option<(Duration, bool)> {
         let ClientConfig { clock, limiter, .. } = &self.0.config;
         let now = answer.header("date").and_then(retry::http_date).unwrap_or_else(|| clock.now());
@@ -326,8 +326,8 @@ impl Client {
             passage.answered(path);
             return None;
         }
-        tries.others_were_answered(passage.last_answer(path));
-        Some(passage.refused(retry::wish(answer, clock.now()), tries.left(clock.elapsed())))
+        retries.others_were_answered(passage.last_answer(path));
+        Some(passage.refused(retry::retry_after_of(answer, clock.now()), retries.left(clock.elapsed())))
     }
 
     /// An answer whose date agrees with the clock.
@@ -365,13 +365,13 @@ impl Client {
         refused.unauthorized(&claims, granted.as_deref(), now)
     }
 
-    /// What the service says the token grants, asked once for all streams; none when it would not say.
+    /// What the token grants according to the service, requested once for all streams; none without an answer.
     fn granted(&self, token: &CurrentToken) -> Option<Vec<Stream>> {
         let mut granted = self.0.granted.lock().unwrap_or_else(PoisonError::into_inner);
         match &*granted {
             Some((generation, streams)) if *generation == token.generation => streams.clone(),
             _ => {
-                // One try: a refusal should be told at once, not after a budget of retries.
+                // One attempt: a refusal should be reported at once, not after retries.
                 let once = RetryPolicy { budget: Duration::ZERO, ..self.0.config.policy };
                 let streams = self.introspect_within(once).ok().map(|answer| answer.streams());
                 *granted = Some((token.generation, streams.clone()));

@@ -1,8 +1,8 @@
 //! An answer's body, decoded as its Content-Encoding says.
 //!
 //! Lenient in what is harmless (any case, `x-gzip`, `identity`, NUL bytes behind a gzip member, as some gateways
-//! send them), strict in everything else: what cannot be decoded is never taken for an answer (P1). How long a
-//! decoded body may be is the caller's affair.
+//! send them), strict in everything else: a body that cannot be decoded is not an answer (P1). The caller limits
+//! the length of a decoded body.
 
 use std::io::{self, BufRead, Read};
 
@@ -18,7 +18,7 @@ pub(super) enum ContentEncoding {
     Identity,
     /// gzip, once.
     Gzip,
-    /// In a way that was not asked for; its name, harmless.
+    /// In a coding that was not requested; its name, with control characters escaped.
     Unasked(String),
 }
 
@@ -41,14 +41,14 @@ impl ContentEncoding {
     }
 }
 
-/// Reads gzip members one after another, and the NUL bytes behind them.
+/// Reads gzip members one after another, and the NUL bytes after them.
 pub(super) struct GzipReader<R> {
-    /// None once everything was read.
+    /// None when everything was read.
     member: Option<GzDecoder<R>>,
 }
 
 impl<R: BufRead> GzipReader<R> {
-    /// A reader of what `body` decodes to.
+    /// A reader of the decoded `body`.
     pub(super) fn new(body: R) -> Self {
         GzipReader { member: Some(GzDecoder::new(body)) }
     }
@@ -71,7 +71,7 @@ impl<R: BufRead> Read for GzipReader<R> {
     }
 }
 
-/// Passes over NUL bytes; whether something comes behind them.
+/// Skips NUL bytes; true when other bytes follow.
 fn skip_nul(reader: &mut impl BufRead) -> io::Result<bool> {
     loop {
         let bytes = reader.fill_buf()?;

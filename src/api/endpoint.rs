@@ -1,4 +1,4 @@
-//! Where the Events API is, and the form of every question to it.
+//! The endpoints of the Events API, and the form of every request.
 //!
 //! Pure: paths, request bodies and queries for all versions, and the [`server`](crate::api::server) that they
 //! go to. Sends nothing.
@@ -52,7 +52,7 @@ impl ApiVersion {
         format!("/api/{self}/{}", stream.name())
     }
 
-    /// The path that tells what a token may read; v3 has none of its own.
+    /// The path of the introspection; v3 has none of its own.
     pub fn introspect_path(self) -> &'static str {
         match self {
             ApiVersion::V1 => "/api/auth/introspect",
@@ -93,16 +93,16 @@ impl FromStr for ApiVersion {
     }
 }
 
-/// What is asked of a stream: a first question, or what comes after an answer. Never both at once.
+/// A request for a page: a first one, or one by cursor. Never both at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PageRequest {
     /// Starts somewhere in time (the API's "ResetCursor").
     First {
         /// How many events a page may hold at most, 1 to 1000; the cursors that follow carry it on.
         limit: u16,
-        /// Where to start; the service goes back one hour when it is not told.
+        /// The start; without it the service goes back one hour.
         since: Option<DateTime<Utc>>,
-        /// Where to end; the service follows the stream when it is not told.
+        /// The end; without it there is none.
         until: Option<DateTime<Utc>>,
     },
     /// Goes on from where an answer ended.
@@ -110,7 +110,7 @@ pub enum PageRequest {
 }
 
 impl PageRequest {
-    /// How many events a page may hold at most; what a cursor carries is not known.
+    /// The most events on a page; it is not known whether a cursor keeps it.
     pub fn limit(&self) -> u16 {
         match self {
             PageRequest::First { limit, .. } => *limit,

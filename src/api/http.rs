@@ -1,8 +1,8 @@
 //! One request and its answer, over a pool of connections that all clients share.
 //!
-//! Knows HTTP and TLS, nothing of events, and never asks twice: `client` does. The token goes into one
-//! header, marked sensitive, and redirects are never followed, so it reaches no host but the one that was
-//! asked (P10). Everything that can take time or space is bounded (P9).
+//! Knows HTTP and TLS but not events, and never retries: `client` does. The token goes into one header, marked
+//! sensitive, and redirects are never followed, so that it reaches only the requested host (P10). Everything
+//! that can take time or space is bounded (P9).
 
 use std::fmt;
 use std::io::{self, BufReader, Read};
@@ -49,7 +49,7 @@ pub struct HttpConfig {
     pub max_response_bytes: u64,
     /// Certificates to trust beside the system's, in PEM.
     pub ca_file: Option<PathBuf>,
-    /// How many idle connections are kept: best one for each request that may be under way.
+    /// How many idle connections are kept: best one for each request that may run.
     pub idle_connections: usize,
     /// How long an idle connection is kept: best longer than two polls are apart.
     pub idle_age: Duration,
@@ -115,9 +115,9 @@ struct HttpState {
     spare: Mutex<Vec<Vec<u8>>>,
 }
 
-/// One agent for each route out; nearly always one in all.
+/// One agent for each route; usually there is one.
 ///
-/// A proxy set for a single request would make ureq build its TLS configuration anew each time.
+/// With a proxy per request ureq would rebuild its TLS configuration each time.
 #[derive(Default)]
 struct AgentPool {
     list: Vec<(Route, Agent)>,
@@ -166,7 +166,7 @@ impl Http {
     /// Sends a request and reads its answer to the end, whatever the status.
     ///
     /// # Errors
-    /// Says what kept the answer from being whole.
+    /// Fails with the reason why the answer is not complete.
     pub fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, TransportError> {
         let route = Route { secure: request.server.is_secure(), proxy: request.proxy.cloned() };
         let agent = self.agent(route).map_err(TransportError::Setup)?;
@@ -210,7 +210,7 @@ impl Http {
         let room =
             if status == 200 { fitting(&mut self.spare(), announced) } else { None }.unwrap_or_default();
         let reader = body.into_reader();
-        // Counted is what was decoded: what a gzip bomb becomes.
+        // Decoded bytes count, because of gzip bombs.
         let read = match encoding {
             ContentEncoding::Identity => read_into(room, reader.take(most), announced),
             ContentEncoding::Gzip => read_into(room, GzipReader::new(BufReader::new(reader)).take(most), 0),
@@ -234,7 +234,7 @@ impl Http {
             return;
         }
         spare.push(body);
-        // One job keeps what three streams need and no more; of too many, the smallest goes.
+        // One job keeps what three streams need; beyond that the smallest is dropped.
         if spare.len() > self.0.config.idle_connections.saturating_sub(2) * SPARE {
             let smallest = (0..spare.len()).min_by_key(|index| spare[*index].capacity());
             smallest.map(|index| spare.swap_remove(index));
@@ -255,7 +255,7 @@ impl Http {
         self.0.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Cuts every connection: requests under way fail at once, and later ones too.
+    /// Shuts every connection: running requests fail at once, and later ones too.
     ///
     /// A name being resolved or a connection being opened is not cut; both end within 4 s.
     pub fn shut_down(&self) {
@@ -269,14 +269,14 @@ impl Http {
         }
     }
 
-    /// Has every connection cut as soon as `cancel` is triggered.
+    /// Shuts every connection when `cancel` is triggered.
     ///
     /// # Errors
     /// Fails when no thread can be started.
     pub fn shut_down_on(&self, cancel: &Cancel) -> Result<()> {
         let (http, cancel) = (self.clone(), cancel.clone());
         let watch = move || {
-            // Nothing is ever sent on it: it only ends.
+            // Nothing is sent on this channel: it is only closed.
             let _ = cancel.channel().recv();
             http.shut_down();
         };
@@ -330,7 +330,7 @@ impl Http {
     }
 }
 
-/// Takes the smallest body that holds so many bytes; the largest of all, where nobody knows how many.
+/// Takes the smallest body with this capacity; the largest one, where the length is not known.
 ///
 /// One that is too small stays: it will fit another stream, and freeing large pieces here and there is
 /// what makes an allocator's memory grow.
@@ -343,11 +343,11 @@ fn fitting(spare: &mut Vec<Vec<u8>>, announced: usize) -> Option<Vec<u8>> {
     Some(spare.swap_remove(index))
 }
 
-/// Reads to the end into an old body's memory; `announced` is how many bytes are expected, if known.
+/// Reads to the end into the memory of an old body; `announced` is the expected length, if known.
 ///
 /// What the old body filled is not cleared first: for pages of about one size, nothing is.
 fn read_into(mut bytes: Vec<u8>, mut reader: impl Read, announced: usize) -> io::Result<Vec<u8>> {
-    // One more than is announced: the end is found by a read that gives nothing.
+    // One more than announced: the end is a read of 0 bytes.
     let room = (announced + 1).next_multiple_of(ROOM_STEP);
     if bytes.capacity() < room {
         bytes = vec![0; room];

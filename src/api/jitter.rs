@@ -1,8 +1,8 @@
-//! The one source of chance: how far waits are spread, so that clients and workers do not come back at once.
+//! Jitter, the only randomness: waits are spread, so that clients and workers do not retry at the same time.
 //!
 //! Not for secrets: it is fast, not unpredictable.
 
-/// A number from 0 to 1, another one in every process and call.
+/// A random number from 0 to 1, different in every process and call.
 pub(crate) fn jitter() -> f64 {
     fastrand::f64()
 }

@@ -12,7 +12,7 @@ use crate::api::structural_index::BLOCK;
 /// How deep an answer may nest. Events nest three deep; this only has to be finite.
 pub(super) const DEPTH: usize = 512;
 
-/// Where and why an answer is not what it should be.
+/// Where and why a text is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed {
     /// What is wrong, for a person.
@@ -29,7 +29,7 @@ impl fmt::Display for Malformed {
 
 impl std::error::Error for Malformed {}
 
-/// What passing over JSON gives.
+/// The result of scanning JSON.
 pub(crate) type Result<T> = std::result::Result<T, Malformed>;
 
 /// A place in a text that should be JSON.
@@ -44,13 +44,13 @@ pub(crate) struct JsonReader<'a> {
     marks: u64,
     /// Where that block begins.
     block: usize,
-    /// The marks of the blocks behind it.
+    /// The marks of the following blocks.
     blocks: &'a [u64],
     /// Whether a line was broken between tokens.
     breaks_lines: bool,
 }
 
-/// A string that was passed over: the range between its quotes.
+/// A string: the range between its quotes.
 #[derive(Clone, Debug)]
 pub(crate) struct JsonString {
     pub(crate) range: Range<usize>,
@@ -79,7 +79,7 @@ impl Nesting {
         true
     }
 
-    /// Whether the innermost container is an object; none outside of all.
+    /// Whether the innermost container is an object; none outside of containers.
     fn innermost(&self) -> Option<bool> {
         let index = self.depth.checked_sub(1)?;
         Some(self.kinds[index / 64] >> (index % 64) & 1 == 1)
@@ -108,7 +108,7 @@ impl<'a> JsonReader<'a> {
         &self.body[range.clone()]
     }
 
-    /// Passes over white space, after which nothing may come.
+    /// Skips white space up to the end of the text.
     pub(crate) fn end(&mut self) -> Result<()> {
         self.white();
         if self.at < self.body.len() {
@@ -184,7 +184,7 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    /// Reads a key and its colon, and gives the range between the quotes.
+    /// Reads a key and its colon, and returns the range between the quotes.
     #[inline(always)]
     fn key(&mut self) -> Result<JsonString> {
         if self.peek() != Some(b'"') {
@@ -201,7 +201,7 @@ impl<'a> JsonReader<'a> {
             || (key.escaped && self.text(key).is_some_and(|text| text == name))
     }
 
-    /// What a string says; none when it is not Unicode.
+    /// The decoded string; none when it is not Unicode.
     pub(crate) fn text(&self, text: &JsonString) -> Option<String> {
         let Range { start, end } = text.range;
         if text.escaped {
@@ -238,7 +238,7 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    /// Passes over what is neither a string nor a container.
+    /// Skips a number, `true`, `false` or `null`.
     #[inline(always)]
     fn scalar(&mut self) -> Result<()> {
         match self.peek() {
@@ -250,7 +250,7 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    /// Passes over an object or a list and everything in it.
+    /// Skips an object or a list with its contents.
     fn container(&mut self) -> Result<()> {
         // A copy, so that the place is kept in registers.
         let mut here = JsonReader { ..*self };
@@ -382,7 +382,7 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    /// Takes the next quote, backslash or control character that was not passed yet, else the end.
+    /// Takes the next quote, backslash or control character, else the end.
     #[inline(always)]
     fn take_mark(&mut self) -> usize {
         while self.marks == 0 {

@@ -1,4 +1,4 @@
-//! Our own rate: never over the service's limits, whatever the number of workers and streams (P9).
+//! The rate limiter: never exceeds the service's limits, however many workers and streams there are (P9).
 //!
 //! A request holds its slot in the minute (and in the hour) from its start until a minute after its
 //! *end*. The server counts arrivals, and an arrival lies somewhere between start and end: when the last of
@@ -19,10 +19,10 @@ use crate::cancel::Cancel;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 
-/// What the service allows in a minute, and what is asked of it when nothing is set.
+/// The service's limit per minute, and the default.
 pub const PER_MINUTE: u32 = 600;
 
-/// What the service allows in an hour.
+/// The service's limit per hour.
 pub const PER_HOUR: u32 = 30_000;
 
 /// A minute and an hour, a little longer than they are: clocks do not run alike.
@@ -41,7 +41,7 @@ const LOW_REMAINING: u64 = 100;
 /// The longest that a told window is waited for without asking: after that the service has to say it again.
 const MOST_TOLD: Duration = Duration::from_secs(60);
 
-/// How often to look again while only the end of a request under way can make room.
+/// How often to check again while only the end of a running request can make room.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// The limiters of a process, one for each host and account.
@@ -80,7 +80,7 @@ struct LimiterState {
     throttle: Throttle,
 }
 
-/// A request's slot in the rate limit; it is under way until this is dropped.
+/// A request's slot in the rate limit; the request runs until this is dropped.
 #[derive(Debug)]
 pub struct RequestSlot(Limiter);
 
@@ -104,7 +104,7 @@ impl Limiter {
         &self.0.throttle
     }
 
-    /// Waits until a request may start, after all who asked before.
+    /// Waits until a request may start, after all earlier calls.
     ///
     /// # Errors
     /// Fails with `Interrupted` when cancelled, and with `Deadline`, at once, when it could only start
@@ -160,7 +160,7 @@ impl Limiter {
         }
     }
 
-    /// The requests that may start in a minute at present; none when the limit is lifted.
+    /// The current limit per minute; none when there is no limit.
     pub fn per_minute(&self) -> Option<u32> {
         let history = self.history();
         (history.configured > 0).then_some(history.per_minute)
@@ -184,7 +184,7 @@ struct RequestHistory {
     told: Option<ToldQuota>,
 }
 
-/// What is left of the window that the server told of.
+/// What remains of the window that the server announced.
 #[derive(Debug)]
 struct ToldQuota {
     until: Duration,
@@ -194,7 +194,7 @@ struct ToldQuota {
 }
 
 impl ToldQuota {
-    /// How long until the next start, so that what is left lasts.
+    /// How long until the next start, so that the remaining requests last.
     fn until_next(&self, now: Duration, last_start: Option<Duration>) -> Duration {
         let rest = self.until.saturating_sub(now);
         let wait = match u32::try_from(self.left).unwrap_or(u32::MAX) {
@@ -252,7 +252,7 @@ impl RequestHistory {
         }
     }
 
-    /// Takes over what an answer told. Requests that are still under way may not have been counted in it.
+    /// Takes the values of an answer. Requests that still run may not be counted in them.
     fn learn(&mut self, now: Duration, limit: Option<u64>, remaining: u64, reset: Duration) {
         let under_way = u64::try_from(self.under_way).unwrap_or(u64::MAX);
         let left = remaining.saturating_sub(under_way);
@@ -261,7 +261,7 @@ impl RequestHistory {
         self.told = (!reset.is_zero()).then_some(ToldQuota { until, left, is_low });
     }
 
-    /// How long until the next start by what the server told; a window that is over is forgotten.
+    /// How long until the next start by the server's values; a window that is over is dropped.
     fn until_told(&mut self, now: Duration) -> Duration {
         self.told.take_if(|told| told.until <= now);
         self.told.as_ref().map_or(Duration::ZERO, |told| told.until_next(now, self.last_start))
@@ -277,7 +277,7 @@ impl RequestHistory {
         }
     }
 
-    /// How long until the next start where what is left of the hour is spread evenly.
+    /// How long until the next start where the rest of the hour's requests is spread evenly.
     fn until_paced(&self, now: Duration) -> Duration {
         let used = self.ended.len() + self.under_way;
         let left = (self.per_hour as usize).saturating_sub(used);
@@ -286,7 +286,7 @@ impl RequestHistory {
         if used < paced_from || left == 0 {
             return Duration::ZERO;
         }
-        // Nothing comes free before the oldest leaves: what is left has to last until then.
+        // No slot is free before the oldest request leaves the window: the rest must last until then.
         let until_oldest_leaves = (*oldest + HOUR).saturating_sub(now);
         let apart = (until_oldest_leaves / u32::try_from(left).unwrap_or(u32::MAX)).max(HOUR / self.per_hour);
         (last + apart).saturating_sub(now)

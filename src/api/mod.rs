@@ -1,9 +1,9 @@
-//! 1Password's Events API, and nothing else: where it is, how it is asked, what it answers.
+//! 1Password's Events API: endpoints, requests and answers.
 //!
-//! Knows no sink, no output file and no terminal. [`client`] is the way in; under it, [`http`] sends,
-//! [`limiter`], [`throttle`] and [`permits`] hold back, [`retry`] decides, [`observer`] is told, `clock_check` compares clocks, [`scan`] and [`wire`]
-//! read, and [`rejection`] explains; [`connectivity`] tries the way there for a diagnosis. Versions of the API differ in
-//! [`endpoint`] and [`wire`], nowhere else.
+//! Does not know sinks, output files or terminals. [`client`] is the entry; it uses [`http`] to send, [`limiter`],
+//! [`throttle`] and [`permits`] to wait, [`retry`] to decide on retries, [`observer`] to report, `clock_check` to
+//! compare clocks, [`scan`] and [`wire`] to parse, [`rejection`] to explain refusals. [`connectivity`] tests the
+//! connection for a diagnosis. Versions of the API differ only in [`endpoint`] and [`wire`].
 
 pub mod claims;
 pub mod client;

@@ -1,14 +1,14 @@
-//! What a client tells while it asks: an answer that could be read, a failure that is being retried.
+//! Events of a client's requests: an answer that could be read, a failure that is retried.
 //!
-//! For those who follow a service for months and have to say how it fares. Told on the asking thread,
-//! between two requests: an observer must be quick and must not ask anything itself.
+//! For the health of long runs. Called on the requesting thread between two requests: an observer must be quick
+//! and must not make requests.
 
 use std::time::Duration;
 
 use crate::error::ErrorKind;
 use crate::event::Stream;
 
-/// Is told what happens to requests.
+/// Receives what happens to requests.
 pub trait Observer: Send + Sync {
     /// Takes note; a stream of `None` is an introspection.
     fn observe(&self, stream: Option<Stream>, observation: &Observation<'_>);
@@ -19,17 +19,17 @@ pub trait Observer: Send + Sync {
 pub enum Observation<'a> {
     /// It was answered, and the answer could be read.
     Answered,
-    /// It failed in a way that may pass, and is asked again after `wait`.
+    /// A request failed, and is retried after `wait`.
     Retrying {
         /// What sort of failure it would be.
         kind: ErrorKind,
-        /// The answer's status; none where there was no whole answer.
+        /// The answer's status; none without a complete answer.
         status: Option<u16>,
-        /// What failed, in words.
+        /// The failure as text.
         what: &'a str,
-        /// How long until it is asked again.
+        /// How long until the retry.
         wait: Duration,
-        /// How often it was asked so far.
+        /// The number of attempts so far.
         attempt: u32,
     },
 }

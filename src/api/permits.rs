@@ -1,4 +1,4 @@
-//! How many requests may be under way at once (`--jobs`). Counts, and knows nothing of rates.
+//! Limits how many requests run at once (`--jobs`). Does not know rates.
 
 use crossbeam_channel::{Receiver, Sender, bounded, select};
 
@@ -12,7 +12,7 @@ pub struct Permits {
     take: Receiver<()>,
 }
 
-/// The right to have one request under way, until it is dropped.
+/// The permit for one running request, until it is dropped.
 #[derive(Debug)]
 pub struct Permit(Sender<()>);
 

@@ -21,7 +21,7 @@ use crate::secret::Secret;
 pub struct ProxyVariables {
     /// `https_proxy`.
     pub https: Option<Secret>,
-    /// `http_proxy`; only plain http would use it, and that never leaves this machine.
+    /// `http_proxy`; only plain http would use it, which is allowed only to this machine.
     pub http: Option<Secret>,
     /// `all_proxy`.
     pub all: Option<Secret>,
@@ -80,7 +80,7 @@ pub struct Proxy {
     pub password: Option<Secret>,
 }
 
-/// What to do where a proxy wants to know who asks.
+/// The hint where a proxy requires a login.
 pub(super) const PROXY_LOGIN: &str = "write them into the proxy's URL: http://USER:PASSWORD@HOST:PORT";
 
 impl Proxy {

@@ -1,7 +1,6 @@
-//! What a refusal means, in words for people: the kind, the server's words, and one thing to do.
+//! Explains a refusal: the kind, the server's message, and one thing to do.
 //!
-//! Pure: everything is decided from what was asked, what came back and what the token says of itself. The
-//! token is never in any of the words (P10).
+//! Pure functions of the request, the answer and the token's claims. No message contains the token (P10).
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -19,15 +18,15 @@ const ISSUE: &str = "issue one at 1password.com: Integrations, Events Reporting"
 pub struct Rejection<'a> {
     /// Who refused.
     pub server: &'a BaseUrl,
-    /// What was asked.
+    /// The request.
     pub path: &'a str,
-    /// The stream that was asked for, if it was one.
+    /// The requested stream, if it was one.
     pub stream: Option<Stream>,
     /// The HTTP status.
     pub status: u16,
     /// The server's words, made harmless.
     pub words: Option<&'a str>,
-    /// Where a redirect leads to.
+    /// The target of a redirect.
     pub location: Option<&'a str>,
 }
 
@@ -44,7 +43,7 @@ impl Rejection<'_> {
             404 => Error::new(ErrorKind::NotFound, format!("{host} has no {} (404)", self.path))
                 .hint(format!("check the base URL; 1Password's are {}", known_hosts())),
             status => Error::new(ErrorKind::BadRequest, format!("{host} refused the request ({status})"))
-                .hint("check what was asked with -vv; asking the same again would not help"),
+                .hint("check the request with -vv; a retry would not help"),
         };
         self.finish(failure)
     }
@@ -70,7 +69,7 @@ impl Rejection<'_> {
         self.finish(failure.hint(self.check(claims, now)))
     }
 
-    /// The first thing that is wrong with the token, in the order in which a person would look.
+    /// The first problem of the token, in the order of a manual check.
     fn check(&self, claims: &Result<Claims, InvalidToken>, now: DateTime<Utc>) -> String {
         let claims = match claims {
             Ok(claims) => claims,
@@ -94,7 +93,7 @@ impl Rejection<'_> {
 
     fn redirect(&self) -> String {
         let host = self.server.host();
-        // The target without its path: that may be long, and says less than the host.
+        // The target without its path, which may be long and says less than the host.
         let target = self.location.and_then(|location| location.split_once("://")).map(|(_, rest)| {
             let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
             authority.rsplit_once('@').map_or(authority, |(_, host)| host)
@@ -119,12 +118,12 @@ impl Rejection<'_> {
     }
 }
 
-/// Whether the token lacks `stream`, as far as its claims or an introspection tell.
+/// Whether the token lacks `stream`, by its claims or an introspection.
 fn lacks(claims: &Result<Claims, InvalidToken>, granted: Option<&[Stream]>, stream: Stream) -> bool {
     claims_lack(claims, stream) || granted.is_some_and(|granted| !granted.contains(&stream))
 }
 
-/// Whether the token's own claims say that it lacks `stream`; then no introspection is needed.
+/// Whether the token lacks `stream` by its claims; then no introspection is needed.
 pub fn claims_lack(claims: &Result<Claims, InvalidToken>, stream: Stream) -> bool {
     claims.as_ref().is_ok_and(|claims| !claims.features.is_empty() && !claims.grants(stream))
 }

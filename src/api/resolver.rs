@@ -52,7 +52,7 @@ impl AddressCache {
         AddressCache(Arc::new(CacheState { clock, lookup: Box::new(lookup), known: Mutex::default() }))
     }
 
-    /// Forgets everything: a request failed, perhaps because a server has moved.
+    /// Clears the cache: a request failed, perhaps because the server's address changed.
     pub(super) fn forget(&self) {
         self.known().clear();
     }

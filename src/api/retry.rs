@@ -1,4 +1,4 @@
-//! Whether to ask again, and when: a pure policy, without clock, sleep or jitter of its own.
+//! The retry policy: whether and when to retry. Pure: no clock, sleep or jitter.
 //!
 //! Every wait is bounded by the budget of `--retry-for` and by `--deadline` (P9).
 
@@ -11,7 +11,7 @@ use crate::api::http::HttpResponse;
 /// The shortest wait before asking again.
 pub const SHORTEST: Duration = Duration::from_secs(1);
 
-/// The longest wait that is not the server's wish.
+/// The longest wait without a Retry-After.
 pub const LONGEST: Duration = Duration::from_secs(30);
 
 /// How many 429s of one request, and for how many times its budget, are forgiven while others at its endpoint
@@ -35,7 +35,7 @@ impl RetryPolicy {
     }
 }
 
-/// Whether an answer with this status may be different next time.
+/// Whether a request with this status may succeed on a retry.
 pub fn is_passing(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500..=599)
 }
@@ -47,7 +47,7 @@ pub enum RetryDecision {
     Wait(Duration),
     /// The budget is spent.
     Spent,
-    /// The server wants to be left alone for this long, which is more than is left of the budget.
+    /// The server's Retry-After is longer than the rest of the budget.
     TooLong(Duration),
     /// The run would end before the next try.
     Deadline,
@@ -74,7 +74,7 @@ impl RetryState {
         &self.policy
     }
 
-    /// The number of the try that is next or under way, from 1.
+    /// The number of the next or running attempt, from 1.
     pub fn attempt(&self) -> u32 {
         self.failures + 1
     }
@@ -96,26 +96,31 @@ impl RetryState {
         first.saturating_add(self.policy.budget).saturating_sub(elapsed)
     }
 
-    /// Counts a 429 at `elapsed` and says what to do; `pause` is how long the account pauses, `wish` the
-    /// server's own wish.
-    pub fn refused(&mut self, elapsed: Duration, wish: Option<Duration>, pause: Duration) -> RetryDecision {
+    /// Counts a 429 at `elapsed` and decides; `pause` is how long the account pauses, `retry_after` the server's
+    /// Retry-After.
+    pub fn refused(
+        &mut self,
+        elapsed: Duration,
+        retry_after: Option<Duration>,
+        pause: Duration,
+    ) -> RetryDecision {
         self.note_failure(elapsed);
         let left = self.left(elapsed);
-        match wish {
-            Some(wish) if wish > left => RetryDecision::TooLong(wish),
+        match retry_after {
+            Some(retry_after) if retry_after > left => RetryDecision::TooLong(retry_after),
             _ => self.decide(elapsed, left, pause),
         }
     }
 
-    /// Counts a failure at `elapsed` and says what to do. `retry_after` is the server's wish, `jitter` a
+    /// Counts a failure at `elapsed` and decides. `retry_after` is the server's Retry-After, `jitter` a
     /// number from 0 to 1.
     pub fn failed(&mut self, elapsed: Duration, retry_after: Option<Duration>, jitter: f64) -> RetryDecision {
         self.note_failure(elapsed);
         let left = self.left(elapsed);
         let wait = match retry_after {
-            Some(wish) if wish > left => return RetryDecision::TooLong(wish),
-            Some(wish) => wish.max(SHORTEST),
-            // The last try comes at the very end of the budget, not a whole wait before it.
+            Some(retry_after) if retry_after > left => return RetryDecision::TooLong(retry_after),
+            Some(retry_after) => retry_after.max(SHORTEST),
+            // The last attempt is at the end of the budget, not a whole wait before it.
             None => backoff(self.failures, jitter).min(left),
         };
         self.decide(elapsed, left, wait)
@@ -138,15 +143,15 @@ impl RetryState {
     }
 }
 
-/// Twice as long each time, somewhere in the upper half, so that many clients do not come back at once.
+/// Exponential backoff with jitter in the upper half, so that many clients do not retry at the same time.
 pub(super) fn backoff(failures: u32, jitter: f64) -> Duration {
     let most = SHORTEST.saturating_mul(2_u32.saturating_pow(failures.saturating_add(1))).min(LONGEST);
     let least = most / 2;
     least + (most - least).mul_f64(jitter.clamp(0.0, 1.0))
 }
 
-/// The time an answer asks to be left alone for (Retry-After), if it does.
-pub(super) fn wish(answer: &HttpResponse, now: DateTime<Utc>) -> Option<Duration> {
+/// The Retry-After of an answer, if there is one.
+pub(super) fn retry_after_of(answer: &HttpResponse, now: DateTime<Utc>) -> Option<Duration> {
     retry_after(answer.header("retry-after")?, answer.header("date"), now)
 }
 
@@ -167,7 +172,7 @@ pub(super) fn http_date(text: &str) -> Option<DateTime<Utc>> {
     let obsolete = || {
         ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"]
             .into_iter()
-            .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
+            .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
     };
     match DateTime::parse_from_rfc2822(text) {
         Ok(time) => Some(time.to_utc()),
@@ -184,12 +189,12 @@ pub struct RateLimitHeaders {
     pub window: Option<u64>,
     /// How many are left in this one.
     pub remaining: Option<u64>,
-    /// When it ends: in so many seconds, or in seconds since 1970.
+    /// When it ends: in this many seconds, or in seconds since 1970.
     pub reset: Option<u64>,
 }
 
 impl RateLimitHeaders {
-    /// Reads the headers that `header` gives by name; whatever is no number counts as absent.
+    /// Reads the headers that `header` returns by name; a value that is not a number counts as absent.
     pub fn read<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Self {
         let number = |text: &str| {
             let text = text.trim();
@@ -207,7 +212,7 @@ impl RateLimitHeaders {
         }
     }
 
-    /// The limit as one of requests a minute; none where its window is another one, or not known to be one.
+    /// The limit per minute; none where its window is not known to be a minute.
     pub fn per_minute(&self) -> Option<u32> {
         let limit = self.limit.filter(|limit| *limit > 0)?;
         let per_minute = match (self.window, self.reset) {
@@ -218,7 +223,7 @@ impl RateLimitHeaders {
         Some(u32::try_from(per_minute).unwrap_or(u32::MAX))
     }
 
-    /// How long the window still lasts; `now` is the server's time, as far as it is known.
+    /// How long the window still lasts; `now` is the server's time, if known.
     pub fn resets_in(&self, now: DateTime<Utc>) -> Option<Duration> {
         /// No window is that long: a greater number counts from 1970.
         const YEAR: u64 = 365 * 86_400;
@@ -239,16 +244,16 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn tries(budget: u64, deadline: Option<u64>) -> RetryState {
+    fn retries(budget: u64, deadline: Option<u64>) -> RetryState {
         RetryState::new(RetryPolicy { budget: secs(budget), deadline: deadline.map(secs) })
     }
 
     #[test]
     fn waits_double_up_to_the_longest_and_stay_within_1_and_30_seconds() {
-        let mut least = tries(10_000, None);
+        let mut least = retries(10_000, None);
         let waits: Vec<_> = (0..7).map(|_| least.failed(secs(0), None, 0.0)).collect();
         assert_eq!(waits, [1, 2, 4, 8, 15, 15, 15].map(|s| RetryDecision::Wait(secs(s))));
-        let mut most = tries(10_000, None);
+        let mut most = retries(10_000, None);
         let waits: Vec<_> = (0..7).map(|_| most.failed(secs(0), None, 1.0)).collect();
         assert_eq!(waits, [2, 4, 8, 16, 30, 30, 30].map(|s| RetryDecision::Wait(secs(s))));
         assert_eq!(backoff(u32::MAX, 5.0), LONGEST);
@@ -256,33 +261,33 @@ mod tests {
 
     #[test]
     fn the_budget_counts_from_the_first_failure_and_its_end_is_used() {
-        let mut tries = tries(120, None);
-        assert_eq!(tries.failed(secs(1000), None, 0.0), RetryDecision::Wait(secs(1)));
-        assert_eq!(tries.failed(secs(1119), None, 1.0), RetryDecision::Wait(secs(1)));
-        assert_eq!(tries.failed(secs(1120), None, 1.0), RetryDecision::Spent);
-        assert_eq!(super::tests::tries(0, None).failed(secs(5), None, 0.5), RetryDecision::Spent);
+        let mut retries = retries(120, None);
+        assert_eq!(retries.failed(secs(1000), None, 0.0), RetryDecision::Wait(secs(1)));
+        assert_eq!(retries.failed(secs(1119), None, 1.0), RetryDecision::Wait(secs(1)));
+        assert_eq!(retries.failed(secs(1120), None, 1.0), RetryDecision::Spent);
+        assert_eq!(super::tests::retries(0, None).failed(secs(5), None, 0.5), RetryDecision::Spent);
     }
 
     #[test]
     fn the_servers_wish_is_obeyed_unless_it_is_beyond_the_budget() {
-        let mut tries = tries(120, None);
-        assert_eq!(tries.failed(secs(0), Some(secs(60)), 0.0), RetryDecision::Wait(secs(60)));
-        assert_eq!(tries.failed(secs(60), Some(secs(60)), 0.0), RetryDecision::Wait(secs(60)));
-        assert_eq!(tries.failed(secs(61), Some(secs(60)), 0.0), RetryDecision::TooLong(secs(60)));
-        assert_eq!(tries.failed(secs(61), Some(secs(0)), 0.0), RetryDecision::Wait(SHORTEST));
+        let mut retries = retries(120, None);
+        assert_eq!(retries.failed(secs(0), Some(secs(60)), 0.0), RetryDecision::Wait(secs(60)));
+        assert_eq!(retries.failed(secs(60), Some(secs(60)), 0.0), RetryDecision::Wait(secs(60)));
+        assert_eq!(retries.failed(secs(61), Some(secs(60)), 0.0), RetryDecision::TooLong(secs(60)));
+        assert_eq!(retries.failed(secs(61), Some(secs(0)), 0.0), RetryDecision::Wait(SHORTEST));
     }
 
     #[test]
     fn nothing_waits_past_the_deadline() {
-        let mut tries = tries(120, Some(10));
-        assert_eq!(tries.failed(secs(0), None, 0.0), RetryDecision::Wait(secs(1)));
-        assert_eq!(tries.failed(secs(8), None, 0.0), RetryDecision::Deadline);
-        assert_eq!(tries.failed(secs(20), Some(secs(1)), 0.0), RetryDecision::Deadline);
+        let mut retries = retries(120, Some(10));
+        assert_eq!(retries.failed(secs(0), None, 0.0), RetryDecision::Wait(secs(1)));
+        assert_eq!(retries.failed(secs(8), None, 0.0), RetryDecision::Deadline);
+        assert_eq!(retries.failed(secs(20), Some(secs(1)), 0.0), RetryDecision::Deadline);
     }
 
     #[test]
     fn a_429_does_not_use_up_the_budget_while_others_are_answered_but_not_for_ever() {
-        let mut state = tries(60, None);
+        let mut state = retries(60, None);
         for number in 0..=4 {
             let now = secs(number * 50);
             state.others_were_answered(Some(now));
@@ -290,8 +295,11 @@ mod tests {
         }
         state.others_were_answered(Some(secs(290)));
         assert_eq!(state.refused(secs(290), None, secs(9)), RetryDecision::Spent);
-        let wish = Some(secs(61));
-        assert_eq!(tries(60, None).refused(secs(0), wish, secs(61)), RetryDecision::TooLong(secs(61)));
+        let retry_after = Some(secs(61));
+        assert_eq!(
+            retries(60, None).refused(secs(0), retry_after, secs(61)),
+            RetryDecision::TooLong(secs(61))
+        );
     }
 
     #[test]

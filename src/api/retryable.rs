@@ -1,4 +1,4 @@
-//! Failures that may pass: what they are called while they are retried, and when they have not passed.
+//! Transient failures: their messages while they are retried, and at the end of the retries.
 
 use std::time::Duration;
 
@@ -14,27 +14,27 @@ use crate::api::wire;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 
-/// A retry that waits this long is said without being asked for.
+/// A retry that waits this long is reported at the default level.
 const LONG_WAIT: Duration = Duration::from_secs(10);
 
 const PROXY_VARIABLES: &str =
     "check the proxy variables (HTTPS_PROXY, ALL_PROXY) and the proxy itself; NO_PROXY excepts hosts";
 
-/// Why a try failed that may go better next time.
+/// Why an attempt failed that may succeed on a retry.
 pub(crate) struct RetryableError {
     /// What sort of failure it would be.
     pub(crate) kind: ErrorKind,
     /// The answer's status, where there was one that may change.
     pub(crate) status: Option<u16>,
-    /// What failed, in words.
+    /// The failure as text.
     pub(crate) what: String,
     hint: &'static str,
-    /// The server's wish.
+    /// The server's Retry-After.
     pub(crate) retry_after: Option<Duration>,
 }
 
 impl RetryableError {
-    /// A try that was answered with a status that may be another one next time.
+    /// An attempt with a status that may differ on a retry.
     pub(crate) fn of_status(answer: &HttpResponse, server: &BaseUrl, now: DateTime<Utc>) -> Self {
         let words = wire::words(&answer.body).map_or_else(String::new, |words| format!(": {words}"));
         RetryableError {
@@ -46,11 +46,11 @@ impl RetryableError {
             } else {
                 "see https://status.1password.com, and run again later"
             },
-            retry_after: retry::wish(answer, now),
+            retry_after: retry::retry_after_of(answer, now),
         }
     }
 
-    /// A try whose answer could not be read.
+    /// An attempt whose answer could not be read.
     pub(crate) fn unreadable(reason: &str) -> Self {
         RetryableError {
             kind: ErrorKind::Service,
@@ -64,7 +64,7 @@ impl RetryableError {
     /// A try without a whole answer.
     ///
     /// # Errors
-    /// Gives back what no further try can mend.
+    /// Fails with errors that a retry cannot mend.
     pub(crate) fn of_transport(
         error: TransportError,
         server: &BaseUrl,
@@ -123,9 +123,9 @@ impl RetryableError {
     pub(crate) fn end(self, decision: RetryDecision, now: DateTime<Utc>) -> Error {
         match decision {
             RetryDecision::Deadline => past_deadline(Some(self.what)),
-            RetryDecision::TooLong(wish) => {
-                let until = TimeDelta::from_std(wish).ok().and_then(|wish| {
-                    let until = now.checked_add_signed(wish)?;
+            RetryDecision::TooLong(retry_after) => {
+                let until = TimeDelta::from_std(retry_after).ok().and_then(|retry_after| {
+                    let until = now.checked_add_signed(retry_after)?;
                     Some(until.to_rfc3339_opts(SecondsFormat::Secs, true))
                 });
                 let until = until.unwrap_or_else(|| "some far day".to_owned());
@@ -137,7 +137,7 @@ impl RetryableError {
     }
 }
 
-/// The failure for a run whose time is over; `last` is what went wrong last.
+/// The failure at the deadline; `last` is the last failure before.
 pub(crate) fn past_deadline(last: Option<String>) -> Error {
     let failure =
         Error::new(ErrorKind::Deadline, "the deadline has passed").hint("give more time with --deadline");

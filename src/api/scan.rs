@@ -17,13 +17,13 @@ use crate::page::Span;
 pub struct AnswerKeys {
     /// The list of events.
     pub items: &'static str,
-    /// What to ask with next.
+    /// The cursor of the next request.
     pub cursor: &'static str,
-    /// Whether there is more at once; none where a cursor alone says so.
+    /// Whether more is available at once; none where only a cursor says so.
     pub has_more: Option<&'static str>,
 }
 
-/// What was found at the top level; none where a key is absent or null.
+/// The values at the top level; none where a key is absent or null.
 #[derive(Debug, Default)]
 pub struct ScannedAnswer {
     /// The items.

@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// Where an account lives: the host people sign in to decides the host of its events.
+/// The region of an account: the sign-in host decides the host of its events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum Region {
     /// 1password.com

@@ -1,8 +1,8 @@
-//! What a 429 changes for an account: everybody pauses, one request tries again, and then fewer run at once.
+//! The throttle after a 429: all requests of the account pause, one probes, and then fewer run at once.
 //!
-//! Without it, every worker waits the same time and all come back in the same instant; a service that counts
-//! refused requests too then refuses for ever (P9). The number of requests at once is halved by a 429 and
-//! grows again by one at a time. Where there was no 429, nothing is held back.
+//! Without it all workers wait the same time and retry at the same moment; a service that counts refused
+//! requests too then keeps refusing (P9). The number of parallel requests is halved by a 429 and grows again by
+//! one at a time. Without a 429 there is no limit here.
 //!
 //! Counts, and sends nothing. The own rate is [`limiter`](crate::api::limiter)'s, the budget of a request
 //! [`retry`](crate::api::retry)'s.
@@ -23,7 +23,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// How many requests each of those at once has to have answered before one more may run beside them.
 const ANSWERS_TO_GROW: usize = 10;
 
-/// The server's wish is spread by a tenth of it, at most by this: others may have been told the same.
+/// A Retry-After is spread by a tenth of it, at most by this: other clients may have got the same.
 const MOST_SPREAD: Duration = Duration::from_secs(5);
 
 /// The throttle of one account; clones share it.
@@ -68,10 +68,10 @@ impl Passage {
     }
 
     /// Takes note of a 429. Gives the time until the next request may start, and whether this 429 was the
-    /// first one since then. `wish` is the server's own wish, `most` the longest wait without one.
-    pub(super) fn refused(&self, wish: Option<Duration>, most: Duration) -> (Duration, bool) {
+    /// first one since then. `retry_after` is the server's Retry-After, `most` the longest wait without one.
+    pub(super) fn refused(&self, retry_after: Option<Duration>, most: Duration) -> (Duration, bool) {
         let now = self.throttle.0.clock.elapsed();
-        self.throttle.state().refused(self.generation, now, wish, most, jitter())
+        self.throttle.state().refused(self.generation, now, retry_after, most, jitter())
     }
 
     /// When the last answer other than a 429 came from the endpoint `path`, on the monotonic clock.
@@ -91,7 +91,7 @@ impl Throttle {
         }))
     }
 
-    /// Waits until a request may be sent, after all who asked before.
+    /// Waits until a request may be sent, after all earlier calls.
     ///
     /// # Errors
     /// Fails with `Interrupted` when cancelled, and with `Deadline`, at once, when it could only be sent
@@ -142,17 +142,17 @@ enum Held {
 struct ThrottleState {
     /// Counts the 429s that were news: requests that were under way then tell nothing new.
     generation: u64,
-    /// How many requests of this generation are under way, and the most that were.
+    /// How many requests of this generation run, and the most that did.
     under_way: usize,
     busiest: usize,
-    /// How many may be at once; none where there was no 429.
+    /// How many may run at once; none without a 429.
     allowed: Option<usize>,
     /// How many of this generation were answered since `allowed` last grew.
     answers: usize,
-    /// Whether one request alone tries whether the service answers again.
+    /// Whether one request probes whether the service answers again.
     is_probing: bool,
     paused_until: Duration,
-    /// How far waiting has doubled: up with every 429, down by one with every try that was answered.
+    /// How often the wait was doubled: up with every 429, down by one with every answered probe.
     doublings: u32,
     /// By endpoint; there are four.
     last_answers: HashMap<String, Duration>,
@@ -197,18 +197,18 @@ impl ThrottleState {
         &mut self,
         generation: u64,
         now: Duration,
-        wish: Option<Duration>,
+        retry_after: Option<Duration>,
         most: Duration,
         jitter: f64,
     ) -> (Duration, bool) {
         let is_news = generation == self.generation;
         let own = if is_news { backoff(self.doublings, jitter).min(most.max(SHORTEST)) } else { SHORTEST };
-        let pause = match wish {
+        let pause = match retry_after {
             // This one ends now; the others each have to hear it for themselves.
-            Some(wish) if wish > most => SHORTEST,
-            Some(wish) => wish
+            Some(retry_after) if retry_after > most => SHORTEST,
+            Some(retry_after) => retry_after
                 .max(SHORTEST)
-                .saturating_add((wish / 10).min(MOST_SPREAD).mul_f64(jitter.clamp(0.0, 1.0))),
+                .saturating_add((retry_after / 10).min(MOST_SPREAD).mul_f64(jitter.clamp(0.0, 1.0))),
             None => own,
         };
         self.paused_until = self.paused_until.max(now.saturating_add(pause));
@@ -304,10 +304,10 @@ mod tests {
 
     #[test]
     fn a_servers_wish_is_spread_and_holds_nobody_longer_than_it_is_waited_for() {
-        let pause = |wish, jitter| {
+        let pause = |retry_after, jitter| {
             let mut state = ThrottleState::default();
             let generation = state.enter(secs(0)).unwrap();
-            state.refused(generation, secs(0), Some(secs(wish)), MOST, jitter).0
+            state.refused(generation, secs(0), Some(secs(retry_after)), MOST, jitter).0
         };
         assert_eq!((pause(0, 0.0), pause(60, 0.0), pause(60, 1.0)), (secs(1), secs(60), secs(65)));
         assert_eq!(pause(10, 0.5), Duration::from_millis(10_500));

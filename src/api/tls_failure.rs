@@ -12,7 +12,7 @@ use crate::sanitize;
 /// What to do where nothing says more.
 const INTERCEPTED: &str = "if a company proxy opens TLS on the way, add its root with --ca-file";
 
-/// The failure of TLS with `host`; `cause` where it is known.
+/// The TLS failure with `host`; `cause` if it is known.
 pub(super) fn tls_failure(host: &str, cause: Option<&Rustls>) -> Error {
     let host = sanitize::message(host);
     let distrust = |why: &str, hint: &str| {
@@ -26,11 +26,11 @@ pub(super) fn tls_failure(host: &str, cause: Option<&Rustls>) -> Error {
         Rustls::InvalidCertificate(certificate) => match certificate {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => distrust(
                 "its certificate has expired",
-                "check this machine's clock; if it is right, ask whoever runs the server",
+                "check this machine's clock; if it is right, report it to the operator of the server",
             ),
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => distrust(
                 "its certificate is not valid yet",
-                "check this machine's clock; if it is right, ask whoever runs the server",
+                "check this machine's clock; if it is right, report it to the operator of the server",
             ),
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => distrust(
                 "its certificate is for another name",
@@ -40,7 +40,7 @@ pub(super) fn tls_failure(host: &str, cause: Option<&Rustls>) -> Error {
                 distrust("its certificate's issuer is not known here", INTERCEPTED)
             }
             CertificateError::Revoked => {
-                distrust("its certificate was revoked", "ask whoever runs the server for a new certificate")
+                distrust("its certificate was revoked", "report it to the operator of the server")
             }
             _ => distrust("its certificate is not valid", INTERCEPTED),
         },

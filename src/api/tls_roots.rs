@@ -1,6 +1,6 @@
 //! Whose certificates are trusted: the system's, and those of `--ca-file`.
 //!
-//! Parsing them takes 15 ms, so they are loaded when the first https server is asked, once for the process.
+//! Parsing them takes 15 ms, so they are loaded for the first https request, once per process.
 //! `SSL_CERT_FILE` and `SSL_CERT_DIR` are obeyed by the crate that finds the system's.
 
 use std::io::Read as _;

@@ -1,4 +1,4 @@
-//! Why a request has no whole answer: ureq's errors sorted by what can be done about them.
+//! Why a request has no complete answer: ureq's errors, grouped by what can be done about them.
 
 use std::time::Duration;
 use std::{fmt, io};
@@ -20,9 +20,9 @@ pub enum TransportError {
     Network(ureq::Error),
     /// What came is no HTTP, or no gzip; why, in words.
     Garbled(String),
-    /// The body is coded in a way that was not asked for; its name.
+    /// The body has a coding that was not requested; its name.
     Unasked(String),
-    /// The proxy wants to know who asks (407).
+    /// The proxy requires a login (407).
     ProxyLogin,
     /// The decoded answer is longer than this.
     TooLarge(u64),
@@ -69,7 +69,7 @@ impl TransportError {
         TransportError::from(ureq::Error::from(error))
     }
 
-    /// What rustls says, where TLS failed and it said something.
+    /// The message of rustls, if TLS failed with one.
     pub(super) fn tls_cause(&self) -> Option<&rustls::Error> {
         let (TransportError::Tls(error) | TransportError::Network(error)) = self else { return None };
         match error {
@@ -79,7 +79,7 @@ impl TransportError {
         }
     }
 
-    /// Whether nobody was reached at all: what does not answer is then a proxy, where there is one.
+    /// Whether no connection was made: with a proxy, the proxy does not answer.
     pub(super) fn is_unreached(&self) -> bool {
         let TransportError::Network(error) = self else { return false };
         match error {

@@ -1,4 +1,4 @@
-//! A queue in which who came first goes first, and from which one can be cancelled.
+//! A fair queue (first come, first served) whose waiting can be cancelled.
 //!
 //! Knows nothing of what is waited for: [`limiter`](crate::api::limiter) and
 //! [`throttle`](crate::api::throttle) have one each.
@@ -21,7 +21,7 @@ struct QueueState {
     waiting: VecDeque<Sender<()>>,
 }
 
-/// Being the first in the queue; the next one is called when this is dropped.
+/// The first place in the queue; dropping it calls the next one.
 pub(super) struct QueueTurn<'a>(&'a TurnQueue);
 
 impl Drop for QueueTurn<'_> {
@@ -31,7 +31,7 @@ impl Drop for QueueTurn<'_> {
 }
 
 impl TurnQueue {
-    /// Waits until everybody who asked before has dropped their turn.
+    /// Waits until all earlier callers have dropped their turn.
     ///
     /// # Errors
     /// Fails with `Interrupted` when cancelled.

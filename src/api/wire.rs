@@ -14,7 +14,7 @@ use crate::event::Stream;
 use crate::page::{Cursor, Next, Page};
 use crate::sanitize;
 
-/// An answer that is not what the API says it should be. Asking again may help: it may have been cut.
+/// An answer that does not follow the API. A retry may help: the answer may have been truncated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadableAnswer(String);
 
@@ -109,7 +109,7 @@ pub struct Introspection {
     pub uuid: Option<String>,
     /// When the token was issued.
     pub issued_at: Option<DateTime<Utc>>,
-    /// What it grants: stream keys, and whatever else there may be.
+    /// What it grants: stream keys and other features.
     pub features: Vec<String>,
     /// The account's UUID; v1 does not say it.
     pub account_uuid: Option<String>,
@@ -134,7 +134,7 @@ impl Introspection {
 pub fn introspection(body: &[u8]) -> Result<Introspection, UnreadableAnswer> {
     let object: Map<String, Value> = serde_json::from_slice(without_mark(body))
         .map_err(|_| UnreadableAnswer::new("it is no JSON object"))?;
-    // People read these: a server that sends the token back must not bring it out (P10).
+    // These are shown: a server that sends the token back must not make it visible (P10).
     let shown = |text: &str| sanitize::without_tokens(text).into_owned();
     let features = match field(&object, "features") {
         Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(shown).collect(),
@@ -156,12 +156,12 @@ fn field<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     object.iter().find(|(key, _)| is_name(key)).map(|(_, value)| value)
 }
 
-/// The server's words in a refusal, harmless and short; none when there are none.
+/// The server's message in a refusal, escaped and shortened; none when there is none.
 ///
 /// Either error shape is understood, `{"Error":{"Message":...}}` and `{"status":...,"message":...}`;
 /// anything else is quoted as it is.
 pub fn words(body: &[u8]) -> Option<String> {
-    /// A message is cut to far less; nobody's HTML needs to be looked at further.
+    /// Messages are cut to far less; long HTML need not be searched.
     const ENOUGH: usize = 4096;
     let said = error_words(body);
     let said = said.unwrap_or_else(|| String::from_utf8_lossy(&body[..body.len().min(ENOUGH)]).into_owned());

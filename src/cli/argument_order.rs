@@ -26,7 +26,7 @@ pub(super) fn in_order(mut args: Vec<OsString>, definition: impl FnOnce() -> Com
     }
 }
 
-/// Moves flags that only a subcommand knows from before it to behind it. A flag that nobody knows leaves
+/// Moves flags that only a subcommand has from before it to after it. An unknown flag leaves
 /// everything where it is, so that the complaint is about what was typed.
 fn behind_the_subcommand(args: Vec<OsString>, root: &Command) -> Vec<OsString> {
     let mut kept: Vec<OsString> = args[..1].to_vec();

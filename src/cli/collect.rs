@@ -92,7 +92,7 @@ pub struct CollectArgs {
 
     /// Keep the position under this name [default: stdout]
     ///
-    /// For output that is not a file. Needed with --resume on a terminal, so that nobody reads away the
+    /// For output that is not a file. Needed with --resume on a terminal, so that this run does not take the
     /// events of a job by hand.
     #[arg(long, value_name = "NAME", requires = "resume", help_heading = "Saved positions")]
     pub consumer: Option<String>,

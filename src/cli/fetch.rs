@@ -93,13 +93,13 @@ pub struct FetchArgs {
     #[arg(long, help_heading = "Output")]
     pub fail_if_empty: bool,
 
-    /// Say what would be asked and written, and stop
+    /// Show what would be requested and written, and stop
     ///
     /// The settings, the token and the range are checked; nothing is sent and nothing is written.
     #[arg(long, help_heading = "Output")]
     pub dry_run: bool,
 
-    /// Have this many requests under way at once, 1 to 16
+    /// Run this many requests in parallel, 1 to 16
     ///
     /// By default as many as range and latency call for. Changes how long it takes, never what comes
     /// out.
@@ -109,7 +109,7 @@ pub struct FetchArgs {
 }
 
 impl FetchArgs {
-    /// Refuses what only the values tell to be contradictory.
+    /// Refuses contradictory values.
     pub(super) fn check(&self) -> Result<(), String> {
         self.collect.check(match (self.collect.resume, self.collect.names_a_file()) {
             (false, _) => OutputUse::Question,

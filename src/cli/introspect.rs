@@ -21,7 +21,7 @@ pub struct IntrospectArgs {
     /// Print one JSON object
     ///
     /// Its keys: profile, server, api, uuid, account_uuid, issued_at, features, expires_at and days_left.
-    /// What is not known is null; a token that never expires has a null expires_at.
+    /// Unknown values are null; a token that does not expire has a null expires_at.
     #[arg(long, help_heading = "Output")]
     pub json: bool,
 }

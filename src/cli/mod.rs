@@ -80,11 +80,11 @@ pub enum Command {
     Fetch(Box<FetchArgs>),
     /// Follow new events
     Tail(Box<TailArgs>),
-    /// Show what the service says this token may read
+    /// Show what this token may read, according to the service
     Introspect(Box<introspect::IntrospectArgs>),
     /// Check whether the token is usable, now and for how long
     TokenCheck(Box<token_check::TokenCheckArgs>),
-    /// Where every saved position stands; a health check for monitors
+    /// Show the status of every saved position; a health check for monitors
     Status(status::StatusArgs),
     /// Carry a saved position to another machine, or forget it
     State(state::StateArgs),
@@ -127,7 +127,7 @@ impl Cli {
     }
 }
 
-/// Whether a command line that cannot be read asks for messages as JSON all the same.
+/// Whether an invalid command line requests messages as JSON.
 pub fn wants_json(args: &[OsString]) -> bool {
     args.iter().any(|arg| arg == "--log-format=json")
         || args.windows(2).any(|pair| pair[0] == "--log-format" && pair[1] == "json")

@@ -1,4 +1,4 @@
-//! `opev simulate`: what can be typed, read straight into the simulator's own types.
+//! `opev simulate`: its arguments, parsed into the simulator's own types.
 
 use std::path::PathBuf;
 
@@ -152,34 +152,34 @@ pub struct SimulateArgs {
     ///
     /// `closed-open` is start yes, end no.
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = RangeEnds::ClosedOpen,
-        help_heading = "What nobody knows of the service")]
+        help_heading = "Undocumented behaviour of the service")]
     pub bounds: RangeEnds,
 
     /// Which time of an event a range is about
     ///
     /// When it happened, or when it reached the service. The difference is what arrives late.
     #[arg(long, value_enum, value_name = "TIME", default_value_t = FilterBy::EventTime,
-        help_heading = "What nobody knows of the service")]
+        help_heading = "Undocumented behaviour of the service")]
     pub filter: FilterBy,
 
     /// The cursor of a range with an end forgets that end
     ///
     /// Following such a cursor leads beyond the range, to the end of what there is.
-    #[arg(long, help_heading = "What nobody knows of the service")]
+    #[arg(long, help_heading = "Undocumented behaviour of the service")]
     pub cursor_forgets_end: bool,
 
     /// Which key of an answer comes first
     ///
     /// JSON objects have no order, and a client must not need one.
     #[arg(long, value_enum, value_name = "KEY", default_value_t = KeyOrder::CursorFirst,
-        help_heading = "What nobody knows of the service")]
+        help_heading = "Undocumented behaviour of the service")]
     pub keys: KeyOrder,
 
     /// What a v2 user object calls the user's type
     ///
     /// Documentation and observed answers differ.
     #[arg(long, value_enum, value_name = "KEY", default_value_t = UserTypeKey::UserType,
-        help_heading = "What nobody knows of the service")]
+        help_heading = "Undocumented behaviour of the service")]
     pub user_type: UserTypeKey,
 
     /// The shape of an error's body
@@ -187,38 +187,43 @@ pub struct SimulateArgs {
     /// `nested` is {"Error":{"Message":...}}, `flat` is {"status":...,"message":...}; `version` is nested for
     /// v1 and flat for the others.
     #[arg(long, value_enum, value_name = "SHAPE", default_value_t = ErrorShape::ByVersion,
-        help_heading = "What nobody knows of the service")]
+        help_heading = "Undocumented behaviour of the service")]
     pub errors: ErrorShape,
 
     /// Never say has_more: true before an empty page
     ///
     /// Without the flag, has_more is true once too often, as the documentation allows.
-    #[arg(long, help_heading = "What nobody knows of the service")]
+    #[arg(long, help_heading = "Undocumented behaviour of the service")]
     pub no_empty_page: bool,
 
     /// This many last events come again on the next poll
     ///
     /// Seen at the real service: a poll begins with events that the last one ended with.
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "What nobody knows of the service")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        help_heading = "Undocumented behaviour of the service"
+    )]
     pub repeat_when_followed: u64,
 
     /// What is answered to a cursor together with a limit or a time
     ///
     /// Whichever it is, --assert takes such a request for a broken rule.
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = CursorWithRange::Refused,
-        help_heading = "What nobody knows of the service")]
+        help_heading = "Undocumented behaviour of the service")]
     pub cursor_with_range: CursorWithRange,
 
     /// Take a field that is null for one that is absent
     ///
     /// Without the flag, a null is refused with 400.
-    #[arg(long, help_heading = "What nobody knows of the service")]
+    #[arg(long, help_heading = "Undocumented behaviour of the service")]
     pub accept_null: bool,
 
     /// Take 1.0 for 1
     ///
     /// Some clients write all numbers so. Without the flag, such a limit is refused with 400.
-    #[arg(long, help_heading = "What nobody knows of the service")]
+    #[arg(long, help_heading = "Undocumented behaviour of the service")]
     pub accept_float: bool,
 
     /// Spoil answers; may be given several times

@@ -83,7 +83,7 @@ pub enum StateCommand {
     Import(StateImportArgs),
     /// Forget a saved position; the output is not touched
     ///
-    /// Asks on a terminal. The next run starts anew, at --since or 24 hours ago.
+    /// Asks on a terminal. The next run starts again at --since or 24 hours ago.
     Reset(StateResetArgs),
 }
 
@@ -96,7 +96,7 @@ pub struct StateImportArgs {
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub from: PathBuf,
 
-    /// The managed file lies here on this machine
+    /// The path of the managed file on this machine
     ///
     /// For a file that was copied to another path. Without the flag it is looked for at its old one.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -1,4 +1,4 @@
-//! `opev status`: where every saved position stands.
+//! `opev status`: the status of every saved position.
 
 use std::time::Duration;
 

@@ -1,11 +1,11 @@
-//! Flags that people know from other programs and that do not exist here, with the one that does.
+//! Flags of other programs that do not exist here, with the one that does.
 //!
 //! A table and not the nearest spelling: `tail --follow` must not be answered with `--no-follow`. A row
 //! counts only where the command has the flag that it names, so a hint never names one that does not exist.
 
 use crate::suggest::suggest;
 
-/// Flags that mean the same elsewhere, and what they are called here.
+/// Flags of other programs, and their names here.
 struct Synonym {
     /// As they are typed.
     typed: &'static [&'static str],

@@ -52,7 +52,7 @@ pub struct TailArgs {
     #[arg(long, value_name = "[STREAM=]DURATION", help_heading = "Which events")]
     pub interval: Vec<Interval>,
 
-    /// Show what there is, and do not wait for more
+    /// Show the events that there are, and do not wait for more
     ///
     /// The run ends with 0 once every stream is read to its end.
     #[arg(long, help_heading = "Which events")]
@@ -65,7 +65,7 @@ pub struct TailArgs {
           help_heading = "Which events", conflicts_with = "no_follow")]
     pub duration: Option<Duration>,
 
-    /// Mark what matches this regular expression
+    /// Highlight what matches this regular expression
     ///
     /// Every row is shown; the matches stand out, where there is colour. (?i) at the start ignores case.
     /// What a row does not show (a column cut short, or left out) is not looked at.
@@ -108,7 +108,7 @@ impl FromStr for Interval {
 }
 
 impl TailArgs {
-    /// Refuses what only the values tell to be contradictory.
+    /// Refuses contradictory values.
     pub(super) fn check(&self) -> Result<(), String> {
         let is_managed = self.collect.resume && self.collect.names_a_file();
         self.collect.check(if is_managed { OutputUse::ManagedFile } else { OutputUse::Follow })

@@ -1,6 +1,6 @@
 //! `opev fetch`: get events once and exit.
 //!
-//! Decides what was typed, for one profile or for all, and hands it to `collect`: a question for a range, or
+//! Turns the arguments into plans, for one profile or for all, and passes them to `collect`: a question for a range, or
 //! a saved run with `--resume`.
 
 use std::fmt::Write as _;
@@ -28,10 +28,10 @@ use crate::runtime::Runtime;
 use crate::select::Filter;
 use crate::source::range::TimeRange;
 
-/// How long a failing request is asked again, unless `--retry-for` says otherwise.
+/// How long a failing request is retried without `--retry-for`.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How long after the range's end an event of it may reach the service, unless `--late` says otherwise.
+/// How long after the range's end an event of it may arrive, without `--late`.
 const LATE: TimeDelta = TimeDelta::days(1);
 
 /// How many outputs are written side by side; `--jobs` bounds their requests.
@@ -225,7 +225,7 @@ impl Fetch<'_> {
         });
     }
 
-    /// Decides, and tells the person what was decided for them.
+    /// Decides the settings, and reports defaults that were chosen.
     fn plan(&self, settings: Settings) -> Result<ProfileFetch> {
         let (args, invocation) = (self.args, self.invocation);
         let decided = range(invocation, &settings, args)?;
@@ -239,7 +239,7 @@ impl Fetch<'_> {
             ..super::output_request(invocation, &args.collect, &self.filter, OutputUse::Question)
         };
         if args.collect.all_profiles && !args.collect.names_a_file() {
-            // Who reads one output of many accounts needs to know whose event it is.
+            // In one output of many accounts every event needs its profile.
             request.shape.get_or_insert(Shape::Envelope);
         }
         let plan = OutputPlan::decide(&session, &request, &streams)?;
@@ -268,7 +268,7 @@ impl Fetch<'_> {
         Ok(ProfileFetch { session, plan, question })
     }
 
-    /// Says what would be done, for `--dry-run`.
+    /// Describes the run, for `--dry-run`.
     fn describe(&self, fetch: &ProfileFetch) {
         let ProfileFetch { session, plan, question } = fetch;
         let (settings, zone) = (&session.settings, &session.settings.zone);
@@ -291,7 +291,7 @@ impl Fetch<'_> {
     }
 }
 
-/// Decides the range, before any token is read: what was typed wrong is told first.
+/// Decides the range before any token is read, so that wrong arguments are reported first.
 fn range(invocation: &Invocation, settings: &Settings, args: &FetchArgs) -> Result<ResolvedRange> {
     let (since, until) = (args.since.as_ref(), args.until.as_ref());
     let now = invocation.runtime.clock.now();

@@ -1,4 +1,4 @@
-//! `opev introspect`: what the service says of the token, and what the token says of itself, side by side.
+//! `opev introspect`: the service's answer about the token, beside the token's claims.
 //!
 //! One request. The token's text is in none of the output (P10).
 
@@ -11,7 +11,7 @@ use crate::config::{Config, SettingFlags};
 use crate::diagnosis::IntrospectedToken;
 use crate::error::Result;
 
-/// How long a failing request is asked again, unless `--retry-for` says otherwise.
+/// How long a failing request is retried without `--retry-for`.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Runs `opev introspect`.

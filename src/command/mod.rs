@@ -44,13 +44,13 @@ use crate::select::Filter;
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// Everything that was asked for is done.
+    /// Success.
     Done,
-    /// It failed; every failure was reported.
+    /// Failure; every failure was reported.
     Failed(ErrorKind),
-    /// A signal asked for the end, and nothing failed.
+    /// A signal came, and nothing failed.
     Signal(i32),
-    /// The command line was wrong, or asked for help; said already, with this exit code.
+    /// The command line was wrong, or requested help; it is printed already. With the exit code.
     Usage(u8),
 }
 
@@ -75,10 +75,10 @@ impl End {
     }
 }
 
-/// What every command is given.
+/// The arguments of every command.
 #[derive(Clone, Debug)]
 pub struct Invocation {
-    /// The time, the wish to end, and the way to the person.
+    /// The clock, the cancel token and the console.
     pub runtime: Runtime,
     /// The environment, read once.
     pub environment: Environment,
@@ -150,7 +150,7 @@ fn dispatch(invocation: &Invocation, command: Command) -> Result<End> {
     }
 }
 
-/// Answers a command line that asks for help, or that is wrong.
+/// Prints help, or the error of a wrong command line.
 fn tell(error: &clap::Error, args: &[OsString], environment: &Environment) -> End {
     if error.use_stderr() {
         let log_format = if cli::wants_json(args) { LogFormat::Json } else { LogFormat::Text };
@@ -160,18 +160,18 @@ fn tell(error: &clap::Error, args: &[OsString], environment: &Environment) -> En
             LogFormat::Text => console.say(cli::complaint(error).trim_end()),
             LogFormat::Json => {
                 let failure = Error::new(ErrorKind::Usage, cli::sentence(error));
-                console.failure(&failure.hint("see opev --help, or --help behind the command"));
+                console.failure(&failure.hint("see opev --help, or --help after the command"));
             }
         }
         console.finish();
     } else {
-        // Help and version, in colour where it may be. A reader that had enough is no failure.
+        // Help and version, in colour where it may be. A closed pipe is not a failure.
         let _ = error.print();
     }
     End::Usage(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
-/// Writes a finished text to standard output; a reader that had enough is no failure.
+/// Writes a finished text to standard output; a closed pipe is not a failure.
 fn print(bytes: &[u8]) -> Result<End> {
     match StreamSink::stdout()?.write(bytes) {
         Err(failure) if failure.kind() != ErrorKind::ClosedPipe => Err(failure),
@@ -193,7 +193,7 @@ fn print_json(invocation: &Invocation, json: &[u8]) -> Result<End> {
     }
 }
 
-/// What standard output can show of a text for people.
+/// Width and colours of standard output.
 fn text_style(invocation: &Invocation) -> TextStyle {
     let is_terminal = invocation.stdout_is_terminal;
     let width = is_terminal.then(|| terminal::width(std::io::stdout()));

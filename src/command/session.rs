@@ -13,8 +13,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Reads the token, decides the server, and makes a client. Sends nothing.
 ///
-/// `patience` is how long a failing request is asked again where `--retry-for` does not say; `observer` is
-/// told what happens to requests.
+/// `patience` is how long a failing request is retried without `--retry-for`; `observer` receives what happens
+/// to requests.
 ///
 /// # Errors
 /// Fails as the settings' token and server can: 3 and 4.

@@ -119,13 +119,13 @@ fn reset(invocation: &Invocation, args: &StateResetArgs) -> Result<End> {
     let is_named = args.which.consumer.is_some() || args.which.output.is_some();
     if args.yes && !is_named {
         return Err(Error::new(ErrorKind::Usage, "--yes needs the position's name")
-            .hint("name it with --consumer NAME or -o FILE; `opev status` lists what there is"));
+            .hint("name it with --consumer NAME or -o FILE; `opev status` lists the saved positions"));
     }
     let can_ask = io::stdin().is_terminal() && invocation.runtime.console.is_terminal();
     if !args.yes && !can_ask {
         return Err(Error::new(
             ErrorKind::Usage,
-            "cannot ask whether to forget the position: there is no terminal",
+            "cannot ask whether to reset the position: there is no terminal",
         )
         .hint("add --yes"));
     }

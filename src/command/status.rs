@@ -1,6 +1,6 @@
 //! `opev status`: the state of every saved position, and whether anything is late or in error.
 //!
-//! Decides where to look and how to answer; what is found and judged is `health::status`'s.
+//! Decides the locations and the form of the answer; `health::status` finds the problems.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::health::status::{StateLocation, StatusReport, table};
 use crate::output::shown;
 use crate::time::Zone;
 
-/// How old the position of a fetch may be, unless `--max-age` says otherwise.
+/// How old the position of a fetch may be without `--max-age`.
 const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
 /// Runs `opev status`.

@@ -1,4 +1,4 @@
-//! `opev tail`: follow new events, as a person or as a service.
+//! `opev tail`: follow new events, on a terminal or as a service.
 //!
 //! Decides what was typed and hands each output to `collect`, on a thread of its own. A profile or a stream
 //! that fails for good ends alone.
@@ -28,10 +28,10 @@ use crate::event::Stream;
 use crate::health::{HealthFeed, RunMode, ServiceMonitor, SystemdNotifier};
 use crate::select::Filter;
 
-/// How long a failing request is asked again, unless `--retry-for` says otherwise.
+/// How long a failing request is retried without `--retry-for`.
 const PATIENCE: Duration = Duration::from_secs(90 * 60);
 
-/// How often a stream is asked, unless `--interval` says otherwise.
+/// How often a stream is polled without `--interval`.
 const INTERVAL: Duration = Duration::from_secs(30);
 
 /// The stack of an output's thread: there may be hundreds, and none needs the usual 2 MiB.
@@ -53,7 +53,7 @@ struct Tail<'a> {
     screen: std::sync::Mutex<Option<SharedOutput>>,
     /// When `--for` ends.
     ends: Option<Duration>,
-    /// Triggered when nobody reads standard output any more.
+    /// Triggered when the reader of standard output is gone.
     over: Cancel,
     reopen: Arc<ReopenRequests>,
 }
@@ -78,7 +78,7 @@ pub fn run(invocation: &Invocation, args: &TailArgs) -> Result<End> {
         true => config.all_settings(&flags)?,
         false => vec![config.settings(&flags)?],
     };
-    // What is typed wrong is told before anything is started.
+    // Wrong arguments are reported before anything is started.
     args.highlight.as_deref().map(Highlight::new).transpose()?;
     let console = &invocation.runtime.console;
     let feed = args.health_file.as_deref().map(|path| HealthFeed::open(Arc::new(RealDisk), path, console));
@@ -260,7 +260,7 @@ fn longest_interval(args: &TailArgs) -> Duration {
     Stream::ALL.into_iter().map(|stream| interval(args, stream)).max().unwrap_or(INTERVAL)
 }
 
-/// How often a stream is asked: the last that was typed for it, else the last for all.
+/// A stream's poll interval: the last one given for it, else the last one for all.
 fn interval(args: &TailArgs, stream: Stream) -> Duration {
     let typed = |of: Option<Stream>| args.interval.iter().rev().find(|i| i.stream == of).map(|i| i.every);
     typed(Some(stream)).or_else(|| typed(None)).unwrap_or(INTERVAL)

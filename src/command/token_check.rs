@@ -15,13 +15,13 @@ use crate::diagnosis::{self, DiagnosisStep, ReportStyle, TokenDiagnosis, TokenRe
 use crate::error::{ErrorKind, Result};
 use crate::secret::Secret;
 
-/// A check tells what is, not what may be after a while: one try, unless `--retry-for` says otherwise.
+/// A check makes one attempt without `--retry-for`.
 const PATIENCE: Duration = Duration::ZERO;
 
 /// How many profiles are checked at once.
 const AT_ONCE: usize = 16;
 
-/// A profile and its token, before anything is asked.
+/// A profile and its token, before any request.
 struct ProfileToken {
     settings: Settings,
     token: Option<Secret>,
@@ -43,7 +43,7 @@ pub fn run(invocation: &Invocation, args: &TokenCheckArgs) -> Result<End> {
     let zone = profiles.first().map(|settings| settings.zone.clone()).unwrap_or_default();
     let connections = Connections::default();
     let mut tokens = Vec::new();
-    // One after another: a token's command may have a question for the person.
+    // One after another: a token's command may ask on the terminal.
     for settings in profiles {
         tokens.push(ProfileToken::read(invocation, &connections, settings, args)?);
     }

@@ -1,4 +1,4 @@
-//! `opev simulate` in a build without the feature `simulator`: says which build has it.
+//! `opev simulate` in a build without the feature `simulator`: an error with a hint.
 
 use std::io::Write;
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
 use crate::secret::Secret;
 
-/// A server, the token it gets, and what the token says of itself.
+/// A server, its token, and the token's claims.
 #[derive(Clone, Debug)]
 pub struct Account {
     /// The server; one of 1Password's, this machine, or an allowed host.
@@ -18,7 +18,7 @@ pub struct Account {
     pub token: Secret,
     /// The token's claims, or why it has none that can be read.
     pub claims: Result<Claims, InvalidToken>,
-    /// What a person should know before a failure, on a terminal or with `-v`.
+    /// Notices, shown on a terminal or with `-v`.
     pub notices: Vec<String>,
 }
 
@@ -53,7 +53,7 @@ impl Settings {
         }
         let claims = Claims::read(&token);
         if let Err(why @ (InvalidToken::ServiceAccount | InvalidToken::Connect)) = &claims {
-            // It opens vaults; it is never sent anywhere by mistake.
+            // It opens vaults and must not be sent anywhere.
             return Err(Error::new(ErrorKind::TokenRefused, why.to_string()).hint(why.advice()));
         }
         let server = match &self.server {
@@ -113,7 +113,7 @@ impl Settings {
     }
 }
 
-/// The server the token was issued for, where that is another one of 1Password's than the one asked.
+/// The token's server, if that is another one of 1Password's than the configured one.
 fn disagreement(server: &BaseUrl, claims: &Claims) -> Option<BaseUrl> {
     claims.base_url().filter(|other| server.is_known() && other.is_known() && other != server)
 }

@@ -1,6 +1,6 @@
 //! The environment, read once at the start.
 //!
-//! The only code that looks at environment variables; everybody else is handed this record, so that tests
+//! The only code that reads environment variables; all other code gets this record, so that tests
 //! need no real environment. A variable that is set but empty counts as unset, as XDG and curl have it,
 //! except where a token is looked for.
 
@@ -121,7 +121,7 @@ impl Environment {
         }
     }
 
-    /// An absolute path; XDG says that relative ones are to be ignored.
+    /// An absolute path; relative ones are ignored, as XDG requires.
     fn absolute(&self, name: &str) -> Option<PathBuf> {
         self.path(name).filter(|path| path.is_absolute())
     }

@@ -25,7 +25,7 @@ pub const DEFAULT: &str = "default";
 /// A configuration file is text that people write.
 const MAX_BYTES: u64 = 4 << 20;
 
-/// What the configuration file says; empty where there is none.
+/// The contents of the configuration file; empty without one.
 #[derive(Clone, Debug, Default)]
 pub struct ConfigFile {
     /// Where it is, or would be; `None` where not even that is known (no HOME).
@@ -52,7 +52,7 @@ pub enum PathChoice {
     Xdg,
 }
 
-/// Where the configuration file is, or would be, and what decided it.
+/// The path of the configuration file, and what decided it.
 pub fn locate(flag: Option<&Path>, environment: &Environment) -> (Option<PathBuf>, PathChoice) {
     match (flag, environment.path(environment::CONFIG)) {
         (Some(path), _) => (Some(path.to_owned()), PathChoice::Flag),
@@ -84,7 +84,7 @@ impl ConfigFile {
         Ok(config)
     }
 
-    /// Reads the text of a file that lies at `path`.
+    /// Reads the text of the file at `path`.
     ///
     /// # Errors
     /// Fails when the text says something that is not understood.
@@ -126,7 +126,7 @@ impl ConfigFile {
     }
 }
 
-/// The text of a file, and what is needed to say where something in it is wrong.
+/// The text of a file, for messages with line numbers.
 struct ConfigParser<'a> {
     path: &'a Path,
     text: &'a str,
@@ -215,7 +215,7 @@ fn allowed(table: &str, key: &str) -> Result<(), ConfigProblem> {
 fn misplaced(word: &str) -> ConfigProblem {
     if KEYS.contains(&word) {
         let table = if ACCOUNT_KEYS.contains(&word) { "[profiles.default]" } else { "[defaults]" };
-        return ConfigProblem::new(format!("{word} stands outside of any table"))
+        return ConfigProblem::new(format!("{word} is outside of any table"))
             .hint(format!("put a line {table} above it"));
     }
     unknown("table", word, &["defaults", "profiles"])

@@ -1,4 +1,4 @@
-//! Profiles made from Sumo Logic's 1Password sources, as `opev config import-sumo` asks for them.
+//! Profiles from Sumo Logic's 1Password sources, for `opev config import-sumo`.
 //!
 //! Decides and checks everything, and writes nothing: the caller carries the plan out. A token in the clear
 //! goes into a file of its own when that is asked for, and nowhere else (P10).
@@ -32,7 +32,7 @@ pub struct ImportPlan {
     pub config: Option<(PathBuf, String)>,
 }
 
-/// A token on its way into a file.
+/// A token to be written to a file.
 #[derive(Debug)]
 pub struct TokenToWrite {
     /// The file, which does not exist.
@@ -41,7 +41,7 @@ pub struct TokenToWrite {
     pub token: Secret,
 }
 
-/// Reads the sources and decides what is to be written.
+/// Reads the sources and decides what to write.
 ///
 /// # Errors
 /// Fails when there is no such source, and when a profile or token file exists already.

@@ -89,7 +89,7 @@ impl Config {
             return Err(Error::new(ErrorKind::Config, "--all-profiles: no profile is enabled")
                 .hint("write profiles with `opev config init`"));
         }
-        // The machine has one zone, whatever the number of profiles.
+        // One local zone for all profiles.
         all.iter()
             .find_map(|one| one.zone_warning.as_ref())
             .into_iter()

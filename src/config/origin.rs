@@ -1,4 +1,4 @@
-//! A decided value for people: what it is called, what it is, and where it comes from.
+//! A setting for people: name, value and origin.
 
 use std::fmt;
 
@@ -35,7 +35,7 @@ impl fmt::Display for Origin {
 }
 
 impl Origin {
-    /// The origin as it stands behind a value: `(from --tz)`, `(default)`.
+    /// The origin as it is printed after a value: `(from --tz)`, `(default)`.
     pub fn in_brackets(&self) -> String {
         match self {
             Origin::Default | Origin::Demo => format!("({self})"),
@@ -67,7 +67,7 @@ pub fn json(settings: &[SettingRow]) -> String {
 pub struct SettingRow {
     /// The key, as in the configuration file.
     pub key: &'static str,
-    /// The value, or what is known of it.
+    /// The value, or a description of it.
     pub value: String,
     /// Where it comes from.
     pub origin: Origin,

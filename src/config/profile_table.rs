@@ -80,7 +80,7 @@ impl ServerKey {
     }
 }
 
-/// What a table of the configuration file says.
+/// The settings of a table of the configuration file.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "each field is the key of its name, which `config init` explains")]
 pub struct ProfileTable {
@@ -126,7 +126,7 @@ pub const KEYS: [&str; 20] = [
     "tz",
 ];
 
-/// Keys that say whose account it is; they belong to one profile and have no defaults.
+/// Keys that name an account; they belong to one profile and have no defaults.
 pub const ACCOUNT_KEYS: [&str; 6] =
     ["enabled", "token", "token_file", "token_command", "token_env", "token_file_any_mode"];
 
@@ -145,7 +145,7 @@ impl ConfigProblem {
         ConfigProblem { message: message.into(), hint: None }
     }
 
-    /// Adds what to do.
+    /// Adds a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -223,7 +223,7 @@ impl<T> FileValue<T> {
     }
 }
 
-/// A value of the file, with what is needed to read it.
+/// A value of the file, with its key and place.
 #[derive(Debug)]
 pub struct TableEntry<'a> {
     /// The key it belongs to.

@@ -16,7 +16,7 @@ const DEFAULT_SINCE: std::time::Duration = std::time::Duration::from_secs(24 * 3
 pub struct ResolvedRange {
     /// The first moment in it.
     pub since: DateTime<Utc>,
-    /// The first moment after it: what was typed, else now.
+    /// The first moment after it: `--until`, else now.
     pub until: DateTime<Utc>,
     /// Whether the end was typed; if not, it cuts nothing.
     pub until_is_typed: bool,
@@ -26,7 +26,7 @@ pub struct ResolvedRange {
 }
 
 impl ResolvedRange {
-    /// Decides the range of a question that is asked at `now`.
+    /// Decides the range of a question at `now`.
     ///
     /// # Errors
     /// Fails with `Usage` when the range lies in the future, ends before it starts, or ends before what
@@ -41,7 +41,7 @@ impl ResolvedRange {
     }
 
     /// Decides the range of a question to a stand-in on this machine, which keeps whatever it was given:
-    /// what would be too old for the service is said and asked for all the same.
+    /// a range that is too old for the service is reported and requested all the same.
     ///
     /// # Errors
     /// Fails with `Usage` when the range lies in the future or ends before it starts.
@@ -92,7 +92,7 @@ impl ResolvedRange {
         Ok(ResolvedRange { since, until, until_is_typed: typed_until.is_some(), warnings })
     }
 
-    /// Moves the start to what the service still keeps.
+    /// Moves the start to the service's retention.
     fn clamped(mut self, now: DateTime<Utc>, zone: &Zone) -> Result<ResolvedRange> {
         let kept = oldest_kept(now);
         if self.until <= kept {

@@ -137,7 +137,7 @@ impl<'a> SettingSources<'a> {
     /// Flag, environment, profile, `[defaults]`; without any, the token names it.
     pub(super) fn server(&mut self, flags: &AccountArgs) -> Result<Option<BaseUrl>> {
         if self.name == DEMO {
-            // The demo has its own, whatever [defaults] say.
+            // The demo has its own, independent of [defaults].
             self.show("base_url", "a simulator inside this process", Origin::Demo);
             return Ok(None);
         }

@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::size;
 use crate::time::{Zone, duration};
 
-/// The most events that the service gives in one answer.
+/// The service's largest page.
 const MAX_PAGE_SIZE: u16 = 1000;
 
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -35,7 +35,7 @@ pub struct SettingFlags<'a> {
     pub jobs: Option<u8>,
 }
 
-/// One profile, everything decided but what only its token can say.
+/// The settings of one profile, except for what only its token tells.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The profile's name.
@@ -48,9 +48,9 @@ pub struct Settings {
     pub token: TokenSource,
     /// The API's version.
     pub api: ApiVersion,
-    /// Events asked for in one request, 1 to 1000.
+    /// Events per request, 1 to 1000.
     pub page_size: u16,
-    /// Requests under way at once, 1 to 16, where it was said.
+    /// Parallel requests, 1 to 16, if set.
     pub jobs: Option<u8>,
     /// How long a request may take.
     pub timeout: Duration,
@@ -179,7 +179,7 @@ impl Settings {
     }
 }
 
-/// The demo is one whole: another server or token would make it something else.
+/// The demo has a fixed server and token.
 fn refuse_account_flags(flags: &AccountArgs) -> Result<()> {
     let given = [
         ("--region", flags.region.is_some()),

@@ -42,9 +42,9 @@ pub(super) struct SumoSource {
     pub token: Option<Secret>,
     /// What it collects.
     pub streams: Vec<Stream>,
-    /// How often it asks, as it is written.
+    /// Its poll interval, as it is written.
     pub interval: Option<String>,
-    /// What was not understood, in words for people.
+    /// Notices about settings that were not understood.
     pub notes: Vec<String>,
 }
 

@@ -1,11 +1,11 @@
-//! What the terminal is to be given: colour or not, and how many columns.
+//! Terminal settings: colour and width.
 
 use std::os::fd::AsFd;
 
 use super::environment::Environment;
 use crate::cli::ColorChoice;
 
-/// The width of what is not a terminal, in columns.
+/// The width without a terminal, in columns.
 const USUAL_WIDTH: usize = 80;
 
 /// Whether to colour: `--color`, `NO_COLOR`, `CLICOLOR_FORCE`, `CLICOLOR`, `TERM=dumb`, then whether it is

@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
 use crate::secret::Secret;
 
-/// More than any token; a file that is longer is something else.
+/// Longer than any token; a longer file is not a token.
 const MAX_BYTES: u64 = 64 << 10;
 
 const ALTERNATIVES: &str = "set EVENTS_API_TOKEN, give --token-file FILE or --token-command CMD, or write a \
@@ -105,7 +105,7 @@ impl TokenSource {
         checked(&text, &place)
     }
 
-    /// Where the token comes from, in a few words for people; `None` where there is none, and for the demo.
+    /// A description of the token's source; `None` without one, and for the demo.
     pub fn describe(&self) -> Option<String> {
         match self {
             TokenSource::None | TokenSource::Demo => None,
@@ -122,7 +122,7 @@ impl TokenSource {
         }
     }
 
-    /// Reads the token where that runs no program and waits for nobody: from a variable or a regular file.
+    /// Reads the token where that runs no program and does not block: from a variable or a regular file.
     /// `None` for every other source.
     pub fn load_offline(&self, cancel: &Cancel) -> Option<Result<Secret>> {
         let is_quick = match self {
@@ -183,7 +183,7 @@ impl TokenFile {
             .hint("check the path and its permissions; the file holds the token alone, on one line")
     }
 
-    /// Whether it lies where a service manager puts secrets, whose modes are its own affair.
+    /// Whether it is in a service manager's directory of secrets, whose modes are not checked.
     fn is_kept_for_us(&self, file: &File) -> bool {
         let opened = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
             .or_else(|_| std::fs::canonicalize(&self.path));
@@ -223,14 +223,14 @@ fn checked(text: &[u8], place: &str) -> Result<Secret> {
     Ok(token)
 }
 
-/// Whether somebody pasted a token where it must not be; its text must then be in no message (P10).
+/// Whether a token was pasted in the wrong place; its text must then be in no message (P10).
 fn looks_like_a_token(text: &OsStr) -> bool {
     let text = text.as_encoded_bytes();
     text.starts_with(b"eyJ") && text.iter().filter(|b| **b == b'.').count() == 2 || text.starts_with(b"ops_")
 }
 
 fn misplaced(what_belongs_there: &str) -> Error {
-    Error::new(ErrorKind::TokenRefused, format!("a token stands where {what_belongs_there} belongs"))
+    Error::new(ErrorKind::TokenRefused, format!("found a token instead of {what_belongs_there}"))
         .hint("issue a new token, since others may have read this one, and keep it in a file of mode 600")
 }
 
@@ -240,12 +240,12 @@ fn read(from: impl Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
     Ok(text)
 }
 
-/// Does something that may block for ever, such as reading a pipe nobody writes to, and gives up on it
+/// Does something that may block forever, such as reading a pipe without a writer, and abandons it
 /// when cancelled.
 fn interruptible<T: Send + 'static>(cancel: &Cancel, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let (sender, done) = bounded(1);
     std::thread::spawn(move || {
-        // Nobody listens any more when cancelled.
+        // After a cancellation there is no receiver.
         let _ = sender.send(work());
     });
     select! {

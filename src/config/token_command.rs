@@ -21,16 +21,16 @@ use crate::time::duration;
 /// How long a token command may take.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// How long it may take to end once it was told to.
+/// How long it may take to end after a signal.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// More than any token; what a program writes beyond it is not kept.
+/// Longer than any token; output beyond it is dropped.
 const MAX_OUTPUT: u64 = 64 << 10;
 
 /// A program to run, and the environment it gets.
 #[derive(Clone, Debug)]
 pub struct TokenCommand {
-    /// What it is called in messages: `token_command of profile acme`.
+    /// Its name in messages: `token_command of profile acme`.
     pub title: String,
     /// The program and its arguments.
     pub argv: Vec<String>,
@@ -47,7 +47,7 @@ struct FinishedCommand {
 }
 
 impl TokenCommand {
-    /// Runs it to its end, `limit` at most, and gives what it printed.
+    /// Runs it to its end, at most for `limit`, and returns its output.
     ///
     /// # Errors
     /// Fails with `TokenMissing` when it cannot be started, ends badly or takes too long, and when

@@ -41,7 +41,7 @@ impl ConfigFile {
         }
     }
 
-    /// The first thing in the file that nobody else may decide.
+    /// The first setting in the file that only the user or root may decide.
     fn what_needs_trust(&self) -> Option<String> {
         let tables = || self.profiles.values().chain([&self.defaults]);
         let command =

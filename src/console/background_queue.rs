@@ -1,4 +1,4 @@
-//! A bounded queue with a thread of its own, for writes that may never come back.
+//! A bounded queue with its own thread, for writes that may block forever.
 //!
 //! Who watches a run (a terminal that is stopped, a pipe or a FIFO that nobody reads) must not be able to
 //! hold up collection or its end (P9). What does not fit is dropped and counted. Knows nothing of what is
@@ -24,7 +24,7 @@ pub trait QueueWorker: Send + 'static {
         None
     }
 
-    /// Is called when the period has passed.
+    /// Called when the period has passed.
     fn tick(&mut self) {}
 }
 
@@ -46,7 +46,7 @@ struct Queue<T> {
     queued: u64,
     handled: u64,
     dropped: u64,
-    /// Whether somebody waited in vain since the queue was empty.
+    /// Whether a wait timed out since the queue was empty.
     is_stalled: bool,
     is_closed: bool,
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::console::{Console, LogFormat};
 use crate::sanitize;
 
-/// Passes what this crate logs to the console; other crates' chatter is dropped.
+/// Passes the log of this crate to the console; other crates' logs are dropped.
 #[derive(Debug)]
 pub(super) struct Logger(pub(super) Console);
 

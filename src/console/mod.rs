@@ -37,10 +37,10 @@ pub enum LogFormat {
     Json,
 }
 
-/// What a person wants to be told, and how.
+/// Options of the console: level, colours, format.
 #[derive(Clone, Copy, Debug)]
 pub struct ConsoleOptions {
-    /// Errors are always told; warnings, steps (`-v`) and requests (`-vv`) by level.
+    /// Errors are always shown; warnings, steps (`-v`) and requests (`-vv`) by level.
     pub level: LevelFilter,
     /// Text or JSON lines.
     pub format: LogFormat,
@@ -99,7 +99,7 @@ impl Console {
         }
     }
 
-    /// Says what was asked for in so many words, whatever the level.
+    /// Writes text that was requested explicitly, at any level.
     pub fn say(&self, text: &str) {
         for line in text.lines() {
             self.line(&crate::sanitize::escaped(line));
@@ -118,7 +118,7 @@ impl Console {
         true
     }
 
-    /// Reports failures, one that several streams met alike once for all of them; gives how many were told.
+    /// Reports failures, equal ones of several streams in one message; returns how many were shown.
     pub fn failures(&self, failures: &[&Error]) -> usize {
         if self.0.options.format == LogFormat::Json {
             return failures.iter().filter(|failure| self.failure(failure)).count();
@@ -129,7 +129,7 @@ impl Console {
         texts.len()
     }
 
-    /// Whether a failure is to be told: every one, but for the routine ones under `-q`.
+    /// Whether a failure is shown: every one except routine ones under `-q`.
     fn is_worth_telling(&self, failure: &Error) -> bool {
         !failure.is_routine() || self.0.options.level >= LevelFilter::Warn
     }
@@ -145,7 +145,7 @@ impl Console {
         });
     }
 
-    /// Says what a run came to when several failures were reported before it.
+    /// Summarises a run after several failures were reported.
     pub fn summary(&self, kind: ErrorKind, text: &str) {
         let failure = Error::new(kind, text);
         self.outcome_line(&match self.0.options.format {
@@ -154,7 +154,7 @@ impl Console {
         });
     }
 
-    /// The same way to the person without progress lines, for work that goes on side by side.
+    /// The same console without progress lines, for work in parallel.
     #[must_use]
     pub fn without_progress(&self) -> Self {
         let ConsoleState { options, terminal, clock, stderr } = &*self.0;
@@ -186,7 +186,7 @@ impl Console {
         self.0.stderr.line(text, false, PATIENCE);
     }
 
-    /// Writes a line about the outcome: it finds room where a long log has taken all.
+    /// Writes a line about the outcome, even when a long log has filled the queue.
     fn outcome_line(&self, text: &str) {
         self.0.stderr.line(text, true, PATIENCE);
     }

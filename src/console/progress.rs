@@ -1,4 +1,4 @@
-//! One line that tells how far a run is: events, pages, rate, how far through the range, how long to go.
+//! The progress line: events, pages, rate, part of the range, remaining time.
 
 use std::io::IsTerminal as _;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,14 +10,14 @@ use rustix::fs::FileType;
 use crate::console::stderr::ProgressText;
 use crate::console::{Console, PATIENCE};
 
-/// What the line says before the first page.
+/// The text before the first page.
 const BEFORE_FIRST_PAGE: &str = "asking the service";
 
 /// A progress line; one that is not wanted costs a branch.
 #[derive(Debug)]
 pub struct Progress {
     console: Console,
-    /// What the line says; none where no line is drawn.
+    /// The text of the line; none where no line is drawn.
     text: Option<ProgressText>,
     started: Duration,
     pages: u64,
@@ -99,7 +99,7 @@ pub enum DataOutput {
     Terminal,
     /// Standard output is a pipe, a FIFO or a socket: another program reads it.
     Pipe,
-    /// Data goes to a file or to a device that nobody watches.
+    /// Data goes to a file or a device that is not a terminal.
     File,
 }
 
@@ -123,7 +123,7 @@ impl Drop for Progress {
     }
 }
 
-/// A duration for people: `5s`, `3m`, `2h`.
+/// A duration as text: `5s`, `3m`, `2h`.
 fn short(seconds: f64) -> String {
     match seconds {
         s if s < 90.0 => format!("{s:.0}s"),

@@ -1,4 +1,4 @@
-//! How a failure is told: what failed and why on one line, what to do on the next.
+//! The text of a failure: what failed and why on one line, what to do on the next.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};

@@ -11,7 +11,7 @@ use super::background_queue::{BackgroundQueue, QueueWorker};
 use super::{ConsoleOptions, LogFormat};
 use crate::clock::Clock;
 
-/// How many lines may wait while nobody reads.
+/// How many lines may wait for a reader.
 const CAPACITY: usize = 1024;
 
 /// How often the progress line is drawn.
@@ -20,10 +20,10 @@ const DRAW_PERIOD: Duration = Duration::from_millis(120);
 /// How often the progress line is redrawn at most, per second.
 const REDRAWS: u8 = 10;
 
-/// What the progress line says; replaced by the run, read by the thread that draws.
+/// The text of the progress line; set by the run, read by the drawing thread.
 pub(super) type ProgressText = Arc<Mutex<String>>;
 
-/// The way to standard error; the thread starts with the first line.
+/// The writer of standard error; its thread starts with the first line.
 #[derive(Debug)]
 pub(super) struct StderrQueue {
     options: ConsoleOptions,
@@ -133,7 +133,7 @@ impl QueueWorker for StderrWorker {
                     bar.set_style(style);
                 }
                 self.bar = Some((bar, text));
-                // Drawn at once, so that nobody stares at nothing while the first page is on its way.
+                // Drawn at once, so that something is visible before the first page.
                 self.tick();
             }
             StderrItem::ClearProgress => {
@@ -157,6 +157,6 @@ impl QueueWorker for StderrWorker {
 }
 
 fn write_line(text: &str) {
-    // Nobody can be told that standard error is gone.
+    // A failure of standard error cannot be reported.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }

@@ -1,6 +1,6 @@
 //! Finite tables for people, laid out by comfy-table: aligned, wrapped to the terminal's width, coloured.
 //!
-//! For lists that are known as a whole. Rows that stream are `encode`'s. Writes nothing: it gives text.
+//! For complete lists; streamed rows are in `encode`. Returns text and writes nothing.
 
 use std::borrow::Cow;
 
@@ -11,13 +11,13 @@ use crate::sanitize;
 /// What the place where a text is read can show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TextStyle {
-    /// The columns of the terminal; none where no terminal limits the width.
+    /// The width of the terminal; none without one.
     pub width: Option<u16>,
     /// Whether colours may be used.
     pub colour: bool,
 }
 
-/// How a word stands out.
+/// The emphasis of a word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CellTone {
     /// As the text around it.
@@ -35,7 +35,7 @@ pub enum CellTone {
     Bad,
 }
 
-/// Every tone that is drawn, with the mark that stands for it while a table is laid out, and its colour.
+/// Every emphasis, with the mark that replaces it during layout, and its colour.
 ///
 /// The marks have no width, and text from outside cannot hold them: [`sanitize::escaped`] spells them out.
 const TONES: [(CellTone, char, &str); 5] = [
@@ -46,7 +46,7 @@ const TONES: [(CellTone, char, &str); 5] = [
     (CellTone::Bad, '\u{206a}', "\x1b[1;31m"),
 ];
 
-/// The mark that ends every tone.
+/// The mark that ends every emphasis.
 const END: char = '\u{2060}';
 
 const PLAIN: &str = "\x1b[0m";

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::time::Zone;
 
-/// When a token ends, for people.
+/// A token's expiry, for people.
 pub(super) fn expiry(end: Option<DateTime<Utc>>, now: DateTime<Utc>, zone: &Zone) -> String {
     match end {
         None => "never".to_owned(),

@@ -1,10 +1,10 @@
-//! What is wrong with the tokens, told on standard error, and the one kind of failure for all of it.
+//! Reports the failures of tokens on standard error, and combines their kinds into one.
 
 use super::step::{StepOutcome, TokenDiagnosis};
 use crate::console::Console;
 use crate::error::{ErrorKind, combine};
 
-/// Tells everything that is wrong, with its profile where there are several, and gives the one kind for all.
+/// Reports every failure, with its profile if there are several, and returns the combined kind.
 pub fn tell(console: &Console, checks: Vec<TokenDiagnosis>, names_profiles: bool) -> Option<ErrorKind> {
     let kinds: Vec<ErrorKind> = checks.iter().filter_map(TokenDiagnosis::kind).collect();
     let broken: Vec<ErrorKind> =

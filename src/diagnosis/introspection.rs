@@ -1,4 +1,4 @@
-//! What the service says of a token, beside what the token says of itself: lines for people, or JSON. Pure.
+//! The service's answer about a token beside the token's claims: lines for people, or JSON. Pure.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::api::wire::Introspection;
 use crate::console::{CellTone, TextStyle, TextTable};
 use crate::time::Zone;
 
-/// One answer to an introspection, and whose it is.
+/// One answer to an introspection, with its profile.
 #[derive(Debug)]
 pub struct IntrospectedToken<'a> {
     /// The profile.
@@ -19,9 +19,9 @@ pub struct IntrospectedToken<'a> {
     pub server: String,
     /// The version of the API that was used.
     pub api: &'static str,
-    /// The account's uuid, as the token tells it.
+    /// The account's uuid, from the token.
     pub claimed_account: Option<String>,
-    /// When the token ends, as it tells itself.
+    /// The token's expiry, from its claims.
     pub expires_at: Option<DateTime<Utc>>,
     /// What the service said.
     pub answer: &'a Introspection,
@@ -46,7 +46,7 @@ impl IntrospectedToken<'_> {
         format!("{object:#}\n")
     }
 
-    /// A line a fact. Foreign text stays on its line, wherever it is read.
+    /// One line per fact. Line breaks in foreign text are escaped.
     pub fn to_text(&self, now: DateTime<Utc>, zone: &Zone, style: TextStyle) -> String {
         let unknown = || Cow::from("not said");
         let known = |text: &Option<String>| text.clone().map_or_else(unknown, Cow::from);

@@ -1,13 +1,13 @@
-//! Whether a token is usable, found out step by step, and told to people and programs.
+//! Checks step by step whether a token works, and reports it for people and programs.
 //!
 //! ```text
-//! offline        what the token says: form, audience, features, times
-//! online         the way to the server, one introspection, one small request per stream
+//! offline        the token's claims: form, audience, features, times
+//! online         the connection to the server, one introspection, one small request per stream
 //! step           a step, its outcome, and the diagnosis they make up
 //! report         the steps as a table for people, or a line a profile
 //! json           the same for programs
-//! introspection  what the service says of a token, for people and programs
-//! findings       what is wrong, told on standard error, and the one kind for all of it
+//! introspection  the service's answer about a token, for people and programs
+//! findings       the failures on standard error, and their combined kind
 //! expiry         how much time a token has left
 //! ```
 //!

@@ -1,4 +1,4 @@
-//! The part of a diagnosis that needs no network: what the token says of itself.
+//! The offline part of a diagnosis: the token's claims.
 //!
 //! Pure. No step and no failure shows any of the token but its claims (P10).
 
@@ -29,7 +29,7 @@ pub struct TokenRequirements<'a> {
     pub zone: &'a Zone,
 }
 
-/// Adds what the token says of itself, and whether it meets the requirements, to `check`.
+/// Adds the token's claims, and whether they meet the requirements, to `check`.
 pub fn check_token(token: &Secret, requirements: &TokenRequirements<'_>, check: &mut TokenDiagnosis) {
     let claims = Claims::read(token);
     if let Ok(claims) = &claims {
@@ -39,7 +39,7 @@ pub fn check_token(token: &Secret, requirements: &TokenRequirements<'_>, check: 
     check.steps.extend(steps(&claims, requirements));
 }
 
-/// Checks the claims, or says why there are none.
+/// Checks the claims, or reports why there are none.
 fn steps(claims: &Result<Claims, InvalidToken>, requirements: &TokenRequirements<'_>) -> Vec<DiagnosisStep> {
     let mut steps = form(claims.as_ref().err().copied());
     steps.extend(match claims {

@@ -1,7 +1,7 @@
 //! The fields that the Events API documents, per stream: names, first version and meaning.
 //!
-//! Data for `--fields help`, for the default columns of CSV and for telling a typo from a new field. What
-//! is not listed here still survives in every output and can be asked for by its path.
+//! Data for `--fields help`, for the default columns of CSV and for telling a typo from a new field. Fields
+//! that are not listed here are still in every output and can be selected by their path.
 
 use crate::event::Stream;
 

@@ -1,7 +1,7 @@
 //! From a choice of fields to the cells of a row, for tables and CSV alike.
 //!
 //! Nothing here knows widths, quoting or escapes: a cell is a JSON text where it lies, or a text made for
-//! it. What nobody asked for is not decoded.
+//! it. Values that are not shown are not decoded.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -13,12 +13,12 @@ use super::shape::{EventContext, Shape};
 use crate::event::{Event, Stream};
 use crate::facts::{Emphasis, EventFacts, FoundFields, JsonText, Lookup, LookupBuffer, WordStyle};
 
-/// What stands in one column of one event.
+/// The value of one column of one event.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum CellContent<'c> {
     /// Nothing.
     Missing,
-    /// A value where it lies in the event.
+    /// A value in the event's text.
     Value(JsonText<'c>),
     /// A text that was made for it.
     Text(&'c str),
@@ -27,7 +27,7 @@ pub(super) enum CellContent<'c> {
 }
 
 impl<'c> CellContent<'c> {
-    /// What the cell says.
+    /// The text of the cell.
     pub(super) fn text(self) -> Cow<'c, str> {
         match self {
             CellContent::Missing => Cow::Borrowed(""),
@@ -55,7 +55,7 @@ enum ColumnSource {
     Slot { slot: usize, or: Option<usize>, is_account: bool },
 }
 
-/// One event with everything its cells are made from.
+/// One event with everything that its cells need.
 #[derive(Clone, Copy)]
 pub(super) struct EventCells<'a, 'r> {
     columns: &'r [ColumnSource],
@@ -68,7 +68,7 @@ pub(super) struct EventCells<'a, 'r> {
 }
 
 impl Columns {
-    /// Prepares the columns; `with_facts` where more than they show will be asked of an event.
+    /// Prepares the columns; `with_facts` where facts are needed beside the columns.
     pub(super) fn new(fields: &Fields, shape: Shape, words: WordStyle, with_facts: bool) -> Self {
         let needs_facts = with_facts || fields.iter().any(|field| field.source.needs_facts());
         let mut lookup = if needs_facts { Lookup::for_facts() } else { Lookup::default() };
@@ -193,7 +193,7 @@ impl<'a: 'r, 'r> EventCells<'a, 'r> {
     }
 }
 
-/// From where: address, country, city; what identifies comes first.
+/// From where: address, country, city; the address identifies and comes first.
 fn write_from(facts: &EventFacts<'_, '_>, out: &mut String) {
     for part in [facts.address(), facts.country(), facts.city()] {
         if !part.is_empty() {

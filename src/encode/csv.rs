@@ -5,7 +5,7 @@
 //! nothing is lost. Null and absent are empty; objects and lists are compact JSON; numbers keep their
 //! digits. CSV is for spreadsheets and people: control, escape and bidi characters are written as JSON
 //! spells them (`\u001b`), text that a spreadsheet would run gets a quote in front, bytes that are not UTF-8
-//! and lone surrogates become U+FFFD. Exact values are what ndjson and json are for.
+//! and lone surrogates become U+FFFD. For exact values there are ndjson and json.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ use crate::event::{Event, Stream};
 use crate::facts::FoundFields;
 use crate::sanitize;
 
-/// How many new fields are named before they are only counted: the names come from events (P9).
+/// How many unknown fields are named before they are only counted: the names come from events (P9).
 const MAX_NAMED: usize = 32;
 
 /// Writes records; holds the columns and nothing of the events but the names of new fields.
@@ -30,7 +30,7 @@ pub(super) struct Csv {
     has_bom: bool,
     has_other: bool,
     scratch: String,
-    /// The names of fields without a column, in order, and how many of them were told already.
+    /// The names of fields without a column, in order, and how many of them were reported already.
     new_fields: Vec<String>,
     told: usize,
 }

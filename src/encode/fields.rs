@@ -1,4 +1,4 @@
-//! `--fields`: which columns tables and CSV have, and how they are called.
+//! `--fields`: the columns of tables and CSV, and their names.
 //!
 //! A name is a path into the item (`client.ip_address`), or one of the made columns ([`MadeColumn`]). A name that
 //! is nearly a known one, or only its last part, is taken for a typo and refused; any other unknown name is
@@ -18,7 +18,7 @@ use crate::suggest::suggest;
 /// Deeper paths are refused; the API's deepest has two parts.
 const MAX_DEPTH: usize = 16;
 
-/// A column that is no field of the item but made from several, or from how it was read.
+/// A column that is not a field of the item: made from several fields, or from how the event was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MadeColumn {
     Stream,
@@ -31,7 +31,7 @@ pub(super) enum MadeColumn {
     With,
     Deed,
     Event,
-    /// What no other column holds, as JSON; only behind the default columns, where it has to be exact.
+    /// The fields that no other column holds, as JSON; only after the default columns.
     Other,
 }
 
@@ -62,14 +62,14 @@ pub(super) enum FieldSource {
 }
 
 impl FieldSource {
-    /// Whether it is made from what an event means.
+    /// Whether it is made from facts of an event.
     pub(super) fn needs_facts(&self) -> bool {
         use MadeColumn::{Deed, Email, From, What, Who, With};
         matches!(self, FieldSource::Made(Deed | Email | From | What | Who | With))
     }
 }
 
-/// A column's name as it was typed, and what it shows.
+/// A column's name as it was typed, and its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ChosenField {
     pub(super) name: String,
@@ -111,7 +111,7 @@ impl Fields {
         Fields(first.iter().map(|name| ChosenField::known((*name).into())).chain(rest).collect())
     }
 
-    /// The same with a last column for what the others do not hold.
+    /// The same with a last column for the fields that the others do not hold.
     pub(super) fn and_other(mut self) -> Self {
         self.0.push(ChosenField { name: "other".into(), source: FieldSource::Made(MadeColumn::Other) });
         self

@@ -1,4 +1,4 @@
-//! What a file's name says about what is in it: the format, and whether it is compressed.
+//! Format and compression by a file's name.
 //!
 //! Names only; nothing is opened here.
 
@@ -9,7 +9,7 @@ use crate::compression::Compression;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
 
-/// The format and compression that a file's name asks for. A name without an extension is ndjson.
+/// The format and compression of a file's name. A name without an extension is ndjson.
 ///
 /// # Errors
 /// Fails with `Usage` for an extension that says neither; `--format` decides then.

@@ -1,7 +1,7 @@
-//! Matches that stand out: bold and inverse, whatever colour their row has.
+//! Highlights matches: bold and inverse, in any row colour.
 //!
-//! Looks at finished rows, so that a match is one of what can be seen. Colour sequences are no text: a
-//! pattern never matches in one, nor across.
+//! Searches finished rows, so that only visible text matches. Colour sequences are not text: a pattern does not
+//! match in or across one.
 
 use regex_lite::Regex;
 

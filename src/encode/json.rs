@@ -2,7 +2,7 @@
 //!
 //! The shape decides the bytes; this file frames them. For a file or a pipe NDJSON passes them on
 //! untouched, bytes that are not UTF-8 included (P5). The array promises to be valid JSON, so there such
-//! bytes become U+FFFD. On a terminal whatever could move the cursor or reorder the text becomes a JSON
+//! bytes become U+FFFD. On a terminal every character that could move the cursor or reorder the text becomes a JSON
 //! escape: harmless, and still the same value.
 
 use std::io::Write as _;

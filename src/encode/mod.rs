@@ -1,6 +1,6 @@
 //! Events to bytes: shapes, and the formats that frame them. Pure: no I/O, no clock, no environment.
 //!
-//! A [`EventEncoder`] is told once what is wanted and appends to the caller's buffer from then on. It keeps no
+//! An [`EventEncoder`] is configured once and appends to the caller's buffer. It keeps no
 //! event, so its memory does not depend on how many there are (P9), and its bytes depend on nothing but
 //! the events, the choices and, for shapes that say so, the time of reading (P4).
 //!
@@ -9,7 +9,7 @@
 //!   └───── facts (lookups, words) ── columns ──> cells ── csv, table
 //! ```
 //!
-//! What there is to know of a format or a shape stands in its row of the registry.
+//! The properties of a format or a shape are in its row of the registry.
 
 mod catalogue;
 mod columns;
@@ -44,11 +44,11 @@ pub struct RenderOptions {
     pub width: Option<u16>,
     /// Whether colours are wanted (tables only).
     pub colour: bool,
-    /// Whether it is a terminal, so that JSON must be made harmless; tables and CSV always are.
+    /// Whether it is a terminal, so that JSON must be escaped for it; tables and CSV always are.
     pub escape: bool,
     /// The zone that tables show times in.
     pub zone: TimeStyle,
-    /// Whether columns say in words or in codes what happened.
+    /// Whether columns use words or codes.
     pub words: WordStyle,
     /// Whether CSV begins with a byte order mark, which some spreadsheets need to read UTF-8.
     pub csv_bom: bool,
@@ -118,7 +118,7 @@ impl EventEncoder {
         self.context = context;
     }
 
-    /// Appends what comes before the first event: a header, or the start of the array.
+    /// Appends the beginning of the output: a header, or the start of the array.
     pub fn begin(&mut self, out: &mut Vec<u8>) {
         match &mut self.writer {
             FormatWriter::Ndjson { .. } | FormatWriter::Record(_) => {}
@@ -173,12 +173,12 @@ impl EventEncoder {
         }
     }
 
-    /// Counts up whenever the same events would come out as other bytes, by format or by shape.
+    /// A version, raised when the same events would be encoded as other bytes, by format or by shape.
     pub fn version(&self) -> u32 {
         self.format.row().version + self.shape.row().version - 1
     }
 
-    /// What a person should be told about the events so far, each thing once.
+    /// Notices about the events so far, each one once.
     pub fn take_warnings(&mut self) -> Vec<String> {
         let of_format = match &mut self.writer {
             FormatWriter::Csv(csv) => csv.take_warning(),
@@ -187,12 +187,12 @@ impl EventEncoder {
         of_format.into_iter().chain(self.shape_warning.take()).collect()
     }
 
-    /// Whether every event comes out as the line that it is in its answer, where it is one.
+    /// Whether an event that is a line of its page is written unchanged.
     pub fn is_verbatim(&self) -> bool {
         self.shape == Shape::Raw && matches!(self.writer, FormatWriter::Ndjson { terminal: false, .. })
     }
 
-    /// Appends what makes the output whole, however few of the events have come.
+    /// Appends the end of the output, even after few events.
     pub fn end(&mut self, out: &mut Vec<u8>) {
         if let FormatWriter::Json { any, .. } = &self.writer {
             out.extend_from_slice(if *any { b"\n]\n" } else { b"]\n" });

@@ -1,7 +1,7 @@
-//! Events as records for people: a block an event, a line a field, nothing cut.
+//! Events as records for people: a block per event, a line per field, nothing cut off.
 //!
-//! The first line says what happened; then come all fields in the event's own order, objects spelled out
-//! by dotted names, lists as JSON. Whatever could harm a terminal is escaped, wherever it goes.
+//! The first line says what happened; then all fields follow in the event's order, objects as dotted names,
+//! lists as JSON. Control characters are always escaped.
 
 use std::borrow::Cow;
 
@@ -76,7 +76,7 @@ impl Record {
     }
 }
 
-/// A value as people read it; `null` is told from an empty text.
+/// A value as text; `null` differs from an empty text.
 fn shown(value: JsonText<'_>) -> Cow<'_, str> {
     if value.is_null() { Cow::Borrowed("null") } else { value.text() }
 }

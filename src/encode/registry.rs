@@ -1,5 +1,5 @@
-//! The one table of encoders: a row a format and a row a shape. Whatever differs between them and is asked
-//! for elsewhere (command line, help, refusals, file names, the contract of a checkpoint) is read here.
+//! The table of encoders: one row per format and one per shape. Their properties that other parts need (command
+//! line, help, refusals, file names, the contract of a checkpoint) are read here.
 //!
 //! A new one is a row below and the code that writes it; a row that is missing does not compile. Nothing
 //! here writes events.
@@ -13,18 +13,18 @@ use clap::builder::PossibleValue;
 use super::fields::Fields;
 use crate::error::{Error, ErrorKind, Result};
 
-/// What an encoder does with events, as its row says.
+/// The properties of a format.
 #[derive(Clone, Copy, Debug)]
 pub struct FormatRow {
     /// The format's name on the command line and in checkpoints.
     pub name: &'static str,
     /// What it is, in a few words.
     pub help: &'static str,
-    /// The extensions of file names that ask for it.
+    /// The extensions of its file names.
     pub extensions: &'static [&'static str],
     /// How events follow each other.
     pub frame: FormatFrame,
-    /// Whether something stands before the first event.
+    /// Whether the output has a beginning before the first event.
     pub has_header: bool,
     /// Whether the output is whole only after an end, so that it cannot be followed or resumed.
     pub has_end: bool,
@@ -32,7 +32,7 @@ pub struct FormatRow {
     pub can_resume_file: bool,
     /// Whether its events have columns, so that `--fields` means something.
     pub has_columns: bool,
-    /// Counts up whenever the same events would come out as other bytes.
+    /// A version, raised when the same events would be encoded as other bytes.
     pub version: u32,
 }
 
@@ -47,7 +47,7 @@ pub enum FormatFrame {
     Blocks,
 }
 
-/// What a shape makes of an event, as its row says.
+/// The properties of a shape.
 #[derive(Clone, Copy, Debug)]
 pub struct ShapeRow {
     /// The shape's name on the command line and in checkpoints.
@@ -60,11 +60,11 @@ pub struct ShapeRow {
     pub has_columns: bool,
     /// Whether its bytes depend on when and by which profile the event was read (P4).
     pub tells_reading: bool,
-    /// Counts up whenever the same event would come out as other bytes.
+    /// A version, raised when the same event would be encoded as other bytes.
     pub version: u32,
 }
 
-/// Declares an enum whose values each have a row, and what reads the rows.
+/// Declares an enum with a row for each value, and its accessors.
 macro_rules! registry {
     (
         $(#[$attributes:meta])* $name:ident of $row:ident, "no such " $what:literal;
@@ -208,13 +208,13 @@ registry! {
 pub enum OutputUse {
     /// Events of a range, once.
     Question,
-    /// Events as they come, or from a saved position on: the output is never finished.
+    /// Events as they arrive, or from a saved position: the output has no end.
     Follow,
     /// The same into a file that later runs continue.
     ManagedFile,
 }
 
-/// Refuses what cannot be combined. Everybody who decides about an output asks this before anything is
+/// Refuses combinations that cannot work. Every decision about an output calls this before anything is
 /// opened.
 ///
 /// # Errors

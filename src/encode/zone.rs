@@ -1,6 +1,6 @@
 //! How tables show times: `2026-11-20 14:05:06` in a zone that the header names.
 //!
-//! Knows no zone database: the caller says what the wall clock shows.
+//! Does not know the zone database: the caller supplies the wall clock.
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl TimeStyle {
         &self.name
     }
 
-    /// Appends the time to the second, as people write it. By hand: every row has one.
+    /// Appends the time to the second. Written by hand for speed: every row has one.
     pub(super) fn write(&self, time: DateTime<Utc>, out: &mut String) {
         let time = (self.wall_clock)(time);
         let mut two = |before: &str, number: u32| {

@@ -13,7 +13,7 @@ use crate::error::ErrorKind;
 pub enum ErrorClass {
     /// The customer's settings at 1Password or here: token, features, server. Waiting does not help.
     ThirdPartyConfig,
-    /// The service or the way to it: limits, errors, network, answers that cannot be read. It may pass.
+    /// The service or the network: limits, errors, unreadable answers. Transient.
     ThirdPartyGeneric,
     /// This machine or this program: disk, output, saved position, a bug.
     FirstPartyGeneric,
@@ -46,7 +46,7 @@ impl ErrorClass {
         }
     }
 
-    /// Its name, as it is written everywhere.
+    /// Its name in all output.
     pub fn name(self) -> &'static str {
         match self {
             ErrorClass::ThirdPartyConfig => "ThirdPartyConfig",

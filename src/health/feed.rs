@@ -1,4 +1,4 @@
-//! The feed of `--health-file`: one JSON object a line at each change, for whoever watches a collector.
+//! The feed of `--health-file`: one JSON object per line at each change, for monitors of a collector.
 //!
 //! ```text
 //! {"time":"...","event":"Failure","state":"Error","profile":"default","consumer":"stdout",
@@ -6,7 +6,7 @@
 //! ```
 //!
 //! `state` has the names of Sumo Logic's collectors. `class`, `kind` and `reason` are null without a
-//! failure. Lines are written by a thread of their own: a FIFO that nobody reads holds up nothing (P9).
+//! failure. Lines are written by a separate thread: a FIFO without a reader delays nothing (P9).
 //! Lines that find no room, or cannot be written, are counted, and the next line that can be written is
 //! preceded by `{"time":"...","event":"Dropped","lines":12}`. It never stops a run.
 
@@ -25,7 +25,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::output::shown;
 use crate::sanitize;
 
-/// How many lines may wait while nobody reads: hours of changes of many streams.
+/// How many lines may wait for a reader: hours of changes of many streams.
 const CAPACITY: usize = 1024;
 
 /// How long the end of a run waits for lines that are not written yet.
@@ -54,7 +54,7 @@ struct FeedLine {
 pub(super) enum HealthChange {
     /// A stream came to another state.
     StateChange,
-    /// A stream failed, or fails in another way than before.
+    /// A stream failed, or fails differently than before.
     Failure,
     /// A stream that failed works again.
     Recovery,

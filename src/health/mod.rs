@@ -1,10 +1,10 @@
-//! What a collector says of itself while it runs: state, polls, failures, per stream.
+//! The health of a running collector: state, polls and failures per stream.
 //!
 //! ```text
 //!   requests -> ServiceMonitor -> systemd      readiness, status, watchdog
 //!                              -> HealthReporter -> record   a small file beside the checkpoint
 //!                                                -> feed     `--health-file`: a JSON object a line
-//!   record, checkpoint -> status               what `opev status` tells of them
+//!   record, checkpoint -> status               the report of `opev status`
 //! ```
 //!
 //! It helps people and monitors and is no part of the promises about events: nothing here is synced, nobody
@@ -30,7 +30,7 @@ pub use record::{Health, LastError, RunMode, note_blocked, read};
 pub use reporter::{CollectorIdentity, HealthReporter};
 pub use systemd::SystemdNotifier;
 
-/// How far a stream's collector has come, in the order in which it gets there.
+/// The state of a stream's collector, in the usual order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CollectorState {
@@ -43,11 +43,11 @@ pub enum CollectorState {
     Initialized,
     /// The service has accepted the token.
     Authenticated,
-    /// Pages come.
+    /// Pages arrive.
     Collecting,
     /// The last thing that happened is a failure.
     Error,
-    /// It ends, or has ended, as it was asked to.
+    /// It ends or has ended normally.
     Stopping,
 }
 

@@ -1,8 +1,8 @@
-//! Watches the requests to the service and tells who has to know: intervals grow when it asks for that,
-//! health says at once what is wrong, systemd hears of the first answer, and a person hears once that the
+//! Observes the requests to the service: poll intervals grow after refusals, health records failures at once,
+//! systemd is told of the first answer, and the console reports once that the
 //! service cannot be reached and once that it can again.
 //!
-//! One message for all streams. Keeps no time of its own and asks nothing.
+//! One message for all streams. Reads the given clock only and sends nothing.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -44,7 +44,7 @@ pub struct ServiceMonitor {
     systemd: Option<Arc<SystemdNotifier>>,
     console: Console,
     clock: Arc<dyn Clock>,
-    /// Said before messages where several profiles run.
+    /// The prefix of messages where several profiles run.
     prefix: String,
     seen: Mutex<ConnectionState>,
 }
@@ -70,7 +70,7 @@ impl fmt::Debug for ServiceMonitor {
 }
 
 impl ServiceMonitor {
-    /// A monitor of streams that are followed at this pace; `profile` is named where there are several.
+    /// A monitor of streams that are followed at these intervals; `profile` is named if there are several.
     pub fn new(
         pace: Arc<dyn PollPace>,
         systemd: Arc<SystemdNotifier>,
@@ -82,7 +82,7 @@ impl ServiceMonitor {
         ServiceMonitor { pace: Some(pace), systemd: Some(systemd), ..once }
     }
 
-    /// A monitor of streams that are read once: it only tells a person what keeps a run waiting.
+    /// A monitor of streams that are read once: it only reports why a run waits.
     pub fn of_one_run(console: &Console, clock: Arc<dyn Clock>, profile: Option<&str>) -> Self {
         ServiceMonitor {
             pace: None,
@@ -123,7 +123,7 @@ impl ServiceMonitor {
             let after = outage(self.clock.elapsed().saturating_sub(since));
             let text = format!("connected again after {after}");
             drop(seen);
-            // Whoever was told of the loss is told of the end.
+            // The end is reported if the outage was.
             if self.console.is_terminal() {
                 self.console.note(&format!("{}{text}", self.prefix));
             } else {
@@ -169,7 +169,7 @@ impl ServiceMonitor {
         }
     }
 
-    /// Tells a person. Of a run that ends by itself only who watches is told: its outcome says the rest.
+    /// Reports on the console; for a run that ends by itself only on a terminal, since its result follows.
     fn tell(&self, text: &str) {
         let text = format!("{}{text}", self.prefix);
         if self.pace.is_some() { log::warn!("{text}") } else { self.console.note(&text) }
@@ -206,7 +206,7 @@ fn unreachable(what: &str) -> String {
     format!("cannot reach the service: {what}; trying again")
 }
 
-/// The length of an outage, for people.
+/// The length of an outage as text.
 fn outage(length: Duration) -> String {
     match length.as_secs() {
         0 => "less than a second".to_owned(),

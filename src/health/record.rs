@@ -1,4 +1,4 @@
-//! What the health file says, and its form: one JSON object, replaced as a whole.
+//! The health file: one JSON object, replaced atomically.
 //!
 //! Written beside the checkpoint by the run that holds its lock, read by `opev status`. Small whatever
 //! happens: events are counted by the hour, for a week.
@@ -30,7 +30,7 @@ const LIMIT: usize = 1 << 20;
 /// How many hours of counts are kept: a week.
 const HOURS: i64 = 7 * 24;
 
-/// What a run says of itself.
+/// The health of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
     /// The version of the form.
@@ -39,7 +39,7 @@ pub struct Health {
     pub program: String,
     /// The profile's name.
     pub profile: String,
-    /// The consumer as people know it: a path, or a name.
+    /// The consumer: a path or a name.
     pub consumer: String,
     /// Whether it is to run once or for good.
     pub work: RunMode,
@@ -52,7 +52,7 @@ pub struct Health {
     /// Why the last run could not even begin.
     #[serde(default)]
     pub blocked: Option<LastError>,
-    /// What it says of each stream, by its name.
+    /// The health of each stream, by its name.
     pub streams: BTreeMap<String, StreamHealth>,
 }
 
@@ -67,10 +67,10 @@ pub enum RunMode {
     Tail,
 }
 
-/// What a run says of one stream.
+/// The health of one stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamHealth {
-    /// How far it has come.
+    /// Its state.
     pub state: CollectorState,
     /// Since when.
     #[serde(default)]
@@ -78,7 +78,7 @@ pub struct StreamHealth {
     /// How long it waits between two polls, in milliseconds, when it follows.
     #[serde(default)]
     pub interval_ms: Option<u64>,
-    /// When the service was last asked.
+    /// When it was last polled.
     #[serde(default)]
     pub last_poll: Option<DateTime<Utc>>,
     /// When it last answered with a page.
@@ -101,7 +101,7 @@ pub struct LastError {
     pub class: ErrorClass,
     /// The kind's stable name.
     pub kind: String,
-    /// What failed and why, made harmless and cut.
+    /// What failed and why, escaped and shortened.
     pub message: String,
 }
 
@@ -147,7 +147,7 @@ impl StreamHealth {
         if events > 0 {
             *self.events.entry(hour).or_default() += events;
         }
-        // A clock that was set back must not leave counts that never age.
+        // After the clock was set back, counts must still expire.
         self.events.retain(|then, _| (hour - HOURS < *then) && *then <= hour);
     }
 
@@ -156,7 +156,7 @@ impl StreamHealth {
         self.interval_ms.map(Duration::from_millis)
     }
 
-    /// How many events were read in the last so many hours, the current one begun included.
+    /// How many events were read in the last `hours` hours, including the current one.
     pub fn events_in(&self, hours: i64, now: DateTime<Utc>) -> u64 {
         let now = hour_of(now);
         self.events.iter().filter(|(then, _)| now - hours < **then && **then <= now).map(|(_, n)| n).sum()
@@ -180,12 +180,12 @@ impl Health {
         }
     }
 
-    /// What it says of a stream.
+    /// The health of a stream.
     pub fn stream(&self, stream: Stream) -> Option<&StreamHealth> {
         self.streams.get(stream.name())
     }
 
-    /// Takes over what earlier runs knew and this one does not: counts, last polls, last errors.
+    /// Takes over what earlier runs recorded: counts, last polls, last errors.
     pub(super) fn inherit(&mut self, earlier: Health) {
         for (name, old) in earlier.streams {
             let Some(new) = self.streams.get_mut(&name) else {
@@ -207,7 +207,7 @@ impl Health {
         }
     }
 
-    /// Replaces the health file at `place`: whole at every moment, durable when the system likes.
+    /// Replaces the health file at `place`: atomically, without a sync.
     pub(super) fn write(&self, disk: &dyn Disk, place: &CheckpointDir) -> io::Result<()> {
         let mut bytes = serde_json::to_vec(self).map_err(io::Error::other)?;
         bytes.push(b'\n');

@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind};
 use crate::event::Stream;
 use crate::output::CheckpointDir;
 
-/// The shortest time between two writes of the file, but for what cannot wait.
+/// The shortest time between two writes of the file, except for urgent ones.
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// Who reports.
@@ -26,13 +26,13 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub struct CollectorIdentity<'a> {
     /// The profile's name.
     pub profile: &'a str,
-    /// The consumer as people know it: a path, or a name.
+    /// The consumer: a path or a name.
     pub consumer: &'a str,
     /// Whether it is to run once or for good.
     pub work: RunMode,
 }
 
-/// Says what a collector does; clones share everything.
+/// Reports what a collector does; clones share everything.
 #[derive(Clone, Debug)]
 pub struct HealthReporter(Arc<Mutex<HealthLog>>);
 
@@ -43,7 +43,7 @@ struct HealthLog {
     health: Health,
     file: Option<(Arc<dyn Disk>, CheckpointDir)>,
     last_write: Option<Duration>,
-    /// Whether the file does not say all that is known.
+    /// Whether the file is out of date.
     is_stale: bool,
 }
 
@@ -82,7 +82,7 @@ impl HealthReporter {
         });
     }
 
-    /// A stream has come to another state. One that failed stays so in the file when it stops.
+    /// Sets the state of a stream. A failed one stays failed in the file when it stops.
     pub fn state(&self, stream: Stream, state: CollectorState) {
         self.with(|log| {
             let now = log.clock.now();
@@ -98,7 +98,7 @@ impl HealthReporter {
         });
     }
 
-    /// All streams have come to another state.
+    /// Sets the state of all streams.
     pub fn state_all(&self, state: CollectorState) {
         let streams = self.with(|log| {
             let reported = |stream: &Stream| log.health.streams.contains_key(stream.name());
@@ -165,7 +165,7 @@ impl HealthReporter {
         });
     }
 
-    /// A stream is polled at another interval from now on.
+    /// Sets the poll interval of a stream.
     pub fn interval(&self, stream: Stream, interval: Duration) {
         self.with(|log| {
             let entry = log.entry(stream);

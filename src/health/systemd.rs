@@ -1,10 +1,10 @@
-//! What systemd is told of a service: that it is ready, how it fares, that it is alive, that it stops.
+//! Notifications to systemd: ready, status, watchdog, stopping.
 //!
-//! sd_notify(3) over a datagram socket. Without `NOTIFY_SOCKET` nobody is told anything. A collector is
+//! sd_notify(3) over a datagram socket. Without `NOTIFY_SOCKET` nothing is sent. A collector is
 //! ready when the service has answered for the first time: until then `systemctl start` waits, and shows a
 //! token that is refused as a failed start.
 //!
-//! Sends without waiting: a socket that nobody reads holds up nothing (P9), and what must not get lost goes
+//! Sends without waiting: a socket that nobody reads delays nothing (P9), and required messages go
 //! with the next message. That is why the crate `sd-notify` is not used: its sends wait, and it reads the
 //! environment by itself. Names in Linux's abstract namespace (`@name`) need Linux; paths need any Unix.
 
@@ -16,10 +16,10 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How often systemd is told something where no watchdog asks for more.
+/// How often a status is sent without a watchdog.
 const USUAL_PERIOD: Duration = Duration::from_secs(10);
 
-/// Tells systemd what a service does.
+/// Sends notifications to systemd.
 #[derive(Debug)]
 pub struct SystemdNotifier {
     socket: Option<(UnixDatagram, SocketAddr)>,
@@ -32,15 +32,15 @@ pub struct SystemdNotifier {
 struct WatchdogState {
     is_ready: bool,
     is_stopping: bool,
-    /// When each loop came round last; none once it has ended.
+    /// The last round of each loop; none once it has ended.
     loops: Vec<Option<Duration>>,
     last_sent: Option<Duration>,
-    /// What must not get lost and could not be sent yet.
+    /// Required messages that could not be sent yet.
     unsent: Vec<&'static str>,
 }
 
 impl SystemdNotifier {
-    /// The way that the environment names, for a program of so many loops; a bad one is said once.
+    /// The socket that the environment names, for a program with `loops` loops; a bad one is reported once.
     /// `variable` gives a variable of the environment.
     pub fn new(variable: impl Fn(&str) -> Option<OsString>, loops: usize) -> Self {
         let text = |name| variable(name).and_then(|value| value.into_string().ok());
@@ -67,12 +67,12 @@ impl SystemdNotifier {
         }
     }
 
-    /// How often a loop has to come round; none where nobody listens.
+    /// The longest time between two rounds of a loop; none without a socket.
     pub fn period(&self) -> Option<Duration> {
         self.socket.as_ref().map(|_| self.period)
     }
 
-    /// The service has answered; told once.
+    /// The service has answered: sends READY once.
     pub fn ready(&self) {
         let mut state = self.state();
         if !std::mem::replace(&mut state.is_ready, true) {
@@ -80,7 +80,7 @@ impl SystemdNotifier {
         }
     }
 
-    /// The run ends; told once.
+    /// The run ends: sends STOPPING once.
     pub fn stopping(&self) {
         let mut state = self.state();
         if !std::mem::replace(&mut state.is_stopping, true) {
@@ -119,12 +119,12 @@ impl SystemdNotifier {
         }
     }
 
-    /// A loop has ended and need not come round any more.
+    /// A loop has ended.
     pub fn ended(&self, index: usize) {
         self.state().loops[index] = None;
     }
 
-    /// Sends what must not get lost: with the next message, where it cannot be sent now.
+    /// Sends a required message; with the next message, if it cannot be sent now.
     fn send_surely(&self, state: &mut WatchdogState, assignment: &'static str) {
         if self.send(assignment).is_err_and(|e| e.kind() == io::ErrorKind::WouldBlock) {
             state.unsent.push(assignment);

@@ -1,7 +1,7 @@
 //! Digests of saved bytes, to recognise them again.
 //!
-//! SipHash-2-4 with 128 bits. They tell accident from identity; they are no defence against somebody who may
-//! write the files. What makes an event the same event is said in [`crate::identity`].
+//! SipHash-2-4 with 128 bits: detects accidental changes, not deliberate ones by somebody who can write the
+//! files. The identity of events is defined in [`crate::identity`].
 
 use std::fmt;
 use std::hash::Hasher as _;
@@ -50,7 +50,7 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
-/// The digest of bytes that come bit by bit.
+/// An incremental digest.
 #[derive(Clone, Debug, Default)]
 pub struct RunningDigest(SipHasher24);
 

@@ -1,5 +1,5 @@
-//! Exported positions as text: what `opev state export` prints, read again and given the names of this
-//! machine. What a position holds is `saved_state`'s; nothing here reads or writes files.
+//! Exported positions as text: reads the output of `opev state export` and adapts its names to this machine.
+//! `saved_state` knows what a position holds; nothing here reads or writes files.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub struct ExportedPosition(Value);
 
 impl ExportedPosition {
-    /// Reads the exported positions of a text: one JSON object after the other.
+    /// Reads the exported positions of a text: a sequence of JSON objects.
     ///
     /// # Errors
     /// Fails with `Usage` when the text holds something else, or nothing.
@@ -38,7 +38,7 @@ impl ExportedPosition {
         self.0["record"]["profile"].as_str().unwrap_or_default()
     }
 
-    /// Gives it the profile and the file that it has on this machine, where they are named.
+    /// Replaces the profile and the file by those of this machine, where they are given.
     ///
     /// # Errors
     /// Fails with `Usage` when a file is named and the position has none, or its name is not UTF-8.

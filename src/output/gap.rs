@@ -1,6 +1,6 @@
-//! Whether the service still remembers what a position needs, and where to start again if not (P11).
+//! Whether the service still has the events after a position, and where to restart if not (P11).
 //!
-//! Pure decisions: who asks and who restarts is said elsewhere. Nothing here ever starts from now.
+//! Pure functions: requests and restarts happen elsewhere. A restart never begins at the current time.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
@@ -8,17 +8,17 @@ use super::checkpoint::record::StreamPosition;
 use crate::error::{Error, ErrorKind};
 use crate::event::Stream;
 
-/// How far back the service remembers.
+/// The service's retention.
 pub const RETENTION: TimeDelta = TimeDelta::days(120);
-/// How far before the last delivered event a restart begins, for what arrived late. Repeats are dropped.
+/// How far before the last delivered event a restart begins, to include late arrivals. Repeats are dropped.
 pub const OVERLAP: TimeDelta = TimeDelta::hours(24);
 
-/// A hole in the record.
+/// A range of time in which events may be missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gap {
-    /// The stream that has it.
+    /// The stream.
     pub stream: Stream,
-    /// Why.
+    /// The cause.
     pub cause: GapCause,
     /// When it begins: up to here everything was delivered.
     pub from: DateTime<Utc>,
@@ -26,10 +26,10 @@ pub struct Gap {
     pub until: DateTime<Utc>,
 }
 
-/// Why there is a hole.
+/// Why events may be missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GapCause {
-    /// The position is older than the service remembers.
+    /// The position is older than the service's retention.
     TooOld,
     /// The service refuses the saved cursor.
     CursorRefused,
@@ -42,7 +42,7 @@ impl StreamPosition {
         self.reached_by(DateTime::<Utc>::MAX_UTC)
     }
 
-    /// The same, without believing a time later than now: the clock was ahead when it was saved.
+    /// The same, but never later than now: the clock may have been ahead when it was saved.
     fn reached_by(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let believed = |time: Option<DateTime<Utc>>| time.filter(|time| *time <= now);
         let reached = believed(self.caught_up_at).max(believed(self.newest)).or(believed(self.started_at));
@@ -54,7 +54,7 @@ impl StreamPosition {
         }
     }
 
-    /// The time to ask from when the cursor cannot be used: the last delivered event's, minus [`OVERLAP`];
+    /// The time to restart from when the cursor cannot be used: the last delivered event's, minus [`OVERLAP`];
     /// never later than that event, whatever the clock says (P11).
     pub fn restart_from(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         let last = self.last_event.as_ref().and_then(|event| event.time);
@@ -63,25 +63,25 @@ impl StreamPosition {
             (Some(last), Some(reached)) => last.min(reached),
             (last, reached) => last.or(reached).unwrap_or(now - RETENTION),
         };
-        // What the service has forgotten need not be asked for.
+        // The service has nothing older than its retention.
         (from - OVERLAP).max(now - RETENTION).min(from)
     }
 }
 
-/// The hole that going on from a position would leave, judged by its age; none when there is none.
+/// The gap that continuing from a position would leave because of its age, if any.
 pub fn by_age(stream: Stream, position: &StreamPosition, now: DateTime<Utc>) -> Option<Gap> {
     let (from, until) = (position.reached_by(now)?, now - RETENTION);
     (from < until).then_some(Gap { stream, cause: GapCause::TooOld, from, until })
 }
 
-/// The hole that may come from a cursor that the service refuses.
+/// The gap that a refused cursor may cause.
 pub fn by_refusal(stream: Stream, position: &StreamPosition, now: DateTime<Utc>) -> Gap {
     let from = position.reached_by(now).unwrap_or(now - RETENTION);
     Gap { stream, cause: GapCause::CursorRefused, from, until: position.restart_from(now).max(from) }
 }
 
 impl Gap {
-    /// The failure to end with, unless the gap was accepted.
+    /// The failure of the run, unless gaps are accepted.
     pub fn failure(&self) -> Error {
         let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
         let message = match self.cause {

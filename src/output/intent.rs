@@ -1,9 +1,9 @@
-//! The note of what is about to be appended to a managed file, so that what lies behind the committed length
-//! can be proved to be this program's own before it is cut (P6).
+//! The record of what is about to be appended to a managed file, so that bytes after the committed length can
+//! be proved to be this program's own before they are cut off (P6).
 //!
-//! The note is written before each append and never synced: a kill leaves it, and costs no sync. After a power
-//! failure it may be lost or stale, so it counts only within one start of the machine; otherwise the bytes are
-//! judged by their looks. It holds lengths and digests, no byte of an event.
+//! It is written before each append and never synced: a kill leaves it in place. After a power failure it may
+//! be lost or stale, so it counts only within one boot; otherwise the bytes are judged by their form. It holds
+//! lengths and digests, no byte of an event.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,23 +16,23 @@ use crate::compression::Compression;
 use crate::disk::{self, Disk, File, Open};
 use crate::error::Result;
 
-/// How far apart digests are taken: a write that is interrupted ends at a page of memory.
+/// The distance between digests: an interrupted write ends at a memory page.
 const STEP: u64 = 4096;
-/// The largest note that is read back.
+/// The largest intent that is read.
 const LIMIT: usize = 64 << 20;
 
 /// What was announced since the last commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Announced {
-    /// Which start of the machine it was.
+    /// The boot in which it was written.
     boot: Option<String>,
     /// The committed length.
     from: u64,
-    /// Lengths behind it, in rising order, each with the digest of the bytes from `from` up to there.
+    /// Lengths after it, in ascending order, each with the digest of the bytes from `from` up to there.
     marks: Vec<(u64, Digest)>,
 }
 
-/// The note beside a checkpoint.
+/// The intent file beside a checkpoint.
 #[derive(Debug)]
 pub struct IntentNote {
     disk: Arc<dyn Disk>,
@@ -43,26 +43,26 @@ pub struct IntentNote {
     running: RunningDigest,
 }
 
-/// Whose the bytes behind the committed length are.
+/// Who wrote the bytes after the committed length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TailOrigin {
-    /// What was announced, or the beginning of it.
+    /// This program: they are what was announced, or the beginning of it.
     Announced,
-    /// Something else.
+    /// Another program.
     Foreign,
-    /// Nobody can say: power may have failed since.
+    /// Unknown: power may have failed since.
     Unknown,
 }
 
 impl IntentNote {
-    /// The note at `path`, for a file of which `length` bytes are committed.
+    /// The intent at `path`, for a file with `length` committed bytes.
     pub fn new(disk: &Arc<dyn Disk>, path: PathBuf, length: u64) -> Self {
         let announced = Announced { boot: disk.boot_id(), from: length, marks: Vec::new() };
         let running = RunningDigest::default();
         IntentNote { disk: disk.clone(), path, file: None, announced, end: length, running }
     }
 
-    /// Notes what is appended next.
+    /// Records what is appended next.
     ///
     /// # Errors
     /// Fails with `Output` when the disk does.
@@ -78,7 +78,7 @@ impl IntentNote {
         self.write().map_err(|e| disk_failure("write", &self.path, e))
     }
 
-    /// Told that so many bytes of the file are committed.
+    /// Sets the committed length of the file.
     pub fn committed(&mut self, length: u64) {
         self.announced.from = length;
         self.announced.marks.clear();
@@ -98,7 +98,7 @@ impl IntentNote {
     }
 }
 
-/// Whose the bytes of `file` between the committed and the present length are, by the note at `path`.
+/// Who wrote the bytes of `file` between the committed and the present length, by the intent at `path`.
 ///
 /// # Errors
 /// Fails when the bytes cannot be read.
@@ -119,7 +119,7 @@ pub fn origin(
         return Ok(TailOrigin::Foreign);
     }
     let (mut running, mut at) = (RunningDigest::default(), committed);
-    // What lies behind the last mark that was reached is less than a page, and the beginning of the next one.
+    // The bytes after the last mark that was reached are less than a page, and the beginning of the next one.
     for (mark, digest) in note.marks.iter().take_while(|(mark, _)| *mark <= length) {
         running.add(&disk::read_range(file, at, usize::try_from(mark - at).unwrap_or(0))?);
         if running.digest() != *digest {
@@ -145,14 +145,14 @@ pub fn looks_like(format: &str, compression: Compression, tail: &[u8], is_first:
 
 fn lines_look_like(format: &str, tail: &[u8], is_first: bool) -> bool {
     let mut lines = tail.split(|byte| *byte == b'\n');
-    // Behind the last line break is a line that was only begun.
+    // After the last line break is an incomplete line.
     lines.next_back();
     if is_first {
         lines.next();
     }
     match format {
         "ndjson" => lines.all(|line| line.contains(&0) || (line.starts_with(b"{") && line.ends_with(b"}"))),
-        // A record may span lines; that there are cells is all that can be said of one.
+        // A record may span lines; only its separators can be checked.
         "csv" => lines.all(|line| line.contains(&0) || line.contains(&b',')),
         _ => false,
     }

@@ -1,14 +1,14 @@
-//! Getting pages out so that none is lost: sinks, checkpoints, and the one place that orders their writes.
+//! Writes pages without loss: sinks, checkpoints, and the commit order.
 //!
 //! ```text
-//!   Page -> commit::stage   (1) repeats, Encode         what is new, as bytes
+//!   Page -> commit::stage   (1) repeats, Encode         new events as bytes
 //!                           (2) sink                    write
 //!           commit::commit  (3) sink                    sync
 //!                           (4) identities, checkpoint  save
-//!   Delivered               (5)                         told to the caller
+//!   Delivered               (5)                         reported to the caller
 //! ```
 //!
-//! The order lives in [`commit`] and nowhere else. Nothing here asks for pages or knows a shape.
+//! The order is defined in [`commit`] alone. Nothing here requests pages or knows a shape.
 
 pub mod checkpoint;
 pub mod commit;
@@ -32,7 +32,7 @@ use std::path::Path;
 use crate::error::{Error, ErrorKind};
 use crate::sanitize;
 
-/// A failure of the disk: 7, since nothing can be promised any more.
+/// A failure of the disk (exit code 7).
 pub(crate) fn disk_failure(what: &str, path: &Path, error: std::io::Error) -> Error {
     let hint = match error.kind() {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => "make room and run again",
@@ -43,7 +43,7 @@ pub(crate) fn disk_failure(what: &str, path: &Path, error: std::io::Error) -> Er
     Error::new(ErrorKind::Output, format!("cannot {what} {}", shown(path))).because(error).hint(hint)
 }
 
-/// A path made harmless for a message.
+/// A path with control characters escaped, for a message.
 pub(crate) fn shown(path: &Path) -> String {
     sanitize::message(&path.to_string_lossy()).into_owned()
 }

@@ -1,4 +1,4 @@
-//! Which saved position a person means: by consumer, by key, or by managed file.
+//! Finds saved positions by consumer, by key or by managed file.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use crate::disk::Disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
 
-/// The positions that are asked for: all of a profile's, where no consumer and no file is named.
+/// A query for positions: all of a profile, where no consumer and no file is named.
 #[derive(Clone, Copy, Debug)]
 pub struct PositionQuery<'a> {
     /// The profile.
@@ -20,7 +20,7 @@ pub struct PositionQuery<'a> {
 }
 
 impl PositionQuery<'_> {
-    /// The positions in this state directory, one at least.
+    /// The matching positions in this state directory, at least one.
     ///
     /// # Errors
     /// Fails with `CheckFailed` when the directory holds none of them, and when it cannot be read.
@@ -56,7 +56,7 @@ pub fn choices(positions: &[SavedPosition]) -> String {
     format!("choose one of: {}", positions.iter().map(label).collect::<Vec<_>>().join(", "))
 }
 
-/// The position's name as it can be typed, made harmless.
+/// The position's name as it can be typed, with control characters escaped.
 pub fn label(saved: &SavedPosition) -> String {
     sanitize::message(consumer(saved).unwrap_or(&saved.key)).into_owned()
 }
@@ -65,7 +65,7 @@ fn consumer(saved: &SavedPosition) -> Option<&str> {
     saved.record.as_ref().ok()?.as_ref().map(|record| record.consumer.as_str())
 }
 
-/// The path as a managed file's position knows it; its directory may be gone.
+/// The path as the position of a managed file records it; its directory may be missing.
 ///
 /// # Errors
 /// Fails with `Usage` when the path cannot be made absolute.

@@ -1,7 +1,7 @@
-//! All that is saved under a state directory: looked at, carried to another machine, thrown away.
+//! The saved state under a state directory: list, export, import, reset.
 //!
-//! For `opev status` and `opev state`. Looking takes no lock that could keep a run out; changing takes the
-//! run's own lock.
+//! For `opev status` and `opev state`. Reading takes no lock that could block a run; changing takes the run's
+//! lock.
 
 use std::io;
 use std::path::Path;
@@ -23,23 +23,23 @@ use crate::clock::Clock;
 use crate::disk::{Disk, Open};
 use crate::error::{Error, ErrorKind, Result};
 
-/// One checkpoint, as it is found.
+/// One saved checkpoint.
 #[derive(Debug)]
 pub struct SavedPosition {
     /// The profile it belongs to.
     pub profile: String,
     /// The name of its directory; what `reset` and `export` take.
     pub key: String,
-    /// What it says; none when nothing was ever saved, or the failure a run would end with.
+    /// Its record; none when nothing was ever saved, or the failure with which a run would end.
     pub record: Result<Option<Checkpoint>>,
-    /// Who writes it now; `Some(None)` when somebody unknown does.
+    /// Who holds its lock now; `Some(None)` when the holder is unknown.
     pub holder: Option<Option<Holder>>,
 }
 
 /// Everything saved under a state directory, by profile and key.
 ///
 /// # Errors
-/// Fails with `Output` when a directory cannot be read. A damaged checkpoint is no failure here.
+/// Fails with `Output` when a directory cannot be read. A damaged checkpoint is not a failure here.
 pub fn list(disk: &dyn Disk, state_dir: &Path) -> Result<Vec<SavedPosition>> {
     let mut found = Vec::new();
     for profile in names(disk, &state_dir.join("profiles"))? {
@@ -56,7 +56,7 @@ pub fn list(disk: &dyn Disk, state_dir: &Path) -> Result<Vec<SavedPosition>> {
     Ok(found)
 }
 
-/// The checkpoint that manages the file at an absolute path, under this name or as another name of it.
+/// The checkpoint that manages the file at an absolute path, under this name or another name of the file.
 ///
 /// # Errors
 /// Fails as [`list`] does.
@@ -64,7 +64,7 @@ pub fn manager_of(disk: &dyn Disk, state_dir: &Path, path: &Path) -> Result<Opti
     let metadata = disk.metadata(path).ok();
     let is_it = |saved: &SavedPosition| match &saved.record {
         Ok(Some(Checkpoint { output: Some(output), .. })) => {
-            // By what its name means now, not by the recorded inode, which another file may have by now.
+            // By the file that its name refers to now, not by the recorded inode, which may be reused.
             let managed = disk.metadata(Path::new(&output.path)).ok();
             Path::new(&output.path) == path
                 || metadata.zip(managed).is_some_and(|(found, managed)| found.is_same_file(&managed))
@@ -80,15 +80,15 @@ pub fn manager_of(disk: &dyn Disk, state_dir: &Path, path: &Path) -> Result<Opti
 pub enum Verified {
     /// Every delivered byte is there.
     AsDelivered,
-    /// Some are others, or missing.
+    /// Some bytes were changed or are missing.
     Changed,
-    /// There is no such file: it was moved away or removed.
+    /// The file does not exist: it was moved or removed.
     Missing,
     /// The checkpoint holds no digest of the whole file.
     Unknown,
 }
 
-/// Reads a managed file as far as its checkpoint says it is delivered, and compares.
+/// Reads a managed file up to its delivered length, and compares the digest.
 ///
 /// # Errors
 /// Fails with `Output` when the file cannot be read.
@@ -108,7 +108,7 @@ pub fn verify(disk: &dyn Disk, mark: &OutputMark) -> Result<Verified> {
     Ok(if found.mark() == *whole { Verified::AsDelivered } else { Verified::Changed })
 }
 
-/// A checkpoint on its way to another machine.
+/// An exported checkpoint.
 #[derive(Serialize, Deserialize)]
 struct ExportedState {
     opev_state: u32,
@@ -117,10 +117,10 @@ struct ExportedState {
     seen: String,
 }
 
-/// The checkpoint as JSON, with all that is needed to go on elsewhere without loss or repeat.
+/// The checkpoint as JSON, with all that is needed to continue on another machine without loss or repeat.
 ///
 /// # Errors
-/// `Locked` while a run writes it: two machines must not go on from one position. `CheckFailed` when there
+/// `Locked` while a run writes it: two machines must not continue from one position. `CheckFailed` when there
 /// is none.
 pub fn export(
     disk: &Arc<dyn Disk>,
@@ -140,11 +140,11 @@ pub fn export(
         .map_err(|e| Error::new(ErrorKind::Unexpected, "cannot write the state as JSON").because(e))
 }
 
-/// Saves an exported checkpoint under this state directory, and says where it belongs.
+/// Saves an exported checkpoint under this state directory, and returns its place.
 ///
 /// # Errors
-/// `Usage` when the text is no export; `Disagreement` when a newer program wrote it or when there is a
-/// checkpoint already: one must be reset first.
+/// `Usage` when the text is not an export; `Disagreement` when a newer program wrote it or when a checkpoint
+/// exists already: it must be reset first.
 pub fn import(
     disk: &Arc<dyn Disk>,
     clock: &dyn Clock,
@@ -152,7 +152,7 @@ pub fn import(
     json: &[u8],
 ) -> Result<(String, String)> {
     let invalid = |why: &str| {
-        Error::new(ErrorKind::Usage, format!("this is no exported state: {why}"))
+        Error::new(ErrorKind::Usage, format!("cannot read the exported state: {why}"))
             .hint("give the output of `opev state export`")
     };
     let luggage: ExportedState = serde_json::from_slice(json).map_err(|e| invalid(&e.to_string()))?;
@@ -179,7 +179,7 @@ pub fn import(
             ErrorKind::Disagreement,
             format!("profile {profile} has a position for {} already", record.consumer),
         )
-        .hint("`opev state reset` it first if it may be lost"));
+        .hint("run `opev state reset` first if it may be lost"));
     }
     let mut seen = SeenLog::load(disk, &place, &LogMark::default(), REMEMBERED)?;
     if !seen.extend(&entries) {
@@ -192,7 +192,7 @@ pub fn import(
     Ok((profile, consumer.key()))
 }
 
-/// Forgets a checkpoint. The output is not touched.
+/// Removes a checkpoint. The output is not touched.
 ///
 /// # Errors
 /// `Locked` while a run writes it, `CheckFailed` when there is none.
@@ -200,7 +200,7 @@ pub fn reset(disk: &dyn Disk, clock: &dyn Clock, state_dir: &Path, profile: &str
     let place = existing(disk, state_dir, profile, key)?;
     let _lock = lock::acquire(disk, clock, &place.file("lock"))?;
     let mut files = names(disk, place.directory())?;
-    // The lock goes last: a run that waits for it then finds another inode, and looks again.
+    // The lock is removed last: a run that waits for it then finds another inode, and tries again.
     files.sort_by_key(|name| name == "lock");
     for name in files {
         let path = place.file(&name);
@@ -223,7 +223,7 @@ fn existing(disk: &dyn Disk, state_dir: &Path, profile: &str, key: &str) -> Resu
 fn missing(profile: &str, key: &str) -> Error {
     let (profile, key) = (shown(Path::new(profile)), shown(Path::new(key)));
     Error::new(ErrorKind::CheckFailed, format!("profile {profile} has no saved position {key}"))
-        .hint("`opev status` lists those there are")
+        .hint("`opev status` lists the saved positions")
 }
 
 fn is_profile_name(name: &str) -> bool {
@@ -233,7 +233,7 @@ fn is_profile_name(name: &str) -> bool {
         && name.chars().all(word)
 }
 
-/// The names in a directory; none when there is no such directory. Names that are not UTF-8 are not ours.
+/// The names in a directory; none when there is no such directory. Names that are not UTF-8 are not opev's.
 fn names(disk: &dyn Disk, directory: &Path) -> Result<Vec<String>> {
     match disk.list(directory) {
         Ok(names) => Ok(names.into_iter().filter_map(|name| name.into_string().ok()).collect()),

@@ -1,5 +1,5 @@
-//! A digest over a whole file that grows, which can be taken up again after a restart without reading the file:
-//! a chain over its blocks of 64 KiB, and the digest of the begun one.
+//! A digest of a whole growing file that can be resumed after a restart without reading the file: a chain over
+//! its blocks of 64 KiB, and the digest of the last, incomplete block.
 
 use std::io;
 
@@ -16,7 +16,7 @@ const BLOCK: usize = 64 << 10;
 pub struct WholeMark {
     /// The chain over the whole blocks.
     pub chain: Digest,
-    /// The digest of what lies behind them.
+    /// The digest of the bytes after them.
     pub rest: Digest,
 }
 
@@ -50,7 +50,7 @@ impl WholeDigest {
         }
     }
 
-    /// What is to be saved of it.
+    /// The values to save.
     pub fn mark(&self) -> WholeMark {
         WholeMark { chain: self.chain, rest: self.rest.digest() }
     }
@@ -73,7 +73,7 @@ impl WholeDigest {
         Ok(whole)
     }
 
-    /// Takes up a saved digest of `length` bytes; none when the begun block of the file is another.
+    /// Resumes a saved digest of `length` bytes; none when the last, incomplete block of the file differs.
     ///
     /// # Errors
     /// Fails when that block cannot be read.

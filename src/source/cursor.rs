@@ -1,8 +1,8 @@
-//! One cursor loop for every stream and API version: ask, take the cursor of the answer, ask again.
+//! One cursor loop for every stream and API version: request a page, take its cursor, request the next one.
 //!
-//! It ends with the first answer that says there is no more, or follows: then at most one request is made in
-//! an interval. The cursor is all that is kept: order is not promised, so that a late event is as good as
-//! any, and no timestamp ever decides what is asked (v3 apart, which gives no cursor at the end).
+//! It ends with the first answer that is caught up, or follows: then it makes at most one request per interval.
+//! Only the cursor is kept: the service does not promise an order, so no timestamp decides what is requested
+//! (except in v3, which gives no cursor at the end).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,10 +23,10 @@ use crate::source::progress_guard::ProgressGuard;
 use crate::source::restart::Restart;
 
 /// How far before the last event v3 is asked from: its bound is exclusive, and another event may have been
-/// inserted at the same moment. What comes again is dropped further on.
+/// inserted at the same moment. Repeats are dropped later.
 const OVERLAP: TimeDelta = TimeDelta::seconds(1);
 
-/// When a stream that is followed is asked again.
+/// When a followed stream is polled again.
 #[derive(Clone, Debug)]
 pub struct PollSchedule {
     /// The interval.
@@ -35,20 +35,20 @@ pub struct PollSchedule {
     pub clock: Arc<dyn Clock>,
     /// Ends the waiting, and with it the stream.
     pub stop: Cancel,
-    /// How long a service may lead nowhere before that is a failure.
+    /// How long cursors may make no progress before that is a failure.
     pub patience: Duration,
 }
 
-/// Where to ask from when the service gives no cursor.
+/// Where to start when the service gives no cursor.
 #[derive(Clone, Copy, Debug)]
 pub struct FollowFrom {
-    /// Events asked for in one request.
+    /// Events per request.
     pub limit: u16,
     /// The time; none lets the service choose.
     pub since: Option<DateTime<Utc>>,
 }
 
-/// Reads a stream page by page, to the end of what there is or for ever.
+/// Reads a stream page by page, to its end, or follows it.
 #[derive(Debug)]
 pub struct CursorLoop<F> {
     stream: Stream,
@@ -56,7 +56,7 @@ pub struct CursorLoop<F> {
     request: PageRequest,
     is_caught_up: bool,
     progress: ProgressGuard,
-    /// How the stream is followed; none where it is read to its end once.
+    /// How the stream is followed; none where it is read once to its end.
     follow: Option<Following>,
 }
 
@@ -64,14 +64,14 @@ pub struct CursorLoop<F> {
 struct Following {
     from: FollowFrom,
     schedule: PollSchedule,
-    /// Since when the service has led nowhere.
+    /// Since when there has been no progress.
     stuck_since: Option<Duration>,
-    /// What becomes of a refused cursor, if not a failure.
+    /// How to restart after a refused cursor; none where that is a failure.
     restart: Option<Restart>,
 }
 
 impl<F: FnMut(&PageRequest) -> Result<Page>> CursorLoop<F> {
-    /// A loop that begins with `first` and ends with the stream; `fetch` turns a question into a page.
+    /// A loop that begins with `first` and ends with the stream; `fetch` makes the request.
     pub fn new(stream: Stream, first: PageRequest, fetch: F) -> Self {
         let mut progress = ProgressGuard::new(stream);
         if let PageRequest::Cursor(cursor) = &first {
@@ -80,14 +80,14 @@ impl<F: FnMut(&PageRequest) -> Result<Page>> CursorLoop<F> {
         CursorLoop { stream, fetch, request: first, is_caught_up: false, progress, follow: None }
     }
 
-    /// Goes on for ever, asking now and then for what is new.
+    /// Follows the stream: polls for new events.
     #[must_use]
     pub fn following(mut self, from: FollowFrom, schedule: PollSchedule) -> Self {
         self.follow = Some(Following { from, schedule, stuck_since: None, restart: None });
         self
     }
 
-    /// Goes on from a time when its cursor is refused: for who keeps no position, and drops repeats.
+    /// Restarts from a time when its cursor is refused: for runs without a saved position that drop repeats.
     #[must_use]
     pub fn restarting(mut self) -> Self {
         if let Some(follow) = &mut self.follow {
@@ -96,7 +96,7 @@ impl<F: FnMut(&PageRequest) -> Result<Page>> CursorLoop<F> {
         self
     }
 
-    /// After a failed request: how to go on, if that is possible.
+    /// How to continue after a failed request, if that is possible.
     fn failed(&mut self, failure: Error) -> Result<()> {
         let is_cursor =
             matches!(self.request, PageRequest::Cursor(_)) && failure.kind() == ErrorKind::BadRequest;
@@ -109,12 +109,12 @@ impl<F: FnMut(&PageRequest) -> Result<Page>> CursorLoop<F> {
         let again = restart.refused(failure, from.since, now, schedule.patience)?;
         self.is_caught_up = again.is_hasty;
         self.request = PageRequest::First { limit: from.limit, since: again.since, until: None };
-        // The same way may be gone once more: that is no circle.
+        // The same cursors may come again: that is no loop.
         self.progress = ProgressGuard::new(self.stream);
         Ok(())
     }
 
-    /// The page after this one is asked for with what it says.
+    /// Sets the request for the page after this one.
     fn go_on_from(&mut self, page: &Page) {
         self.is_caught_up = matches!(page.next, Next::CaughtUp(_));
         match (page.next.cursor(), &mut self.follow) {
@@ -128,7 +128,7 @@ impl<F: FnMut(&PageRequest) -> Result<Page>> CursorLoop<F> {
         }
     }
 
-    /// A service that leads nowhere is left alone for an interval and then asked the same again.
+    /// After no progress: waits for an interval, then sends the same request again.
     fn stuck(&mut self, failure: Error) -> Result<()> {
         let Some(Following { schedule, stuck_since, .. }) = &mut self.follow else { return Err(failure) };
         let now = schedule.clock.elapsed();
@@ -141,7 +141,7 @@ impl<F: FnMut(&PageRequest) -> Result<Page>> CursorLoop<F> {
         Ok(())
     }
 
-    /// Takes note of an answer in time.
+    /// Records an answer in time.
     fn answered(&mut self, page: &Page) {
         if let Some(Following { schedule, restart, .. }) = &mut self.follow {
             schedule.interval.answered();
@@ -175,14 +175,14 @@ impl<F: FnMut(&PageRequest) -> Result<Page>> PageSource for CursorLoop<F> {
                     self.go_on_from(&page);
                     return Ok(Some(page));
                 }
-                // What it brought is not given on: the same cursor brings it again.
+                // The page is dropped: the same cursor brings it again.
                 Err(failure) => self.stuck(failure)?,
             }
         }
     }
 }
 
-/// When the last event of a page that gives no cursor reached the service, as far as that is known.
+/// When the last event of a page without a cursor reached the service, as far as that is known.
 fn inserted_last(page: &Page) -> Option<DateTime<Utc>> {
     if page.next.cursor().is_some() {
         return None;

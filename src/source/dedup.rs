@@ -1,7 +1,7 @@
-//! Drops what the same question brought already, on an earlier page or further up on the same one.
+//! Drops events that a stream brought already, on an earlier page or earlier on the same one.
 //!
-//! A service may begin a page with the last events of the one before. Within a page the first of equal events
-//! stays too, so that the page size decides nothing (P4). What equal means is said in [`crate::identity`].
+//! A service may begin a page with the last events of the one before. Of equal events on one page the first is
+//! kept too, so that the result does not depend on the page size (P4). [`crate::identity`] defines equality.
 
 use crate::error::Result;
 use crate::identity::{self, RecentSet};
@@ -11,7 +11,7 @@ use crate::source::PageSource;
 /// How many of the last events of a stream are remembered: ten full pages.
 const REMEMBERED: usize = 10_000;
 
-/// A page source without the repeats of another.
+/// A page source that drops the repeats of another one.
 #[derive(Debug)]
 pub struct Dedup<S> {
     source: S,
@@ -24,7 +24,7 @@ impl<S: PageSource> Dedup<S> {
         Dedup::remembering(REMEMBERED, source)
     }
 
-    /// The same, with a memory of so many events.
+    /// The same, with a memory of this many events.
     pub fn remembering(events: usize, source: S) -> Self {
         Dedup { source, recent: RecentSet::with_capacity(events) }
     }

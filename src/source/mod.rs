@@ -1,18 +1,18 @@
-//! Where pages come from: the cursor loop, and a question's range read in windows.
+//! Sources of pages: the cursor loop, and windows of a time range read in parallel.
 //!
 //! ```text
-//! cursor         one cursor at a time, to the end of what there is or for ever
-//! progress_guard a service that leads nowhere is an error
-//! poll_interval  how often a followed stream is asked, and more seldom while the service asks for it
-//! restart        what becomes of a refused cursor where nothing is saved
+//! cursor         the cursor loop, to the end of a stream or following it
+//! progress_guard cursors without progress are an error
+//! poll_interval  how often a followed stream is polled; longer after refusals
+//! restart        a refused cursor where no position is saved
 //! dedup          a source without repeats
-//! prefetch       a source on a thread of its own, one page ahead of the reader
-//! windows        a question's pages fetched many at a time, given out in one order
-//! range          which events a question is about, by their own timestamps
-//! sort           the events of a finished question in order of time
+//! prefetch       a source on its own thread, one page ahead of the reader
+//! windows        the pages of a range fetched in parallel, returned in one order
+//! range          which events belong to a time range, by their own timestamps
+//! sort           events in order of time, in bounded memory
 //! ```
 //!
-//! Knows the API only as a function from a request to a page; knows nothing of output.
+//! Knows the API only as a function from a request to a page, and does not know the output.
 
 pub mod cursor;
 pub mod dedup;
@@ -27,12 +27,12 @@ pub mod windows;
 use crate::error::Result;
 use crate::page::Page;
 
-/// Where the pages of one stream come from, in the order they are to be read.
+/// The pages of one stream, in order.
 pub trait PageSource {
-    /// The next page, or `None` when there is no more. After a failure or `None` it must not be called again.
+    /// The next page, or `None` at the end. After a failure or `None` it must not be called again.
     ///
     /// # Errors
-    /// Whatever kept the page from being had, with the stream named.
+    /// Fails when the page cannot be read; the error names the stream.
     fn next_page(&mut self) -> Result<Option<Page>>;
 }
 

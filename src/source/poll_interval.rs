@@ -1,25 +1,25 @@
-//! How often a stream that was read to its end is asked again, and more seldom while the service is short
-//! of patience (P9).
+//! How often a stream that was read to its end is polled again; less often while the service refuses requests
+//! (P9).
 //!
-//! Three refusals for asking too much (429) in a row double the interval, up to a quarter of an hour; three
-//! polls without one bring the usual interval back. Keeps no time itself.
+//! Three refusals (429) in a row double the interval, up to a quarter of an hour; three polls without one restore
+//! the usual interval. Does not read the time.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::event::Stream;
 
-/// The longest interval that politeness leads to; one that was asked for may be longer.
+/// The longest interval after refusals; a configured one may be longer.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 /// How many refusals, or good polls, in a row change the interval.
 const IN_A_ROW: u32 = 3;
 
-/// How much of the first interval chance may leave out, so that clients that start together do not ask
-/// together for ever. All later ones are exact: longer would make events wait, shorter would ask more often.
+/// The part of the first interval that jitter may leave out, so that clients that start together do not poll
+/// at the same times. Later intervals are exact: longer ones would delay events, shorter ones cost requests.
 const PHASE: f64 = 0.5;
 
-/// A stream's interval; clones share it.
+/// The poll interval of a stream; clones share it.
 #[derive(Clone, Debug)]
 pub struct PollInterval(Arc<StreamPace>);
 
@@ -33,24 +33,24 @@ struct StreamPace {
 #[derive(Debug)]
 struct IntervalState {
     interval: Duration,
-    /// Whether nobody has waited yet.
+    /// Whether this is the first interval.
     is_first: bool,
     /// Refusals in a row.
     refusals: u32,
     /// Polls in a row that met no refusal.
     good: u32,
-    /// Whether the poll under way met one.
+    /// Whether the running poll met one.
     is_spoilt: bool,
 }
 
 impl PollInterval {
-    /// A stream that is asked every `usual`.
+    /// A stream that is polled every `usual`.
     pub fn new(stream: Stream, usual: Duration) -> Self {
         let pace = IntervalState { interval: usual, is_first: true, refusals: 0, good: 0, is_spoilt: false };
         PollInterval(Arc::new(StreamPace { stream, usual, pace: Mutex::new(pace) }))
     }
 
-    /// The interval in force.
+    /// The current interval.
     pub fn interval(&self) -> Duration {
         self.pace().interval
     }
@@ -62,7 +62,7 @@ impl PollInterval {
         pace.interval.mul_f64(1.0 - phase)
     }
 
-    /// A request was refused for asking too much.
+    /// A request was refused (429).
     pub fn refused(&self) {
         let mut pace = self.pace();
         (pace.good, pace.is_spoilt) = (0, true);
@@ -111,13 +111,13 @@ mod tests {
 
     /// Plays refusals (`x`) and answered polls (`.`); gives the interval in seconds after each.
     fn intervals(usual: u64, story: &str) -> Vec<u64> {
-        let cadence = PollInterval::new(Stream::ItemUsages, Duration::from_secs(usual));
+        let interval = PollInterval::new(Stream::ItemUsages, Duration::from_secs(usual));
         let step = |what| {
             match what {
-                'x' => cadence.refused(),
-                _ => cadence.answered(),
+                'x' => interval.refused(),
+                _ => interval.answered(),
             }
-            cadence.interval().as_secs()
+            interval.interval().as_secs()
         };
         story.chars().map(step).collect()
     }
@@ -141,8 +141,8 @@ mod tests {
     #[test]
     fn only_the_first_wait_is_shorter_by_chance() {
         let waits = |jitter: f64| {
-            let cadence = PollInterval::new(Stream::ItemUsages, Duration::from_secs(10));
-            [cadence.wait(jitter), cadence.wait(jitter), cadence.wait(0.0)].map(|wait| wait.as_secs())
+            let interval = PollInterval::new(Stream::ItemUsages, Duration::from_secs(10));
+            [interval.wait(jitter), interval.wait(jitter), interval.wait(0.0)].map(|wait| wait.as_secs())
         };
         assert_eq!(waits(0.0), [10, 10, 10]);
         assert_eq!(waits(1.0), [5, 10, 10]);

@@ -1,7 +1,7 @@
-//! A page source on a thread of its own, one page ahead of its reader.
+//! A page source on its own thread, one page ahead of its reader.
 //!
-//! While a page is encoded and written, the next is on its way. The reader waits on a channel, beside
-//! whatever else it waits for, so that a signal is heard within milliseconds however long the service takes.
+//! While a page is encoded and written, the next one is fetched. The reader waits on a channel and can wait for
+//! signals at the same time, so that a signal takes effect within milliseconds.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
@@ -13,7 +13,7 @@ use crate::event::Stream;
 use crate::page::Page;
 use crate::source::PageSource;
 
-/// A thread's stack: hundreds of streams are followed side by side, and none needs the usual 2 MiB.
+/// The stack size of a thread: hundreds of streams may be followed, and none needs the usual 2 MiB.
 const STACK: usize = 512 * 1024;
 
 /// The reading end of a page source that runs on another thread.
@@ -25,20 +25,20 @@ pub struct Prefetch {
 impl Prefetch {
     /// Starts reading `source` on a thread named after the stream.
     ///
-    /// The thread ends by itself when the source is exhausted, fails, or its reader is dropped; it is not
-    /// joined, because a request under way can outlast the wish to end.
+    /// The thread ends when the source is exhausted, fails, or its reader is dropped; it is not joined, because a
+    /// running request may take longer than the end of the run.
     ///
     /// # Errors
     /// Fails when the thread cannot be started.
     pub fn start(stream: Stream, mut source: impl PageSource + Send + 'static) -> Result<Self> {
-        // No slot: the thread holds one finished page in hand, and that is the page ahead.
+        // Capacity 0: the thread holds one finished page, which is the page ahead.
         let (sender, pages) = bounded(0);
         let read = move || {
             loop {
-                // A thread that panicked and said nothing would look like the stream's end (P1).
+                // Without this a thread that panicked would look like the stream's end (P1).
                 let answer = catch_unwind(AssertUnwindSafe(|| source.next_page())).unwrap_or_else(|_| {
                     Err(Error::new(ErrorKind::Unexpected, "the thread that reads the stream panicked")
-                        .hint("report this bug with what was said before"))
+                        .hint("report this bug, with the messages above"))
                 });
                 let answer = answer.map_err(|failure| failure.on_stream(stream));
                 let is_last = !matches!(answer, Ok(Some(_)));
@@ -53,8 +53,7 @@ impl Prefetch {
         Ok(Prefetch { pages })
     }
 
-    /// The pages, and at last `None` or a failure. A channel that closes before that tells of a thread that
-    /// is gone.
+    /// The pages, then `None` or a failure. If the channel closes earlier, the thread has died.
     pub fn channel(&self) -> &Receiver<Result<Option<Page>>> {
         &self.pages
     }

@@ -1,4 +1,4 @@
-//! Watches that a stream moves: a service that leads nowhere is an error, never an endless loop (P9).
+//! Detects cursors without progress: an error instead of an endless loop (P9).
 
 use std::collections::VecDeque;
 
@@ -7,7 +7,7 @@ use crate::event::{Event, Stream};
 use crate::identity::{self, Generations};
 use crate::page::{Cursor, Next, Page};
 
-/// How many of the latest cursors are remembered, to notice a service that leads in a circle.
+/// How many of the latest cursors are remembered, to detect a loop of cursors.
 const REMEMBERED_CURSORS: usize = 100;
 
 /// How many pages without a new event may follow one another while the service says there is more.
@@ -29,13 +29,13 @@ pub struct ProgressGuard {
 }
 
 impl ProgressGuard {
-    /// A watch over one stream.
+    /// A guard for one stream.
     pub fn new(stream: Stream) -> Self {
         let seen = Generations::of(REMEMBERED_EVENTS);
         ProgressGuard { stream, cursors: VecDeque::new(), seen, barren_pages: 0 }
     }
 
-    /// Looks at an answer before its cursor is used.
+    /// Checks an answer before its cursor is used.
     ///
     /// # Errors
     /// `Service`, when the service says there is more and yet leads nowhere: a cursor among the last
@@ -90,7 +90,7 @@ impl ProgressGuard {
 
     fn stuck(&self, what: &str) -> Error {
         Error::new(ErrorKind::Service, format!("no progress: {what}"))
-            .hint("asking again would not end; try later, and if it stays so, report it to 1Password with the time and the stream")
+            .hint("try again later; if it stays so, report it to 1Password with the time and the stream")
             .on_stream(self.stream)
     }
 }

@@ -1,51 +1,50 @@
-//! Which events a question is about, by their own timestamps.
+//! Which events belong to a time range, by their own timestamps.
 //!
 //! The service may filter by event time or by arrival and may treat its bounds either way (neither is
-//! documented), so it is asked for a little more than the question, and every event is held against the
-//! question here.
+//! documented), so the request is a little wider than the range, and every event is checked here.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::event::Event;
 
-/// How much wider than the question the service is asked, on both sides.
+/// How much wider than the range the request is, on both sides.
 ///
-/// The odd nanosecond keeps the asked bound off any timestamp that a person or a clock would produce, so
-/// that a service's choice between inclusive and exclusive cannot matter.
+/// The odd nanosecond keeps the requested bound different from any likely timestamp, so that it does not matter
+/// whether the service's bounds are inclusive.
 pub(crate) const MARGIN: TimeDelta = TimeDelta::new(1, 1).expect("a second and a nanosecond");
 
-/// A question's range: `since` inclusive, `until` exclusive.
+/// A time range: `since` inclusive, `until` exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeRange {
-    /// The first moment that belongs to the question.
+    /// The first moment of the range.
     pub since: DateTime<Utc>,
-    /// The first moment that no longer does; `None` when none was typed, and then nothing is cut.
+    /// The first moment after the range; `None` when none was given: then there is no end.
     pub until: Option<DateTime<Utc>>,
     /// How long after `until` events of the range may still have reached the service.
     pub late: TimeDelta,
 }
 
 impl TimeRange {
-    /// Whether the question asks for this event. One without a readable timestamp is never dropped (P1).
+    /// Whether this event belongs to the range. One without a readable timestamp is never dropped (P1).
     pub fn holds(&self, event: &Event<'_>) -> bool {
         event.time.is_none_or(|time| time >= self.since && self.until.is_none_or(|until| time < until))
     }
 
-    /// The start to ask the service with.
+    /// The start of the request.
     pub fn asked_since(&self) -> DateTime<Utc> {
         self.since.checked_sub_signed(MARGIN).unwrap_or(self.since)
     }
 
-    /// The end to ask the service with; `None` asks without an end.
+    /// The end of the request, if it has one.
     ///
-    /// A service that filters by arrival gives an event of the range that reached it late only when asked
-    /// beyond the range's end, hence [`TimeRange::late`]. An end that is not in the past need not be asked.
+    /// A service that filters by arrival returns late events of the range only for a request beyond the range's
+    /// end, hence [`TimeRange::late`]. An end that is not in the past is left out.
     pub fn asked_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let end = self.end()?.checked_add_signed(MARGIN)?;
         (end < now).then_some(end)
     }
 
-    /// The moment after which nothing of the range reaches the service any more; `None` without `until`.
+    /// The moment after which no event of the range arrives at the service; `None` without `until`.
     pub(crate) fn end(&self) -> Option<DateTime<Utc>> {
         self.until?.checked_add_signed(self.late)
     }

@@ -1,7 +1,7 @@
-//! What becomes of a refused cursor where no position is saved: the stream goes on from a time.
+//! A refused cursor where no position is saved: the stream restarts from a time.
 //!
-//! Nothing was promised across runs, so that no gap has to be accepted first. What comes again is dropped
-//! by who remembers what was given. Asks nothing itself; a saved position is not its business.
+//! Nothing is promised across such runs, so no gap must be accepted first. Repeats are dropped by the caller.
+//! Sends no request; saved positions are handled elsewhere.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::error::{Error, Result};
 use crate::page::Page;
 
-/// How far before the last event it goes on: other events of that time may be on their way still.
+/// How far before the last event to restart: other events of that time may still arrive.
 const OVERLAP: TimeDelta = TimeDelta::hours(3);
 
-/// Where a stream goes on when its cursor is refused.
+/// Where a stream restarts when its cursor is refused.
 #[derive(Debug, Default)]
 pub(super) struct Restart {
     /// The time of the last event.
@@ -26,14 +26,14 @@ pub(super) struct Restart {
 /// A decision after a refusal.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Again {
-    /// The time to ask from; none where the stream began.
+    /// The time to restart from; none for the stream's start.
     pub since: Option<DateTime<Utc>>,
-    /// Whether to wait first: one refusal after the other must not be met at full speed.
+    /// Whether to wait first: after repeated refusals.
     pub is_hasty: bool,
 }
 
 impl Restart {
-    /// Takes note of an answer.
+    /// Records an answer.
     pub(super) fn answered(&mut self, page: &Page, by_cursor: bool) {
         if by_cursor {
             self.refused_since = None;
@@ -43,10 +43,10 @@ impl Restart {
         self.last = times.map(|time| time.min(page.received_at)).max().max(self.last);
     }
 
-    /// Decides how to go on after a refusal at `now` (monotonic), and says so the first time.
+    /// Decides how to continue after a refusal at `now` (monotonic), and logs it the first time.
     ///
     /// # Errors
-    /// Gives the refusal back when every cursor has been refused for longer than `patience`.
+    /// Fails with the refusal when every cursor has been refused for longer than `patience`.
     pub(super) fn refused(
         &mut self,
         refusal: Error,

@@ -1,7 +1,7 @@
-//! Events put in order of their own timestamps, in bounded memory.
+//! Sorts events by their own timestamps, in bounded memory.
 //!
-//! Order is by timestamp, stream, uuid, then arrival. What exceeds the budget is sorted and written to
-//! scratch files that have no name, and merged when it is read back. Knows nothing of the API or output.
+//! Order is by timestamp, stream, uuid, then arrival. Events beyond the budget are sorted and
+//! written to unnamed temporary files, and merged when they are read back. Does not know the API or the output.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -15,13 +15,13 @@ use chrono::{DateTime, Utc};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Stream};
 
-/// How many bytes of events are held before they are spilled.
+/// How many bytes of events are held in memory before they are written to a file.
 pub const BUDGET: usize = 64 << 20;
 
-/// What an entry costs beside its text.
+/// The memory of an entry beside its text.
 const ENTRY: usize = mem::size_of::<SortKey>();
 
-/// Gathers events and gives them back in order of time.
+/// Collects events and returns them in order of time.
 pub struct EventSorter {
     budget: usize,
     newest: Option<usize>,
@@ -35,7 +35,7 @@ pub struct EventSorter {
     latest: [DateTime<Utc>; Stream::ALL.len()],
 }
 
-/// An event's key and where its text lies.
+/// An event's key and the range of its text.
 #[derive(Clone, Debug)]
 struct SortKey {
     time: DateTime<Utc>,
@@ -55,8 +55,8 @@ impl fmt::Debug for EventSorter {
 }
 
 impl EventSorter {
-    /// A sorter that holds at most about `budget` bytes, gives back only the `newest` events where a
-    /// number is given, and takes its scratch files from `scratch`.
+    /// A sorter that holds about `budget` bytes at most, returns only the `newest` events if a number is given,
+    /// and opens its scratch files with `scratch`.
     pub fn new(
         budget: usize,
         newest: Option<usize>,
@@ -75,7 +75,7 @@ impl EventSorter {
         }
     }
 
-    /// Takes an event in; one without a timestamp goes beside the latest before it in its stream.
+    /// Adds an event; one without a timestamp is placed after the latest one of its stream.
     ///
     /// # Errors
     /// `Output`, when a scratch file cannot be written.
@@ -106,13 +106,13 @@ impl EventSorter {
         Ok(())
     }
 
-    /// How many events it would give back.
+    /// How many events it will return.
     pub fn len(&self) -> u64 {
         let all = self.spilled + self.entries.len() as u64;
         self.newest.map_or(all, |newest| all.min(newest as u64))
     }
 
-    /// Gives the events in order until `each` says to stop (false) or fails.
+    /// Passes the events to `each` in order, until it returns false or fails.
     ///
     /// # Errors
     /// Fails when `each` does, or with `Output` when a scratch file cannot be read.
@@ -173,7 +173,7 @@ impl EventSorter {
         self.entries.sort_unstable_by(|a, b| order((a, text), (b, text)));
     }
 
-    /// Forgets what cannot be among the newest; spills the rest if that is not enough.
+    /// Drops events that cannot be among the newest; writes the rest to a file if that is not enough.
     fn make_room(&mut self) -> io::Result<()> {
         self.sort();
         if let Some(newest) = self.newest
@@ -217,7 +217,7 @@ fn scratch_failure(error: io::Error) -> Error {
         .hint("make room in the temporary directory, or set TMPDIR to one that has it")
 }
 
-/// The one order: timestamp, stream, uuid, arrival.
+/// The order: timestamp, stream, uuid, arrival.
 fn order((a, a_text): (&SortKey, &[u8]), (b, b_text): (&SortKey, &[u8])) -> Ordering {
     let uuid = |entry: &SortKey, text: &[u8]| -> (usize, usize) {
         let (offset, len) = entry.uuid.unwrap_or((0, 0));
@@ -231,7 +231,7 @@ fn order((a, a_text): (&SortKey, &[u8]), (b, b_text): (&SortKey, &[u8])) -> Orde
     })
 }
 
-/// An entry with its own text, as it stands in a scratch file.
+/// An entry with its text, as in a scratch file.
 #[derive(Debug)]
 struct SortedEvent {
     entry: SortKey,
@@ -313,7 +313,7 @@ fn take<const N: usize>(run: &mut impl Read) -> io::Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// The first record not yet given of a run.
+/// The next record of a run.
 #[derive(Debug)]
 struct RunHead {
     record: SortedEvent,

@@ -37,7 +37,7 @@ pub enum ConnectivityStage {
 }
 
 impl ConnectivityStage {
-    /// What it is called in reports.
+    /// Its name in reports.
     pub fn name(self) -> &'static str {
         match self {
             ConnectivityStage::ProxyDns => "proxy DNS",
@@ -60,7 +60,7 @@ impl fmt::Display for ConnectivityStage {
 /// What became of a stage.
 #[derive(Debug)]
 pub enum StageOutcome {
-    /// It was passed; what was found.
+    /// It passed; what was found.
     Passed(String),
     /// It was not.
     Failed(Error),
@@ -90,7 +90,7 @@ pub struct ConnectivityTarget<'a> {
     pub http: &'a Http,
     /// The time.
     pub clock: &'a dyn Clock,
-    /// Ends every wait.
+    /// Cancels every wait.
     pub cancel: &'a Cancel,
 }
 

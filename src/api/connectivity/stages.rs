@@ -31,7 +31,7 @@ const LIMIT: Duration = CONNECT_TIMEOUT;
 /// A proxy's answer to CONNECT is a few lines.
 const HEAD_BYTES: usize = 16 << 10;
 
-/// A connection, whatever it is made of.
+/// A connection of any kind.
 pub(super) trait Connection: Read + Write + Send {
     /// The TLS it speaks, if it does.
     fn protocol(&self) -> Option<&'static str> {
@@ -98,7 +98,7 @@ pub(super) fn connect(addresses: Vec<SocketAddr>, cancel: &Cancel) -> Result<(So
             .hint("nothing listens there: check the base URL, its port and the proxy variables"),
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => failure
             .because(format!("no answer within {} s", LIMIT.as_secs()))
-            .hint("a firewall may be in the target; if this network needs a proxy, name it in HTTPS_PROXY"),
+            .hint("check for a firewall; if this network needs a proxy, name it in HTTPS_PROXY"),
         _ => failure.because(words(&error)).hint("check this machine's network and the proxy variables"),
     })
 }
@@ -164,23 +164,23 @@ pub(super) fn handshake(
     let shown = sanitize::message(host);
     Err(Error::new(ErrorKind::Network, format!("{shown} does not finish the TLS handshake"))
         .because(words(&error))
-        .hint("check the proxy variables, and ask whoever runs what is on the way: something may cut TLS"))
+        .hint("check the proxy variables and any TLS inspection on the network: something may cut TLS"))
 }
 
 /// A proxy's answer to CONNECT.
 #[derive(Debug, PartialEq, Eq)]
 struct ProxyAnswer {
     status: u16,
-    /// The ways of saying who asks that it offers, in small letters.
+    /// The authentication schemes that it offers, in lower case.
     schemes: Vec<String>,
 }
 
-/// How a proxy wants to be told who asks.
+/// The authentication that a proxy requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ProxyLogin {
     /// By user name and password.
     Password,
-    /// Only in ways that this program does not speak (NTLM, Negotiate).
+    /// Only schemes that opev does not support (NTLM, Negotiate).
     Unspoken,
 }
 
@@ -215,7 +215,7 @@ impl ProxyAnswer {
     fn read(connection: &mut impl Read) -> io::Result<Self> {
         let mut head = Vec::new();
         let mut byte = [0];
-        // Byte by byte: what follows the head belongs to the server behind it.
+        // Byte by byte: the bytes after the head belong to the server.
         while !head.ends_with(b"\r\n\r\n") {
             if head.len() >= HEAD_BYTES || connection.read(&mut byte)? == 0 {
                 return Err(io::Error::other("its answer is no HTTP"));
@@ -224,7 +224,7 @@ impl ProxyAnswer {
         }
         let mut headers = [httparse::EMPTY_HEADER; 64];
         let mut answer = httparse::Response::new(&mut headers);
-        // The status is known even where a header is odd.
+        // The status is known even if a header is malformed.
         let _ = answer.parse(&head);
         let status = answer.code.ok_or_else(|| io::Error::other("its answer is no HTTP"))?;
         let offers = answer.headers.iter().filter(|h| h.name.eq_ignore_ascii_case("proxy-authenticate"));

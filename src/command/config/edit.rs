@@ -1,4 +1,4 @@
-//! `opev config edit`: the person's editor on a draft, which replaces the configuration once it is right.
+//! `opev config edit`: opens a draft in the user's editor; it replaces the configuration when it is valid.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,7 +16,7 @@ use crate::output::shown;
 /// What is started when neither VISUAL nor EDITOR names an editor.
 const USUAL_EDITOR: &str = "vi";
 
-/// Edits the configuration file; gives its path, or a word that nothing was changed.
+/// Edits the configuration file; returns its path, or a note that nothing was changed.
 ///
 /// # Errors
 /// Fails when the editor fails, when what was written is wrong (the draft is then kept), and when the file

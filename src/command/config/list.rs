@@ -1,6 +1,6 @@
 //! `opev config list`: every profile, its server, its token's source and expiry, and when it last polled.
 //!
-//! Offline: sends nothing, runs no program, waits for nobody.
+//! Offline: sends nothing, runs no program, does not block.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use comfy_table::{Table, presets};
@@ -87,7 +87,7 @@ fn fill(row: &mut ProfileRow, settings: &Settings, invocation: &Invocation) {
     }
 }
 
-/// When any run of the profile last asked the service. What cannot be read is not known.
+/// When any run of the profile last polled the service; unknown where it cannot be read.
 fn last_poll(state_dir: &std::path::Path, profile: &str) -> Option<DateTime<Utc>> {
     let saved = saved_state::list(&RealDisk, state_dir).unwrap_or_default();
     let of_profile = saved.iter().filter(|saved| saved.profile == profile);

@@ -1,4 +1,4 @@
-//! `opev simulate`: starts the simulator, says where it listens, serves until interrupted, sums up.
+//! `opev simulate`: starts the simulator, prints its address, serves until interrupted, prints a summary.
 //!
 //! The announcement is complete before the first request can be answered, so that scripts may wait for it.
 

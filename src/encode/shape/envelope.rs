@@ -1,7 +1,7 @@
-//! The raw item inside an object that says where and when it was read.
+//! The raw item in an object with its stream, profile, account and time of reading.
 //!
 //! `{"stream":..,"profile":..,"account_uuid":..,"received_at":..,"event":RAW}`, always these five keys in
-//! this order; `account_uuid` is null when nobody named the account, `received_at` is UTC with
+//! this order; `account_uuid` is null when the account is unknown, `received_at` is UTC with
 //! milliseconds. The item inside is as faithful as the raw shape's (P5).
 
 use std::io::Write as _;

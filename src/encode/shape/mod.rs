@@ -31,10 +31,10 @@ pub(super) use super::registry::Shape;
 use crate::event::Event;
 use crate::facts::EventMembers;
 
-/// What a shape may say about an event beyond the event itself.
+/// The context of an event that a shape may add.
 #[derive(Clone, Debug, Default)]
 pub struct EventContext {
-    /// The profile that asked.
+    /// The profile.
     pub profile: String,
     /// The account, when the token or the service named it.
     pub account_uuid: Option<String>,

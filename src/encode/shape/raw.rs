@@ -1,6 +1,6 @@
 //! The item as the service sent it (P5): unknown fields, digits, escapes and odd bytes included.
 //!
-//! Only line breaks between tokens go, so that an event is one line. JSON allows none inside a string, so
+//! Only line breaks between tokens are removed, so that an event is one line. JSON allows none inside a string, so
 //! dropping every CR and LF is exactly that. This is the path of every byte of the default output: when
 //! there is nothing to drop, it is one search and one copy.
 

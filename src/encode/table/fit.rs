@@ -68,7 +68,7 @@ pub(super) fn pad(text: &str, width: usize, line: &mut String) {
     spaces(width.saturating_sub(shown), line);
 }
 
-/// Whether every byte is a character of one column that harms nothing.
+/// Whether every byte is a printable character of width one.
 fn is_simple(text: &str) -> bool {
     text.bytes().fold(true, |simple, byte| simple & (b' '..0x7f).contains(&byte))
 }

@@ -6,13 +6,13 @@
 //! with (below 170 columns), the e-mail address (below 130), the stream (below 90). With item usages alone
 //! it is what with (180), vault (150), e-mail (130), item (100). The envelope adds the profile (140). When,
 //! who, from where and what happened stay: below 60 columns a row has two lines.
-//! Columns that were asked for leave from the right, and only when even eight columns for each do not fit.
+//! Columns of `--fields` are dropped from the right, and only when not even eight characters fit for each.
 
 use crate::encode::fields::{FieldSource, Fields, MadeColumn};
 use crate::encode::shape::Shape;
 use crate::event::Stream;
 
-/// What stands between two cells.
+/// The separator of cells.
 pub(super) const GAP: &str = "  ";
 
 /// How wide a time to the second is.
@@ -25,7 +25,7 @@ const UUID: usize = 26;
 #[derive(Clone, Debug)]
 pub(super) struct Budget {
     pub(super) title: String,
-    /// Which line of a row it stands on.
+    /// The line of a row that it is on.
     pub(super) line: usize,
     pub(super) min: usize,
     pub(super) full: usize,
@@ -35,16 +35,16 @@ pub(super) struct Budget {
     /// Whether that time is the event's own, which is known already.
     pub(super) is_event_time: bool,
     pub(super) is_stream: bool,
-    /// Whether it says from where, which identifies and is not cut before prose is.
+    /// Whether it is the column FROM, which is cut later than prose.
     pub(super) is_from: bool,
-    /// Whether it says what happened, and has the colour of that.
+    /// Whether it is the column WHAT, which has the colour of the event.
     pub(super) is_what: bool,
 }
 
 /// Narrower terminals have two lines a row.
 const ONE_LINE: usize = 60;
 
-/// What stands before the second line of a row.
+/// The indentation of a row's second line.
 pub(super) const INDENT: &str = "  ";
 
 /// The default columns of a table: who, what, from where, when.
@@ -59,7 +59,7 @@ pub(super) fn default_columns(streams: &[Stream], shape: Shape, width: Option<u1
             ("from", "FROM", 16, 34, 0),
             ("with", "WITH", 16, 40, 180),
             ("deed", "ACTION", 4, 24, 0),
-            // Half a uuid helps nobody.
+            // Half a uuid is useless.
             ("item_uuid", "ITEM", UUID, UUID, 100),
             ("vault_uuid", "VAULT", UUID, UUID, 150),
         ],
@@ -95,7 +95,7 @@ pub(super) fn default_columns(streams: &[Stream], shape: Shape, width: Option<u1
     (fields, budgets.collect())
 }
 
-/// The budgets of columns that were asked for.
+/// The budgets of the columns of `--fields`.
 pub(super) fn asked_columns(fields: &Fields) -> Vec<Budget> {
     fields
         .iter()
@@ -155,14 +155,14 @@ fn fit(budgets: &[Budget], line: usize, width: usize, terminal: usize) -> Vec<(u
     while shown.len() > 1 && least(&shown) > width {
         shown.pop();
     }
-    let wish: usize = shown.iter().map(|index| budgets[*index].full - budgets[*index].min).sum();
+    let wanted: usize = shown.iter().map(|index| budgets[*index].full - budgets[*index].min).sum();
     let spare = width.saturating_sub(least(&shown));
-    let share = spare.min(wish);
+    let share = spare.min(wanted);
     let mut widths: Vec<(usize, usize)> = shown
         .iter()
         .map(|index| {
             let Budget { min, full, .. } = budgets[*index];
-            (*index, min + (full - min) * share / wish.max(1))
+            (*index, min + (full - min) * share / wanted.max(1))
         })
         .collect();
     let others: usize = widths.iter().rev().skip(1).map(|(_, width)| width + GAP.len()).sum();

@@ -1,4 +1,4 @@
-//! Events as a table for people: one header, a line an event (two where it is narrow), in constant
+//! Events as a table for people: one header, one line per event (two on a narrow terminal), in constant
 //! memory.
 //!
 //! Rows come as a stream and must go out as they come, so widths are settled before the first one
@@ -20,7 +20,7 @@ use super::shape::{EventContext, Shape};
 use crate::event::{Event, Stream};
 use crate::facts::Emphasis;
 
-// Both can be read on white and on black; only what happened has them.
+// Both can be read on white and on black; only the column WHAT has them.
 const RED: &str = "\x1b[31m";
 const MAGENTA: &str = "\x1b[35m";
 const BOLD: &str = "\x1b[1m";

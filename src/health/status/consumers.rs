@@ -23,7 +23,7 @@ use crate::output::saved_state::{self, SavedPosition, Verified};
 pub struct ConsumerStatus {
     /// The profile's name.
     pub profile: String,
-    /// A path or a name; the key, where nothing else is known.
+    /// A path or a name; else the key.
     pub consumer: String,
     /// The name of its directory.
     pub key: String,
@@ -60,9 +60,9 @@ pub struct ConsumerStatus {
 pub struct StreamStatus {
     /// The stream's name.
     pub stream: String,
-    /// How far its collector has come; none when no collector ever said so.
+    /// The state of its collector; none if no collector recorded one.
     pub state: Option<CollectorState>,
-    /// Whether its collector ended without saying so.
+    /// Whether its collector was killed or crashed.
     pub died: bool,
     /// Since when it is in this state.
     pub since: Option<DateTime<Utc>>,
@@ -70,7 +70,7 @@ pub struct StreamStatus {
     pub reached: Option<DateTime<Utc>>,
     /// How long ago that is.
     pub position_age_seconds: Option<i64>,
-    /// Whether the service had no more when it was asked last.
+    /// Whether the last answer was caught up.
     pub caught_up: Option<bool>,
     /// The time of the newest delivered event.
     pub newest_event: Option<DateTime<Utc>>,
@@ -82,7 +82,7 @@ pub struct StreamStatus {
     pub events_24h: Option<u64>,
     /// Events read in the last 7 days.
     pub events_7d: Option<u64>,
-    /// When the service was last asked.
+    /// When it was last polled.
     pub last_poll: Option<DateTime<Utc>>,
     /// When the service last answered.
     pub last_good_poll: Option<DateTime<Utc>>,
@@ -90,14 +90,14 @@ pub struct StreamStatus {
     pub last_error: Option<LastError>,
     /// The interval in force, of a stream that is followed.
     pub interval_seconds: Option<f64>,
-    /// How long the service will still keep what follows the position; below 0, there is a gap.
+    /// How long the service still has the events after the position; below 0 there is a gap.
     pub retention_days_left: Option<i64>,
-    /// When the run began that says this.
+    /// When the run started that recorded this.
     #[serde(skip)]
     pub started_at: Option<DateTime<Utc>>,
 }
 
-/// Puts together what is known of one saved position.
+/// The status of one saved position.
 pub(super) fn read(
     disk: &dyn Disk,
     directory: &Path,
@@ -170,7 +170,7 @@ fn streams(
 }
 
 impl StreamStatus {
-    /// Takes what the checkpoint says.
+    /// Adds the values of the checkpoint.
     fn apply_position(&mut self, position: &StreamPosition, now: DateTime<Utc>) {
         self.reached = position.reached();
         self.position_age_seconds = self.reached.map(|then| (now - then).num_seconds().max(0));
@@ -181,7 +181,7 @@ impl StreamStatus {
         self.retention_days_left = self.reached.map(|then| days(then + RETENTION - now));
     }
 
-    /// Takes what the collector said of itself, and whether it still lives.
+    /// Adds the health of the collector, and whether it still runs.
     fn apply_health(
         &mut self,
         health: &Health,
@@ -198,7 +198,7 @@ impl StreamStatus {
         self.interval_seconds = said.interval().map(|interval| interval.as_secs_f64());
         self.started_at = Some(health.started_at);
         match holder {
-            // The kernel gave the lock back, and the run did not say that it ends.
+            // The kernel released the lock, and the run did not record its end.
             None if !matches!(said.state, CollectorState::Stopping | CollectorState::Error) => {
                 (self.state, self.died) = (Some(CollectorState::Error), true);
             }

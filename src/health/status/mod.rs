@@ -1,9 +1,9 @@
-//! The state of every saved position, for `opev status`: what is known, what of it is a problem.
+//! The status of every saved position and its problems, for `opev status`.
 //!
 //! ```text
 //! consumers  checkpoints, health files and locks -> the state of each position
 //! problems   these states -> problems
-//! problem    what a problem is
+//! problem    the type of a problem
 //! table      the report as a table for people
 //! ```
 //!
@@ -47,7 +47,7 @@ pub struct StatusReport {
     pub problems: Vec<StatusProblem>,
     /// The saved positions.
     pub positions: Vec<ConsumerStatus>,
-    /// Profiles that were asked for and have none.
+    /// Profiles that were named and have no position.
     pub without_position: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! A problem of a saved position: what sort, of whom, and its text. Decides nothing.
+//! A problem of a saved position: kind, position and text.
 
 use std::fmt;
 
@@ -39,7 +39,7 @@ pub enum ProblemKind {
     Gap,
     /// The last thing that happened is a failure.
     Error,
-    /// The collector ended without saying so.
+    /// The collector was killed or crashed.
     Died,
     /// No answer, or no new position, for too long.
     Late,

@@ -1,4 +1,4 @@
-//! What is a problem of the saved positions: late, in error, damaged, without its file, or never begun.
+//! Finds the problems of saved positions: late, failed, damaged, without a file, or never started.
 //!
 //! Only decides; reads nothing.
 
@@ -93,7 +93,7 @@ fn of_stream(
     }
     let late = lateness(consumer, stream, max_age, now);
     if let Some(error) = stream.last_error.as_ref().filter(|_| stream.is_failing()) {
-        // What may pass is asked again at once; it is trouble when the next polls are late as well.
+        // Transient failures are retried at once; they are a problem when the next polls are late as well.
         let may_pass =
             consumer.running && stream.interval().is_some() && error.class == ErrorClass::ThirdPartyGeneric;
         return (!may_pass || late.is_some()).then(|| (ProblemKind::Error, error_text(error, now)));
@@ -104,7 +104,7 @@ fn of_stream(
     late.map(|message| (ProblemKind::Late, message))
 }
 
-/// What is late about a stream, if it is: its polls where it is followed, else its position.
+/// Whether a stream is late: its polls where it is followed, else its position.
 fn lateness(
     consumer: &ConsumerStatus,
     stream: &StreamStatus,

@@ -1,4 +1,4 @@
-//! The report for people: a block a position, a row a stream, its errors beneath. Fits 80 columns.
+//! The report for people: one block per position, one row per stream, errors below it. Fits 80 columns.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! Where the files of a checkpoint lie, and how their directories become durable.
+//! The paths of a checkpoint's files, and making their directories durable.
 //!
 //! `STATE_DIR/profiles/PROFILE/consumers/KEY/`: `lock`, `checkpoint.a`, `checkpoint.b`, `seen.N`. The key of
 //! a name is the name; that of a path is a readable stem, `@`, and a hash of the whole path.
@@ -14,10 +14,10 @@ use super::super::{disk_failure, shown};
 use crate::disk::Disk;
 use crate::error::{Error, ErrorKind, Result};
 
-/// For whom a position is kept.
+/// The consumer that a position belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Consumer {
-    /// Whoever reads a stream, by the name that `--consumer` gave.
+    /// The reader of a stream, by the name that `--consumer` gave.
     Named(String),
     /// A managed file, by its absolute path.
     File(PathBuf),
@@ -74,7 +74,7 @@ impl CheckpointDir {
 
     /// The place of a (profile, key) under a state directory.
     pub fn at(state: &Path, profile: &str, key: &str) -> Self {
-        // Fails for the empty path alone, which then fails where it is used.
+        // Fails only for the empty path, which then fails where it is used.
         let state = std::path::absolute(state).unwrap_or_else(|_| state.to_owned());
         let directory = consumers(&state, profile).join(key);
         CheckpointDir { state, directory }
@@ -90,10 +90,10 @@ impl CheckpointDir {
         self.directory.join(name)
     }
 
-    /// Makes the directory and those above it that are missing, each for its owner alone.
+    /// Creates the directory and missing ones above it, each for its owner alone.
     ///
     /// # Errors
-    /// Fails when one can be neither made nor found.
+    /// Fails when one cannot be created.
     pub fn make(&self, disk: &dyn Disk) -> Result<()> {
         let mut missing = Vec::new();
         for directory in self.directory.ancestors() {
@@ -114,8 +114,8 @@ impl CheckpointDir {
         self.refuse_foreign(disk)
     }
 
-    /// Refuses directories of the state that somebody else could change, as ssh does: what is saved there
-    /// decides what is cut and overwritten.
+    /// Refuses state directories that another user could change, as ssh does: what is saved there decides what
+    /// is cut off and overwritten.
     fn refuse_foreign(&self, disk: &dyn Disk) -> Result<()> {
         for directory in self.directory.ancestors().filter(|path| path.starts_with(&self.state)) {
             if let Some(why) = disk.foreign_access(directory) {
@@ -127,11 +127,11 @@ impl CheckpointDir {
         Ok(())
     }
 
-    /// Makes every name on the way to the checkpoint durable: needed until its first record is.
+    /// Makes every directory entry on the path to the checkpoint durable; needed until its first record is.
     ///
-    /// An earlier run may have made a directory and been killed before it could sync the one above, so all
-    /// are synced, not only those made now. One above the state directory that may not even be opened was
-    /// not made here.
+    /// An earlier run may have been killed between creating a directory and syncing the one above it, so all are
+    /// synced, not only new ones. A directory above the state directory that cannot be opened was not created
+    /// by opev.
     ///
     /// # Errors
     /// Fails with `Output` when one cannot be synced (P8).
@@ -149,7 +149,7 @@ impl CheckpointDir {
     }
 }
 
-/// Whether a directory cannot be synced because it belongs to somebody else or to no disk.
+/// Whether a directory cannot be synced because of its owner or its file system.
 fn is_not_ours(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput)
 }

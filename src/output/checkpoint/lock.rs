@@ -1,7 +1,7 @@
 //! One writer (P7): the kernel's lock on a file, held as long as the handle lives.
 //!
-//! The kernel drops the lock with the process, so none goes stale. Between opening a path and locking what
-//! was opened, the path may have come to mean another file: it is looked at again after locking.
+//! The kernel releases the lock with the process, so it cannot become stale. Between opening and locking a
+//! file its path may have been replaced: that is checked after locking.
 
 use std::io;
 use std::path::Path;
@@ -16,19 +16,19 @@ use crate::clock::Clock;
 use crate::disk::{self, Disk, File, Lock, Metadata, Open};
 use crate::error::{Error, ErrorKind, Result};
 
-/// How often a lock is tried: somebody who only looks holds it for a moment.
+/// How often a lock is tried: a reader holds it only for a moment.
 const ATTEMPTS: usize = 5;
 
-/// Who says to hold a lock.
+/// The holder of a lock, by its own note.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// The number of its process.
+    /// Its process ID.
     pub pid: u32,
     /// When it took the lock.
     pub since: DateTime<Utc>,
 }
 
-/// A held lock; dropping it gives it back.
+/// A held lock; dropping it releases it.
 #[derive(Debug)]
 pub struct LockGuard {
     _file: Box<dyn File>,
@@ -37,7 +37,7 @@ pub struct LockGuard {
 /// Opens a file and takes its lock without waiting, so that path, file and lock are of one inode.
 ///
 /// # Errors
-/// Fails with `Locked` when somebody else has it, and with `Output` when the file cannot be opened.
+/// Fails with `Locked` when another process has it, and with `Output` when the file cannot be opened.
 pub fn open_locked(disk: &dyn Disk, path: &Path, how: Open) -> Result<(Box<dyn File>, Metadata)> {
     for _ in 0..ATTEMPTS {
         let mut file = disk.open(path, how).map_err(|e| disk_failure("open", path, e))?;
@@ -52,14 +52,14 @@ pub fn open_locked(disk: &dyn Disk, path: &Path, how: Open) -> Result<(Box<dyn F
             _ => {}
         }
     }
-    Err(Error::new(ErrorKind::Locked, format!("{} is replaced again and again", shown(path)))
+    Err(Error::new(ErrorKind::Locked, format!("{} is replaced repeatedly", shown(path)))
         .hint("see which program moves or removes it, and run again"))
 }
 
-/// Takes the lock of a checkpoint and leaves a note of who has it.
+/// Takes the lock of a checkpoint, and writes a note of the holder.
 ///
 /// # Errors
-/// Fails with `Locked` when somebody else has it.
+/// Fails with `Locked` when another process has it.
 pub fn acquire(disk: &dyn Disk, clock: &dyn Clock, path: &Path) -> Result<LockGuard> {
     let mut outcome = open_locked(disk, path, Open::InPlace { mode: 0o600 });
     for _ in 1..ATTEMPTS {
@@ -79,7 +79,7 @@ pub fn acquire(disk: &dyn Disk, clock: &dyn Clock, path: &Path) -> Result<LockGu
         _ => failure,
     })?;
     let holder = Holder { pid: std::process::id(), since: clock.now() };
-    // The note only helps people; the lock works without it.
+    // The note is only for messages; the lock works without it.
     if let Ok(mut note) = serde_json::to_vec(&holder) {
         note.push(b'\n');
         let written = file.truncate(0).and_then(|()| disk::write_all_at(&mut *file, &note, 0));
@@ -90,7 +90,7 @@ pub fn acquire(disk: &dyn Disk, clock: &dyn Clock, path: &Path) -> Result<LockGu
     Ok(LockGuard { _file: file })
 }
 
-/// Who holds the lock at `path`, if somebody does: `Some(None)` when the holder left no note.
+/// The holder of the lock at `path`, if it is held; `Some(None)` when there is no note.
 pub fn holder(disk: &dyn Disk, path: &Path) -> Option<Option<Holder>> {
     let mut file = disk.open(path, Open::Read).ok()?;
     if file.try_lock(Lock::Shared).ok()? {

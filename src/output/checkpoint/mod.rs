@@ -1,8 +1,7 @@
-//! Where a resumed run stands: what is saved, where it lies, who may touch it, and whether it still fits
-//! its output.
+//! The checkpoint of a resumed run: its record, its files, its lock, and whether it still fits the output.
 //!
-//! One checkpoint belongs to one (profile, consumer), whatever streams feed it. Nothing here decides when
-//! to save: `commit` does. Never the token, never an event.
+//! One checkpoint belongs to one (profile, consumer), whatever streams feed it. `commit` decides when
+//! to save. A checkpoint holds neither the token nor an event.
 
 pub mod dir;
 pub mod lock;

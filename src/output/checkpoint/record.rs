@@ -1,8 +1,8 @@
-//! What a checkpoint says, and its form in bytes.
+//! The record of a checkpoint, and its format in bytes.
 //!
 //! In bytes: one line `opev checkpoint VERSION LENGTH CHECKSUM`, then the record as JSON (LENGTH bytes, over
 //! which CHECKSUM is taken), then spaces up to a multiple of 4 KiB, so that a slot hardly ever changes its
-//! length. The version comes first and in the clear: a newer form is recognised whatever else it changes.
+//! length. The version comes first as plain text: a newer format is recognised whatever else it changes.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -17,12 +17,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::page::{Cursor, Next, Page};
 
-/// The version of the form, raised when an older program could misread it (P12).
+/// The version of the format, raised when an older program could misread it (P12).
 ///
-/// 2: other identities in the log of delivered events, which version 1 would not know again.
+/// 2: the log of delivered events holds other identities, which version 1 would not recognise.
 pub const VERSION: u32 = 2;
 
-/// The largest record that is read back; three cursors and two paths are a few KiB.
+/// The largest record that is read; three cursors and two paths are a few KiB.
 pub const LIMIT: usize = 4 << 20;
 
 const MAGIC: &str = "opev checkpoint";
@@ -33,16 +33,16 @@ const BLOCK: usize = 4096;
 pub struct Checkpoint {
     /// The version of the program that wrote it.
     pub program: String,
-    /// Rises by one with each commit; of two valid records the higher is the newer.
+    /// The number of the commit; of two valid records the higher one is newer.
     pub sequence: u64,
     /// The profile's name.
     pub profile: String,
-    /// The consumer as people know it: a path, or a name.
+    /// The consumer: a path or a name.
     pub consumer: String,
     /// What must be the same when the run is resumed.
     #[serde(flatten)]
     pub terms: OutputContract,
-    /// Where each stream stands, by its name.
+    /// The position of each stream, by its name.
     pub streams: BTreeMap<String, StreamPosition>,
     /// The managed file; none when the consumer is a stream.
     #[serde(default)]
@@ -54,13 +54,13 @@ pub struct Checkpoint {
     pub updated_at: DateTime<Utc>,
 }
 
-/// The terms under which a position holds: the same events, written the same way.
+/// The terms of a position: which events are written, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputContract {
     /// The account's uuid, where it is known.
     #[serde(default)]
     pub account: Option<String>,
-    /// The host that gave the cursors.
+    /// The host that issued the cursors.
     pub host: String,
     /// The API's version, as it is typed.
     pub api: String,
@@ -83,14 +83,14 @@ pub struct OutputContract {
     /// The names of the streams that were ever written there.
     #[serde(default, rename = "written_streams")]
     pub streams: Vec<String>,
-    /// What leaves events out, as text; empty where all are written.
+    /// The filters as text; empty where all events are written.
     #[serde(default)]
     pub filters: String,
 }
 
 impl OutputContract {
-    /// The contract that holds once a run of this one continues what was saved under `saved`: an account that
-    /// was not known is from now on, and the streams of both are in the output.
+    /// The contract after a run with this one continues what was saved under `saved`: an account that was
+    /// unknown is filled in, and the streams of both are in the output.
     pub fn continuing(mut self, saved: &OutputContract) -> Self {
         self.account = self.account.or_else(|| saved.account.clone());
         for stream in &saved.streams {
@@ -103,16 +103,16 @@ impl OutputContract {
     }
 }
 
-/// Where one stream stands.
+/// The position of one stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamPosition {
-    /// What to ask with, as the service gave it; none where it gave none.
+    /// The cursor, as the service gave it, if any.
     #[serde(default)]
     pub cursor: Option<String>,
-    /// Whether the last answer said that there was no more.
+    /// Whether the last answer was caught up.
     #[serde(default)]
     pub caught_up: bool,
-    /// When an answer last said so.
+    /// When an answer was last caught up.
     #[serde(default)]
     pub caught_up_at: Option<DateTime<Utc>>,
     /// The event that was delivered last, or moved over because it is not wanted.
@@ -127,7 +127,7 @@ pub struct StreamPosition {
     /// How many events were delivered.
     #[serde(default)]
     pub delivered: u64,
-    /// How many were dropped, because they had been delivered before.
+    /// How many repeats were dropped.
     #[serde(default)]
     pub repeats: u64,
 }
@@ -143,14 +143,14 @@ pub struct LastEvent {
     pub time: Option<DateTime<Utc>>,
 }
 
-/// What a managed file was like when the record was written (P6).
+/// The state of a managed file when the record was written (P6).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputMark {
     /// Its path.
     pub path: String,
-    /// Its device; explains, seldom decides.
+    /// Its device; mostly for messages.
     pub device: u64,
-    /// Its inode; explains, seldom decides.
+    /// Its inode; mostly for messages.
     pub inode: u64,
     /// How many bytes of it are delivered.
     pub length: u64,
@@ -161,7 +161,7 @@ pub struct OutputMark {
     pub whole: Option<WholeMark>,
 }
 
-/// What the log of identities was like when the record was written.
+/// The state of the log of identities when the record was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogMark {
     /// The number of the file; a compacted log is a new one.
@@ -179,7 +179,7 @@ impl Default for LogMark {
 }
 
 impl StreamPosition {
-    /// The cursor to ask with.
+    /// The cursor of the next request.
     pub fn cursor(&self) -> Option<Cursor> {
         self.cursor.clone().map(Cursor::new)
     }
@@ -212,7 +212,7 @@ impl StreamPosition {
 
     /// Moves behind a page whose events are all counted.
     pub fn pass(&mut self, page: &Page) {
-        // An answer without a cursor does not make one be forgotten that is good.
+        // An answer without a cursor keeps the last one, which is still valid.
         if let Some(cursor) = page.next.cursor() {
             self.cursor = Some(cursor.as_str().to_owned());
         }
@@ -224,7 +224,7 @@ impl StreamPosition {
 }
 
 impl Checkpoint {
-    /// A record of nothing yet.
+    /// An empty record.
     pub fn new(profile: &str, consumer: &str, terms: OutputContract, now: DateTime<Utc>) -> Self {
         Checkpoint {
             program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -239,15 +239,15 @@ impl Checkpoint {
         }
     }
 
-    /// Where a stream stands, when it was ever asked.
+    /// The position of a stream, if it was ever read.
     pub fn position(&self, stream: Stream) -> Option<&StreamPosition> {
         self.streams.get(stream.name())
     }
 
-    /// The form in bytes.
+    /// The record as bytes.
     ///
     /// # Errors
-    /// Fails when the record has no JSON form, which no record has been seen to lack.
+    /// Fails when the record cannot be written as JSON.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let json = serde_json::to_vec(self).map_err(|e| {
             Error::new(ErrorKind::Unexpected, "cannot write the checkpoint as JSON").because(e)
@@ -259,7 +259,7 @@ impl Checkpoint {
         Ok(bytes)
     }
 
-    /// Reads the form in bytes.
+    /// Reads a record from bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Checkpoint, Unreadable> {
         let damaged = |why: &str| Unreadable::Damaged(why.to_owned());
         let end = bytes.iter().take(128).position(|b| *b == b'\n').ok_or_else(|| damaged("no first line"))?;
@@ -285,12 +285,12 @@ impl Checkpoint {
     }
 }
 
-/// Why bytes are no record that can be used.
+/// Why a record cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unreadable {
-    /// They are not what was written.
+    /// The bytes are damaged.
     Damaged(String),
-    /// A newer program wrote them, in this version of the form.
+    /// A newer program wrote it, in this version of the format.
     Newer(u32),
 }
 
@@ -298,7 +298,7 @@ pub enum Unreadable {
 pub(crate) mod tests {
     use super::*;
 
-    /// OutputContract to be used where they do not matter.
+    /// Terms for tests that do not depend on them.
     pub(crate) fn terms() -> OutputContract {
         OutputContract {
             account: Some("ACCOUNT".into()),

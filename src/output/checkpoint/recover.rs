@@ -1,7 +1,7 @@
-//! Whether a checkpoint still fits the run and the output: the table of what may be done (P6).
+//! Whether a checkpoint still fits the run and the output, and what may be done (P6).
 //!
-//! The decisions are pure functions; [`open_output`] looks, asks them, and does what they say. A file is
-//! only ever cut behind bytes that are proved to be opev's own, and a refusal changes nothing.
+//! The decisions are pure functions; [`open_output`] reads the file, calls them and acts. Only bytes that are
+//! proved to be opev's own are cut off, and a refusal changes nothing.
 
 use std::io;
 use std::path::Path;
@@ -18,9 +18,9 @@ use crate::disk::{self, Disk, File, FileKind, Metadata, Open};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
 
-/// Up to which length a file is read as a whole at the start, to notice an edit in its middle.
+/// The largest file that is read in full at the start, to detect an edit in its middle.
 const CHEAP: u64 = 64 << 20;
-/// The most uncommitted bytes that are read to judge them by their looks.
+/// The most uncommitted bytes that are read to judge them by their form.
 const LONGEST_TAIL: usize = 1 << 30;
 /// How much of a file is searched for the end of its header.
 const LONGEST_HEADER: usize = 64 << 10;
@@ -28,33 +28,33 @@ const LONGEST_HEADER: usize = 64 << 10;
 /// How a managed file was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileState {
-    /// As it was left, perhaps with a tail that was never committed and is cut off.
+    /// Unchanged, perhaps with an uncommitted tail, which is cut off.
     Continued,
-    /// Not seen before, and empty.
+    /// New and empty.
     New,
-    /// The old file was moved away: its events are delivered, the new one starts empty.
+    /// The old file was moved: its events are delivered, and the new one starts empty.
     Rotated,
 }
 
 /// Why a managed file cannot be continued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Refusal {
-    /// It holds bytes that no checkpoint knows.
+    /// It holds bytes that no checkpoint accounts for.
     Foreign,
-    /// It is shorter than it was, and the same file: copytruncate, or an editor.
+    /// The same file was truncated: by copytruncate or an editor.
     CutShort,
-    /// It is shorter than it was, and another file.
+    /// It is another, shorter file.
     Replaced,
-    /// The bytes before the recorded length are others.
+    /// The bytes before the recorded length were changed.
     Changed,
-    /// So many bytes behind the recorded length are not what opev was writing.
+    /// This many bytes after the recorded length are not opev's.
     Appended(u64),
 }
 
-/// Holds the terms of the run against those of the position.
+/// Compares the terms of the run with those of the position.
 ///
-/// For a file, whatever decides what is written has to be the same: other streams may join one whose format
-/// has no columns. What an older program did not save is not compared (P12).
+/// For a file, everything that decides what is written must be the same; streams may be added where the format
+/// has no columns. Terms that an older program did not save are not compared (P12).
 ///
 /// # Errors
 /// Fails with `Disagreement` on the first that differs, and names both.
@@ -91,7 +91,7 @@ pub fn check_terms(record: &Checkpoint, now: &OutputContract, is_file: bool) -> 
             named_or(&listed(&now.fields), "as they are by default"),
         ),
     ];
-    // Empty where they were not saved, or where there are none.
+    // Empty where none were saved, or where there are none.
     let since_version_2 = [
         ("encoder version", encoder(saved.encoder), encoder(now.encoder)),
         ("columns", listed(&saved.columns), listed(&now.columns)),
@@ -111,14 +111,14 @@ fn other_position(consumer: &str, what: &str, saved: &str, now: &str) -> Error {
     let (saved, now) = (sanitize::message(saved), sanitize::message(now));
     let message = format!("the saved position of {consumer} has {what} {saved}, this run has {now}");
     Error::new(ErrorKind::Disagreement, message)
-        .hint("run with what the position was saved with, or keep another position: another -o or --consumer")
+        .hint("run with the terms of the saved position, or use another -o or --consumer")
 }
 
 fn other_contents(consumer: &str, what: &str, saved: &str, now: &str) -> Error {
     let (saved, now) = (sanitize::message(saved), sanitize::message(now));
     let message = format!("{consumer} was written with {what} {saved}, this run would write {what} {now}");
     Error::new(ErrorKind::Disagreement, message)
-        .hint("run with what the file was written with, or give -o another name; nothing was changed")
+        .hint("run with the terms of the file, or give -o another name; nothing was changed")
 }
 
 /// Fills in the columns that version 0.1 did not save, from the first line of the file they head.
@@ -141,8 +141,8 @@ pub fn complete_columns(disk: &dyn Disk, record: &mut Checkpoint) -> Result<()> 
     Ok(())
 }
 
-/// Forgets the file that was moved away or removed: its events are delivered, and a new one starts empty.
-/// True when there was something to forget.
+/// Clears the record of a file that was moved or removed: its events are delivered, and a new one starts empty.
+/// True when there was such a record.
 pub fn forget_missing(disk: &dyn Disk, path: &Path, recorded: &mut Option<OutputMark>) -> bool {
     let is_missing = disk.metadata(path).is_err_and(|e| e.kind() == io::ErrorKind::NotFound);
     match recorded {
@@ -162,16 +162,16 @@ pub fn forget_missing(disk: &dyn Disk, path: &Path, recorded: &mut Option<Output
     }
 }
 
-/// What opening a managed file needs to know.
+/// The arguments for opening a managed file.
 #[derive(Clone, Copy, Debug)]
 pub struct OpenManaged<'a> {
     /// The file, by its absolute path.
     pub path: &'a Path,
     /// Its permissions, if it is made.
     pub mode: u32,
-    /// The note of what was about to be appended ([`intent`]).
+    /// The [`intent`] file.
     pub note: &'a Path,
-    /// What the last checkpoint said of it.
+    /// Its state in the last checkpoint.
     pub recorded: Option<&'a OutputMark>,
     /// How it is written.
     pub terms: &'a OutputContract,
@@ -185,8 +185,11 @@ pub fn open_output(disk: &Arc<dyn Disk>, how: OpenManaged<'_>) -> Result<Managed
     let OpenManaged { path, mode, note, recorded, terms } = how;
     let (mut file, metadata) = lock::open_locked(&**disk, path, Open::Append { mode })?;
     if metadata.kind != FileKind::Regular {
-        return Err(Error::new(ErrorKind::Usage, format!("{} is no file that can be managed", shown(path)))
-            .hint("give --resume a regular file, or write to stdout with --consumer NAME"));
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("{} cannot be managed: not a regular file", shown(path)),
+        )
+        .hint("give --resume a regular file, or write to stdout with --consumer NAME"));
     }
     let unreadable = |e| disk_failure("read", path, e);
     let tail = match recorded {
@@ -212,10 +215,10 @@ pub fn open_output(disk: &Arc<dyn Disk>, how: OpenManaged<'_>) -> Result<Managed
             shown(path)
         );
         file.truncate(length).map_err(|e| disk_failure("cut", path, e))?;
-        // Until this is durable the cut bytes could come back after a run that ended with 0 (P3, P8).
+        // Before this is durable the cut bytes could reappear after a run that ended with 0 (P3, P8).
         file.sync_data().map_err(|e| disk_failure("sync", path, e))?;
     }
-    // The name may be the work of an earlier run that was killed before it could sync it. Behind a link it
+    // An earlier run may have created the name and been killed before it could sync it. With a symbolic link it
     // is the name of the link's target.
     let name = disk.target(path).map_err(|e| disk_failure("look at", path, e))?;
     let directory = name.parent().unwrap_or(Path::new("/"));
@@ -225,8 +228,8 @@ pub fn open_output(disk: &Arc<dyn Disk>, how: OpenManaged<'_>) -> Result<Managed
     Ok(ManagedFile::new(file, path, &metadata, Found { length, tail, whole }, terms.compression, intent))
 }
 
-/// The digest of the whole file, which has to be the recorded one. A large file is read only as far as is needed
-/// to go on; where nothing was recorded of one, there is none.
+/// The digest of the whole file, which must be the recorded one. A large file is read only as far as needed to
+/// continue; where no digest was recorded for it, there is none.
 fn checked_whole(
     mark: Option<&WholeMark>,
     file: &dyn File,
@@ -241,8 +244,8 @@ fn checked_whole(
     Ok(if is_another { Err(Refusal::Changed) } else { Ok(Some(whole)) })
 }
 
-/// Whether the bytes behind the committed length may be cut (P6): they are what was announced, or, where power
-/// may have failed since, look like it.
+/// Whether the bytes after the committed length may be cut off (P6): they are what was announced, or, where
+/// power may have failed since, have its form.
 fn check_tail(
     disk: &dyn Disk,
     file: &dyn File,
@@ -265,7 +268,7 @@ fn check_tail(
     if is_ours { Ok(()) } else { Err(refused(how.path, Refusal::Appended(length - committed), how.recorded)) }
 }
 
-/// The table: what a file is, from what was recorded of it and what is there.
+/// Decides what a file is, by its record and its contents.
 fn judge(recorded: Option<&OutputMark>, found: &Metadata, before: Digest) -> Result<FileState, Refusal> {
     let Some(recorded) = recorded else {
         return if found.length == 0 { Ok(FileState::New) } else { Err(Refusal::Foreign) };
@@ -273,10 +276,10 @@ fn judge(recorded: Option<&OutputMark>, found: &Metadata, before: Digest) -> Res
     let is_same = (recorded.device, recorded.inode) == (found.device, found.inode);
     match (recorded.length, found.length) {
         (0, 0) => Ok(FileState::Continued),
-        // Nothing was committed, so no digest can tell whose the bytes are; the inode has to.
+        // Nothing was committed, so there is no digest of the bytes; the inode decides.
         (0, _) if is_same => Ok(FileState::Continued),
         (0, _) => Err(Refusal::Foreign),
-        // A new file and an emptied one look alike but for the inode.
+        // Only the inode distinguishes a new file from an emptied one.
         (_, 0) if !is_same => Ok(FileState::Rotated),
         (length, now) if now < length && is_same => Err(Refusal::CutShort),
         (length, now) if now < length => Err(Refusal::Replaced),

@@ -1,8 +1,8 @@
-//! Keeps the newest record in one of two slots, so that at every moment one whole record is durable.
+//! Keeps the newest record in one of two slots, so that one complete record is durable at any moment.
 //!
-//! Slots are written in turn, in place, and synced: one sync a commit. A slot is made once, by writing
-//! beside it, syncing and renaming; so a slot that exists was whole at some time, and slots of which none
-//! is valid are damaged, never merely new. That is what tells the first start from a lost record (P11).
+//! Slots are written alternately, in place, and synced: one sync per commit. A slot is created by writing a
+//! temporary file, syncing and renaming it. So a slot that exists was complete once, and if no slot is valid,
+//! they are damaged and not new. That distinguishes a first start from a lost record (P11).
 
 use std::io;
 use std::path::Path;
@@ -67,18 +67,18 @@ impl CheckpointStore {
         })
     }
 
-    /// Where the slots lie.
+    /// The directory of the slots.
     pub fn place(&self) -> &CheckpointDir {
         &self.place
     }
 
-    /// Makes the loaded record durable before anything builds on it.
+    /// Makes the loaded record durable before anything depends on it.
     ///
-    /// It may have been read from memory only: the run that wrote it was killed before its sync, or its
-    /// sync failed. Writing the next record over the other slot would then put both at risk. The bytes are
-    /// written again, not only synced, because a failed sync leaves pages that look clean; the very same
-    /// bytes, so that tearing them harms nothing. The slot's name may be as young, so the directory is
-    /// synced too. Does nothing the second time.
+    /// It may have been in the page cache only: the run that wrote it was killed before its sync, or its sync
+    /// failed. Writing the next record over the other slot would then put both at risk. The bytes are written
+    /// again, not only synced, because a failed sync marks pages as clean; they are the same bytes, so that a
+    /// torn write does no harm. The slot's name may be as new, so the directory is synced too. Does nothing
+    /// the second time.
     ///
     /// # Errors
     /// Fails with `Output` when the disk does.
@@ -92,8 +92,8 @@ impl CheckpointStore {
     /// Saves a record, durably, as the next in sequence.
     ///
     /// # Errors
-    /// Fails with `Output` when the disk does; the record before then still holds. A failed sync is not
-    /// retried (P8).
+    /// Fails with `Output` when the disk does; the previous record is still valid. A failed sync is
+    /// not retried (P8).
     pub fn commit(&mut self, record: &mut Checkpoint) -> Result<()> {
         record.sequence += 1;
         let other = 1 - self.newest;
@@ -120,7 +120,7 @@ impl CheckpointStore {
                 Err(e) => return Err(disk_failure("look at", &path, e)),
             },
         };
-        // A slot that lost its name would be written for nobody: the state directory was removed or replaced.
+        // Without its name the slot would never be read again: the state directory was removed or replaced.
         let is_same = file.metadata().and_then(|open| Ok(self.disk.metadata(&path)?.is_same_file(&open)));
         if !is_same.map_err(|e| disk_failure("find", &path, e))? {
             return Err(Error::new(
@@ -134,7 +134,7 @@ impl CheckpointStore {
     }
 }
 
-/// Writes a slot that does not exist yet: beside it, synced, renamed, directory synced.
+/// Creates a slot: writes a temporary file, syncs and renames it, syncs the directory.
 fn make(disk: &dyn Disk, place: &CheckpointDir, path: &Path, bytes: &[u8]) -> io::Result<Box<dyn File>> {
     let fresh = place.file(FRESH);
     let mut file = disk.open(&fresh, Open::InPlace { mode: 0o600 })?;
@@ -170,7 +170,7 @@ pub fn read(disk: &dyn Disk, place: &CheckpointDir) -> Result<Option<Loaded>> {
         return Err(lost(&damage));
     }
     if !damage.is_empty() {
-        // A commit that a crash cut short; the record before it holds.
+        // A commit that a crash interrupted; the previous record is valid.
         log::info!("the last commit was cut short, the one before holds: {}", damage.join("; "));
     }
     Ok(newest)

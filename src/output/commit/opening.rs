@@ -1,6 +1,6 @@
-//! How a resumed run begins: lock, load, check, recover, and only then write.
+//! The start of a resumed run: lock, load, check, recover, and only then write.
 //!
-//! Until everything is checked nothing is changed but the lock; a refusal leaves all files as they were (P6).
+//! Before everything is checked only the lock is written; a refusal leaves all files unchanged (P6).
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,35 +21,35 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::error::{Error, ErrorKind, Result};
 
-/// How long the holder of a lock may save nothing before that is news.
+/// After how long without a commit the holder of a lock is reported as stuck.
 pub(super) const STANDSTILL: TimeDelta = TimeDelta::minutes(10);
 
-/// What a resumed run says of itself.
+/// The settings of a resumed run.
 #[derive(Clone, Debug)]
 pub struct OutputSetup {
-    /// Where all state lies.
+    /// The state directory.
     pub state_dir: PathBuf,
     /// The profile's name.
     pub profile: String,
-    /// What has to be the same in every run of this position.
+    /// What must be the same in every run of this position.
     pub terms: OutputContract,
     /// How many delivered events a stream are remembered: [`REMEMBERED`](crate::output::seen::REMEMBERED).
     pub remembered: usize,
 }
 
-/// Where a resumed run delivers to.
+/// The output of a resumed run.
 #[derive(Debug)]
 pub enum OutputTarget {
-    /// A file that is managed: each event once, whatever happens.
+    /// A managed file: each event exactly once.
     File {
         /// Its path, as typed.
         path: PathBuf,
-        /// Its permissions, if it is made.
+        /// Its permissions, if it is created.
         mode: u32,
     },
     /// A stream: at least once.
     Stream {
-        /// For whom the position is kept.
+        /// The consumer's name.
         consumer: String,
         /// Where the bytes go.
         sink: Box<dyn Sink>,
@@ -124,7 +124,7 @@ impl CheckpointedOutput {
         } else {
             output.store.make_durable()?;
         }
-        // A new file is on record before its first byte: else nobody could tell later whose that byte is.
+        // A new file is recorded before its first byte is written: later its bytes can be attributed to opev.
         if output.record.output != output.sink.mark() {
             output.save()?;
         }
@@ -132,7 +132,7 @@ impl CheckpointedOutput {
     }
 }
 
-/// Tells a holder of the lock that is getting on, which is routine, from one that somebody should look at.
+/// Distinguishes a holder of the lock that makes progress from one that is stuck.
 fn held(disk: &dyn Disk, clock: &dyn Clock, place: &CheckpointDir, failure: Error) -> Error {
     if failure.kind() != ErrorKind::Locked {
         return failure;
@@ -144,13 +144,13 @@ fn held(disk: &dyn Disk, clock: &dyn Clock, place: &CheckpointDir, failure: Erro
         Some(at) => {
             let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
             Error::new(ErrorKind::Locked, format!("{}; it has saved nothing since {at}", failure.message()))
-                .hint("see what it waits for, or stop it; its lock ends with it")
+                .hint("find out what it waits for, or stop it; its lock ends with it")
         }
         None => failure,
     }
 }
 
-/// Opens the managed file, recovered to what the record says of it.
+/// Opens the managed file, recovered to its recorded length.
 pub(super) fn open_file(
     disk: &Arc<dyn Disk>,
     store: &mut CheckpointStore,
@@ -159,8 +159,8 @@ pub(super) fn open_file(
     mode: u32,
 ) -> Result<ManagedFile> {
     if recover::forget_missing(&**disk, path, &mut record.output) {
-        // On record before the new file exists: that may get the old one's inode, and a run killed in
-        // between would look like a file cut to nothing.
+        // Recorded before the new file exists: it may get the old one's inode, and after a kill in between it
+        // would look like the old file truncated to nothing.
         store.make_durable()?;
         store.commit(record)?;
     }
@@ -177,7 +177,7 @@ fn managed_path(disk: &dyn Disk, path: &Path) -> Result<PathBuf> {
     disk.absolute(path).map_err(|e| disk_failure("write", path, e))
 }
 
-/// Says where locks and syncs cannot be relied on (P7).
+/// Warns of file systems without reliable locks and syncs (P7).
 fn warn_of_doubtful(disk: &dyn Disk, path: &Path) {
     if let Some(kind) = disk.doubtful_kind(path) {
         log::warn!(

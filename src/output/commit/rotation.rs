@@ -1,8 +1,7 @@
-//! What becomes of a managed file that is moved or removed while it is written (P1).
+//! A managed file that is moved or removed while it is written (P1).
 //!
-//! Its path is looked at before every commit. A file that was moved away keeps what it has, and the next page
-//! begins a new one, so that rotation needs no signal. What was to be committed to a file that was removed goes
-//! into a new one.
+//! Its path is checked before every commit. A file that was moved keeps its contents, and the next page starts
+//! a new one, so that rotation needs no signal. Staged events of a removed file go into a new one.
 
 use super::super::checkpoint::record::Checkpoint;
 use super::super::shown;
@@ -12,11 +11,11 @@ use super::{CheckpointedOutput, OpenSink, Unsaved};
 use crate::error::Result;
 
 impl CheckpointedOutput {
-    /// Opens the managed file anew at its path if it is no longer there, as after a rotation; does nothing on
-    /// a stream.
+    /// Reopens the managed file at its path if it is no longer there, as after a rotation; does nothing for a
+    /// stream.
     ///
     /// # Errors
-    /// Fails as [`CheckpointedOutput::open`] does when what is there now cannot be written.
+    /// Fails as [`CheckpointedOutput::open`] does when the file that is there now cannot be written.
     pub fn reopen(&mut self) -> Result<()> {
         self.guarded(|output| {
             let OpenSink::File { file, .. } = &output.sink else { return Ok(()) };
@@ -24,14 +23,14 @@ impl CheckpointedOutput {
                 return Ok(());
             }
             if output.unsaved == Unsaved::Events {
-                // What was staged belongs to the file that was moved away.
+                // Staged events belong to the file that was moved.
                 output.save()?;
             }
             output.begin_new_file()
         })
     }
 
-    /// Goes on in a new file at the path, or in the one that somebody made there; all that was staged is
+    /// Continues in a new file at the path, or in one that another program created there; all staged events are
     /// committed by now.
     pub(super) fn begin_new_file(&mut self) -> Result<()> {
         let written = self.sink.mark();
@@ -46,8 +45,8 @@ impl CheckpointedOutput {
         self.save()
     }
 
-    /// Looks at the path before a commit. True when the file was removed and what was staged is now in a new
-    /// one, which is still to be synced.
+    /// Checks the path before a commit. True when the file was removed and the staged events are now in a new
+    /// one, which must still be synced.
     pub(super) fn move_if_unlinked(&mut self) -> Result<bool> {
         let OpenSink::File { file, path, mode } = &mut self.sink else { return Ok(false) };
         match file.whereabouts(&*self.disk)? {
@@ -64,7 +63,7 @@ impl CheckpointedOutput {
              going on in a new file",
             shown(path)
         );
-        // The position in memory is ahead of what any file holds: what was committed last is what is saved.
+        // The position in memory is ahead of any file: the last committed one is saved.
         let mut record = Checkpoint { sequence: self.record.sequence, ..self.committed.clone() };
         let mut bytes = Vec::new();
         if delivered > 0 {
@@ -72,7 +71,7 @@ impl CheckpointedOutput {
         }
         bytes.extend_from_slice(&file.take_uncommitted());
         **file = open_file(&self.disk, &mut self.store, &mut record, path, *mode)?;
-        // On record before its first byte: else nobody could tell later whose that byte is.
+        // Recorded before its first byte is written: later its bytes can be attributed to opev.
         record.output = Some(file.mark());
         self.store.commit(&mut record)?;
         self.record.sequence = record.sequence;

@@ -1,11 +1,10 @@
-//! The memory of delivered events over a restart: an append-only file beside the checkpoint.
+//! The log of delivered events: an append-only file beside the checkpoint, read at the next start.
 //!
 //! Seventeen bytes an event: one for the stream and for how the identity was made, sixteen for the identity.
-//! Entries of version 0.1 ([`identity::of_version_1`]) stay as they are until newer ones take their place: they
-//! are in front of all others, and what they say was delivered is not delivered again (P12). Only the part whose length and
-//! digest a checkpoint holds counts; what lies behind it was never committed and is cut off. When the file
-//! has grown to twice what is remembered it is written anew under the next number, and the old one stays
-//! until no slot refers to it.
+//! Entries of version 0.1 ([`identity::of_version_1`]) stay until newer ones replace them: they come first, and
+//! their events are not delivered again (P12). Only the part whose length and digest a checkpoint holds counts;
+//! bytes after it were never committed and are cut off. When the file has grown to twice the remembered size it
+//! is rewritten under the next number; the old one stays until no slot refers to it.
 
 use std::io;
 use std::path::PathBuf;
@@ -26,7 +25,7 @@ const CURRENT: u8 = 0x10;
 /// Bytes read at a time; whole entries.
 const CHUNK: usize = ENTRY * 4096;
 
-/// What was delivered last, in memory and on disk.
+/// The events that were delivered last, in memory and on disk.
 #[derive(Debug)]
 pub struct SeenLog {
     disk: Arc<dyn Disk>,
@@ -46,10 +45,10 @@ pub struct SeenLog {
 }
 
 impl SeenLog {
-    /// Reads what `mark` says was committed, remembering `capacity` events a stream. Changes nothing.
+    /// Reads the committed part that `mark` describes; keeps `capacity` events per stream. Changes nothing.
     ///
     /// # Errors
-    /// Fails with `Disagreement` when the file is not as the checkpoint says.
+    /// Fails with `Disagreement` when the file does not match the checkpoint.
     pub fn load(
         disk: &Arc<dyn Disk>,
         place: &CheckpointDir,
@@ -92,20 +91,20 @@ impl SeenLog {
         is_new
     }
 
-    /// Takes an entry into memory; false when it was there.
+    /// Adds an entry in memory; false when it was there already.
     fn recall(&mut self, entry: Entry) -> bool {
         let (recent, old) = (&mut self.recent[entry.stream as usize], &mut self.old[entry.stream as usize]);
         let takes_the_oldest = recent.is_full();
         let is_new = recent.insert(entry.identity);
         if is_new {
-            // Old ones are in front, so the one that goes is old as long as there are any.
+            // Old entries come first, so the one that is dropped is old as long as there are any.
             *old -= usize::from(takes_the_oldest && *old > 0);
             *old += usize::from(entry.is_old);
         }
         is_new
     }
 
-    /// Writes what is new, durably, and returns what the checkpoint has to say of it.
+    /// Writes new entries durably, and returns their mark for the checkpoint.
     ///
     /// # Errors
     /// Fails with `Output` when the disk does.
@@ -123,7 +122,7 @@ impl SeenLog {
         Ok(self.mark.clone())
     }
 
-    /// Told that a checkpoint with the last mark is durable; removes a file that no slot refers to now.
+    /// Called when a checkpoint with the last mark is durable; removes a file that no slot refers to now.
     pub fn committed(&mut self) {
         if let Some(generation) = self.retiring.take() {
             let path = self.path(generation);
@@ -137,7 +136,7 @@ impl SeenLog {
         self.retiring = self.compacted_from.take();
     }
 
-    /// All that is remembered, as entries, each stream's oldest first.
+    /// All entries, the oldest of each stream first.
     pub fn entries(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(ENTRY * self.recent.iter().map(RecentSet::len).sum::<usize>());
         for (stream, (recent, old)) in Stream::ALL.into_iter().zip(self.recent.iter().zip(self.old)) {
@@ -148,7 +147,7 @@ impl SeenLog {
         bytes
     }
 
-    /// Remembers entries that another log gave; false when they are none.
+    /// Adds entries of another log; false when they are not valid.
     pub fn extend(&mut self, entries: &[u8]) -> bool {
         let (whole, rest) = entries.as_chunks::<ENTRY>();
         let all: Option<Vec<Entry>> = whole.iter().map(Entry::from_bytes).collect();
@@ -210,7 +209,7 @@ impl SeenLog {
         Ok(())
     }
 
-    /// Writes all that is remembered into a new file.
+    /// Writes all entries into a new file.
     fn compact(&mut self) -> Result<()> {
         self.compacted_from = Some(self.mark.generation);
         self.file = None;
@@ -235,7 +234,7 @@ impl SeenLog {
     }
 }
 
-/// Opens a log to be appended to behind its first `length` bytes; what was behind them is cut.
+/// Opens a log for appending after its first `length` bytes; bytes after them are cut off.
 fn open_at(disk: &dyn Disk, path: &std::path::Path, length: u64) -> io::Result<Box<dyn File>> {
     let mut file = disk.open(path, Open::AppendOwn { mode: 0o600 })?;
     if file.metadata()?.length > length {
@@ -244,7 +243,7 @@ fn open_at(disk: &dyn Disk, path: &std::path::Path, length: u64) -> io::Result<B
     Ok(file)
 }
 
-/// One delivered event, as the log has it.
+/// One entry of the log.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     stream: Stream,

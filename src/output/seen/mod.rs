@@ -1,7 +1,7 @@
-//! The events that were delivered last, in bounded memory, so that none is delivered twice (P2).
+//! The events that were delivered last, in bounded memory, so that an event is not delivered twice (P2).
 //!
-//! [`crate::identity::RecentSet`] is the memory alone; [`log`] keeps it over a restart. What an
-//! identity is made of is said in [`crate::identity`].
+//! [`crate::identity::RecentSet`] holds them in memory; [`log`] saves them across restarts. Identities are
+//! defined in [`crate::identity`].
 
 pub mod log;
 

@@ -1,7 +1,7 @@
-//! A file that opev manages under `--resume`: appended to, and recognised again by length and digest.
+//! A file that opev manages under `--resume`: appended to, and recognised by length and digest.
 //!
-//! It is opened by `checkpoint::recover`, which decides whether it may be written at all. Compressed, each commit
-//! ends a member, so that the file is readable up to any commit and recovery cuts between members.
+//! It is opened by `checkpoint::recover`, which decides whether it may be written. In a compressed file each
+//! commit ends a member, so that the file is readable up to any commit and recovery cuts between members.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,13 +33,13 @@ pub struct ManagedFile {
     whole: Option<WholeDigest>,
     compression: Compression,
     intent: IntentNote,
-    /// What was written since the last commit, not compressed.
+    /// The bytes written since the last commit, not compressed.
     uncommitted: Vec<u8>,
     /// Whether some of it is still to be compressed and appended.
     is_pending: bool,
 }
 
-/// What a file holds when it is taken over.
+/// The contents of a file when it is opened.
 #[derive(Debug)]
 pub struct Found {
     /// How many bytes of it are delivered.
@@ -50,19 +50,19 @@ pub struct Found {
     pub whole: Option<WholeDigest>,
 }
 
-/// Where an open file is by now.
+/// Where an open file is now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whereabouts {
     /// At its path.
     InPlace,
     /// Under another name.
     MovedAway,
-    /// Nowhere: its last name is gone.
+    /// Nowhere: its last name was removed.
     Unlinked,
 }
 
 impl ManagedFile {
-    /// Takes over a file.
+    /// Opens a sink on a file.
     pub fn new(
         file: Box<dyn File>,
         path: &Path,
@@ -88,7 +88,7 @@ impl ManagedFile {
         }
     }
 
-    /// Writes behind what was written before; compressed bytes are appended by [`ManagedFile::sync`].
+    /// Appends; compressed bytes are appended by [`ManagedFile::sync`].
     ///
     /// # Errors
     /// `Disagreement` when another program wrote or cut the file, else `Output`.
@@ -119,12 +119,12 @@ impl ManagedFile {
     fn append(&mut self, bytes: &[u8]) -> Result<()> {
         let found = self.file.metadata().map_err(|e| disk_failure("look at", &self.path, e))?;
         if found.length != self.length {
-            // Somebody cut or wrote it while it was ours: appending would hide that (P6).
+            // Another program truncated or wrote it meanwhile: appending would hide that (P6).
             return Err(Error::new(
                 ErrorKind::Disagreement,
                 format!("{} has {} bytes where opev left {}", shown(&self.path), found.length, self.length),
             )
-            .hint("another program writes or cuts it (logrotate's copytruncate?): rotate by renaming"));
+            .hint("rotate by renaming: another program writes or truncates it (logrotate's copytruncate?)"));
         }
         self.intent.announce(bytes)?;
         disk::append_all(&mut *self.file, bytes).map_err(|e| disk_failure("write", &self.path, e))?;
@@ -137,13 +137,13 @@ impl ManagedFile {
         Ok(())
     }
 
-    /// Told that everything written is committed.
+    /// Called when everything written is committed.
     pub fn committed(&mut self) {
         self.uncommitted.clear();
         self.intent.committed(self.length);
     }
 
-    /// What was written since the last commit, as it was given to [`ManagedFile::write`].
+    /// Takes the bytes written since the last commit, as they were given to [`ManagedFile::write`].
     pub fn take_uncommitted(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.uncommitted)
     }
@@ -153,10 +153,10 @@ impl ManagedFile {
         self.length == 0 && self.uncommitted.is_empty()
     }
 
-    /// Where the file is by now.
+    /// Where the file is now.
     ///
     /// # Errors
-    /// Fails with `Output` when neither file nor path can be looked at.
+    /// Fails with `Output` when the file or the path cannot be read.
     pub fn whereabouts(&self, disk: &dyn Disk) -> Result<Whereabouts> {
         match disk.metadata(&self.path) {
             Ok(found) if (found.device, found.inode) == (self.device, self.inode) => {
@@ -171,7 +171,7 @@ impl ManagedFile {
         Ok(if found.links == 0 { Whereabouts::Unlinked } else { Whereabouts::MovedAway })
     }
 
-    /// What a checkpoint has to remember of it, to recognise it again.
+    /// The mark by which a checkpoint recognises it.
     pub fn mark(&self) -> OutputMark {
         OutputMark {
             path: self.path.to_string_lossy().into_owned(),

@@ -1,6 +1,6 @@
 //! Where bytes go: a managed file, a stream (stdout, a FIFO, a device), or a file replaced as a whole.
 //!
-//! A sink writes and syncs when told to; the order is that of `commit`.
+//! A sink writes and syncs when it is called; `commit` decides the order.
 
 pub mod managed;
 pub mod member;
@@ -11,15 +11,15 @@ use std::io::IoSlice;
 
 use crate::error::Result;
 
-/// Somewhere for bytes to go.
+/// An output for bytes.
 pub trait Sink: Send + std::fmt::Debug {
-    /// Hands over all of `bytes`.
+    /// Writes all of `bytes`.
     ///
     /// # Errors
-    /// Fails with `ClosedPipe` when the reader went away, else with `Output`.
+    /// Fails with `ClosedPipe` when the reader is gone, else with `Output`.
     fn write(&mut self, bytes: &[u8]) -> Result<()>;
 
-    /// Hands over all of these, in order; they are used up by it.
+    /// Writes all of these slices, in order; advances them.
     ///
     /// # Errors
     /// As [`Sink::write`].
@@ -27,7 +27,7 @@ pub trait Sink: Send + std::fmt::Debug {
         pieces.iter().try_for_each(|piece| self.write(piece))
     }
 
-    /// Makes everything handed over as durable as the sink can. A failure is final (P8).
+    /// Makes everything written as durable as the sink can. A failure is final (P8).
     ///
     /// # Errors
     /// Fails with `Output` when the disk does.

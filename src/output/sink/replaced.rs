@@ -1,7 +1,7 @@
-//! A question's output file: written beside its name, synced, and renamed into place when it is whole.
+//! The output file of a question: written under a temporary name, synced, and renamed when it is complete.
 //!
-//! Until then the old file, if there is one, is untouched; dropped unfinished, the new one is removed. What a
-//! killed run left beside it is removed by the next one. A file managed by a checkpoint is never replaced.
+//! Until then an existing file is untouched; an unfinished new one is removed. Temporary files of killed runs are
+//! removed by the next run. A file that a checkpoint manages is never replaced.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IoSlice};
@@ -17,10 +17,10 @@ use crate::compression::Compression;
 use crate::disk::{self, Disk, File, FileKind, Lock, Open};
 use crate::error::{Error, ErrorKind, Result};
 
-/// How much is compressed at a time: enough that members cost nothing, little enough to be held (P9).
+/// How much is compressed at a time: enough for good compression, little enough for memory (P9).
 const MEMBER: usize = 4 << 20;
 
-/// A file that appears under its name only when it is whole.
+/// A file that gets its name only when it is complete.
 #[derive(Debug)]
 pub struct ReplacedFile {
     disk: Arc<dyn Disk>,
@@ -32,9 +32,9 @@ pub struct ReplacedFile {
     compression: Compression,
     /// Whether nothing was ever written to it.
     is_empty: bool,
-    /// What waits to be compressed.
+    /// Bytes to be compressed.
     waiting: Vec<u8>,
-    /// The file that is replaced, locked: nobody begins to write it meanwhile (P7).
+    /// The file that is replaced, locked: no other run starts to write it meanwhile (P7).
     _replaced: Option<Box<dyn File>>,
 }
 
@@ -53,7 +53,7 @@ impl ReplacedFile {
         overwrite: bool,
         state_dir: &Path,
     ) -> Result<Self> {
-        // A link stays a link: what it leads to is replaced, as a shell's redirection would write there.
+        // A symbolic link stays: its target is replaced, as a shell's redirection would write there.
         let path = disk
             .absolute(path)
             .and_then(|path| disk.absolute(&disk.target(&path)?))
@@ -73,7 +73,7 @@ impl ReplacedFile {
         sweep(&**disk, &path, &prefix);
         prefix.push(std::process::id().to_string());
         let beside = path.with_file_name(prefix);
-        // Locked, so that it is not taken for one that a killed run left.
+        // Locked, so that another run does not remove it as one of a killed run.
         let (file, _) = lock::open_locked(&**disk, &beside, Open::New { mode })?;
         if replaced.is_some() {
             disk.take_after(&beside, &path)
@@ -96,7 +96,7 @@ impl ReplacedFile {
         disk::append_all(&mut *self.file, bytes).map_err(|e| disk_failure("write", &self.path, e))
     }
 
-    /// Compresses and appends what waits.
+    /// Compresses and appends the buffer.
     fn flush(&mut self) -> Result<()> {
         if self.waiting.is_empty() {
             return Ok(());
@@ -109,7 +109,7 @@ impl ReplacedFile {
     /// Makes the file durable and gives it its name.
     ///
     /// # Errors
-    /// Fails as [`ReplacedFile::create`] does; the new file is then gone and the old one untouched.
+    /// Fails as [`ReplacedFile::create`] does; the new file is then removed and the old one untouched.
     pub fn finish(mut self) -> Result<()> {
         if self.compression != Compression::None && self.is_empty {
             // An empty file is not a gzip file.
@@ -122,7 +122,7 @@ impl ReplacedFile {
         if let Some(beside) = &self.beside {
             let named = match self.overwrite {
                 true => self.disk.rename(beside, &self.path),
-                // Another program may have made one since it was looked at.
+                // Another program may have created one since the check.
                 false => self.disk.rename_new(beside, &self.path),
             };
             named.map_err(|e| match e.kind() {
@@ -190,19 +190,19 @@ fn exists_already(path: &Path) -> Error {
 /// Locks the file that is to be replaced, if there is one.
 fn lock_replaced(disk: &dyn Disk, path: &Path) -> Result<Option<Box<dyn File>>> {
     match disk.open(path, Open::Read) {
-        // It is replaced, not read: not being allowed to read it is no reason against that.
+        // It is replaced, not read: it need not be readable.
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied) => Ok(None),
         Err(e) => Err(disk_failure("open", path, e)),
         Ok(mut file) => match file.try_lock(Lock::Exclusive) {
             Ok(false) => Err(Error::new(ErrorKind::Locked, format!("another run writes {}", shown(path)))
                 .hint("wait for it to end, or give -o another name; a managed file is never replaced")),
-            // Where there are no locks, nobody holds one.
+            // A file system without locks: there is no holder.
             Ok(true) | Err(_) => Ok(Some(file)),
         },
     }
 }
 
-/// Removes what killed runs left beside a file: nobody holds the lock of such a file.
+/// Removes temporary files of killed runs: no process holds their locks.
 fn sweep(disk: &dyn Disk, path: &Path, prefix: &OsStr) {
     let directory = path.parent().unwrap_or(Path::new("/"));
     for name in disk.list(directory).unwrap_or_default() {

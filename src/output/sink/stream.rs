@@ -1,7 +1,7 @@
-//! Bytes to a reader that cannot be rewound: stdout, a FIFO, a device.
+//! Output that cannot be rewound: stdout, a FIFO, a device.
 //!
-//! Writes go straight to the descriptor, past Rust's line buffer: a page is one write. The only sink that
-//! touches the standard streams.
+//! Writes go directly to the descriptor, without Rust's line buffer: a page is one write. The only sink that
+//! uses the standard streams.
 
 use std::io::{self, IoSlice};
 use std::path::Path;
@@ -14,7 +14,7 @@ use super::Sink;
 use crate::disk::{self, Disk, File, FileKind, Open};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Stdout, or what stands for it.
+/// Stdout, a FIFO or a device.
 #[derive(Debug)]
 pub struct StreamSink {
     file: Box<dyn File>,
@@ -54,7 +54,7 @@ impl StreamSink {
         let wait = move || {
             let stdout = io::stdout();
             loop {
-                // Asks for nothing: the end of the other side is always told.
+                // No events are requested: the kernel always reports that the other side closed.
                 let mut descriptors = [PollFd::new(&stdout, PollFlags::empty())];
                 match poll(&mut descriptors, None) {
                     Ok(_) if !descriptors[0].revents().is_empty() => return tell(),
@@ -63,7 +63,7 @@ impl StreamSink {
                 }
             }
         };
-        // Without the thread, the next write finds out.
+        // Without the thread, the next write notices.
         let _ = std::thread::Builder::new().name("reader".into()).spawn(wait);
     }
 
@@ -79,7 +79,7 @@ impl StreamSink {
     /// An open file, called `name` in messages.
     ///
     /// # Errors
-    /// Fails with `Output` when it cannot be looked at.
+    /// Fails with `Output` when its metadata cannot be read.
     pub fn of(file: Box<dyn File>, name: &str) -> Result<Self> {
         let found = file.metadata().map_err(|e| broken(name, "look at", e))?;
         Ok(StreamSink { file, name: name.to_owned(), is_regular: found.kind == FileKind::Regular })
@@ -106,7 +106,7 @@ impl Sink for StreamSink {
 fn broken(name: &str, what: &str, error: io::Error) -> Error {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Error::new(ErrorKind::ClosedPipe, format!("the reader of {name} went away"))
-            .hint("run again: what it did not take was not marked as delivered");
+            .hint("run again: undelivered events come again");
     }
     disk_failure(what, Path::new(name), error)
 }

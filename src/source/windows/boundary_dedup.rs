@@ -1,6 +1,6 @@
-//! Where windows meet, nothing is given twice: what was given is known by its identity, in bounded memory.
+//! Drops events that overlapping windows return twice, by their identities, in bounded memory.
 //!
-//! Kept of a stream are the identities of the windows of late: those of the current one (70,000 of them at
+//! For each stream it keeps the identities of the latest windows: those of the current one (70,000 of them at
 //! least) and of the one before it, or of several where they are small, or the last 7,000 where they are
 //! large; all that a cut window gave, until its pieces are past where it was cut; and the events that a later
 //! window will give again however long ago they were given: those near their window's end or beyond it (up to
@@ -33,18 +33,18 @@ const PLENTY: usize = 7_000;
 /// How many identities are kept for windows to come.
 const AHEAD: usize = 8_000;
 
-/// The memory of one stream.
+/// The identities of one stream.
 #[derive(Debug)]
 pub(super) struct BoundaryDedup {
     last: Generations,
     ahead: BTreeMap<u128, DateTime<Utc>>,
     window: Option<Window>,
-    /// Up to here windows give again what was given, and nothing of it may be forgotten.
+    /// Until here windows return events again, and none of their identities may be dropped.
     reached: DateTime<Utc>,
 }
 
 impl BoundaryDedup {
-    /// A memory of nothing.
+    /// An empty memory.
     pub(super) fn new() -> Self {
         BoundaryDedup {
             last: Generations::of(LAST),
@@ -54,7 +54,7 @@ impl BoundaryDedup {
         }
     }
 
-    /// A window's next page without what was given before. Windows come in order, and with them their pages.
+    /// A window's next page without events returned before. Windows and their pages come in order.
     pub(super) fn pass(&mut self, window: &Window, batch: PageBatch) -> Page {
         if self.window != Some(*window) {
             self.window = Some(*window);
@@ -73,10 +73,10 @@ impl BoundaryDedup {
             if !is_known {
                 self.last.insert(*id);
             }
-            // A repeat is noted as well: the edge it is near to may be newer than its first time.
+            // A repeat is recorded too: it may be near the edge of a newer window.
             match span.time {
                 Some(time) if shared_from.is_none_or(|from| time < from) => {}
-                // Without a time nobody can say in which windows it will be.
+                // Without a time it may be in any window.
                 time => self.expect(time.unwrap_or(DateTime::<Utc>::MAX_UTC), *id),
             }
         }
@@ -136,59 +136,59 @@ mod tests {
 
     #[test]
     fn an_event_near_an_edge_is_known_however_long_ago_it_was_given() {
-        let mut seam = BoundaryDedup::new();
+        let mut dedup = BoundaryDedup::new();
         let (first, second) = (window(0, 100), window(100, 200));
-        assert_eq!(seam.pass(&first, batch([(1, 100), (2, 50)])).len(), 2);
+        assert_eq!(dedup.pass(&first, batch([(1, 100), (2, 50)])).len(), 2);
         assert_eq!(
-            seam.pass(&first, batch((10..2 * LAST as u128 + 20).map(|id| (id, 50)))).len(),
+            dedup.pass(&first, batch((10..2 * LAST as u128 + 20).map(|id| (id, 50)))).len(),
             2 * LAST + 10
         );
-        assert_eq!(seam.pass(&second, batch([(1, 100)])).len(), 0, "given before");
-        assert_eq!(seam.pass(&second, batch([(2, 150)])).len(), 1, "forgotten long ago");
+        assert_eq!(dedup.pass(&second, batch([(1, 100)])).len(), 0, "given before");
+        assert_eq!(dedup.pass(&second, batch([(2, 150)])).len(), 1, "forgotten long ago");
     }
 
     #[test]
     fn what_a_cut_window_gave_ahead_is_known_until_its_window_is_past() {
-        let mut seam = BoundaryDedup::new();
+        let mut dedup = BoundaryDedup::new();
         let mut cut = batch([(1, 250), (2, 50)]);
         cut.overlap = Some(Overlap { reached: at(60), ahead: vec![(at(250), 1)] });
-        seam.pass(&window(0, 300), cut);
-        seam.pass(&window(0, 50), batch((10..2 * LAST as u128 + 20).map(|id| (id, 20))));
-        assert_eq!(seam.pass(&window(50, 200), batch([(3, 60)])).len(), 1);
-        assert_eq!(seam.pass(&window(200, 300), batch([(1, 250), (4, 260)])).len(), 1);
-        seam.pass(&window(300, 400), batch([]));
-        assert!(seam.ahead.is_empty(), "what lies behind is forgotten");
+        dedup.pass(&window(0, 300), cut);
+        dedup.pass(&window(0, 50), batch((10..2 * LAST as u128 + 20).map(|id| (id, 20))));
+        assert_eq!(dedup.pass(&window(50, 200), batch([(3, 60)])).len(), 1);
+        assert_eq!(dedup.pass(&window(200, 300), batch([(1, 250), (4, 260)])).len(), 1);
+        dedup.pass(&window(300, 400), batch([]));
+        assert!(dedup.ahead.is_empty(), "what lies behind is forgotten");
     }
 
     #[test]
     fn all_that_a_cut_window_gave_is_known_until_something_new_comes() {
-        let mut seam = BoundaryDedup::new();
-        seam.pass(&window(0, 300), batch((0..64_000).map(|id| (id, 20))));
+        let mut dedup = BoundaryDedup::new();
+        dedup.pass(&window(0, 300), batch((0..64_000).map(|id| (id, 20))));
         for (number, ids) in [0..64_000, 0..64_000, 60_000..64_000].into_iter().enumerate() {
             let again = window(50 * number as i64, 50 * number as i64 + 50);
-            assert_eq!(seam.pass(&again, batch(ids.map(|id| (id, 20)))).len(), 0);
+            assert_eq!(dedup.pass(&again, batch(ids.map(|id| (id, 20)))).len(), 0);
         }
     }
 
     #[test]
     fn nothing_is_forgotten_before_the_place_where_a_window_was_cut() {
-        let mut seam = BoundaryDedup::new();
+        let mut dedup = BoundaryDedup::new();
         let enough = ENOUGH as u128;
         let mut cut = batch((0..1_000).map(|id| (id, 20)));
         cut.overlap = Some(Overlap { reached: at(50), ahead: Vec::new() });
-        seam.pass(&window(0, 300), cut);
+        dedup.pass(&window(0, 300), cut);
         // Its first piece is cut as well, after much that is new; and so is the first piece of that.
         for piece in 1..4 {
             let new = (piece * enough..(piece + 1) * enough).map(|id| (id, 20));
-            assert_eq!(seam.pass(&window(0, 200 - piece as i64), batch(new)).len(), ENOUGH);
+            assert_eq!(dedup.pass(&window(0, 200 - piece as i64), batch(new)).len(), ENOUGH);
         }
-        assert_eq!(seam.pass(&window(0, 60), batch((0..1_000).map(|id| (id, 20)))).len(), 0);
+        assert_eq!(dedup.pass(&window(0, 60), batch((0..1_000).map(|id| (id, 20)))).len(), 0);
     }
 
     #[test]
     fn what_is_kept_for_later_is_bounded() {
-        let mut seam = BoundaryDedup::new();
-        seam.pass(&window(0, 100), batch((0..3 * AHEAD as u128).map(|id| (id, 100))));
-        assert_eq!(seam.ahead.len(), AHEAD);
+        let mut dedup = BoundaryDedup::new();
+        dedup.pass(&window(0, 100), batch((0..3 * AHEAD as u128).map(|id| (id, 100))));
+        assert_eq!(dedup.ahead.len(), AHEAD);
     }
 }

@@ -1,10 +1,10 @@
-//! Does a cursor carry the end it was asked with? Found out once a stream, before its first windows.
+//! Tests whether a cursor keeps the end of its request; once per stream, before its first windows.
 //!
-//! The API does not say. Where it does not, windows are no use: each would read to the end of the stream,
-//! and which events of a window come first would depend on the page size. So a few events around the
-//! middle of what was just read are asked for with a limit smaller than their number; the second page
-//! then was asked for by a cursor alone, and shows what it remembers. The limit does not depend on
-//! `--page-size` and the times come from events, so that the verdict is the same for every run (P4).
+//! The API's document does not say. If cursors do not keep it, windows cannot be used: each would read to the
+//! end of the stream, and the order of events would depend on the page size. So a few events in the middle of
+//! those just read are requested with a limit smaller than their number; the second page is then requested by
+//! cursor only, and shows what the cursor keeps. The limit does not depend on
+//! `--page-size` and the times come from events, so that the result is the same in every run (P4).
 
 use chrono::{DateTime, Utc};
 
@@ -14,22 +14,22 @@ use crate::event::Stream;
 use crate::page::{Next, Page};
 use crate::source::progress_guard::ProgressGuard;
 
-/// How many pages may follow the first before the question is given up as undecided.
+/// How many pages may follow the first before the test ends as undecided.
 const PAGES: usize = 16;
 
-/// How often the time asked for may be doubled, for a service that filters by a late arrival.
+/// How often the requested time may be doubled, for a service that filters by arrival.
 const WIDENINGS: usize = 24;
 
-/// What the probe found.
+/// The result of the probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CursorScope {
-    /// Cursors keep to the end that was asked.
+    /// Cursors keep the end of the request.
     Carries,
-    /// They do not, or it could not be found out.
+    /// They do not, or it is undecided.
     Forgets,
 }
 
-/// A question that is asked only to see how its cursors behave.
+/// Requests that are made only to see how cursors behave.
 #[derive(Debug)]
 pub(super) struct CursorProbe {
     stream: Stream,
@@ -46,7 +46,7 @@ pub(super) struct CursorProbe {
 }
 
 impl CursorProbe {
-    /// A probe amid these times, which are in order.
+    /// A probe around these times, which are sorted.
     pub(super) fn amid(stream: Stream, sample: &[DateTime<Utc>]) -> Option<Self> {
         let from = *sample.get(sample.len() * 2 / 5)?;
         let to = *sample.get((sample.len() * 11 / 20).max(sample.len() * 2 / 5 + 1))?;
@@ -68,16 +68,16 @@ impl CursorProbe {
         Some(probe)
     }
 
-    /// What to ask next.
+    /// The next request.
     pub(super) fn ask(&self) -> &PageRequest {
         &self.ask
     }
 
-    /// Takes the answer; a verdict when there is one.
+    /// Takes the answer; returns the result when there is one.
     pub(super) fn take(&mut self, page: &Page) -> Option<CursorScope> {
         if self.progress.check(page).is_err() {
-            // A page this small can hold nothing but repeats of the one before; the question itself may fare
-            // better, and tells if it does not.
+            // A page this small may hold only repeats of the one before. The run itself may do better, and fails with
+            // a message if it does not.
             return Some(CursorScope::Forgets);
         }
         let end = after(self.to);

@@ -1,35 +1,36 @@
-//! A question's pages, many requests at a time, given out in one order that only the data decides (P4).
+//! The pages of a time range, fetched by parallel requests, returned in an order that depends only on the data
+//! (P4).
 //!
-//! Each stream begins as one window, the whole question, read like any cursor loop. Where it turns out to
-//! hold much, it is cut:
+//! Each stream begins as one window, the whole range, read by cursor. If it holds many events, the rest is split:
 //!
 //! ```text
 //!  since                                                                     until
 //!    |== read so far =>|                    and there is more                  |     one window
 //!
-//!    |-- window 1 ----------->|-- window 2 --->| ...              |-- window n -->|  read side by side
-//!                                        cut again where it is dense
+//!    |-- window 1 ----------->|-- window 2 --->| ...              |-- window n -->|  read in parallel
+//!                                        split again where it is dense
 //!
-//!  asked:                    [------------------]
+//!  requested:                [------------------]
 //!                                              [--------------]    a second wider on both sides
 //! ```
 //!
-//! Output is window by window, each in the order of the service; for a service that filters by arrival
-//! that is the order of arrival, as if nothing had been cut. The first window is read from its start again,
-//! for events that belong there and reached the service later; what was given before is dropped by
-//! identity, there as at every edge. Nothing is ever cut off or stopped at by its timestamp (P1).
+//! Windows are returned in order, each in the order of the service; for a service that filters by arrival that
+//! is the order of arrival, as without windows. The first window is read again from its start, for events that
+//! arrived there meanwhile; repeats are dropped by identity, there and at every edge. No event is dropped
+//! because of its timestamp (P1).
 //!
 //! ```text
-//! sizing   when a window is cut, and where
-//! window    the part of a question from one moment to another, and how it is asked for
-//! chain     a window being read
-//! probe     whether cursors carry the end they were asked with; if not, the whole window is read on alone
-//! lane      a stream's windows in order, waiting, under way or read
-//! queue     which request comes next, within one budget of memory
-//! seam      what was given is not given again
+//! window_sizing   how large windows are, and when one is split
+//! rate_estimate   where a window is split, by the times of its events
+//! window          a part of the range, and its request
+//! window_reader   a window being read by cursor
+//! cursor_probe    whether cursors keep the end of their request; if not, the range is read as one window
+//! stream_windows  a stream's windows in order: waiting, being read or read
+//! queue           which request comes next, within a memory budget
+//! boundary_dedup  drops repeats of overlapping windows
 //! ```
 //!
-//! A question of fewer than 1,000 events costs the requests of the serial loop, to the letter.
+//! A range with fewer than 1,000 events is read by exactly the requests of the cursor loop.
 
 mod boundary_dedup;
 mod cursor_probe;
@@ -82,9 +83,9 @@ pub type Fetch = Arc<dyn Fn(Stream, &PageRequest) -> Result<Page> + Send + Sync>
 /// The pages of one stream. Their `next` means nothing: they come from several cursors.
 pub struct WindowedPages {
     shared: Arc<WorkerPool>,
-    lane: usize,
+    index: usize,
     wake: Receiver<()>,
-    seam: BoundaryDedup,
+    dedup: BoundaryDedup,
     cancel: Cancel,
 }
 
@@ -104,7 +105,7 @@ struct WorkerPool {
 /// Starts reading what `range` asks of each of `streams`, with at most `jobs` requests under way at once.
 ///
 /// The time of `clock` now ends what has no end. The threads end by themselves when every reader is done or dropped; they
-/// are not joined, because a request under way can outlast the wish to end.
+/// are not joined, because a running request may take longer than the end of the run.
 ///
 /// # Errors
 /// Fails when no thread can be started.
@@ -134,22 +135,22 @@ pub fn start(
     Ok(waiting
         .into_iter()
         .enumerate()
-        .map(|(lane, wake)| {
+        .map(|(index, wake)| {
             let backfill = WindowedPages {
                 shared: Arc::clone(&shared),
-                lane,
+                index,
                 wake,
-                seam: BoundaryDedup::new(),
+                dedup: BoundaryDedup::new(),
                 cancel: cancel.clone(),
             };
-            (streams[lane], backfill)
+            (streams[index], backfill)
         })
         .collect())
 }
 
 impl fmt::Debug for WindowedPages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WindowedPages").field("lane", &self.lane).finish_non_exhaustive()
+        f.debug_struct("WindowedPages").field("index", &self.index).finish_non_exhaustive()
     }
 }
 
@@ -157,12 +158,12 @@ impl PageSource for WindowedPages {
     fn next_page(&mut self) -> Result<Option<Page>> {
         loop {
             self.cancel.check()?;
-            let given = self.shared.queue().take(self.lane)?;
+            let given = self.shared.queue().take(self.index)?;
             match given {
                 NextPage::Page(window, batch) => {
                     // What was taken made room for another.
                     self.shared.work.notify_one();
-                    return Ok(Some(self.seam.pass(&window, batch)));
+                    return Ok(Some(self.dedup.pass(&window, batch)));
                 }
                 NextPage::End => {
                     self.shared.work.notify_all();
@@ -183,7 +184,7 @@ impl PageSource for WindowedPages {
 
 impl Drop for WindowedPages {
     fn drop(&mut self) {
-        self.shared.queue().close(self.lane);
+        self.shared.queue().close(self.index);
         self.shared.work.notify_all();
     }
 }
@@ -211,7 +212,7 @@ impl WorkerPool {
     fn work(shared: &Arc<WorkerPool>) {
         let mut queue = shared.queue();
         while !queue.is_over() {
-            let Some((lane, job)) = queue.pick() else {
+            let Some((index, job)) = queue.pick() else {
                 queue = shared.work.wait(queue).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
@@ -225,12 +226,12 @@ impl WorkerPool {
             let done = job.run(&shared.fetch);
             let is_slow = shared.clock.elapsed().saturating_sub(start) >= SLOW;
             queue = shared.queue();
-            let is_wide = queue.complete(lane, done);
+            let is_wide = queue.complete(index, done);
             if queue.is_over() {
                 shared.work.notify_all();
             }
             // A full channel means that the reader will look anyway.
-            let _ = shared.wakes[lane].try_send(());
+            let _ = shared.wakes[index].try_send(());
             if is_wide && is_slow {
                 queue.expect_slow();
                 drop(queue);

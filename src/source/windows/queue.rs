@@ -1,6 +1,6 @@
-//! Which request is made next, what came of it, and what the readers get: the state that threads share.
+//! The shared state of the worker threads: which request is made next, and which pages the readers get.
 //!
-//! No threads, locks or time in here: [`RequestQueue::pick`], [`RequestQueue::complete`] and [`RequestQueue::take`] may be
+//! There are no threads, locks or time here: [`RequestQueue::pick`], [`RequestQueue::complete`] and [`RequestQueue::take`] may be
 //! called in any order that is possible, and the pages come out the same. The tests do that.
 
 use super::stream_windows::{FinishedJob, NextPage, PageJob, StreamWindows, Urgency};
@@ -9,27 +9,27 @@ use super::{BUDGET, EACH};
 use crate::error::Result;
 use crate::event::Stream;
 
-/// The requests of a run, over all its streams.
+/// The requests of all streams of a run.
 #[derive(Debug)]
 pub(super) struct RequestQueue {
-    lanes: Vec<StreamWindows>,
-    /// Bytes of pages that may lie ahead of the readers, beside one page for each of them.
+    windows: Vec<StreamWindows>,
+    /// Bytes of pages that may be read ahead, beside one page for each reader.
     budget: usize,
-    /// What it may grow to.
+    /// The largest value of `budget`.
     whole: usize,
 }
 
 impl RequestQueue {
-    /// A queue with the whole question of each stream.
+    /// A queue with the whole range of each stream.
     pub(super) fn new(streams: &[Stream], question: WindowQuery, jobs: usize) -> Self {
-        let lanes = streams.iter().map(|stream| StreamWindows::new(*stream, question)).collect();
-        // One job reads lazily: only what the reader will ask for next.
+        let windows = streams.iter().map(|stream| StreamWindows::new(*stream, question)).collect();
+        // One job reads only what the reader will need next.
         let whole = if jobs > 1 { BUDGET.min(jobs * EACH) } else { 0 };
-        // While answers are quick, reading far ahead would gain nothing and only hold memory.
-        RequestQueue { lanes, budget: whole.min(streams.len() * EACH), whole }
+        // While answers are quick, reading far ahead would only cost memory.
+        RequestQueue { windows, budget: whole.min(streams.len() * EACH), whole }
     }
 
-    /// Answers take their time: from now on the whole budget is read ahead.
+    /// Answers are slow: from now on the whole budget is used.
     pub(super) fn expect_slow(&mut self) {
         self.budget = self.whole;
     }
@@ -38,7 +38,7 @@ impl RequestQueue {
     /// its reader first.
     pub(super) fn pick(&mut self) -> Option<(usize, PageJob)> {
         let (_, place, index) = self.nearest()?;
-        Some((index, self.lanes[index].start(place)?))
+        Some((index, self.windows[index].start(place)?))
     }
 
     /// Whether there is a request to make.
@@ -47,48 +47,48 @@ impl RequestQueue {
     }
 
     fn nearest(&self) -> Option<(Urgency, usize, usize)> {
-        let open = self.lanes.iter().filter(|lane| !lane.is_over()).count();
-        // A share each: else pages that wait for another stream's reader could take it all.
+        let open = self.windows.iter().filter(|windows| !windows.is_over()).count();
+        // A share for each: otherwise pages for one stream's reader could take the whole budget.
         let share = self.budget / open.max(1);
-        let nearest = |(index, lane): (usize, &StreamWindows)| {
-            lane.nearest(share).map(|(rank, place)| (rank, place, index))
+        let nearest = |(index, windows): (usize, &StreamWindows)| {
+            windows.nearest(share).map(|(rank, place)| (rank, place, index))
         };
-        let lanes = self.lanes.iter().enumerate();
+        let windows = self.windows.iter().enumerate();
         if self.budget > 0 {
-            return lanes.filter_map(nearest).min();
+            return windows.filter_map(nearest).min();
         }
-        // One job has one page ahead in all, unless a reader waits for another.
-        let wanted = lanes.clone().filter(|(_, lane)| lane.is_wanted()).filter_map(nearest).min();
-        let is_free = self.lanes.iter().all(|lane| lane.held() == 0);
-        wanted.or_else(|| lanes.filter_map(nearest).min().filter(|_| is_free))
+        // With one job only one page is read ahead, unless a reader waits for another one.
+        let wanted = windows.clone().filter(|(_, windows)| windows.is_wanted()).filter_map(nearest).min();
+        let is_free = self.windows.iter().all(|windows| windows.held() == 0);
+        wanted.or_else(|| windows.filter_map(nearest).min().filter(|_| is_free))
     }
 
-    /// Takes what came of a request of stream `index`. True when a stream has windows side by side.
+    /// Takes the result of a request of stream `index`. True when a stream has several windows.
     pub(super) fn complete(&mut self, index: usize, done: FinishedJob) -> bool {
-        self.lanes[index].complete(done)
+        self.windows[index].complete(done)
     }
 
-    /// What the reader of stream `index` gets now.
+    /// The next page for the reader of stream `index`.
     ///
     /// # Errors
-    /// The failure of the window that is next in order, once all before it was given.
+    /// The failure of the next window in order, after all pages before it.
     pub(super) fn take(&mut self, index: usize) -> Result<NextPage> {
-        self.lanes[index].take()
+        self.windows[index].take()
     }
 
-    /// Gives up a stream: its reader has gone.
+    /// Closes a stream: its reader was dropped.
     pub(super) fn close(&mut self, index: usize) {
-        self.lanes[index].close();
+        self.windows[index].close();
     }
 
-    /// Whether nothing will ever be to do again.
+    /// Whether all streams are done.
     pub(super) fn is_over(&self) -> bool {
-        self.lanes.iter().all(StreamWindows::is_over)
+        self.windows.iter().all(StreamWindows::is_over)
     }
 
-    /// Bytes that lie ahead of the readers or are reserved for answers under way.
+    /// Bytes that are read ahead or reserved for running requests.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
-        self.lanes.iter().map(StreamWindows::held).sum()
+        self.windows.iter().map(StreamWindows::held).sum()
     }
 }

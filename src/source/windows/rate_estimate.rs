@@ -1,8 +1,8 @@
-//! When a window is cut, and where: from what its own events tell, never from page sizes, jobs or time.
+//! Whether a window is split, and where: by the times of its events, not by page sizes, jobs or the clock.
 //!
-//! Any cut is right, because what was given is dropped when it comes again; a bad one only costs
-//! requests. So the reckoning is coarse, and made robust where outliers would spoil it: a client whose
-//! clock is a year ahead, an event that was synced a month late, a burst in one second.
+//! Any split is correct, because repeats are dropped; a bad one only costs requests. So the estimate is coarse,
+//! and robust against outliers: a client whose clock is a year ahead, an event that arrived a month late, a
+//! burst in one second.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::window::Window;
 use super::window_sizing::WindowSizing;
 
-/// What a chain has seen so far of its events' times.
+/// An estimate of the event rate from the times of the events read so far.
 #[derive(Debug)]
 pub(super) struct RateEstimate {
     sizing: WindowSizing,
@@ -24,30 +24,30 @@ pub(super) struct RateEstimate {
     greatest: BinaryHeap<Reverse<(DateTime<Utc>, u128)>>,
 }
 
-/// How a window is divided after some of its events were given.
+/// How a window is split after some of its events were returned.
 #[derive(Debug)]
 pub(super) struct WindowSplit {
-    /// All of the window, in order. The first holds what was given: events that belong there and reached the
-    /// service later are only found by reading it again.
+    /// The parts of the window, in order. The first holds the returned events: others that arrived there later
+    /// are only found by reading it again.
     pub(super) windows: Vec<Window>,
-    /// How many events each should hold, and how many it does hold by the reckoning, at most as many.
+    /// How many events each should hold, and the estimate of how many it does hold.
     pub(super) target: u64,
     pub(super) expected: u64,
-    /// The times of the last events given, in order.
+    /// The times of the last returned events, sorted.
     pub(super) sample: Vec<DateTime<Utc>>,
 }
 
-/// What was given of a window when it was cut, and its pieces will give again.
+/// The events that a window returned before it was split, and that its parts will return again.
 #[derive(Debug)]
 pub(super) struct Overlap {
-    /// All of it lies before this moment, but for a few events.
+    /// All but a few lie before this moment.
     pub(super) reached: DateTime<Utc>,
     /// The times and identities of those few.
     pub(super) ahead: Vec<(DateTime<Utc>, u128)>,
 }
 
 impl RateEstimate {
-    /// Nothing seen yet.
+    /// An estimate without events.
     pub(super) fn new(sizing: WindowSizing) -> Self {
         RateEstimate {
             sizing,
@@ -58,7 +58,7 @@ impl RateEstimate {
         }
     }
 
-    /// Takes note of an event; true when it is the last before a mark.
+    /// Adds an event; true when the number of events reaches the next mark.
     pub(super) fn note(&mut self, time: Option<DateTime<Utc>>, identity: u128) -> bool {
         self.events += 1;
         if let Some(time) = time {
@@ -80,7 +80,7 @@ impl RateEstimate {
         true
     }
 
-    /// How to divide `window`, if that is worth it. A piece of a window that was cut has a `target`.
+    /// How to split `window`, if that is worth it. A part of a split window has a `target`.
     pub(super) fn cut(&self, window: &Window, target: Option<u64>) -> Option<(WindowSplit, Overlap)> {
         let Reverse((reached, _)) = *self.greatest.peek()?;
         let reached = reached.clamp(window.from, window.to);
@@ -94,8 +94,8 @@ impl RateEstimate {
             self.sizing;
         let (least, target, most) = match target {
             None => (least, self.sizing.size(total / windows), most_windows),
-            // A piece that holds many times what it should tells that the whole was taken for too small; a few
-            // times may only mean that it begins at daytime.
+            // A part with many times its target shows that the whole was underestimated; a few times may only mean
+            // that it begins in working hours.
             Some(target) => {
                 let least = least_again.max((3 * target).min(self.sizing.size.1 * 3 / 2));
                 (least, self.sizing.size(target.max(total / 4)), most_pieces)
@@ -108,7 +108,7 @@ impl RateEstimate {
         if count < 2 {
             return None;
         }
-        // What was given counts for the first, and so much more as makes it as large as the others.
+        // The first part gets the returned events and as many more as make it as large as the others.
         let more = (total / count).saturating_sub(given);
         let first = reached + share(ahead, more, remaining);
         let rest = micros(window.to - first);
@@ -125,8 +125,7 @@ impl RateEstimate {
     }
 }
 
-/// How many events come in `ahead` microseconds if they are as thick as those of the sample, its outer tenths
-/// left aside.
+/// The number of events in `ahead` microseconds at the rate of the sample without its outer tenths.
 fn remaining(sample: &[DateTime<Utc>], ahead: u64) -> Option<u64> {
     let (first, last) = (sample.len() / 10, sample.len() - sample.len() / 10 - 1);
     let span = micros(*sample.get(last)? - *sample.get(first)?);
@@ -134,7 +133,7 @@ fn remaining(sample: &[DateTime<Utc>], ahead: u64) -> Option<u64> {
     Some(u64::try_from(events).unwrap_or(u64::MAX / 4))
 }
 
-/// So much of a time in microseconds as `part` is of `whole`.
+/// The share `part / whole` of a time in microseconds.
 fn share(time: u64, part: u64, whole: u64) -> TimeDelta {
     let micros = u128::from(time) * u128::from(part) / u128::from(whole.max(1));
     TimeDelta::microseconds(i64::try_from(micros).unwrap_or(i64::MAX))

@@ -1,4 +1,4 @@
-//! One stream's windows in the order of output, each waiting, under way or read, with its pages.
+//! One stream's windows in output order, each waiting, being read or read, with its pages.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -21,8 +21,7 @@ pub(super) struct StreamWindows {
     question: WindowQuery,
     entries: VecDeque<WindowSlot>,
     next_id: u64,
-    /// Bytes of pages that lie ahead of the reader, and of those under way, taken to be as large as the
-    /// largest so far.
+    /// Bytes of pages that are read ahead, and of requested ones, which are estimated by the largest so far.
     held: usize,
     largest: usize,
     /// Whether the reader waits.
@@ -31,22 +30,21 @@ pub(super) struct StreamWindows {
     events: usize,
     /// The most events of one page.
     fullest: usize,
-    /// The chain of the whole question as it was when it was cut, until the probe is back.
+    /// The reader of the whole range as it was at the split, until the probe has a result.
     whole: Option<(Box<WindowReader>, Option<Box<PageBatch>>)>,
 }
 
-/// A window's place in the order. The probe has one too: nothing behind it is given before its verdict.
+/// A window in the order. The probe is one too: no page after it is returned before its result.
 #[derive(Debug)]
 struct WindowSlot {
     id: u64,
     window: Window,
     state: SlotState,
     batches: VecDeque<PageBatch>,
-    /// How many events were read, and how many it should hold in all.
+    /// How many events were read, and the estimate of how many it holds.
     read: u64,
     expected: u64,
-    /// Whether only an empty page should follow: the last one had room for more, though nothing said that
-    /// it was the last.
+    /// Whether only an empty page should follow: the last page was not full, but not marked as the last.
     is_ending: bool,
 }
 
@@ -64,24 +62,24 @@ enum WindowTask {
     CursorProbe(CursorProbe),
 }
 
-/// A window of which nobody knows how much it holds.
+/// A window of unknown size.
 const UNKNOWN: u64 = u64::MAX;
 
-/// How many events to come are believed in when a window's size is reckoned: it is thicker here than there.
+/// The most remaining events that are used for the size estimate: density varies.
 const FORESEEN: u64 = 5_000;
 
 /// How soon a request should be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Urgency {
-    /// Its reader has nothing else to read.
+    /// At once: the stream's reader waits.
     Next,
-    /// It should bring events.
+    /// Soon: it should bring events.
     Ahead,
-    /// It should bring nothing but the certainty that there is nothing more.
+    /// Last: it should bring only an empty page.
     StreamEnd,
 }
 
-/// A request to be made.
+/// A request to make.
 #[derive(Debug)]
 pub(super) struct PageJob {
     stream: Stream,
@@ -101,7 +99,7 @@ pub(super) struct FinishedJob {
 #[derive(Debug)]
 enum JobResult {
     Read {
-        chain: Box<WindowReader>,
+        reader: Box<WindowReader>,
         batch: PageBatch,
         step: ReadStep,
         events: usize,
@@ -120,7 +118,7 @@ pub(super) enum NextPage {
     Page(Window, PageBatch),
     /// Nothing yet.
     Wait,
-    /// There is no more.
+    /// The end.
     End,
 }
 
@@ -129,19 +127,19 @@ impl PageJob {
     pub(super) fn run(self, fetch: &Fetch) -> FinishedJob {
         let PageJob { stream, entry, reserved, task } = self;
         let ask_and_take = || match task {
-            WindowTask::Read(mut chain) => {
-                let page = fetch(stream, chain.ask())?;
+            WindowTask::Read(mut reader) => {
+                let page = fetch(stream, reader.ask())?;
                 let events = page.len();
                 let time = page.spans.last().and_then(|span| span.time);
-                let (batch, step) = chain.take(page)?;
-                Ok(JobResult::Read { chain, batch, step, events, time })
+                let (batch, step) = reader.take(page)?;
+                Ok(JobResult::Read { reader, batch, step, events, time })
             }
             WindowTask::CursorProbe(mut probe) => {
                 let verdict = probe.take(&fetch(stream, probe.ask())?);
                 Ok(JobResult::CursorProbe { probe, verdict })
             }
         };
-        // A thread that panicked and said nothing would leave the reader waiting for ever.
+        // Without this, a reader would wait forever for a thread that panicked.
         let result = catch_unwind(AssertUnwindSafe(ask_and_take)).unwrap_or_else(|_| {
             Err(Error::new(ErrorKind::Unexpected, "a thread that fetches pages panicked"))
         });
@@ -150,9 +148,9 @@ impl PageJob {
 }
 
 impl StreamWindows {
-    /// A lane that holds the whole question.
+    /// One window with the whole range.
     pub(super) fn new(stream: Stream, question: WindowQuery) -> Self {
-        let mut lane = StreamWindows {
+        let mut windows = StreamWindows {
             stream,
             question,
             entries: VecDeque::new(),
@@ -165,14 +163,14 @@ impl StreamWindows {
             fullest: 0,
             whole: None,
         };
-        lane.insert(0, question.whole, lane.chain(question.whole, SplitPolicy::Whole), UNKNOWN);
-        lane
+        windows.insert(0, question.whole, windows.read_task(question.whole, SplitPolicy::Whole), UNKNOWN);
+        windows
     }
 
-    /// The window to ask for, within a budget of bytes: its place, and how soon it should be.
+    /// The window to request next, within a budget of bytes: its place, and how urgent it is.
     ///
-    /// First comes what the reader needs next, then what it will need soonest; and where memory allows no
-    /// more pages, requests that should bring none.
+    /// First what the reader needs next, then what it needs soonest; where memory allows no more pages, requests
+    /// that should bring empty ones.
     pub(super) fn nearest(&self, budget: usize) -> Option<(Urgency, usize)> {
         let mut is_head = true;
         let mut ending = None;
@@ -188,7 +186,7 @@ impl StreamWindows {
                 SlotState::Waiting(_) if self.held + self.room_for(entry).max(1) <= budget => {
                     return Some((Urgency::Ahead, place));
                 }
-                // Behind a failure nothing will be given, so nothing is asked.
+                // After a failure nothing is returned, so nothing is requested.
                 SlotState::Failed(_) => break,
                 _ => {}
             }
@@ -207,9 +205,9 @@ impl StreamWindows {
         left.saturating_mul(self.bytes / self.events.max(1)).clamp(self.largest / 4, self.largest)
     }
 
-    /// How many windows may be under way side by side: those that would fill the budget half as much again,
-    /// because most are not read to their end when their turn comes. With more of them it would be full of
-    /// pages that are not wanted soon, and the first would go on alone.
+    /// How many windows may be read in parallel: those that would fill one and a half times the budget, because
+    /// most are not fully read when their turn comes. With more, the budget would be full of pages that are not
+    /// needed soon, and the first window would be read alone.
     fn reach(&self, budget: usize) -> usize {
         let budget = (budget + budget / 2) as u64;
         let event = (self.bytes / self.events.max(1)) as u64;
@@ -222,7 +220,7 @@ impl StreamWindows {
         1 + within.count()
     }
 
-    /// Hands out the request of a window that waits.
+    /// Takes the request of a waiting window.
     pub(super) fn start(&mut self, place: usize) -> Option<PageJob> {
         let reserved = self.entries.get(place).map_or(0, |entry| self.room_for(entry));
         let entry = self.entries.get_mut(place)?;
@@ -238,19 +236,19 @@ impl StreamWindows {
         }
     }
 
-    /// Takes what came of a request. True when there are several windows now.
+    /// Takes the result of a request. True when there are several windows now.
     pub(super) fn complete(&mut self, done: FinishedJob) -> bool {
         self.held -= done.reserved;
-        // A window may have been given up while it was under way.
+        // The window may have been closed meanwhile.
         let Some(place) = self.entries.iter().position(|entry| entry.id == done.entry) else { return false };
         match done.result {
-            Ok(JobResult::Read { chain, batch, step, events, time }) => {
+            Ok(JobResult::Read { reader, batch, step, events, time }) => {
                 self.bytes += batch.bytes();
                 self.events += events;
                 self.fullest = self.fullest.max(events);
-                self.entries[place].note(events, time, chain.is_read(), self.fullest);
+                self.entries[place].note(events, time, reader.is_read(), self.fullest);
                 self.buffer(place, batch);
-                self.go_on(place, chain, step);
+                self.go_on(place, reader, step);
             }
             Ok(JobResult::CursorProbe { probe, verdict }) => match verdict {
                 None => self.entries[place].state = SlotState::Waiting(WindowTask::CursorProbe(probe)),
@@ -265,18 +263,18 @@ impl StreamWindows {
         self.entries.len() > 1
     }
 
-    fn go_on(&mut self, place: usize, chain: Box<WindowReader>, step: ReadStep) {
-        let window = chain.window;
+    fn go_on(&mut self, place: usize, reader: Box<WindowReader>, step: ReadStep) {
+        let window = reader.window;
         self.entries[place].state = SlotState::Ended;
         match step {
-            ReadStep::More => self.entries[place].state = SlotState::Waiting(WindowTask::Read(chain)),
+            ReadStep::More => self.entries[place].state = SlotState::Waiting(WindowTask::Read(reader)),
             ReadStep::End => {}
-            ReadStep::WindowSplit(cut, rest) => self.divide(place, chain, *cut, rest),
+            ReadStep::WindowSplit(cut, rest) => self.divide(place, reader, *cut, rest),
             ReadStep::Overrun => {
-                // What follows would overrun as well: one chain reads it all, and repeats are dropped.
+                // The following windows would overrun as well: one reader reads all of them, and repeats are dropped.
                 self.give_up_after(place);
                 let rest = Window { from: window.from, ..self.question.whole };
-                self.insert(place + 1, rest, self.chain(rest, SplitPolicy::Never), UNKNOWN);
+                self.insert(place + 1, rest, self.read_task(rest, SplitPolicy::Never), UNKNOWN);
             }
         }
     }
@@ -284,43 +282,48 @@ impl StreamWindows {
     fn divide(
         &mut self,
         place: usize,
-        chain: Box<WindowReader>,
+        reader: Box<WindowReader>,
         cut: WindowSplit,
         rest: Option<Box<PageBatch>>,
     ) {
         let mut at = place + 1;
-        if chain.cutting == SplitPolicy::Whole {
+        if reader.cutting == SplitPolicy::Whole {
             if let Some(probe) = CursorProbe::amid(self.stream, &cut.sample) {
-                self.insert(at, chain.window, WindowTask::CursorProbe(probe), 0);
+                self.insert(at, reader.window, WindowTask::CursorProbe(probe), 0);
                 at += 1;
             }
-            self.whole = Some((chain, rest));
+            self.whole = Some((reader, rest));
         }
         for (index, window) in cut.windows.into_iter().enumerate() {
-            self.insert(at + index, window, self.chain(window, SplitPolicy::Part(cut.target)), cut.expected);
+            self.insert(
+                at + index,
+                window,
+                self.read_task(window, SplitPolicy::Part(cut.target)),
+                cut.expected,
+            );
         }
     }
 
-    /// Instead of windows, the chain that was cut goes on: the stream is read as if it never had been.
+    /// Continues with the reader that was split, instead of windows: as without a split.
     fn read_on_serially(&mut self, place: usize) {
         self.give_up_after(place);
         self.entries[place].state = SlotState::Ended;
-        if let Some((mut chain, rest)) = self.whole.take() {
-            chain.cutting = SplitPolicy::Never;
+        if let Some((mut reader, rest)) = self.whole.take() {
+            reader.cutting = SplitPolicy::Never;
             if let Some(rest) = rest {
                 self.buffer(place, *rest);
             }
-            if !chain.is_read() {
-                self.entries[place].state = SlotState::Waiting(WindowTask::Read(chain));
+            if !reader.is_read() {
+                self.entries[place].state = SlotState::Waiting(WindowTask::Read(reader));
                 self.entries[place].expected = UNKNOWN;
             }
         }
     }
 
-    /// What the reader gets now.
+    /// The next page for the reader.
     ///
     /// # Errors
-    /// The failure of the next window in order, once all before it was given.
+    /// The failure of the next window in order, after all pages before it.
     pub(super) fn take(&mut self) -> Result<NextPage> {
         self.wanted = false;
         while let Some(head) = self.entries.front_mut() {
@@ -349,13 +352,13 @@ impl StreamWindows {
         self.wanted
     }
 
-    /// Forgets all windows: nobody will read them.
+    /// Drops all windows: their reader was dropped.
     pub(super) fn close(&mut self) {
         self.whole = None;
         self.entries.clear();
     }
 
-    /// Bytes that lie ahead of the reader or are reserved for answers under way.
+    /// Bytes that are read ahead or reserved for running requests.
     pub(super) fn held(&self) -> usize {
         self.held
     }
@@ -365,7 +368,7 @@ impl StreamWindows {
         self.entries.is_empty()
     }
 
-    fn chain(&self, window: Window, cutting: SplitPolicy) -> WindowTask {
+    fn read_task(&self, window: Window, cutting: SplitPolicy) -> WindowTask {
         WindowTask::Read(Box::new(WindowReader::new(self.stream, &self.question, window, cutting)))
     }
 
@@ -401,8 +404,8 @@ impl StreamWindows {
 }
 
 impl WindowSlot {
-    /// Takes note of a page of so many events, the last of which happened at `time`, in a stream whose
-    /// fullest page so far is `fullest`.
+    /// Records a page of `events` events, the last of which happened at `time`, in a stream whose fullest page so
+    /// far is `fullest`.
     fn note(&mut self, events: usize, time: Option<DateTime<Utc>>, is_read: bool, fullest: usize) {
         self.read += events as u64;
         self.is_ending = events > 0 && events < fullest;

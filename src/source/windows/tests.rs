@@ -117,7 +117,7 @@ fn run_at(
     let question = WindowQuery::about(range, at(at_now), page_size, sizing);
     let mut queue = RequestQueue::new(&[STREAM], question, jobs);
     queue.expect_slow();
-    let mut seam = BoundaryDedup::new();
+    let mut dedup = BoundaryDedup::new();
     let mut numbers = Vec::new();
     let mut under_way = BTreeMap::new();
     let mut waiting = VecDeque::new();
@@ -139,13 +139,13 @@ fn run_at(
         }
         match queue.take(0).unwrap() {
             NextPage::Page(window, batch) => {
-                let page = seam.pass(&window, batch);
+                let page = dedup.pass(&window, batch);
                 numbers.extend(page.events().filter(|event| range.holds(event)).map(|event| {
                     std::str::from_utf8(event.uuid.unwrap()).unwrap().parse::<usize>().unwrap()
                 }));
             }
             NextPage::Wait => {
-                let Some(((time, _), (lane, job))) = under_way.pop_first() else {
+                let Some(((time, _), (index, job))) = under_way.pop_first() else {
                     now = ended.front().expect("waits for nothing") + 60_000;
                     continue;
                 };
@@ -157,7 +157,7 @@ fn run_at(
                     minute.full_pages += model.full_pages.load(Ordering::Relaxed) - full_before;
                 }
                 ended.push_back(now);
-                queue.complete(lane, done);
+                queue.complete(index, done);
                 most_held = most_held.max(queue.held());
             }
             NextPage::End => break,

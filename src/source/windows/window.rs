@@ -1,7 +1,7 @@
-//! A window of a question's time, and what the service is asked for it.
+//! A window of a time range, and its request.
 //!
-//! Asked a little wider than it is, on both sides, so that neighbours overlap and the service may treat its
-//! bounds either way (P1). Knows nothing of what a window holds.
+//! The request is a little wider on both sides, so that windows overlap and the service may treat its bounds
+//! either way (P1). Does not know the events of a window.
 
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 
@@ -9,14 +9,14 @@ use super::window_sizing::WindowSizing;
 use crate::api::endpoint::PageRequest;
 use crate::source::range::{MARGIN, TimeRange};
 
-/// The part of a question from one moment to another.
+/// A part of a time range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Window {
     /// Where it begins.
     pub(super) from: DateTime<Utc>,
-    /// Where it ends, for all that is reckoned.
+    /// Where it ends, for estimates.
     pub(super) to: DateTime<Utc>,
-    /// Whether it ends where the question does: it is then asked with the question's own end, or none.
+    /// Whether it ends where the range does: its request then has the end of the range, or none.
     pub(super) last: bool,
 }
 
@@ -25,19 +25,19 @@ pub(super) struct Window {
 pub(super) struct WindowQuery {
     /// How many events a page may hold.
     pub(super) page_size: u16,
-    /// The end that the question is asked with.
+    /// The end of the request for the whole range.
     pub(super) asked_until: Option<DateTime<Utc>>,
-    /// The window that is all of it.
+    /// The window of the whole range.
     pub(super) whole: Window,
     /// When windows are cut, and how small.
     pub(super) sizing: WindowSizing,
 }
 
 impl WindowQuery {
-    /// The question about `range` at the moment `now`.
+    /// The query for `range` at the moment `now`.
     ///
-    /// Windows are reckoned by the range alone, so that the same question has the same answer a minute
-    /// later; and by the hour where the range does not end in the past, so that none begins in the future.
+    /// Windows depend on the range alone, so that the same question has the same answer a minute later; where the
+    /// range does not end in the past, they depend on the hour, so that no window begins in the future.
     pub(super) fn about(range: &TimeRange, now: DateTime<Utc>, page_size: u16, sizing: WindowSizing) -> Self {
         let hour = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
         let end = range.end().map_or(hour, |end| end.min(hour));
@@ -45,7 +45,7 @@ impl WindowQuery {
         WindowQuery { page_size, asked_until: range.asked_until(now), whole, sizing }
     }
 
-    /// The first question about a window; for the whole question, that of the serial loop to the letter.
+    /// The first request of a window; for the whole range exactly that of the cursor loop.
     pub(super) fn first(&self, window: &Window) -> PageRequest {
         PageRequest::First {
             limit: self.page_size,
@@ -56,19 +56,19 @@ impl WindowQuery {
 }
 
 impl Window {
-    /// How many events it should hold in all, if so many came before `time`.
+    /// The estimate of its events, if `events` of them came before `time`.
     pub(super) fn extrapolate(&self, events: u64, time: DateTime<Utc>) -> u64 {
         let seconds = |time: TimeDelta| u64::try_from(time.num_seconds()).unwrap_or(0);
         let (whole, past) = (seconds(self.to - self.from), seconds(time.min(self.to) - self.from));
         events.saturating_mul(whole.max(1)) / past.max(1)
     }
 
-    /// The time beyond which no event should come, if the service keeps to the window.
+    /// The time after which no event should come, if the cursor keeps the window's end.
     pub(super) fn end(&self) -> Option<DateTime<Utc>> {
         (!self.last).then(|| after(self.to))
     }
 
-    /// The time from which on an event may be given again by the next window.
+    /// The time from which on the next window may return an event again.
     pub(super) fn shared_from(&self) -> Option<DateTime<Utc>> {
         (!self.last).then(|| before(self.to))
     }

@@ -1,7 +1,7 @@
-//! One window read by its cursors, one page after another, until its end or until it is cut.
+//! Reads one window by cursor, page by page, until its end or until it is split.
 //!
-//! A chain decides on its events alone, so that it decides the same whatever the page size, whoever reads
-//! it and whenever (P4). It sends nothing: it says what to ask and is given the answer.
+//! It decides by its events alone, so that the decision does not depend on page size, thread or time (P4). It
+//! sends nothing: it returns the next request and is given the answer.
 
 use super::rate_estimate::{Overlap, RateEstimate, WindowSplit};
 use super::window::{Window, WindowQuery};
@@ -12,36 +12,36 @@ use crate::identity::{self, Generations};
 use crate::page::{Next, Page};
 use crate::source::progress_guard::ProgressGuard;
 
-/// A page on its way to the reader, with the identity of each of its events.
+/// A page for the reader, with the identity of each event.
 #[derive(Debug)]
 pub(super) struct PageBatch {
     pub(super) page: Page,
     pub(super) identities: Vec<u128>,
-    /// With the last page of a cut window: what windows to come will give again.
+    /// With the last page of a split window: the events that later windows will return again.
     pub(super) overlap: Option<Overlap>,
 }
 
-/// Whether a chain may be cut.
+/// Whether a window may be split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SplitPolicy {
-    /// It is read to its end.
+    /// No: it is read to its end.
     Never,
-    /// It is the whole question.
+    /// Yes: it is the whole range.
     Whole,
-    /// It is a piece of a window that was cut, and should hold so many events.
+    /// Yes: it is a part of a split window, and should hold this many events.
     Part(u64),
 }
 
-/// What became of a chain with its latest page.
+/// The state of a reader after its latest page.
 #[derive(Debug)]
 pub(super) enum ReadStep {
-    /// There is another page to ask for.
+    /// There is another page.
     More,
     /// The window has been read.
     End,
-    /// The window is left to its pieces. With the batch that the page held beyond the cut.
+    /// The window was split; with the part of the page after the split.
     WindowSplit(Box<WindowSplit>, Option<Box<PageBatch>>),
-    /// So much came from beyond the window that its end must have been forgotten.
+    /// Too many events came from beyond the window: the cursor does not keep its end.
     Overrun,
 }
 
@@ -54,14 +54,14 @@ pub(super) struct WindowReader {
     is_read: bool,
     progress: ProgressGuard,
     pace: RateEstimate,
-    /// The last identities, for services that repeat events on a page or on the next one.
+    /// The latest identities, for services that repeat events on a page or on the next one.
     latest: Generations,
     beyond: usize,
     beyond_limit: usize,
 }
 
 impl WindowReader {
-    /// A chain at the beginning of its window.
+    /// A reader at the start of its window.
     pub(super) fn new(stream: Stream, question: &WindowQuery, window: Window, cutting: SplitPolicy) -> Self {
         let sizing = question.sizing;
         WindowReader {
@@ -77,7 +77,7 @@ impl WindowReader {
         }
     }
 
-    /// What to ask next.
+    /// The next request.
     pub(super) fn ask(&self) -> &PageRequest {
         &self.ask
     }
@@ -87,7 +87,7 @@ impl WindowReader {
         self.is_read
     }
 
-    /// Takes the answer: what of it is new, and how to go on.
+    /// Takes the answer; returns its new events, and how to continue.
     ///
     /// # Errors
     /// `Service`, when the stream makes no progress.
@@ -98,7 +98,7 @@ impl WindowReader {
             Next::CaughtUp(_) => self.is_read = true,
         }
         let mut batch = PageBatch::of(page);
-        // Of equal events the first stays, be they on one page or on two (P4).
+        // Of equal events the first is kept, on one page or on two (P4).
         batch.retain(|id| self.latest.insert(id));
         let end = self.window.end();
         for index in 0..batch.identities.len() {
@@ -131,7 +131,7 @@ impl WindowReader {
 }
 
 impl PageBatch {
-    /// The memory it takes.
+    /// Its size in memory.
     pub(super) fn bytes(&self) -> usize {
         let spans = self.page.spans.capacity() * size_of::<crate::page::Span>();
         self.page.body.capacity() + spans + self.identities.capacity() * size_of::<u128>()
@@ -153,7 +153,7 @@ impl PageBatch {
         self.page.spans.retain(|_| which.next() == Some(&true));
     }
 
-    /// Leaves the first `count` events and gives back the others, if there are any.
+    /// Keeps the first `count` events and returns the others, if any.
     fn split_off(&mut self, count: usize) -> Option<PageBatch> {
         let identities = self.identities.split_off(count);
         let spans = self.page.spans.split_off(count);

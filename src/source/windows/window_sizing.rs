@@ -5,31 +5,31 @@ use chrono::TimeDelta;
 /// When windows are cut, and how small.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WindowSizing {
-    /// After how many events a window is first looked at; then at four times as many, and so on.
+    /// After how many events a split is first considered; then after four times as many, and so on.
     pub(super) first_mark: usize,
-    /// The last such number. What a cut window gave must fit in the seam's memory.
+    /// The last such number. The events of a split window must fit in the memory of `boundary_dedup`.
     pub(super) last_mark: usize,
-    /// How many events must remain, by the reckoning, for a cut to be worth its extra requests.
+    /// How many events must remain, by the estimate, for a split to be worth its extra requests.
     pub(super) least: u64,
-    /// The same for what is itself a piece of a cut window.
+    /// The same for a part of a split window.
     pub(super) least_again: u64,
-    /// Into how many windows a question is divided where their size allows it: as many as can be read at
-    /// once, and the probe beside them.
+    /// Into how many windows a range is split where their size allows it: as many as can be read at once, with the
+    /// probe.
     pub(super) windows: u64,
     /// The fewest and the most events that a window should hold. An empty page often follows its last, so
     /// that many small ones cost requests; several must fit in memory side by side, so that large ones cost
     /// time.
     pub(super) size: (u64, u64),
-    /// The most windows of one cut. What they cost where the rest of the time turns out to be empty.
+    /// The most windows of one split: the requests wasted if the rest of the range is empty.
     pub(super) most_windows: u64,
-    /// The same where a window is cut again: what it holds is often one burst.
+    /// The same where a window is split again: it often holds one burst.
     pub(super) most_pieces: u64,
     /// The shortest window; much longer than the margins, which are asked for twice.
     pub(super) shortest: TimeDelta,
 }
 
 impl WindowSizing {
-    /// The measures for the service as it is: pages of 1,000 events, a bit less than a megabyte each.
+    /// The figures for the real service: pages of 1,000 events, a bit less than a megabyte each.
     ///
     /// On a model of a service whose windows end with an empty page, with 16 jobs: 40 pages take five
     /// rounds and 60 requests when spread evenly, six or seven and 62 to 67 in office hours, whenever the
