@@ -41,9 +41,9 @@ complete -c opev -n "__fish_opev_needs_command" -s h -l help -d 'Print help (see
 complete -c opev -n "__fish_opev_needs_command" -s V -l version -d 'Print version'
 complete -c opev -n "__fish_opev_needs_command" -f -a "fetch" -d 'Get events once and exit'
 complete -c opev -n "__fish_opev_needs_command" -f -a "tail" -d 'Follow new events'
-complete -c opev -n "__fish_opev_needs_command" -f -a "introspect" -d 'Show what the service says this token may read'
+complete -c opev -n "__fish_opev_needs_command" -f -a "introspect" -d 'Show what this token may read, according to the service'
 complete -c opev -n "__fish_opev_needs_command" -f -a "token-check" -d 'Check whether the token is usable, now and for how long'
-complete -c opev -n "__fish_opev_needs_command" -f -a "status" -d 'Where every saved position stands; a health check for monitors'
+complete -c opev -n "__fish_opev_needs_command" -f -a "status" -d 'Show the status of every saved position; a health check for monitors'
 complete -c opev -n "__fish_opev_needs_command" -f -a "state" -d 'Carry a saved position to another machine, or forget it'
 complete -c opev -n "__fish_opev_needs_command" -f -a "simulate" -d 'A local stand-in of the Events API, for rehearsal and tests'
 complete -c opev -n "__fish_opev_needs_command" -f -a "config" -d 'Show, list, edit, locate or create the configuration'
@@ -111,7 +111,7 @@ complete -c opev -n "__fish_opev_using_subcommand fetch" -l limit -d 'Only the f
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l last -d 'Only the newest N events' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l sort -d 'Order of the events' -r -f -a "timeline\t'As they come, all streams merged into one timeline'
 time\t'Strictly by timestamp; reads all of them first'"
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l jobs -d 'Have this many requests under way at once, 1 to 16' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l jobs -d 'Run this many requests in parallel, 1 to 16' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
 error\t'Errors'
 warning\t'And warnings'
@@ -132,7 +132,7 @@ complete -c opev -n "__fish_opev_using_subcommand fetch" -l resume -d 'Continue 
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l accept-gap -d 'Go on although events may be missing'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l overwrite -d 'Replace an output file that exists'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l fail-if-empty -d 'Exit with 1 when there was no event'
-complete -c opev -n "__fish_opev_using_subcommand fetch" -l dry-run -d 'Say what would be asked and written, and stop'
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l dry-run -d 'Show what would be requested and written, and stop'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -196,7 +196,7 @@ complete -c opev -n "__fish_opev_using_subcommand tail" -s n -l lines -d 'Begin 
 complete -c opev -n "__fish_opev_using_subcommand tail" -l since -d 'Begin with the events from this time on' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l interval -d 'Look for new events this often, 1s at least [default: 30s]' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l for -d 'End after this long, with 0' -r
-complete -c opev -n "__fish_opev_using_subcommand tail" -l highlight -d 'Mark what matches this regular expression' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l highlight -d 'Highlight what matches this regular expression' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l health-file -d 'Write a JSON line here whenever a stream\'s state changes; - is stderr' -r -F
 complete -c opev -n "__fish_opev_using_subcommand tail" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
 error\t'Errors'
@@ -216,7 +216,7 @@ complete -c opev -n "__fish_opev_using_subcommand tail" -l failed -d 'Only sign-
 complete -c opev -n "__fish_opev_using_subcommand tail" -l succeeded -d 'Only sign-ins that worked'
 complete -c opev -n "__fish_opev_using_subcommand tail" -l resume -d 'Continue from the saved position, and save it as events are delivered'
 complete -c opev -n "__fish_opev_using_subcommand tail" -l accept-gap -d 'Go on although events may be missing'
-complete -c opev -n "__fish_opev_using_subcommand tail" -l no-follow -d 'Show what there is, and do not wait for more'
+complete -c opev -n "__fish_opev_using_subcommand tail" -l no-follow -d 'Show the events that there are, and do not wait for more'
 complete -c opev -n "__fish_opev_using_subcommand tail" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand tail" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -354,7 +354,7 @@ complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcomm
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -s o -l output -d 'The managed file lies here on this machine' -r -F
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -s o -l output -d 'The path of the managed file on this machine' -r -F
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -s p -l profile -d 'The positions of this profile' -r
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -l config -d 'Read this configuration file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -l state-dir -d 'Look in this state directory' -r -f -a "(__fish_complete_directories)"
