@@ -385,7 +385,7 @@ mod tests {
         let (message, _) = refused("[profiles.demo]\nregion = \"eu\"\n");
         assert!(message.contains("cannot be set for demo"), "{message}");
         let (message, hint) = refused("timeout = \"1s\"\n");
-        assert_eq!(message, "/etc/opev.toml:1: timeout stands outside of any table");
+        assert_eq!(message, "/etc/opev.toml:1: timeout is outside of any table");
         assert_eq!(hint, "put a line [defaults] above it");
     }
 

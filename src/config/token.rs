@@ -401,7 +401,7 @@ mod tests {
         for name in ["eyJhbGci.eyJhdWQi.c2ln", "ops_eyJhbGci"] {
             let file = TokenFile { path: Path::new("dir").join(name), any_mode: false, credentials: None };
             let failure = load(TokenSource::File(file)).unwrap_err();
-            assert_eq!(failure.to_string(), "a token stands where the name of a file belongs");
+            assert_eq!(failure.to_string(), "found a token instead of the name of a file");
             assert!(failure.advice().unwrap().starts_with("issue a new token"));
         }
     }
