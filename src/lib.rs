@@ -7,9 +7,9 @@
 //!                                   |
 //!                                collect      the engine: a question, a resumed run and tail are three ways to start it
 //!                                   |
-//!   source  -------------------->  encode  -------------------->  output
-//!   cursor loop, windows,          formats and shapes             destinations, checkpoints,
-//!   sorting                                                       the commit order
+//!   source  ------------------>  select  ----->  encode  ----->  output
+//!   cursor loop, windows,        filters         formats and     destinations, checkpoints,
+//!   sorting                                      shapes          the commit order
 //!      |
 //!     api (1Password's protocol)
 //! ```
