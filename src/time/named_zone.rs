@@ -46,14 +46,20 @@ impl NamedZone {
 
     /// The moments at which its wall clock shows `wall`.
     pub(super) fn moments(&self, wall: NaiveDateTime) -> MappedLocalTime<DateTime<Utc>> {
-        let at = |offset| Some(wall.checked_sub_offset(fixed(offset))?.and_utc());
+        // Where a listed change is the first one of the rule that follows the list, jiff takes the rule to have
+        // held before it too (Godthab on 2023-10-28), so what it says is looked at from the other side.
+        let at = |offset| {
+            let moment = wall.checked_sub_offset(fixed(offset))?.and_utc();
+            (self.offset(moment) == fixed(offset)).then_some(moment)
+        };
         match self.rules.to_ambiguous_timestamp(civil(wall)).offset() {
             AmbiguousOffset::Unambiguous { offset } => {
                 at(offset).map_or(MappedLocalTime::None, MappedLocalTime::Single)
             }
             AmbiguousOffset::Fold { before, after } => match (at(before), at(after)) {
                 (Some(earlier), Some(later)) => MappedLocalTime::Ambiguous(earlier, later),
-                _ => MappedLocalTime::None,
+                (Some(only), None) | (None, Some(only)) => MappedLocalTime::Single(only),
+                (None, None) => MappedLocalTime::None,
             },
             AmbiguousOffset::Gap { .. } => MappedLocalTime::None,
         }
@@ -212,6 +218,38 @@ mod tests {
             let leap: NaiveDateTime = "2016-12-31T23:59:60.5".parse().unwrap();
             assert_eq!(zone.moments(leap).unwrap().nanosecond(), 1_500_000_000);
         }
+    }
+
+    /// Every change of the clocks that both know, the wall clock on both sides of it among what is compared.
+    #[test]
+    fn every_change_of_the_clocks_is_that_of_chrono_tz() {
+        let near = [-86_400, -7201, -7200, -3600, -1800, -1, 0, 1, 1800, 3599, 3600, 7199, 7200, 86_400];
+        let mut changes = 0;
+        for theirs in chrono_tz::TZ_VARIANTS.iter().filter(|zone| !AMENDED.contains(&zone.name())) {
+            let ours = zone(theirs.name());
+            let mut from = DateTime::UNIX_EPOCH;
+            while from.timestamp() < END - 121 * 86_400 {
+                let change = next_change(*theirs, from);
+                if change == from {
+                    from += TimeDelta::days(120);
+                    continue;
+                }
+                changes += 1;
+                from = change;
+                let wall_clock = change.with_timezone(theirs).naive_local();
+                for seconds in near.map(TimeDelta::seconds) {
+                    let (moment, wall) = (change + seconds, wall_clock + seconds);
+                    assert_eq!(
+                        ours.offset(moment),
+                        moment.with_timezone(theirs).offset().fix(),
+                        "{theirs} {moment}"
+                    );
+                    let expected = theirs.from_local_datetime(&wall).map(|moment| moment.to_utc());
+                    assert_eq!(ours.moments(wall), expected, "{theirs} {wall}");
+                }
+            }
+        }
+        assert!(changes > 20_000, "{changes} changes were compared");
     }
 
     proptest! {
