@@ -39,6 +39,7 @@ Register-ArgumentCompleter -Native -CommandName 'opev' -ScriptBlock {
             [CompletionResult]::new('token-check', 'token-check', [CompletionResultType]::ParameterValue, 'Check whether the token is usable, now and for how long')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show the status of every saved position; a health check for monitors')
             [CompletionResult]::new('state', 'state', [CompletionResultType]::ParameterValue, 'Carry a saved position to another machine, or forget it')
+            [CompletionResult]::new('words', 'words', [CompletionResultType]::ParameterValue, 'Show what the service''s codes mean, in plain words')
             [CompletionResult]::new('simulate', 'simulate', [CompletionResultType]::ParameterValue, 'A local stand-in of the Events API, for rehearsal and tests')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show, list, edit, locate or create the configuration')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell')
@@ -335,6 +336,20 @@ Register-ArgumentCompleter -Native -CommandName 'opev' -ScriptBlock {
             [CompletionResult]::new('--tz', '--tz', [CompletionResultType]::ParameterName, 'Read and show times in this zone: UTC, local or a name')
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say what is done; -vv also says every request')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say what is done; -vv also says every request')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'opev;words' {
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'Say this much: debug, info, warning, error or critical')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Form of the messages on standard error')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--tz', '--tz', [CompletionResultType]::ParameterName, 'Read and show times in this zone: UTC, local or a name')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON array')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say what is done; -vv also says every request')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say what is done; -vv also says every request')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')

@@ -43,6 +43,9 @@ _opev() {
             opev,token-check)
                 cmd="opev__subcmd__token__subcmd__check"
                 ;;
+            opev,words)
+                cmd="opev__subcmd__words"
+                ;;
             opev__subcmd__config,edit)
                 cmd="opev__subcmd__config__subcmd__edit"
                 ;;
@@ -77,7 +80,7 @@ _opev() {
 
     case "${cmd}" in
         opev)
-            opts="-v -q -h -V --verbose --quiet --log-level --log-format --color --tz --help --version fetch tail introspect token-check status state simulate config completions"
+            opts="-v -q -h -V --verbose --quiet --log-level --log-format --color --tz --help --version fetch tail introspect token-check status state words simulate config completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1834,6 +1837,36 @@ _opev() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "critical error warning info debug" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --tz)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        opev__subcmd__words)
+            opts="-v -q -h --json --verbose --quiet --log-level --log-format --color --tz --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --log-level)
                     COMPREPLY=($(compgen -W "critical error warning info debug" -- "${cur}"))
                     return 0

@@ -45,6 +45,7 @@ complete -c opev -n "__fish_opev_needs_command" -f -a "introspect" -d 'Show what
 complete -c opev -n "__fish_opev_needs_command" -f -a "token-check" -d 'Check whether the token is usable, now and for how long'
 complete -c opev -n "__fish_opev_needs_command" -f -a "status" -d 'Show the status of every saved position; a health check for monitors'
 complete -c opev -n "__fish_opev_needs_command" -f -a "state" -d 'Carry a saved position to another machine, or forget it'
+complete -c opev -n "__fish_opev_needs_command" -f -a "words" -d 'Show what the service\'s codes mean, in plain words'
 complete -c opev -n "__fish_opev_needs_command" -f -a "simulate" -d 'A local stand-in of the Events API, for rehearsal and tests'
 complete -c opev -n "__fish_opev_needs_command" -f -a "config" -d 'Show, list, edit, locate or create the configuration'
 complete -c opev -n "__fish_opev_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
@@ -392,6 +393,21 @@ complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcomm
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c opev -n "__fish_opev_using_subcommand words" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
+error\t'Errors'
+warning\t'And warnings'
+info\t'And what is done'
+debug\t'And every request'"
+complete -c opev -n "__fish_opev_using_subcommand words" -l log-format -d 'Form of the messages on standard error' -r -f -a "text\t'Lines for people'
+json\t'One JSON object a line'"
+complete -c opev -n "__fish_opev_using_subcommand words" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand words" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand words" -l json -d 'Print a JSON array'
+complete -c opev -n "__fish_opev_using_subcommand words" -s v -l verbose -d 'Say what is done; -vv also says every request'
+complete -c opev -n "__fish_opev_using_subcommand words" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand words" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l port -d 'Port on 127.0.0.1' -r
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l announce -d 'How to say where it listens' -r -f -a "text\t'For people'
 env\t'Lines for a shell\'s `eval`'

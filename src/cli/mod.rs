@@ -23,6 +23,7 @@ pub mod stream;
 mod synonyms;
 pub mod tail;
 pub mod token_check;
+pub mod words;
 
 use std::ffi::OsString;
 
@@ -88,6 +89,8 @@ pub enum Command {
     Status(status::StatusArgs),
     /// Carry a saved position to another machine, or forget it
     State(state::StateArgs),
+    /// Show what the service's codes mean, in plain words
+    Words(words::WordsArgs),
     /// A local stand-in of the Events API, for rehearsal and tests
     Simulate(Box<simulate::SimulateArgs>),
     /// Show, list, edit, locate or create the configuration
@@ -119,6 +122,7 @@ impl Cli {
             | Command::TokenCheck(_)
             | Command::Status(_)
             | Command::State(_)
+            | Command::Words(_)
             | Command::Simulate(_)
             | Command::Config(_)
             | Command::Completions(_) => {}

@@ -17,6 +17,7 @@ pub mod state;
 pub mod status;
 pub mod tail;
 pub mod token_check;
+pub mod words;
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
@@ -131,6 +132,7 @@ fn dispatch(invocation: &Invocation, command: Command) -> Result<End> {
         }
         Command::Status(args) => status::run(invocation, &args),
         Command::State(args) => state::run(invocation, &args),
+        Command::Words(args) => words::run(invocation, &args),
         Command::Introspect(args) => {
             cancel::listen(&invocation.runtime.cancel, Hangup::Ends)?;
             introspect::run(invocation, &args)

@@ -56,3 +56,53 @@ impl ActionTest {
         }
     }
 }
+
+/// The rows of the table of words in which each of these is found: as the whole code, object type or stream, or
+/// anywhere in the words. All rows for none.
+pub fn find_words(wanted: &[String]) -> Vec<WordsRow> {
+    let wanted: Vec<TextPattern> = wanted.iter().map(|text| TextPattern::new(text.trim())).collect();
+    let has = |row: &WordsRow, pattern: &TextPattern| {
+        let is_stream = pattern.typed().parse::<Stream>() == Ok(row.stream);
+        is_stream
+            || pattern.is(row.code)
+            || pattern.is(row.object_type)
+            || (!pattern.folded().is_empty() && row.words.to_lowercase().contains(pattern.folded()))
+    };
+    words::table().into_iter().filter(|row| wanted.iter().all(|pattern| has(row, pattern))).collect()
+}
+
+/// The code or object type that a mistyped one probably stands for.
+pub fn nearest_code(typed: &str) -> Option<&'static str> {
+    suggest(typed, words::table().iter().flat_map(|row| [row.code, row.object_type]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(wanted: &[&str]) -> Vec<(&'static str, &'static str)> {
+        let wanted: Vec<String> = wanted.iter().map(|word| (*word).to_owned()).collect();
+        find_words(&wanted).iter().map(|row| (row.code, row.object_type)).collect()
+    }
+
+    #[test]
+    fn codes_types_streams_and_parts_of_the_meaning_are_found() {
+        assert_eq!(found(&["CHNGPSSO"]), [("chngpsso", "sso")]);
+        assert_eq!(found(&["vault", "export"]), [("export", ""), ("export", "vault")]);
+        assert_eq!(found(&["gva"]), [("grant", "gva"), ("revoke", "gva"), ("update", "gva")]);
+        assert_eq!(found(&["wrong password"]), [("password_secret_bad", "")]);
+        assert!(
+            found(&["items"]).contains(&("reveal", "")) && found(&["items"]).contains(&("purge", "items"))
+        );
+        assert!(found(&["*sso*"]).len() > 5);
+        assert_eq!(found(&[]).len(), words::table().len());
+        assert!(found(&["nonsense"]).is_empty() && found(&[""]).is_empty());
+    }
+
+    #[test]
+    fn a_mistyped_code_is_answered_with_the_nearest() {
+        assert_eq!(nearest_code("suspned"), Some("suspend"));
+        assert_eq!(nearest_code("chngpso"), Some("chngpsso"));
+        assert_eq!(nearest_code("zzzzzz"), None);
+    }
+}

@@ -26,6 +26,7 @@ use crate::facts::words::EntityRole;
 use crate::facts::{EventFacts, Lookup, SignInOutcome, UserFacts, unescape};
 
 pub use crate::facts::LookupBuffer;
+pub use action::{find_words, nearest_code};
 pub use terms::{FilterField, FilterTerms};
 
 /// Audit actions that only say that a session goes on.

@@ -49,6 +49,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
             "diagnosis",
             "disk",
             "encode",
+            "facts",
             "health",
             "output",
             "select",

@@ -61,3 +61,4 @@ mod tail;
 mod tail_time;
 mod times;
 mod token_secrecy;
+mod words;
