@@ -45,6 +45,7 @@ complete -c opev -n "__fish_opev_needs_command" -f -a "introspect" -d 'Show what
 complete -c opev -n "__fish_opev_needs_command" -f -a "token-check" -d 'Check whether the token is usable, now and for how long'
 complete -c opev -n "__fish_opev_needs_command" -f -a "status" -d 'Show the status of every saved position; a health check for monitors'
 complete -c opev -n "__fish_opev_needs_command" -f -a "state" -d 'Carry a saved position to another machine, or forget it'
+complete -c opev -n "__fish_opev_needs_command" -f -a "names" -d 'Import, list or forget the names of vaults, items, users and groups'
 complete -c opev -n "__fish_opev_needs_command" -f -a "words" -d 'Show what the service\'s codes mean, in plain words'
 complete -c opev -n "__fish_opev_needs_command" -f -a "simulate" -d 'A local stand-in of the Events API, for rehearsal and tests'
 complete -c opev -n "__fish_opev_needs_command" -f -a "config" -d 'Show, list, edit, locate or create the configuration'
@@ -129,6 +130,7 @@ complete -c opev -n "__fish_opev_using_subcommand fetch" -l all-profiles -d 'Run
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l no-sessions -d 'Leave out session traffic'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l failed -d 'Only sign-ins that failed'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l succeeded -d 'Only sign-ins that worked'
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l names -d 'Add the known names to the envelope'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l resume -d 'Continue from the saved position, and save it as events are delivered'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l accept-gap -d 'Go on although events may be missing'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l overwrite -d 'Replace an output file that exists'
@@ -215,6 +217,7 @@ complete -c opev -n "__fish_opev_using_subcommand tail" -l all-profiles -d 'Run 
 complete -c opev -n "__fish_opev_using_subcommand tail" -l no-sessions -d 'Leave out session traffic'
 complete -c opev -n "__fish_opev_using_subcommand tail" -l failed -d 'Only sign-ins that failed'
 complete -c opev -n "__fish_opev_using_subcommand tail" -l succeeded -d 'Only sign-ins that worked'
+complete -c opev -n "__fish_opev_using_subcommand tail" -l names -d 'Add the known names to the envelope'
 complete -c opev -n "__fish_opev_using_subcommand tail" -l resume -d 'Continue from the saved position, and save it as events are delivered'
 complete -c opev -n "__fish_opev_using_subcommand tail" -l accept-gap -d 'Go on although events may be missing'
 complete -c opev -n "__fish_opev_using_subcommand tail" -l no-follow -d 'Show the events that there are, and do not wait for more'
@@ -393,6 +396,79 @@ complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcomm
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c opev -n "__fish_opev_using_subcommand names; and not __fish_seen_subcommand_from import list forget" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
+error\t'Errors'
+warning\t'And warnings'
+info\t'And what is done'
+debug\t'And every request'"
+complete -c opev -n "__fish_opev_using_subcommand names; and not __fish_seen_subcommand_from import list forget" -l log-format -d 'Form of the messages on standard error' -r -f -a "text\t'Lines for people'
+json\t'One JSON object a line'"
+complete -c opev -n "__fish_opev_using_subcommand names; and not __fish_seen_subcommand_from import list forget" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand names; and not __fish_seen_subcommand_from import list forget" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand names; and not __fish_seen_subcommand_from import list forget" -s v -l verbose -d 'Say what is done; -vv also says every request'
+complete -c opev -n "__fish_opev_using_subcommand names; and not __fish_seen_subcommand_from import list forget" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand names; and not __fish_seen_subcommand_from import list forget" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c opev -n "__fish_opev_using_subcommand names; and not __fish_seen_subcommand_from import list forget" -f -a "import" -d 'Keep the names that op prints with --format json'
+complete -c opev -n "__fish_opev_using_subcommand names; and not __fish_seen_subcommand_from import list forget" -f -a "list" -d 'List the names that were imported'
+complete -c opev -n "__fish_opev_using_subcommand names; and not __fish_seen_subcommand_from import list forget" -f -a "forget" -d 'Forget all imported names of the profile'
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from import" -l kind -d 'What the objects are, where their keys do not say' -r -f -a "vault\t'Vaults'
+item\t'Items'
+user\t'Users'
+group\t'Groups'"
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from import" -s p -l profile -d 'The positions of this profile' -r
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from import" -l config -d 'Read this configuration file' -r -F
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from import" -l state-dir -d 'Look in this state directory' -r -f -a "(__fish_complete_directories)"
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from import" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
+error\t'Errors'
+warning\t'And warnings'
+info\t'And what is done'
+debug\t'And every request'"
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from import" -l log-format -d 'Form of the messages on standard error' -r -f -a "text\t'Lines for people'
+json\t'One JSON object a line'"
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from import" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from import" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from import" -s v -l verbose -d 'Say what is done; -vv also says every request'
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from list" -s p -l profile -d 'The positions of this profile' -r
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from list" -l config -d 'Read this configuration file' -r -F
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from list" -l state-dir -d 'Look in this state directory' -r -f -a "(__fish_complete_directories)"
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from list" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
+error\t'Errors'
+warning\t'And warnings'
+info\t'And what is done'
+debug\t'And every request'"
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from list" -l log-format -d 'Form of the messages on standard error' -r -f -a "text\t'Lines for people'
+json\t'One JSON object a line'"
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from list" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from list" -l json -d 'Print a JSON array'
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say what is done; -vv also says every request'
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from forget" -s p -l profile -d 'The positions of this profile' -r
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from forget" -l config -d 'Read this configuration file' -r -F
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from forget" -l state-dir -d 'Look in this state directory' -r -f -a "(__fish_complete_directories)"
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from forget" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
+error\t'Errors'
+warning\t'And warnings'
+info\t'And what is done'
+debug\t'And every request'"
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from forget" -l log-format -d 'Form of the messages on standard error' -r -f -a "text\t'Lines for people'
+json\t'One JSON object a line'"
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from forget" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from forget" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from forget" -s v -l verbose -d 'Say what is done; -vv also says every request'
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from forget" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from forget" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand words" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
 error\t'Errors'
 warning\t'And warnings'

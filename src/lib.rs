@@ -26,6 +26,7 @@
 //! | [`api`] | 1Password's protocol: endpoint, wire, scan, http, retry, limiter, claims | |
 //! | [`source`] | where pages come from: cursor loop, windows, prefetch, sorting | `api` |
 //! | [`facts`] | what an event says: who acted, on what, from where; its codes in words | |
+//! | [`names`] | titles of uuids: imported, kept per profile | `disk` `facts` |
 //! | [`select`] | which events: filters by person, address, place, action, object, outcome and text | `facts` |
 //! | [`encode`] | formats and shapes: events become bytes | `facts` |
 //! | [`output`] | sinks, checkpoints, the commit order | `disk` |
@@ -63,6 +64,7 @@ pub mod event;
 pub mod facts;
 mod health;
 mod identity;
+mod names;
 pub mod output;
 pub mod page;
 pub mod runtime;

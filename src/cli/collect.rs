@@ -63,6 +63,12 @@ pub struct CollectArgs {
     #[arg(long, value_name = "SHAPE", help_heading = "Output")]
     pub shape: Option<Shape>,
 
+    /// Add the known names to the envelope
+    ///
+    /// An object names with each uuid in the event that has an imported name (`opev names`). For --shape envelope.
+    #[arg(long, requires = "shape", help_heading = "Output")]
+    pub names: bool,
+
     /// Columns of tables and CSV, separated by commas; help lists them
     ///
     /// Dots reach into objects: timestamp,target_user.email,client.ip_address.
@@ -141,6 +147,9 @@ impl CollectArgs {
                         writes over another"
                     .into(),
             );
+        }
+        if self.names && self.shape != Some(Shape::Envelope) {
+            return Err("--names adds to the envelope; add --shape envelope".into());
         }
         if self.consumer.is_some() && self.names_a_file() {
             return Err("--consumer cannot be used with -o FILE, whose position belongs to the file".into());

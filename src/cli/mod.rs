@@ -12,6 +12,7 @@ pub mod console;
 pub mod fetch;
 pub mod filter;
 pub mod introspect;
+pub mod names;
 #[cfg(feature = "simulator")]
 pub mod simulate;
 #[cfg(not(feature = "simulator"))]
@@ -89,6 +90,8 @@ pub enum Command {
     Status(status::StatusArgs),
     /// Carry a saved position to another machine, or forget it
     State(state::StateArgs),
+    /// Import, list or forget the names of vaults, items, users and groups
+    Names(names::NamesArgs),
     /// Show what the service's codes mean, in plain words
     Words(words::WordsArgs),
     /// A local stand-in of the Events API, for rehearsal and tests
@@ -122,6 +125,7 @@ impl Cli {
             | Command::TokenCheck(_)
             | Command::Status(_)
             | Command::State(_)
+            | Command::Names(_)
             | Command::Words(_)
             | Command::Simulate(_)
             | Command::Config(_)

@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::RunMode;
 use crate::sanitize;
-use crate::select::Filter;
+use crate::select::{Filter, Names};
 use crate::suggest::suggest;
 use crate::time::Zone;
 
@@ -36,6 +36,10 @@ pub struct OutputRequest {
     pub fields: Option<String>,
     /// Which events are wanted.
     pub filter: Arc<Filter>,
+    /// The names of what events concern.
+    pub names: Arc<Names>,
+    /// Whether the envelope has the names too.
+    pub adds_names: bool,
     /// How the position is saved, under `--resume`.
     pub resume: Option<ResumeOptions>,
     /// How the output is used where no position is saved.
@@ -135,16 +139,12 @@ impl OutputPlan {
         }
         let zone = time_style(&settings.zone);
         let colour = to_stdout && terminal.colour;
-        let render = if to_terminal {
-            RenderOptions {
-                width: Some(terminal.width),
-                colour,
-                escape: true,
-                zone,
-                ..RenderOptions::plain()
-            }
-        } else {
-            RenderOptions { colour, zone, ..RenderOptions::plain() }
+        let render = RenderOptions {
+            width: to_terminal.then_some(terminal.width),
+            colour,
+            escape: to_terminal,
+            zone,
+            ..RenderOptions::plain()
         };
         let (format, compression) = format(request, to_terminal)?;
         let plan = OutputPlan {
@@ -160,6 +160,8 @@ impl OutputPlan {
                 profile: settings.profile.clone(),
                 account_uuid: session.account_uuid(),
                 host: session.account.server.host_name().into(),
+                names: Arc::clone(&request.names),
+                adds_names: request.adds_names,
             },
         };
         let has_file = plan.outputs.iter().any(|o| matches!(o.destination, Destination::File(_)));

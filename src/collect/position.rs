@@ -84,7 +84,10 @@ fn contract(run: &OutputRun<'_>) -> Result<OutputContract> {
         account: session.account_uuid(),
         host: session.home(),
         api: session.settings.api.name().into(),
-        shape: plan.shape.name().into(),
+        shape: match plan.context.adds_names {
+            true => format!("{} with --names", plan.shape),
+            false => plan.shape.name().into(),
+        },
         format: plan.format.name().into(),
         fields: plan.fields.iter().map(ToString::to_string).collect(),
         encoder: encoder.version(),

@@ -18,14 +18,13 @@ use crate::collect::saved_run::{self, SavedRun, StartAt};
 use crate::collect::session::{Connections, Session};
 use crate::collect::shared_output::SharedOutput;
 use crate::collect::{OutputRun, side_by_side};
-use crate::command::{End, Invocation, session};
+use crate::command::{ChosenEvents, End, Invocation, session};
 use crate::config::{Config, ResolvedRange, SettingFlags, Settings};
 use crate::encode::{Fields, Format, OutputUse, Shape};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::{HealthFeed, RunMode, ServiceMonitor};
 use crate::runtime::Runtime;
-use crate::select::Filter;
 use crate::source::range::TimeRange;
 
 /// How long a failing request is retried without `--retry-for`.
@@ -58,19 +57,19 @@ pub fn run(invocation: &Invocation, args: &FetchArgs) -> Result<End> {
         false => vec![config.settings(&flags)?],
     };
     let tally = Tally::new(invocation.runtime.console.clone(), TellFailures::AtTheEnd);
-    let filter = super::filter(collect)?;
-    let fetch = Fetch { invocation, args, filter, tally: &tally, connections: Connections::default() };
+    let is_filtered = !collect.filter.terms().is_empty();
+    let fetch = Fetch { invocation, args, tally: &tally, connections: Connections::default() };
     if !collect.all_profiles || collect.names_a_file_per_profile() {
         fetch.side_by_side(profiles);
     } else {
         fetch.one_after_another(profiles)?;
     }
     let end = tally.conclude();
-    if !fetch.filter.is_empty() && !args.dry_run {
+    if is_filtered && !args.dry_run {
         tally.note_selection();
     }
     if end.is_none() && tally.events() == 0 && !args.dry_run {
-        if !(collect.resume && collect.names_a_file()) && fetch.filter.is_empty() {
+        if !(is_filtered || collect.resume && collect.names_a_file()) {
             invocation.runtime.console.note(if collect.resume { "no new events" } else { "no events" });
         }
         if args.fail_if_empty {
@@ -83,7 +82,6 @@ pub fn run(invocation: &Invocation, args: &FetchArgs) -> Result<End> {
 struct Fetch<'a> {
     invocation: &'a Invocation,
     args: &'a FetchArgs,
-    filter: Arc<Filter>,
     tally: &'a Tally,
     connections: Connections,
 }
@@ -229,6 +227,7 @@ impl Fetch<'_> {
     fn plan(&self, settings: Settings) -> Result<ProfileFetch> {
         let (args, invocation) = (self.args, self.invocation);
         let decided = range(invocation, &settings, args)?;
+        let chosen = ChosenEvents::of(&args.collect, &settings)?;
         let Runtime { console, clock, .. } = &invocation.runtime;
         let profile = args.collect.all_profiles.then_some(settings.profile.as_str());
         let monitor = Arc::new(ServiceMonitor::of_one_run(console, Arc::clone(clock), profile));
@@ -236,7 +235,7 @@ impl Fetch<'_> {
         let streams = session.streams(&args.collect.streams)?;
         let mut request = OutputRequest {
             resume: args.collect.resume.then(|| self.resume_options()),
-            ..super::output_request(invocation, &args.collect, &self.filter, OutputUse::Question)
+            ..super::output_request(invocation, &args.collect, chosen, OutputUse::Question)
         };
         if args.collect.all_profiles && !args.collect.names_a_file() {
             // In one output of many accounts every event needs its profile.

@@ -7,6 +7,7 @@ pub mod config;
 mod demo;
 pub mod fetch;
 pub mod introspect;
+pub mod names;
 pub mod session;
 #[cfg(feature = "simulator")]
 pub mod simulate;
@@ -30,17 +31,19 @@ use crate::cli::collect::CollectArgs;
 use crate::cli::{self, Cli, Command, ConsoleArgs};
 use crate::clock::{Clock, RealClock};
 use crate::collect::plan::{OutputRequest, ResumeOptions, Terminal};
-use crate::config::{Environment, terminal};
+use crate::config::{Environment, Settings, terminal};
 use crate::console::{Console, ConsoleOptions, LogFormat, TextStyle};
+use crate::disk::RealDisk;
 use crate::encode::OutputUse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::RunMode;
+use crate::names::NameStore;
 use crate::output::Sink;
 use crate::output::sink::stream::StreamSink;
 use crate::runtime::Runtime;
 use crate::sanitize;
-use crate::select::Filter;
+use crate::select::{Filter, Names};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +135,7 @@ fn dispatch(invocation: &Invocation, command: Command) -> Result<End> {
         }
         Command::Status(args) => status::run(invocation, &args),
         Command::State(args) => state::run(invocation, &args),
+        Command::Names(args) => names::run(invocation, &args),
         Command::Words(args) => words::run(invocation, &args),
         Command::Introspect(args) => {
             cancel::listen(&invocation.runtime.cancel, Hangup::Ends)?;
@@ -216,7 +220,7 @@ fn console_options(args: &ConsoleArgs, environment: &Environment) -> ConsoleOpti
 fn output_request(
     invocation: &Invocation,
     args: &CollectArgs,
-    filter: &Arc<Filter>,
+    chosen: ChosenEvents,
     purpose: OutputUse,
 ) -> OutputRequest {
     let is_terminal = invocation.stdout_is_terminal;
@@ -226,7 +230,9 @@ fn output_request(
         format: args.format,
         shape: args.shape,
         fields: args.fields.clone(),
-        filter: Arc::clone(filter),
+        filter: chosen.filter,
+        names: chosen.names,
+        adds_names: args.names,
         resume: None,
         purpose,
         terminal: Terminal {
@@ -237,11 +243,30 @@ fn output_request(
     }
 }
 
-/// Which events `fetch` and `tail` want; warns of what may be a slip.
-fn filter(args: &CollectArgs) -> Result<Arc<Filter>> {
-    let filter = Filter::compile(&args.filter.terms())?;
-    filter.warnings().iter().for_each(|warning| log::warn!("{warning}"));
-    Ok(Arc::new(filter))
+/// Which events of a profile are wanted, and the names that are known of what they concern.
+#[derive(Debug)]
+struct ChosenEvents {
+    filter: Arc<Filter>,
+    names: Arc<Names>,
+}
+
+impl ChosenEvents {
+    /// Reads the filters with the profile's names; warns of what may be a slip.
+    fn of(args: &CollectArgs, settings: &Settings) -> Result<ChosenEvents> {
+        let names = Arc::new(known_names(settings));
+        let filter = Filter::compile_with_names(&args.filter.terms(), &names)?;
+        filter.warnings().iter().for_each(|warning| log::warn!("{warning}"));
+        Ok(ChosenEvents { filter: Arc::new(filter), names })
+    }
+}
+
+/// The names that were imported for a profile. Events can be read without them: a failure is a warning.
+fn known_names(settings: &Settings) -> Names {
+    let Ok(state_dir) = settings.state_dir() else { return Names::default() };
+    NameStore::new(state_dir, &settings.profile).read(&RealDisk).unwrap_or_else(|failure| {
+        log::warn!("names are not shown: {failure}");
+        Names::default()
+    })
 }
 
 /// How `fetch` and `tail` keep a position.

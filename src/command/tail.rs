@@ -19,14 +19,13 @@ use crate::collect::saved_run::{self, SavedRun, StartAt};
 use crate::collect::session::{Connections, Session};
 use crate::collect::shared_output::SharedOutput;
 use crate::collect::{FollowOptions, OutputRun, ReopenRequests};
-use crate::command::{End, Invocation, session};
+use crate::command::{ChosenEvents, End, Invocation, session};
 use crate::config::{Config, ResolvedRange, SettingFlags, Settings};
 use crate::disk::RealDisk;
 use crate::encode::{Fields, Highlight, OutputUse};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::{HealthFeed, RunMode, ServiceMonitor, SystemdNotifier};
-use crate::select::Filter;
 
 /// How long a failing request is retried without `--retry-for`.
 const PATIENCE: Duration = Duration::from_secs(90 * 60);
@@ -44,7 +43,6 @@ const OUTPUTS: usize = Stream::ALL.len();
 struct Tail<'a> {
     invocation: &'a Invocation,
     args: &'a TailArgs,
-    filter: Arc<Filter>,
     tally: Tally,
     connections: Connections,
     systemd: Arc<SystemdNotifier>,
@@ -86,7 +84,6 @@ pub fn run(invocation: &Invocation, args: &TailArgs) -> Result<End> {
     let tail = Tail {
         invocation,
         args,
-        filter: super::filter(collect)?,
         tally: Tally::new(console.clone(), TellFailures::AtOnce),
         connections: Connections::for_following(profiles.len(), longest_interval(args)),
         systemd: Arc::new(SystemdNotifier::new(variable, profiles.len() * OUTPUTS)),
@@ -116,7 +113,7 @@ pub fn run(invocation: &Invocation, args: &TailArgs) -> Result<End> {
         (0..OUTPUTS).for_each(|output| tail.systemd.ended(number * OUTPUTS + output));
     });
     tail.systemd.stopping();
-    if !tail.filter.is_empty() {
+    if !collect.filter.terms().is_empty() {
         tail.tally.note_selection();
     }
     Ok(End::of(tail.tally.conclude()))
@@ -162,11 +159,12 @@ impl Tail<'_> {
             args.collect.all_profiles.then_some(settings.profile.as_str()),
         ));
         let observer = Some(monitor.clone() as _);
+        let chosen = ChosenEvents::of(&args.collect, &settings)?;
         let session = session::open(invocation, &self.connections, settings, PATIENCE, observer)?;
         let streams = session.streams(&args.collect.streams)?;
         let request = OutputRequest {
             resume: args.collect.resume.then(|| super::resume_options(&args.collect, RunMode::Tail)),
-            ..super::output_request(invocation, &args.collect, &self.filter, OutputUse::Follow)
+            ..super::output_request(invocation, &args.collect, chosen, OutputUse::Follow)
         };
         let plan = OutputPlan::decide(&session, &request, &streams)?;
         Ok(FollowedProfile { session, streams, plan, monitor, intervals, deadline })

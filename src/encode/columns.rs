@@ -157,7 +157,7 @@ impl<'a: 'r, 'r> EventCells<'a, 'r> {
     }
 
     fn facts(&self) -> EventFacts<'a, 'r> {
-        EventFacts::new(self.event.stream, self.found)
+        EventFacts::new(self.event.stream, self.found).with_names(&self.context.names)
     }
 
     fn made<'c>(&self, made: MadeColumn, scratch: &'c mut String) -> CellContent<'c>
@@ -176,6 +176,8 @@ impl<'a: 'r, 'r> EventCells<'a, 'r> {
             MadeColumn::Email => scratch.push_str(&facts.actor().email()),
             MadeColumn::What => facts.write_what(self.words, scratch),
             MadeColumn::Deed => facts.write_deed(self.words, scratch),
+            MadeColumn::Item => scratch.push_str(&facts.name_of(facts.item_uuid())),
+            MadeColumn::Vault => scratch.push_str(&facts.name_of(facts.vault_uuid())),
             MadeColumn::From => write_from(&facts, scratch),
             MadeColumn::With => write_with(&facts, scratch),
             MadeColumn::Event | MadeColumn::Other => {

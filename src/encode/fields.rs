@@ -30,13 +30,15 @@ pub(super) enum MadeColumn {
     From,
     With,
     Deed,
+    Item,
+    Vault,
     Event,
     /// The fields that no other column holds, as JSON; only after the default columns.
     Other,
 }
 
 impl MadeColumn {
-    const ALL: [(MadeColumn, &'static str, &'static str); 10] = [
+    const ALL: [(MadeColumn, &'static str, &'static str); 12] = [
         (MadeColumn::Stream, "stream", "the stream"),
         (MadeColumn::Profile, "profile", "the profile it was read with"),
         (MadeColumn::ReceivedAt, "received_at", "when opev read it"),
@@ -44,6 +46,8 @@ impl MadeColumn {
         (MadeColumn::Email, "email", "the person's address"),
         (MadeColumn::What, "what", "what happened, in one phrase"),
         (MadeColumn::Deed, "deed", "the same, without item and vault"),
+        (MadeColumn::Item, "item", "the item: its name where it is known, else its uuid"),
+        (MadeColumn::Vault, "vault", "the vault, likewise"),
         (MadeColumn::From, "from", "address, city and country"),
         (MadeColumn::With, "with", "app and system, or device"),
         (MadeColumn::Event, "event", "the whole event as JSON"),
@@ -64,8 +68,8 @@ pub(super) enum FieldSource {
 impl FieldSource {
     /// Whether it is made from facts of an event.
     pub(super) fn needs_facts(&self) -> bool {
-        use MadeColumn::{Deed, Email, From, What, Who, With};
-        matches!(self, FieldSource::Made(Deed | Email | From | What | Who | With))
+        use MadeColumn::{Deed, Email, From, Item, Vault, What, Who, With};
+        matches!(self, FieldSource::Made(Deed | Email | From | Item | Vault | What | Who | With))
     }
 }
 

@@ -6,8 +6,9 @@
 use std::borrow::Cow;
 
 use super::FoundFields;
+use super::names::Names;
 use super::path::FactPath;
-use super::user::{AUDIT_ACTOR, AUX_USER, OBJECT_USER, TARGET_USER, USAGE_USER, UserFacts};
+use super::user::{AUDIT_ACTOR, AUX_USER, OBJECT_USER, TARGET_USER, USAGE_USER, UserFacts, UserPaths};
 use super::words::{AuditWords, EntityRole};
 use crate::event::Stream;
 
@@ -16,6 +17,7 @@ use crate::event::Stream;
 pub struct EventFacts<'a, 'b> {
     stream: Stream,
     pub(super) found: FoundFields<'a, 'b>,
+    pub(super) names: Option<&'b Names>,
 }
 
 /// Whether a sign-in worked.
@@ -99,7 +101,25 @@ const SENSITIVE: &[&str] = &[
 impl<'a, 'b> EventFacts<'a, 'b> {
     /// Reads the facts of an event of this stream.
     pub fn new(stream: Stream, found: FoundFields<'a, 'b>) -> Self {
-        EventFacts { stream, found }
+        EventFacts { stream, found, names: None }
+    }
+
+    /// The same, which knows the names of uuids.
+    #[must_use]
+    pub fn with_names(self, names: &'b Names) -> Self {
+        EventFacts { names: (!names.is_empty()).then_some(names), ..self }
+    }
+
+    /// What a uuid is called: its name where that is known, else the uuid.
+    pub fn name_of(&self, uuid: Cow<'a, str>) -> Cow<'a, str> {
+        match self.names.and_then(|names| names.of(&uuid)) {
+            Some(name) => Cow::Owned(name.to_owned()),
+            None => uuid,
+        }
+    }
+
+    pub(super) fn user(&self, paths: &'static UserPaths) -> UserFacts<'a, 'b> {
+        UserFacts { found: self.found, paths, names: self.names }
     }
 
     /// The event's stream.
@@ -114,21 +134,21 @@ impl<'a, 'b> EventFacts<'a, 'b> {
             Stream::ItemUsages => &USAGE_USER,
             Stream::AuditEvents => &AUDIT_ACTOR,
         };
-        UserFacts { found: self.found, paths }
+        self.user(paths)
     }
 
     /// The user that an audit event is about, when its object is one.
     pub fn object_user(&self) -> Option<UserFacts<'a, 'b>> {
         let is_user = self.stream == Stream::AuditEvents
             && (self.object_role() == EntityRole::Person || self.has(FactPath::ObjectUserUuid));
-        is_user.then_some(UserFacts { found: self.found, paths: &OBJECT_USER })
+        is_user.then_some(self.user(&OBJECT_USER))
     }
 
     /// The user that got, gave or lost something in an audit event, when its `aux_uuid` is one.
     pub fn other_user(&self) -> Option<UserFacts<'a, 'b>> {
         let is_user = self.stream == Stream::AuditEvents
             && (self.other_role() == EntityRole::Person || self.has(FactPath::AuxUserUuid));
-        is_user.then_some(UserFacts { found: self.found, paths: &AUX_USER })
+        is_user.then_some(self.user(&AUX_USER))
     }
 
     /// What an audit event's `object_uuid` and `aux_uuid` name, each in its role; the object first.

@@ -93,7 +93,7 @@ impl EventFacts<'_, '_> {
                 "object" => (EntityRole::Item, &item),
                 _ => (EntityRole::Vault, &vault),
             };
-            write_entity(role, uuid, out)
+            self.write_entity(role, uuid, out)
         });
     }
 
@@ -111,7 +111,7 @@ impl EventFacts<'_, '_> {
                     out.push_str("themselves");
                     return true;
                 }
-                write_user_or_entity(role, user, out)
+                self.write_user_or_entity(role, user, out)
             }
             "count" => {
                 match self.count() {
@@ -170,7 +170,7 @@ impl EventFacts<'_, '_> {
         }
         let end = out.len();
         out.push_str(if end > start { ", " } else { "" });
-        if !write_user_or_entity(self.other_role(), &other, out) {
+        if !self.write_user_or_entity(self.other_role(), &other, out) {
             out.truncate(end);
         }
         let info = self.info();
@@ -180,41 +180,41 @@ impl EventFacts<'_, '_> {
     }
 
     fn object(&self) -> UserFacts<'_, '_> {
-        UserFacts { found: self.found, paths: &OBJECT_USER }
+        self.user(&OBJECT_USER)
     }
 
     fn other(&self) -> UserFacts<'_, '_> {
-        UserFacts { found: self.found, paths: &AUX_USER }
+        self.user(&AUX_USER)
     }
-}
 
-/// Appends a user by name or address, else anything by what it is and its uuid; tells whether the event
-/// has it.
-fn write_user_or_entity(role: EntityRole, user: &UserFacts<'_, '_>, out: &mut String) -> bool {
-    let called = user.called();
-    if called.is_empty() {
-        return write_entity(role, &user.uuid(), out);
+    /// Appends a user by name or address, else anything by what it is and its name or uuid; tells whether the
+    /// event has it.
+    fn write_user_or_entity(&self, role: EntityRole, user: &UserFacts<'_, '_>, out: &mut String) -> bool {
+        let called = user.called();
+        if called.is_empty() {
+            return self.write_entity(role, &user.uuid(), out);
+        }
+        out.push_str(&called);
+        true
     }
-    out.push_str(&called);
-    true
-}
 
-fn write_entity(role: EntityRole, uuid: &str, out: &mut String) -> bool {
-    if uuid.is_empty() {
-        out.push_str(role.any());
-        return false;
+    fn write_entity(&self, role: EntityRole, uuid: &str, out: &mut String) -> bool {
+        if uuid.is_empty() {
+            out.push_str(role.any());
+            return false;
+        }
+        let noun = role.noun();
+        out.push_str(noun);
+        out.push_str(if noun.is_empty() { "" } else { " " });
+        out.push_str(self.names.and_then(|names| names.of(uuid)).unwrap_or(uuid));
+        true
     }
-    let noun = role.noun();
-    out.push_str(noun);
-    out.push_str(if noun.is_empty() { "" } else { " " });
-    out.push_str(uuid);
-    true
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{Lookup, LookupBuffer};
+    use crate::facts::{Lookup, LookupBuffer, NameKind, Names};
 
     fn told(stream: Stream, style: WordStyle, raw: &str) -> String {
         let lookup = Lookup::for_facts();
@@ -226,6 +226,53 @@ mod tests {
 
     fn audit(raw: &str) -> String {
         told(Stream::AuditEvents, WordStyle::Words, raw)
+    }
+
+    #[test]
+    fn uuids_with_a_known_name_are_called_by_it() {
+        let mut names = Names::default();
+        for (uuid, kind, name) in [
+            ("i1", NameKind::Item, "AWS root"),
+            ("v1", NameKind::Vault, "Infra"),
+            ("g1", NameKind::Group, "Finance"),
+            ("u1", NameKind::User, "Ada Berg"),
+        ] {
+            names.insert(uuid.into(), kind, name.into());
+        }
+        for (stream, raw, what) in [
+            (
+                Stream::ItemUsages,
+                r#"{"action":"reveal","item_uuid":"i1","vault_uuid":"v1"}"#,
+                "revealed item AWS root in vault Infra",
+            ),
+            (
+                Stream::ItemUsages,
+                r#"{"action":"reveal","item_uuid":"i2","vault_uuid":"v1"}"#,
+                "revealed item i2 in vault Infra",
+            ),
+            (
+                Stream::AuditEvents,
+                r#"{"action":"grant","object_type":"gva","object_uuid":"v1","aux_uuid":"g1"}"#,
+                "gave access to vault Infra to group Finance",
+            ),
+            (
+                Stream::AuditEvents,
+                r#"{"action":"suspend","object_type":"user","object_uuid":"u1"}"#,
+                "suspended Ada Berg",
+            ),
+            (
+                Stream::AuditEvents,
+                r#"{"action":"suspend","object_type":"user","object_uuid":"u1","object_details":{"name":"A. B."}}"#,
+                "suspended A. B.",
+            ),
+        ] {
+            let lookup = Lookup::for_facts();
+            let mut buffer = LookupBuffer::default();
+            let mut out = String::new();
+            let facts = EventFacts::new(stream, lookup.find(raw.as_bytes(), &mut buffer)).with_names(&names);
+            facts.write_what(WordStyle::Words, &mut out);
+            assert_eq!(out, what);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::FoundFields;
+use super::names::Names;
 use super::path::FactPath;
 
 /// The fields that tell of one user; of several for one thing the first that is there counts.
@@ -62,6 +63,7 @@ pub(super) const AUX_USER: UserPaths = UserPaths {
 pub struct UserFacts<'a, 'b> {
     pub(super) found: FoundFields<'a, 'b>,
     pub(super) paths: &'static UserPaths,
+    pub(super) names: Option<&'b Names>,
 }
 
 impl<'a> UserFacts<'a, '_> {
@@ -90,9 +92,13 @@ impl<'a> UserFacts<'a, '_> {
         FactPath::first(self.paths.account, &self.found)
     }
 
-    /// Name, else address.
+    /// Name, else address, as the event has them, else the name that is known of the uuid.
     pub fn called(&self) -> Cow<'a, str> {
-        FactPath::first(&[self.paths.name, self.paths.email], &self.found)
+        let called = FactPath::first(&[self.paths.name, self.paths.email], &self.found);
+        match self.names.filter(|_| called.is_empty()).and_then(|names| names.of_user(&self.uuid())) {
+            Some(name) => Cow::Owned(name.to_owned()),
+            None => called,
+        }
     }
 
     /// Name, else address, else uuid.

@@ -23,9 +23,9 @@ use self::terms::{TypedValue, values};
 use crate::error::Result;
 use crate::event::{Event, Stream};
 use crate::facts::words::EntityRole;
-use crate::facts::{EventFacts, Lookup, SignInOutcome, UserFacts, unescape};
+use crate::facts::{EventFacts, Lookup, NameKind, SignInOutcome, UserFacts, unescape};
 
-pub use crate::facts::LookupBuffer;
+pub use crate::facts::{LookupBuffer, Names};
 pub use action::{find_words, nearest_code};
 pub use terms::{FilterField, FilterTerms};
 
@@ -102,30 +102,38 @@ impl Filter {
     /// # Errors
     /// Fails with `Usage` for a value that cannot be read; the message names flag, place and value.
     pub fn compile(terms: &FilterTerms) -> Result<Filter> {
+        Filter::compile_with_names(terms, &Names::default())
+    }
+
+    /// The same, in which items, vaults, groups and users can also be called by their names.
+    ///
+    /// # Errors
+    /// As [`Filter::compile`].
+    pub fn compile_with_names(terms: &FilterTerms, names: &Names) -> Result<Filter> {
         let FilterTerms { no_sessions, failed, succeeded, .. } = *terms;
         let mut filter = Filter { no_sessions, failed, succeeded, ..Filter::default() };
         let mut told = Vec::new();
         for (field, typed) in terms.values.iter().filter(|(_, typed)| !typed.is_empty()) {
             let mut tests = Alternatives::default();
-            let mut names = Vec::new();
+            let mut spelled = Vec::new();
             for value in values(*field, typed)? {
                 let name = if *field == FilterField::Grep {
                     filter.grep.add(regex(&value)?, value.is_negated);
                     value.text.to_owned()
                 } else {
-                    let test = read(*field, &value, &mut filter.warnings)?;
+                    let test = read(*field, &value, names, &mut filter.warnings)?;
                     let name = test.name(*field, value.text);
                     tests.add(test, value.is_negated);
                     name
                 };
-                names.push(format!("{}{}", if value.is_negated { "!" } else { "" }, quoted(&name)));
+                spelled.push(format!("{}{}", if value.is_negated { "!" } else { "" }, quoted(&name)));
             }
             if !tests.is_empty() {
                 filter.fields.push((*field, tests));
             }
-            names.sort();
-            names.dedup();
-            told.push(format!("--{} {}", field.name(), names.join(",")));
+            spelled.sort();
+            spelled.dedup();
+            told.push(format!("--{} {}", field.name(), spelled.join(",")));
         }
         told.sort();
         let switches = [(no_sessions, "no-sessions"), (failed, "failed"), (succeeded, "succeeded")];
@@ -220,17 +228,17 @@ fn matches_text(field: FilterField, text: &TextPattern, facts: &EventFacts<'_, '
                 || facts.object_user().is_some_and(|user| is_person(text, user))
                 || facts.other_user().is_some_and(|user| is_person(text, user))
                 // A uuid is nobody else's, whatever its role is here.
-                || (!text.is_glob() && facts.targets().any(|target| text.is(&target.uuid)))
+                || facts.targets().any(|target| {
+                    (!text.is_glob() && text.is(&target.uuid)) || text.is_named(&target.uuid)
+                })
         }
         FilterField::Actor => is_person(text, facts.actor()),
         FilterField::Object => {
             text.is(&facts.object_type()) || (!text.is_glob() && text.is_exactly(&facts.object_uuid()))
         }
-        FilterField::Item => {
-            text.is_exactly(&facts.item_uuid()) || is_concerned(text, EntityRole::Item, facts)
-        }
+        FilterField::Item => text.is_uuid(&facts.item_uuid()) || is_concerned(text, EntityRole::Item, facts),
         FilterField::Vault => {
-            text.is_exactly(&facts.vault_uuid()) || is_concerned(text, EntityRole::Vault, facts)
+            text.is_uuid(&facts.vault_uuid()) || is_concerned(text, EntityRole::Vault, facts)
         }
         FilterField::Group => is_concerned(text, EntityRole::Group, facts),
         FilterField::Device => {
@@ -249,15 +257,20 @@ fn matches_text(field: FilterField, text: &TextPattern, facts: &EventFacts<'_, '
 fn is_concerned(text: &TextPattern, role: EntityRole, facts: &EventFacts<'_, '_>) -> bool {
     facts.targets().any(|target| {
         let may_be = target.role == role || (target.role == EntityRole::Unnamed && !text.is_glob());
-        may_be && text.is_exactly(&target.uuid)
+        (may_be && text.is_exactly(&target.uuid)) || text.is_named(&target.uuid)
     })
 }
 
 fn is_person(text: &TextPattern, user: UserFacts<'_, '_>) -> bool {
-    text.is(&user.email()) || text.is(&user.uuid()) || text.names(&user.name())
+    text.is(&user.email()) || text.is(&user.uuid()) || text.names(&user.name()) || text.is_named(&user.uuid())
 }
 
-fn read(field: FilterField, value: &TypedValue<'_>, warnings: &mut Vec<String>) -> Result<ValueTest> {
+fn read(
+    field: FilterField,
+    value: &TypedValue<'_>,
+    names: &Names,
+    warnings: &mut Vec<String>,
+) -> Result<ValueTest> {
     let text = value.text;
     match field {
         FilterField::Ip => Network::parse(text).map(ValueTest::Network).map_err(|why| {
@@ -269,7 +282,33 @@ fn read(field: FilterField, value: &TypedValue<'_>, warnings: &mut Vec<String>) 
         FilterField::Action => ActionTest::parse(text, warnings)
             .map(ValueTest::Action)
             .map_err(|why| value.refused(&why, "write a code, as events have it, or words that tables show")),
-        _ => Ok(ValueTest::Text(TextPattern::new(text))),
+        _ => Ok(ValueTest::Text(match named_kind(field) {
+            Some(kind) => {
+                let pattern = TextPattern::new(text).with_names(kind, names);
+                // Users are called by the names in events as well.
+                if kind != NameKind::User && pattern.is_unknown_name() {
+                    let hint = match names.is_empty() {
+                        true => "import names with `opev names import`",
+                        false => "`opev names list` shows those that are",
+                    };
+                    let (flag, noun) = (field.name(), kind.noun());
+                    warnings.push(format!("--{flag} {text}: no {noun} of this name is known; {hint}"));
+                }
+                pattern
+            }
+            None => TextPattern::new(text),
+        })),
+    }
+}
+
+/// What the values of a field name, where these have names.
+fn named_kind(field: FilterField) -> Option<NameKind> {
+    match field {
+        FilterField::User | FilterField::Actor => Some(NameKind::User),
+        FilterField::Item => Some(NameKind::Item),
+        FilterField::Vault => Some(NameKind::Vault),
+        FilterField::Group => Some(NameKind::Group),
+        _ => None,
     }
 }
 

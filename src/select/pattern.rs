@@ -1,5 +1,7 @@
 //! Words and globs, as filters compare them with what an event says. A missing value matches nothing.
 
+use crate::facts::{NameKind, Names};
+
 /// A text to look for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TextPattern {
@@ -8,6 +10,8 @@ pub(super) struct TextPattern {
     folded: String,
     is_glob: bool,
     words: Vec<String>,
+    /// The uuids of what has such a name, sorted.
+    uuids: Vec<String>,
 }
 
 impl TextPattern {
@@ -18,8 +22,32 @@ impl TextPattern {
             typed: typed.to_owned(),
             is_glob: typed.contains('*'),
             words: words(&folded).map(str::to_owned).collect(),
+            uuids: Vec::new(),
             folded,
         }
+    }
+
+    /// The same, which also stands for what is of this kind and has such a name.
+    pub(super) fn with_names(mut self, kind: NameKind, names: &Names) -> Self {
+        let has_it = names.iter().filter(|(_, known)| known.kind == kind && self.names(&known.name));
+        self.uuids = has_it.map(|(uuid, _)| uuid.to_owned()).collect();
+        self.uuids.sort_unstable();
+        self
+    }
+
+    /// Whether nothing is known to have such a name, and it does not look like a uuid either.
+    pub(super) fn is_unknown_name(&self) -> bool {
+        self.uuids.is_empty() && !self.is_glob && !is_uuid(&self.typed)
+    }
+
+    /// Whether `uuid` is it, letter by letter, or the uuid of what has such a name.
+    pub(super) fn is_uuid(&self, uuid: &str) -> bool {
+        self.is_exactly(uuid) || self.is_named(uuid)
+    }
+
+    /// Whether `uuid` is that of what has such a name.
+    pub(super) fn is_named(&self, uuid: &str) -> bool {
+        !self.uuids.is_empty() && self.uuids.binary_search_by(|known| known.as_str().cmp(uuid)).is_ok()
     }
 
     /// Whether `*` stands in it.
@@ -67,6 +95,11 @@ impl TextPattern {
         let found: Vec<&str> = words(&folded).collect();
         found.windows(self.words.len()).any(|some| some.iter().zip(&self.words).all(|(a, b)| a == b))
     }
+}
+
+/// Whether a text looks like one of 1Password's uuids.
+fn is_uuid(text: &str) -> bool {
+    text.len() == 26 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// The words of a text: what lies between anything but letters and digits.

@@ -72,6 +72,14 @@ pub struct FilterTerms {
     pub succeeded: bool,
 }
 
+impl FilterTerms {
+    /// Whether nothing was typed: every event is wanted.
+    pub fn is_empty(&self) -> bool {
+        let no_switch = !self.no_sessions && !self.failed && !self.succeeded;
+        no_switch && self.values.iter().all(|(_, typed)| typed.is_empty())
+    }
+}
+
 /// One value of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TypedValue<'a> {

@@ -32,6 +32,7 @@ mod generated;
 mod harness;
 mod import;
 mod mishaps;
+mod names;
 mod one_engine;
 mod profiles;
 mod rate_refusals;

@@ -2,7 +2,8 @@
 //!
 //! `{"stream":..,"profile":..,"account_uuid":..,"received_at":..,"event":RAW}`, always these five keys in
 //! this order; `account_uuid` is null when the account is unknown, `received_at` is UTC with
-//! milliseconds. The item inside is as faithful as the raw shape's (P5).
+//! milliseconds. The item inside is as faithful as the raw shape's (P5). With `--names` there is a sixth key
+//! before `event`, `names`: an object of the uuids in the event that have a known name, and their names.
 
 use std::io::Write as _;
 
@@ -10,6 +11,11 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::{EventContext, raw};
 use crate::event::Event;
+use crate::facts::EventMembers;
+
+/// Where an event has uuids that may have a name.
+const NAMED: [&str; 7] =
+    ["item_uuid", "vault_uuid", "object_uuid", "aux_uuid", "actor_uuid", "user.uuid", "target_user.uuid"];
 
 /// Appends the envelope.
 pub(super) fn write(
@@ -24,25 +30,57 @@ pub(super) fn write(
     out.extend_from_slice(b",\"account_uuid\":");
     let _ = serde_json::to_writer(&mut *out, &context.account_uuid);
     let time = received_at.to_rfc3339_opts(SecondsFormat::Millis, true);
-    let _ = write!(out, ",\"received_at\":\"{time}\",\"event\":");
+    let _ = write!(out, ",\"received_at\":\"{time}\"");
+    if context.adds_names {
+        write_names(event, context, out);
+    }
+    out.extend_from_slice(b",\"event\":");
     raw::write(event, out);
     out.push(b'}');
 }
 
+fn write_names(event: &Event<'_>, context: &EventContext, out: &mut Vec<u8>) {
+    let members = EventMembers::new(event.raw);
+    let mut names = serde_json::Map::new();
+    for path in NAMED {
+        let uuid = members.peek(path);
+        if let Some(name) = context.names.of(&uuid) {
+            names.insert(uuid.into_owned(), name.into());
+        }
+    }
+    out.extend_from_slice(b",\"names\":");
+    let _ = serde_json::to_writer(&mut *out, &names);
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::event::Stream;
+    use crate::facts::{NameKind, Names};
 
     #[test]
     fn the_item_is_wrapped_as_it_is() {
         let event = Event { stream: Stream::AuditEvents, raw: b"{\"x\": 1.0}\n", uuid: None, time: None };
         let mut out = Vec::new();
-        let context = EventContext { profile: "o\"k".into(), ..EventContext::default() };
+        let mut context = EventContext { profile: "o\"k".into(), ..EventContext::default() };
         write(&event, &context, DateTime::from_timestamp_millis(1_763_647_506_007).unwrap(), &mut out);
         assert_eq!(
-            String::from_utf8(out).unwrap(),
+            String::from_utf8_lossy(&out),
             r#"{"stream":"auditevents","profile":"o\"k","account_uuid":null,"received_at":"2025-11-20T14:05:06.007Z","event":{"x": 1.0}}"#
         );
+        let mut names = Names::default();
+        names.insert("i1".into(), NameKind::Item, "AWS \"root\"".into());
+        (context.names, context.adds_names) = (Arc::new(names), true);
+        let raw = br#"{"item_uuid":"i1","vault_uuid":"v1"}"#;
+        for (raw, expected) in
+            [(&raw[..], r#","names":{"i1":"AWS \"root\""},"event":{"#), (b"{}", r#","names":{},"event":{"#)]
+        {
+            let event = Event { raw, ..event };
+            out.clear();
+            write(&event, &context, DateTime::UNIX_EPOCH, &mut out);
+            assert!(String::from_utf8_lossy(&out).contains(expected), "{}", String::from_utf8_lossy(&out));
+        }
     }
 }

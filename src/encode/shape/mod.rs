@@ -24,12 +24,14 @@ mod strict_parser;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use self::shaped_event::ShapedEvent;
 pub(super) use super::registry::Shape;
 use crate::event::Event;
-use crate::facts::EventMembers;
+use crate::facts::{EventMembers, Names};
 
 /// The context of an event that a shape may add.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +42,10 @@ pub struct EventContext {
     pub account_uuid: Option<String>,
     /// The service's host.
     pub host: String,
+    /// The names of uuids, for what is made for people.
+    pub names: Arc<Names>,
+    /// Whether the envelope has them too.
+    pub adds_names: bool,
 }
 
 impl Shape {

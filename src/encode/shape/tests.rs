@@ -24,8 +24,12 @@ fn shaped(shape: Shape, stream: Stream, raw: &str) -> String {
     let read: Value = serde_json::from_str(raw).unwrap();
     let time = read["timestamp"].as_str().and_then(|text| text.parse().ok());
     let event = Event { stream, raw: raw.as_bytes(), uuid: None, time };
-    let context =
-        EventContext { profile: "default".into(), account_uuid: None, host: "events.1password.com".into() };
+    let context = EventContext {
+        profile: "default".into(),
+        account_uuid: None,
+        host: "events.1password.com".into(),
+        ..EventContext::default()
+    };
     let mut out = Vec::new();
     shape.write(&event, &context, "2026-01-15T12:30:00Z".parse().unwrap(), &mut out);
     String::from_utf8(out).unwrap()

@@ -60,8 +60,8 @@ pub(super) fn default_columns(streams: &[Stream], shape: Shape, width: Option<u1
             ("with", "WITH", 16, 40, 180),
             ("deed", "ACTION", 4, 24, 0),
             // Half a uuid is useless.
-            ("item_uuid", "ITEM", UUID, UUID, 100),
-            ("vault_uuid", "VAULT", UUID, UUID, 150),
+            ("item", "ITEM", UUID, UUID, 100),
+            ("vault", "VAULT", UUID, UUID, 150),
         ],
         _ => vec![
             ("timestamp", "TIME", TIME, TIME, 0),
