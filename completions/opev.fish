@@ -100,6 +100,13 @@ sumo\t'Logs for Sumo Logic and its Cloud SIEM'
 cef\t'ArcSight\'s Common Event Format, a line of text an event'
 leef\t'QRadar\'s Log Event Extended Format 2.0, a line of text an event'
 dnif\t'Events in DNIF\'s field names'"
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l tag -d 'Put a tag on every event, as env:production' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l category -d 'Source category of --shape sumo' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l source-name -d 'Source name of --shape sumo' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l ocsf-version -d 'Version of --shape ocsf [default: 1.8.0]' -r -f -a "1.5.0\t'1.5.0'
+1.6.0\t'1.6.0'
+1.7.0\t'1.7.0'
+1.8.0\t'1.8.0'"
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l fields -d 'Columns of tables and CSV, separated by commas; help lists them' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -s o -l output -d 'Write to this file; - is standard output' -r -F
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l file-mode -d 'Permissions of a new output file, in octal [default: 600]' -r
@@ -131,6 +138,7 @@ complete -c opev -n "__fish_opev_using_subcommand fetch" -l no-sessions -d 'Leav
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l failed -d 'Only sign-ins that failed'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l succeeded -d 'Only sign-ins that worked'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l names -d 'Add the known names to the envelope'
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l no-siem-metadata -d 'Leave out what routes --shape sumo to Cloud SIEM'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l resume -d 'Continue from the saved position, and save it as events are delivered'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l accept-gap -d 'Go on although events may be missing'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l overwrite -d 'Replace an output file that exists'
@@ -189,6 +197,13 @@ sumo\t'Logs for Sumo Logic and its Cloud SIEM'
 cef\t'ArcSight\'s Common Event Format, a line of text an event'
 leef\t'QRadar\'s Log Event Extended Format 2.0, a line of text an event'
 dnif\t'Events in DNIF\'s field names'"
+complete -c opev -n "__fish_opev_using_subcommand tail" -l tag -d 'Put a tag on every event, as env:production' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l category -d 'Source category of --shape sumo' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l source-name -d 'Source name of --shape sumo' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l ocsf-version -d 'Version of --shape ocsf [default: 1.8.0]' -r -f -a "1.5.0\t'1.5.0'
+1.6.0\t'1.6.0'
+1.7.0\t'1.7.0'
+1.8.0\t'1.8.0'"
 complete -c opev -n "__fish_opev_using_subcommand tail" -l fields -d 'Columns of tables and CSV, separated by commas; help lists them' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -s o -l output -d 'Write to this file; - is standard output' -r -F
 complete -c opev -n "__fish_opev_using_subcommand tail" -l file-mode -d 'Permissions of a new output file, in octal [default: 600]' -r
@@ -218,6 +233,7 @@ complete -c opev -n "__fish_opev_using_subcommand tail" -l no-sessions -d 'Leave
 complete -c opev -n "__fish_opev_using_subcommand tail" -l failed -d 'Only sign-ins that failed'
 complete -c opev -n "__fish_opev_using_subcommand tail" -l succeeded -d 'Only sign-ins that worked'
 complete -c opev -n "__fish_opev_using_subcommand tail" -l names -d 'Add the known names to the envelope'
+complete -c opev -n "__fish_opev_using_subcommand tail" -l no-siem-metadata -d 'Leave out what routes --shape sumo to Cloud SIEM'
 complete -c opev -n "__fish_opev_using_subcommand tail" -l resume -d 'Continue from the saved position, and save it as events are delivered'
 complete -c opev -n "__fish_opev_using_subcommand tail" -l accept-gap -d 'Go on although events may be missing'
 complete -c opev -n "__fish_opev_using_subcommand tail" -l no-follow -d 'Show the events that there are, and do not wait for more'

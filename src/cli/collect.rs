@@ -7,6 +7,7 @@ use clap::{Args, ValueHint};
 
 use super::account::AccountArgs;
 use super::filter::FilterArgs;
+use super::shape_options::ShapeOptionArgs;
 use super::stream::{StreamChoice, StreamParser};
 use crate::encode::{self, Fields, Format, OutputUse, Shape};
 use crate::event::Stream;
@@ -68,6 +69,10 @@ pub struct CollectArgs {
     /// An object names with each uuid in the event that has an imported name (`opev names`). For --shape envelope.
     #[arg(long, requires = "shape", help_heading = "Output")]
     pub names: bool,
+
+    /// What is added to events.
+    #[command(flatten)]
+    pub shape_options: ShapeOptionArgs,
 
     /// Columns of tables and CSV, separated by commas; help lists them
     ///
@@ -137,10 +142,12 @@ impl CollectArgs {
         self.output.as_ref().is_some_and(names_it)
     }
 
-    /// Refuses what only the values tell to be contradictory, for output that is used so.
-    pub(super) fn check(&self, purpose: OutputUse) -> Result<(), String> {
+    /// Refuses what only the values tell to be contradictory, for output that is used so; `default` is
+    /// the shape where none was typed.
+    pub(super) fn check(&self, purpose: OutputUse, default: Shape) -> Result<(), String> {
         self.filter.check()?;
         self.check_encoder(purpose)?;
+        self.shape_options.check(self.shape.unwrap_or(default))?;
         if self.all_profiles && self.names_a_file() && !self.names_a_file_per_profile() {
             return Err(
                 "--all-profiles with -o FILE needs {profile} in the file's name, so that no profile \

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::collect::CollectArgs;
-use crate::encode::OutputUse;
+use crate::encode::{OutputUse, Shape};
 use crate::time::{TimeExpr, duration};
 
 /// The order of the events of a question.
@@ -111,11 +111,13 @@ pub struct FetchArgs {
 impl FetchArgs {
     /// Refuses contradictory values.
     pub(super) fn check(&self) -> Result<(), String> {
-        self.collect.check(match (self.collect.resume, self.collect.names_a_file()) {
+        let purpose = match (self.collect.resume, self.collect.names_a_file()) {
             (false, _) => OutputUse::Question,
             (true, true) => OutputUse::ManagedFile,
             (true, false) => OutputUse::Follow,
-        })
+        };
+        let is_mixed = self.collect.all_profiles && !self.collect.names_a_file();
+        self.collect.check(purpose, if is_mixed { Shape::Envelope } else { Shape::default() })
     }
 }
 

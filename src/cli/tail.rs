@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 
 use super::collect::CollectArgs;
-use crate::encode::OutputUse;
+use crate::encode::{OutputUse, Shape};
 use crate::event::Stream;
 use crate::time::TimeExpr;
 use crate::time::duration;
@@ -111,7 +111,8 @@ impl TailArgs {
     /// Refuses contradictory values.
     pub(super) fn check(&self) -> Result<(), String> {
         let is_managed = self.collect.resume && self.collect.names_a_file();
-        self.collect.check(if is_managed { OutputUse::ManagedFile } else { OutputUse::Follow })
+        let purpose = if is_managed { OutputUse::ManagedFile } else { OutputUse::Follow };
+        self.collect.check(purpose, Shape::default())
     }
 }
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 use super::session::Session;
 use crate::compression::Compression;
 use crate::encode::{
-    self, EventContext, EventEncoder, Fields, Format, OutputUse, RenderOptions, Shape, TimeStyle,
+    self, EventContext, EventEncoder, Fields, Format, OutputUse, RenderOptions, Shape, ShapeOptions, Tag,
+    TimeStyle,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
@@ -32,6 +33,10 @@ pub struct OutputRequest {
     pub format: Option<Format>,
     /// The schema of an event.
     pub shape: Option<Shape>,
+    /// What was typed to be added to events.
+    pub options: ShapeOptions,
+    /// Whether events are tagged with their profile, because several run.
+    pub names_tenant: bool,
     /// Chosen columns.
     pub fields: Option<String>,
     /// Which events are wanted.
@@ -162,6 +167,7 @@ impl OutputPlan {
                 host: session.account.server.host_name().into(),
                 names: Arc::clone(&request.names),
                 adds_names: request.adds_names,
+                options: shape_options(request, &settings.profile, &settings.tags),
             },
         };
         let has_file = plan.outputs.iter().any(|o| matches!(o.destination, Destination::File(_)));
@@ -194,6 +200,16 @@ impl Destination {
             }
         }
     }
+}
+
+/// What is added to a profile's events: the tenant, its own tags, and what was typed, which goes first.
+fn shape_options(request: &OutputRequest, profile: &str, tags: &[Tag]) -> ShapeOptions {
+    let mut options = ShapeOptions { tags: Vec::new(), ..request.options.clone() };
+    let tenant = request.names_tenant.then(|| Tag { key: "tenant".into(), value: profile.to_owned() });
+    for tag in tenant.iter().chain(tags).chain(&request.options.tags) {
+        options.add_tag(tag.clone());
+    }
+    options
 }
 
 /// The streams' names, for people.

@@ -229,6 +229,8 @@ fn output_request(
         output: args.output.clone(),
         format: args.format,
         shape: args.shape,
+        options: args.shape_options.options(),
+        names_tenant: args.all_profiles,
         fields: args.fields.clone(),
         filter: chosen.filter,
         names: chosen.names,

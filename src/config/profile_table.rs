@@ -11,6 +11,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::api::endpoint::{ApiVersion, BaseUrl, Region};
+use crate::cli::shape_options::Tag;
 use crate::size;
 use crate::suggest::suggest;
 use crate::time::{Zone, duration};
@@ -100,10 +101,11 @@ pub struct ProfileTable {
     pub rate_limit: Option<FileValue<u32>>,
     pub max_response_bytes: Option<FileValue<u64>>,
     pub tz: Option<FileValue<Zone>>,
+    pub tag: Option<FileValue<Vec<Tag>>>,
 }
 
 /// Every key, in the order of the template.
-pub const KEYS: [&str; 20] = [
+pub const KEYS: [&str; 21] = [
     "enabled",
     "token",
     "token_file",
@@ -124,6 +126,7 @@ pub const KEYS: [&str; 20] = [
     "rate_limit",
     "max_response_bytes",
     "tz",
+    "tag",
 ];
 
 /// Keys that name an account; they belong to one profile and have no defaults.
@@ -183,6 +186,11 @@ impl ProfileTable {
             "rate_limit" => self.rate_limit = Some(entry.whole(0, u32::MAX)?),
             "max_response_bytes" => self.max_response_bytes = Some(entry.bytes()?),
             "tz" => self.tz = Some(entry.parsed(words::<Zone>)?),
+            "tag" => {
+                let tags: Result<_, _> = entry.list()?.value.iter().map(|text| text.parse::<Tag>()).collect();
+                let tags = tags.map_err(|why| ConfigProblem::new(format!("tag: {why}")))?;
+                self.tag = Some(entry.located(tags));
+            }
             _ => return Err(unknown("key", key, &KEYS)),
         }
         Ok(())

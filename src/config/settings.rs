@@ -11,6 +11,7 @@ use super::token::TokenSource;
 use crate::api::endpoint::{ApiVersion, BaseUrl};
 use crate::api::{limiter, proxy};
 use crate::cli::AccountArgs;
+use crate::cli::shape_options::Tag;
 use crate::error::{Error, ErrorKind, Result};
 use crate::size;
 use crate::time::{Zone, duration};
@@ -70,6 +71,8 @@ pub struct Settings {
     pub proxies: proxy::ProxyVariables,
     /// The zone that times are read and shown in.
     pub zone: Zone,
+    /// What stands on every event, in shapes that have a place for it.
+    pub tags: Vec<Tag>,
     /// Variables that hold tokens and that no child may get (P10).
     pub token_variables: Vec<String>,
     /// Every value with its origin, for `opev config show`.
@@ -155,6 +158,15 @@ impl Settings {
                 "none",
             ),
             zone,
+            tags: sources
+                .optional(
+                    "tag",
+                    None,
+                    |s| &s.tag,
+                    |tags| tags.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+                    "none",
+                )
+                .unwrap_or_default(),
             zone_warning,
             proxies: config.environment.proxies(),
             token_variables: config.file.token_variables(),

@@ -13,6 +13,8 @@ pub const TEMPLATE: &str = r#"# The configuration of opev: one table per account
 #api = "v2"
 # Zone in which times without one are read, and in which tables show them.
 #tz = "UTC"
+# What stands on every event, in the shapes that have a place for it; --tag adds to it.
+#tag = ["env:production"]
 # Where saved positions and locks are kept.
 #state_dir = "~/.local/state/opev"
 # Certificates that are trusted beside the system's (PEM).

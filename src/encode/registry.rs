@@ -58,6 +58,8 @@ pub struct ShapeRow {
     pub is_json: bool,
     /// Whether its events can be laid out in columns.
     pub has_columns: bool,
+    /// Whether it has a place for tags.
+    pub has_tags: bool,
     /// Whether its bytes depend on when and by which profile the event was read (P4).
     pub tells_reading: bool,
     /// A version, raised when the same event would be encoded as other bytes.
@@ -155,51 +157,51 @@ registry! {
     #[default]
     Raw {
         name: "raw", help: "The event's text as the service sent it",
-        is_json: true, has_columns: true, tells_reading: false, version: 1,
+        is_json: true, has_columns: true, has_tags: false, tells_reading: false, version: 1,
     }
     Envelope {
         name: "envelope", help: "The same, wrapped with stream, profile, account and time of reading",
-        is_json: true, has_columns: true, tells_reading: true, version: 1,
+        is_json: true, has_columns: true, has_tags: true, tells_reading: true, version: 1,
     }
     Ecs {
         name: "ecs", help: "Elastic Common Schema, as Elastic's integration for 1Password has it",
-        is_json: true, has_columns: false, tells_reading: true, version: 1,
+        is_json: true, has_columns: false, has_tags: true, tells_reading: true, version: 1,
     }
     Ocsf {
         name: "ocsf", help: "Open Cybersecurity Schema Framework 1.8.0",
-        is_json: true, has_columns: false, tells_reading: true, version: 1,
+        is_json: true, has_columns: false, has_tags: true, tells_reading: true, version: 1,
     }
     Datadog {
         name: "datadog", help: "Logs for Datadog's intake",
-        is_json: true, has_columns: false, tells_reading: true, version: 1,
+        is_json: true, has_columns: false, has_tags: true, tells_reading: true, version: 1,
     }
     Sentinel {
         name: "sentinel", help: "Rows of Microsoft Sentinel's table OnePasswordEventLogs_CL",
-        is_json: true, has_columns: false, tells_reading: true, version: 1,
+        is_json: true, has_columns: false, has_tags: false, tells_reading: true, version: 1,
     }
     SentinelStream {
         name: "sentinel-stream", help: "Input of the data collection rule of that table",
-        is_json: true, has_columns: false, tells_reading: false, version: 1,
+        is_json: true, has_columns: false, has_tags: false, tells_reading: false, version: 1,
     }
     Splunk {
         name: "splunk", help: "Events for Splunk's HTTP Event Collector",
-        is_json: true, has_columns: false, tells_reading: true, version: 1,
+        is_json: true, has_columns: false, has_tags: true, tells_reading: true, version: 1,
     }
     Sumo {
         name: "sumo", help: "Logs for Sumo Logic and its Cloud SIEM",
-        is_json: true, has_columns: false, tells_reading: false, version: 1,
+        is_json: true, has_columns: false, has_tags: true, tells_reading: false, version: 1,
     }
     Cef {
         name: "cef", help: "ArcSight's Common Event Format, a line of text an event",
-        is_json: false, has_columns: false, tells_reading: false, version: 1,
+        is_json: false, has_columns: false, has_tags: false, tells_reading: false, version: 1,
     }
     Leef {
         name: "leef", help: "QRadar's Log Event Extended Format 2.0, a line of text an event",
-        is_json: false, has_columns: false, tells_reading: false, version: 1,
+        is_json: false, has_columns: false, has_tags: false, tells_reading: false, version: 1,
     }
     Dnif {
         name: "dnif", help: "Events in DNIF's field names",
-        is_json: true, has_columns: false, tells_reading: false, version: 1,
+        is_json: true, has_columns: false, has_tags: false, tells_reading: false, version: 1,
     }
 }
 
@@ -246,6 +248,12 @@ pub fn check(format: Format, shape: Shape, fields: Option<&Fields>, purpose: Out
         }
         OutputUse::Follow | OutputUse::ManagedFile => Ok(()),
     }
+}
+
+/// The names of the shapes whose rows say so, for a hint.
+pub fn shapes(wanted: impl Fn(&ShapeRow) -> bool) -> String {
+    let names = Shape::ALL.into_iter().filter(|shape| wanted(shape.row()));
+    names.map(Shape::name).collect::<Vec<_>>().join(", ")
 }
 
 /// The names of the formats whose rows say so: `--format table or --format csv`.

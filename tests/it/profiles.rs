@@ -105,3 +105,20 @@ fn a_reader_that_has_enough_spares_the_other_accounts() {
     assert_eq!((run.lines().len(), run.stderr.as_str()), (1, ""));
     assert!(accounts[1].simulator.requests().is_empty());
 }
+
+#[test]
+fn every_event_of_many_profiles_names_its_tenant() {
+    let (sandbox, _accounts) = accounts(&["a", "b"]);
+    let config = std::fs::read_to_string(sandbox.path("config/opev/config.toml")).unwrap();
+    sandbox.configure(&format!("{config}tag = \"tenant:other\"\n"));
+    let run = sandbox.run(["fetch", "--all-profiles", "--since", "7d", "--shape", "ecs"]).expect(0);
+    let tenants: Vec<Value> = run
+        .lines()
+        .iter()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["labels"]["tenant"].clone())
+        .collect();
+    assert!(
+        tenants.contains(&"a".into()) && tenants.contains(&"other".into()) && !tenants.contains(&"b".into())
+    );
+    assert!(tenants.iter().all(Value::is_string));
+}

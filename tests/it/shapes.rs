@@ -61,3 +61,37 @@ fn an_aux_id_too_large_for_sentinel_is_warned_of_once() {
     assert_eq!(run.text().matches("\"aux_id\":2147483648").count(), 2);
     assert_eq!(run.stderr.matches("32 bits").count(), 1, "{}", run.stderr);
 }
+
+#[test]
+fn tags_come_from_profile_and_flags_and_belong_to_the_contract_of_a_file() {
+    let account = Account::new(SimulatorOptions::default());
+    account.sandbox.configure("[profiles.default]\ntag = [\"env:prod\", \"team:red\"]\n");
+    let tags = ["--tag", "team:blue", "--shape", "datadog"];
+    let run = account.run([&["fetch", "--since", "7d", "--limit", "1"], &tags[..]].concat()).expect(0);
+    assert!(run.text().contains(",env:prod,team:blue\""), "{}", run.text());
+    let file = ["fetch", "--resume", "--since", "7d", "-o", "events.ndjson", "--shape", "datadog"];
+    account.run(file).expect(0);
+    let run = account.run([&file[..], &["--tag", "team:blue"]].concat()).expect(8);
+    assert!(
+        run.stderr.contains("tags and options tag env:prod, tag team:red, this run would"),
+        "{}",
+        run.stderr
+    );
+    account.run(file).expect(0);
+}
+
+#[test]
+fn what_a_shape_has_no_place_for_is_refused() {
+    let account = Account::new(SimulatorOptions::default());
+    for (flags, why) in [
+        (&["--tag", "a:b"][..], "the shape raw has no place for tags; use one of envelope, ecs"),
+        (&["--tag", "a:b", "--shape", "cef"], "the shape cef has no place"),
+        (&["--tag", "production", "--shape", "ecs"], "write KEY:VALUE"),
+        (&["--category", "x", "--shape", "ecs"], "--category is for --shape sumo"),
+        (&["--ocsf-version", "1.6.0", "--shape", "ecs"], "--ocsf-version is for --shape ocsf"),
+        (&["--ocsf-version", "1.1.0", "--shape", "ocsf"], "1.8.0"),
+    ] {
+        let run = account.run([&["fetch"], flags].concat()).expect(2);
+        assert!(run.stderr.contains(why), "{flags:?}: {}", run.stderr);
+    }
+}

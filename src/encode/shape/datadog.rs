@@ -45,7 +45,11 @@ pub(super) fn write(event: &ShapedEvent<'_, '_>, out: &mut Vec<u8>) {
         w.text("service", "1password");
         w.text("hostname", &event.context.host);
         let stream = event.stream().name();
-        w.text("ddtags", &format!("source:1password,log_type:{stream},profile:{profile}"));
+        let mut tags = format!("source:1password,log_type:{stream},profile:{profile}");
+        for tag in &event.context.options.tags {
+            tags += &format!(",{}", tag.to_string().replace(' ', "_"));
+        }
+        w.text("ddtags", &tags);
         if let Some(time) = event.event.time {
             w.number("timestamp", time.timestamp_millis());
         }

@@ -29,6 +29,13 @@ pub(super) fn write(event: &ShapedEvent<'_, '_>, out: &mut Vec<u8>) {
     object(out, |w| {
         w.text("@timestamp", &time);
         w.object("ecs", |w| w.text("version", VERSION));
+        let tags = &event.context.options.tags;
+        let texts: Vec<String> = tags.iter().map(ToString::to_string).collect();
+        w.texts("tags", texts.iter().map(String::as_str));
+        w.object("labels", |w| {
+            // A dot would make an object of it.
+            tags.iter().for_each(|tag| w.text(&tag.key.replace('.', "_"), &tag.value));
+        });
         w.object("event", |w| write_event(event, w));
         w.object("user", |w| {
             w.text("id", &user.uuid);

@@ -3,7 +3,8 @@
 //! `{"stream":..,"profile":..,"account_uuid":..,"received_at":..,"event":RAW}`, always these five keys in
 //! this order; `account_uuid` is null when the account is unknown, `received_at` is UTC with
 //! milliseconds. The item inside is as faithful as the raw shape's (P5). With `--names` there is a sixth key
-//! before `event`, `names`: an object of the uuids in the event that have a known name, and their names.
+//! before `event`, `names`: an object of the uuids in the event that have a known name, and their names. A run with tags
+//! has `tags`, an object, before `event`.
 
 use std::io::Write as _;
 
@@ -34,6 +35,9 @@ pub(super) fn write(
     if context.adds_names {
         write_names(event, context, out);
     }
+    if !context.options.tags.is_empty() {
+        write_tags(context, out);
+    }
     out.extend_from_slice(b",\"event\":");
     raw::write(event, out);
     out.push(b'}');
@@ -50,6 +54,19 @@ fn write_names(event: &Event<'_>, context: &EventContext, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(b",\"names\":");
     let _ = serde_json::to_writer(&mut *out, &names);
+}
+
+fn write_tags(context: &EventContext, out: &mut Vec<u8>) {
+    let mut before = ",\"tags\":{";
+    for tag in &context.options.tags {
+        out.extend_from_slice(before.as_bytes());
+        // As above.
+        let _ = serde_json::to_writer(&mut *out, &tag.key);
+        out.push(b':');
+        let _ = serde_json::to_writer(&mut *out, &tag.value);
+        before = ",";
+    }
+    out.push(b'}');
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod leef;
 mod log_line;
 mod object_writer;
 mod ocsf;
+mod options;
 mod raw;
 mod sentinel;
 mod shaped_event;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+pub use self::options::{OcsfVersion, ShapeOptions, Tag};
 use self::shaped_event::ShapedEvent;
 pub(super) use super::registry::Shape;
 use crate::event::Event;
@@ -46,6 +48,8 @@ pub struct EventContext {
     pub names: Arc<Names>,
     /// Whether the envelope has them too.
     pub adds_names: bool,
+    /// What the run adds to the event.
+    pub options: ShapeOptions,
 }
 
 impl Shape {

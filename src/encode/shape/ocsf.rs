@@ -1,4 +1,4 @@
-//! The Open Cybersecurity Schema Framework, 1.8.0.
+//! The Open Cybersecurity Schema Framework, 1.8.0 or another version in which the same attributes are valid.
 //!
 //! Sign-ins are Authentication, item usages Entity Management, audit events what their object makes of
 //! them. An event without what its class requires is a Base Event, with all of it in `unmapped`: nothing is
@@ -8,8 +8,6 @@
 use super::object_writer::{ObjectWriter, object};
 use super::shaped_event::{ShapedEvent, millis_of};
 use crate::event::Stream;
-
-const VERSION: &str = "1.8.0";
 
 const BASE_EVENT: u32 = 0;
 const ACCOUNT_CHANGE: u32 = 3001;
@@ -166,7 +164,7 @@ fn write_status(event: &ShapedEvent<'_, '_>, class: u32, w: &mut ObjectWriter<'_
 
 fn write_metadata(event: &ShapedEvent<'_, '_>, w: &mut ObjectWriter<'_>) {
     let members = &event.members;
-    w.text("version", VERSION);
+    w.text("version", event.context.options.ocsf_version.name());
     w.object("product", |w| {
         w.text("name", "1Password");
         w.text("vendor_name", "1Password");
@@ -177,6 +175,8 @@ fn write_metadata(event: &ShapedEvent<'_, '_>, w: &mut ObjectWriter<'_>) {
     w.text("event_code", &event.action());
     w.text("original_time", &members.text("timestamp"));
     w.text("tenant_uid", &members.text("account_uuid"));
+    let labels: Vec<String> = event.context.options.tags.iter().map(ToString::to_string).collect();
+    w.texts("labels", labels.iter().map(String::as_str));
 }
 
 fn write_actor(event: &ShapedEvent<'_, '_>, w: &mut ObjectWriter<'_>) {

@@ -67,6 +67,11 @@ pub(super) fn write(event: &ShapedEvent<'_, '_>, out: &mut Vec<u8>) {
                 w.text(name, &event.members.first(paths));
             }
             w.text("profile", &event.context.profile);
+            for tag in &event.context.options.tags {
+                let is_taken = matches!(&*tag.key, "action" | "profile")
+                    || [SIGN_IN, ITEM_USAGE, AUDIT].concat().iter().any(|(name, _)| *name == tag.key);
+                w.text(&format!("{}{}", if is_taken { "tag_" } else { "" }, tag.key), &tag.value);
+            }
         });
         write_value(JsonText::new(event.event.raw), w.key("event"));
     });

@@ -26,7 +26,6 @@ fn shaped(shape: Shape, stream: Stream, raw: &str) -> String {
     let event = Event { stream, raw: raw.as_bytes(), uuid: None, time };
     let context = EventContext {
         profile: "default".into(),
-        account_uuid: None,
         host: "events.1password.com".into(),
         ..EventContext::default()
     };
@@ -85,6 +84,69 @@ fn sentinel_streams_are_as_expected() {
 #[test]
 fn sumo_lines_are_as_expected() {
     compare(Shape::Sumo, include_str!("../../../tests/fixtures/shapes/sumo.ndjson"));
+}
+
+/// The first sample in a shape, with these options.
+fn with_options(shape: Shape, options: ShapeOptions) -> Value {
+    let (stream, event) = samples().swap_remove(0);
+    let raw = event.to_string();
+    let event = Event { stream, raw: raw.as_bytes(), uuid: None, time: None };
+    let mut out = Vec::new();
+    shape.write(&event, &EventContext { options, ..EventContext::default() }, DateTime::UNIX_EPOCH, &mut out);
+    serde_json::from_slice(&out).unwrap()
+}
+
+#[test]
+fn every_shape_with_a_place_for_tags_has_them_there_and_the_others_are_unchanged() {
+    let mut options = ShapeOptions::default();
+    for tag in ["env:prod", "team.name:blue one", "user:x"] {
+        options.add_tag(tag.parse().unwrap());
+    }
+    for shape in Shape::ALL.into_iter().filter(|shape| shape.row().is_json) {
+        let line = with_options(shape, options.clone());
+        let (pointer, expected) = match shape {
+            Shape::Envelope => ("/tags/team.name", json!("blue one")),
+            Shape::Ecs => ("/labels", json!({"env": "prod", "team_name": "blue one", "user": "x"})),
+            Shape::Ocsf => ("/metadata/labels", json!(["env:prod", "team.name:blue one", "user:x"])),
+            Shape::Splunk => ("/fields/tag_user", json!("x")),
+            Shape::Sumo => ("/fields/team.name", json!("blue one")),
+            Shape::Datadog => (
+                "/ddtags",
+                json!("source:1password,log_type:signinattempts,profile:,env:prod,team.name:blue_one,user:x"),
+            ),
+            _ => {
+                assert!(!shape.row().has_tags);
+                assert_eq!(line, with_options(shape, ShapeOptions::default()), "{shape}");
+                continue;
+            }
+        };
+        assert!(shape.row().has_tags);
+        let found = line.pointer(pointer);
+        assert_eq!(found, Some(&expected), "{shape}: {line}");
+    }
+    assert_eq!(with_options(Shape::Ecs, options)["tags"][0], "env:prod");
+}
+
+#[test]
+fn sumo_has_category_and_name_and_without_siem_metadata_is_the_event_alone() {
+    let mut options = ShapeOptions { no_siem_metadata: true, ..ShapeOptions::default() };
+    assert_eq!(with_options(Shape::Sumo, options.clone()), samples()[0].1);
+    options.category = Some("prod/1password".into());
+    let line = with_options(Shape::Sumo, options.clone());
+    assert_eq!(line["fields"], json!({"_sourceCategory": "prod/1password"}));
+    options.no_siem_metadata = false;
+    options.source_name = Some("opev".into());
+    let line = with_options(Shape::Sumo, options);
+    assert_eq!(
+        (&line["fields"]["_sourceName"], &line["fields"]["_siemForward"]),
+        (&json!("opev"), &json!("true"))
+    );
+}
+
+#[test]
+fn an_ocsf_event_states_the_version_that_was_chosen() {
+    let options = ShapeOptions { ocsf_version: OcsfVersion::V1_6, ..ShapeOptions::default() };
+    assert_eq!(with_options(Shape::Ocsf, options)["metadata"]["version"], "1.6.0");
 }
 
 #[test]

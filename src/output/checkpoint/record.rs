@@ -86,6 +86,9 @@ pub struct OutputContract {
     /// The filters as text; empty where all events are written.
     #[serde(default)]
     pub filters: String,
+    /// What is added to events, as text; none where it was not saved yet (P12).
+    #[serde(default)]
+    pub additions: Option<String>,
 }
 
 impl OutputContract {

@@ -91,8 +91,14 @@ pub fn check_terms(record: &Checkpoint, now: &OutputContract, is_file: bool) -> 
             named_or(&listed(&now.fields), "as they are by default"),
         ),
     ];
+    let additions = |text: &Option<String>| text.as_deref().map(|text| named_or(text, "that add nothing"));
     // Empty where none were saved, or where there are none.
     let since_version_2 = [
+        (
+            "tags and options",
+            additions(&saved.additions).unwrap_or_default(),
+            additions(&now.additions).unwrap_or_default(),
+        ),
         ("encoder version", encoder(saved.encoder), encoder(now.encoder)),
         ("columns", listed(&saved.columns), listed(&now.columns)),
     ];
