@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGABRT, SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -169,6 +169,15 @@ pub fn listen(cancel: &Cancel, hangup: Hangup) -> Result<()> {
 pub fn die_by(signal: i32) {
     // Only fails for signals that cannot end a process; the caller then exits with 128 + signal.
     let _ = signal_hook::low_level::emulate_default_handler(signal);
+}
+
+/// Makes an abort exit with 1, after the message that the runtime writes: it is how an allocation that the
+/// system refuses ends, and whoever started the process should see a failure and not a crash.
+pub fn exit_instead_of_abort() {
+    // Where it cannot be registered, an abort is an abort.
+    let always = Arc::new(AtomicBool::new(true));
+    let code = i32::from(ErrorKind::Unexpected.exit_code());
+    let _ = signal_hook::flag::register_conditional_shutdown(SIGABRT, code, always);
 }
 
 /// Makes the exit status of child processes available; call it before one is started.

@@ -10,6 +10,7 @@ use opev::secret;
 fn main() -> ExitCode {
     // Before the environment is read: the token may be in it.
     secret::forbid_core_dumps();
+    cancel::exit_instead_of_abort();
     let end = command::run(std::env::args_os(), Environment::capture());
     if let End::Signal(signal) = end {
         // The shell should see the truth: ended by the signal, not by an exit code that looks like it.

@@ -23,7 +23,7 @@ use crate::runtime::Runtime;
 use crate::secret::Secret;
 
 /// How many requests may run at once without `--jobs`.
-const DEFAULT_JOBS: u8 = 16;
+pub const DEFAULT_JOBS: u8 = 16;
 
 /// The most requests that may run, and connections kept, where streams are followed.
 const MOST_FOLLOWED: usize = 1024;

@@ -208,6 +208,6 @@ impl OpenOutput {
 fn open_stream(destination: &Destination) -> Result<StreamSink> {
     match destination {
         Destination::Device(path) => StreamSink::at(&RealDisk, path),
-        Destination::Stdout | Destination::File(_) => StreamSink::stdout_for_data(),
+        Destination::Stdout | Destination::File(_) => StreamSink::stdout_for_answer(),
     }
 }

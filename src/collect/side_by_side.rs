@@ -4,23 +4,29 @@
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::thread;
 
-/// Does `work` for every item, on at most `at_once` threads.
+/// Does `work` for every item, on at most `at_once` threads: this one, and as many others as can be had.
 pub fn map<T: Send, R: Send>(items: Vec<T>, at_once: usize, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let threads = at_once.clamp(1, items.len().max(1));
     let queue = Mutex::new(items.into_iter().enumerate());
     let results = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-                    let Some((index, item)) = next else { break };
-                    let result = work(item);
-                    results.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
-                }
-            });
+    let take_items = || {
+        loop {
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((index, item)) = next else { break };
+            let result = work(item);
+            results.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
         }
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            if let Err(e) = thread::Builder::new().name("output".into()).spawn_scoped(scope, take_items) {
+                log::info!("no more threads can be started: {e}");
+                break;
+            }
+        }
+        take_items();
     });
     let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     results.sort_by_key(|(index, _)| *index);

@@ -15,10 +15,10 @@ use crate::collect::plan::{OutputPlan, OutputRequest, ResumeOptions, names};
 use crate::collect::question::{self, Question};
 use crate::collect::report::{Tally, TellFailures};
 use crate::collect::saved_run::{self, SavedRun, StartAt};
-use crate::collect::session::{Connections, Session};
+use crate::collect::session::{Connections, DEFAULT_JOBS, Session};
 use crate::collect::shared_output::SharedOutput;
 use crate::collect::{OutputRun, side_by_side};
-use crate::command::{ChosenEvents, End, Invocation, session};
+use crate::command::{ChosenEvents, End, Invocation, limits, session};
 use crate::config::{Config, ResolvedRange, SettingFlags, Settings};
 use crate::encode::{Fields, Format, OutputUse, Shape};
 use crate::error::{Error, ErrorKind, Result};
@@ -117,7 +117,10 @@ impl Fetch<'_> {
         let console = &self.invocation.runtime.console;
         let console = if is_alone { console.clone() } else { console.without_progress() };
         let runtime = Runtime { console, ..self.invocation.runtime.clone() };
-        side_by_side::map(outputs, AT_ONCE, |(number, output)| {
+        limits::allow_open_files();
+        let connections = self.args.jobs.unwrap_or(DEFAULT_JOBS);
+        let at_once = limits::outputs_at_once(usize::from(connections)).min(AT_ONCE);
+        side_by_side::map(outputs, at_once, |(number, output)| {
             let fetch = &fetches[number];
             let may_start = if is_alone { Ok(()) } else { runtime.cancel.check() };
             let outcome = may_start.and_then(|()| {

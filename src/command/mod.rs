@@ -7,6 +7,7 @@ pub mod config;
 mod demo;
 pub mod fetch;
 pub mod introspect;
+mod limits;
 pub mod names;
 pub mod session;
 #[cfg(feature = "simulator")]
@@ -95,6 +96,16 @@ pub struct Invocation {
 /// Runs the program.
 pub fn run(args: impl IntoIterator<Item = OsString>, environment: Environment) -> End {
     let args: Vec<OsString> = args.into_iter().collect();
+    limits::reserve_less(&args, &environment);
+    let options = console_options(&ConsoleArgs::default(), &environment);
+    limits::with_enough_stack(move || run_here(args, environment)).unwrap_or_else(|e| {
+        let failure = Error::new(ErrorKind::Unexpected, "cannot start a thread").because(e);
+        Console::new(options, Arc::new(RealClock::new())).failure(&failure);
+        End::of(Some(failure.kind()))
+    })
+}
+
+fn run_here(args: Vec<OsString>, environment: Environment) -> End {
     let cli = match Cli::read(args.iter().cloned()) {
         Ok(cli) => cli,
         Err(error) => return tell(&error, &args, &environment),
@@ -125,10 +136,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>, environment: Environment) -
 fn dispatch(invocation: &Invocation, command: Command) -> Result<End> {
     match command {
         Command::Fetch(args) => {
+            limits::check_memory()?;
             cancel::listen(&invocation.runtime.cancel, Hangup::Ends)?;
             fetch::run(invocation, &args)
         }
         Command::Tail(args) => {
+            limits::check_memory()?;
             let rotates = args.collect.resume && args.collect.names_a_file();
             cancel::listen(&invocation.runtime.cancel, if rotates { Hangup::Reopens } else { Hangup::Ends })?;
             tail::run(invocation, &args)

@@ -7,10 +7,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Resource, getrlimit, setrlimit};
-
 use crate::cancel::Cancel;
 use crate::cli::TailArgs;
+use crate::cli::collect::CollectArgs;
 use crate::collect::follow::{self, ShowFirst};
 use crate::collect::intervals::Intervals;
 use crate::collect::plan::{Destination, OutputPlan, OutputRequest};
@@ -19,7 +18,7 @@ use crate::collect::saved_run::{self, SavedRun, StartAt};
 use crate::collect::session::{Connections, Session};
 use crate::collect::shared_output::SharedOutput;
 use crate::collect::{FollowOptions, OutputRun, ReopenRequests};
-use crate::command::{ChosenEvents, End, Invocation, session};
+use crate::command::{ChosenEvents, End, Invocation, limits, session};
 use crate::config::{Config, ResolvedRange, SettingFlags, Settings};
 use crate::disk::RealDisk;
 use crate::encode::{Fields, Highlight, OutputUse};
@@ -94,7 +93,7 @@ pub fn run(invocation: &Invocation, args: &TailArgs) -> Result<End> {
         reopen: Arc::default(),
     };
     if collect.all_profiles {
-        allow_open_files();
+        allow_open_files(collect, profiles.len())?;
     }
     let profiles = profiles.into_iter().enumerate().collect();
     tail.on_threads(profiles, |(number, settings)| {
@@ -243,14 +242,20 @@ impl Tail<'_> {
     }
 }
 
-/// Takes as many open files as the system grants: a profile needs five and a few connections, and the usual
-/// 1,024 are not enough for hundreds.
-fn allow_open_files() {
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    if let Err(e) = setrlimit(Resource::Nofile, limit) {
-        log::info!("the limit of open files stays as it is: {e}");
-    }
+/// Takes as many open files as the system grants, and refuses to start where they are too few.
+fn allow_open_files(collect: &CollectArgs, profiles: usize) -> Result<()> {
+    limits::allow_open_files();
+    let streams = super::or_all(&collect.streams).len();
+    let is_by_stream =
+        collect.output.as_ref().is_some_and(|path| path.to_string_lossy().contains("{stream}"));
+    let outputs = if !collect.resume {
+        0
+    } else if is_by_stream {
+        streams
+    } else {
+        1
+    };
+    limits::check_open_files(profiles, profiles * outputs, profiles * streams)
 }
 
 /// The longest interval of any stream.

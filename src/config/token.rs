@@ -244,10 +244,14 @@ fn read(from: impl Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
 /// when cancelled.
 fn interruptible<T: Send + 'static>(cancel: &Cancel, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let (sender, done) = bounded(1);
-    std::thread::spawn(move || {
+    let reading = move || {
         // After a cancellation there is no receiver.
         let _ = sender.send(work());
-    });
+    };
+    std::thread::Builder::new()
+        .name("token".into())
+        .spawn(reading)
+        .map_err(|e| Error::new(ErrorKind::Unexpected, "cannot start a thread").because(e))?;
     select! {
         recv(done) -> outcome => {
             outcome.map_err(|_| Error::new(ErrorKind::Unexpected, "reading the token ended early"))

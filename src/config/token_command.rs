@@ -7,6 +7,7 @@
 use std::io::{IsTerminal as _, Read};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Command, ExitStatus, Stdio};
+use std::thread::Builder;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded, select};
@@ -99,14 +100,18 @@ impl TokenCommand {
         })?;
         let pid = Pid::from_child(&child);
         let (sender, ended) = bounded(1);
-        std::thread::spawn(move || {
-            let stderr = child.stderr.take().map(|pipe| std::thread::spawn(move || read_all(pipe)));
+        let wait = move || {
+            let stderr = child.stderr.take().map(|pipe| Builder::new().spawn(move || read_all(pipe)));
             let output = child.stdout.take().map(read_all).unwrap_or_default();
             let status = child.wait();
-            let complaint = stderr.and_then(|reader| reader.join().ok()).unwrap_or_default();
+            let complaint = stderr.and_then(|reader| reader.ok()?.join().ok()).unwrap_or_default();
             // Nobody listens any more when it took too long.
             let _ = sender.send(FinishedCommand { status, output, complaint });
-        });
+        };
+        if let Err(e) = Builder::new().name("token command".into()).spawn(wait) {
+            let _ = kill_process(pid, Signal::KILL);
+            return Err(self.failure("cannot be waited for").because(e));
+        }
         Ok((pid, ended))
     }
 

@@ -249,12 +249,11 @@ pub fn stdout() -> io::Result<Box<dyn File>> {
 /// Whether the process was started without a stdout. The runtime then puts /dev/null in its place, open for
 /// reading too, which no shell's `> /dev/null` is.
 pub fn stdout_is_missing() -> bool {
-    let Ok(stdout) = rustix::stdio::stdout().try_clone_to_owned().map(fs::File::from) else { return true };
-    let is_null = match (stdout.metadata(), fs::metadata("/dev/null")) {
-        (Ok(found), Ok(null)) => found.file_type().is_char_device() && found.rdev() == null.rdev(),
-        _ => false,
-    };
-    let reads_too = rustix::fs::fcntl_getfl(&stdout)
+    let stdout = rustix::stdio::stdout();
+    let Ok(found) = rustix::fs::fstat(stdout) else { return true };
+    let is_device = rustix::fs::FileType::from_raw_mode(found.st_mode).is_char_device();
+    let is_null = is_device && fs::metadata("/dev/null").is_ok_and(|null| found.st_rdev == null.rdev());
+    let reads_too = rustix::fs::fcntl_getfl(stdout)
         .is_ok_and(|flags| flags & rustix::fs::OFlags::RWMODE == rustix::fs::OFlags::RDWR);
     is_null && reads_too
 }

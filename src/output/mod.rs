@@ -29,6 +29,8 @@ pub use sink::Sink;
 
 use std::path::Path;
 
+use rustix::io::Errno;
+
 use crate::error::{Error, ErrorKind};
 use crate::sanitize;
 
@@ -38,9 +40,18 @@ pub(crate) fn disk_failure(what: &str, path: &Path, error: std::io::Error) -> Er
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => "make room and run again",
         std::io::ErrorKind::PermissionDenied => "give this user the right to write there and run again",
         std::io::ErrorKind::NotFound => "make the directory and run again",
+        _ if is_out_of_descriptors(&error) => {
+            "raise the limit of open files (ulimit -n, LimitNOFILE= in a unit file) and run again"
+        }
         _ => "mend what the system names and run again: what was not committed is delivered again",
     };
     Error::new(ErrorKind::Output, format!("cannot {what} {}", shown(path))).because(error).hint(hint)
+}
+
+/// Whether this process, or the whole system, has as many files open as it may.
+fn is_out_of_descriptors(error: &std::io::Error) -> bool {
+    let code = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(code, Some(Errno::MFILE | Errno::NFILE))
 }
 
 /// A path with control characters escaped, for a message.

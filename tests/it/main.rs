@@ -31,6 +31,7 @@ mod gaps;
 mod generated;
 mod harness;
 mod import;
+mod limits;
 mod mishaps;
 mod names;
 mod one_engine;

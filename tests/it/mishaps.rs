@@ -149,27 +149,34 @@ fn closed_standard_streams_are_borne() {
     let run = Run::of(closed.stdout(Stdio::inherit()).output().unwrap()).expect(7);
     assert!(run.stderr.contains("stdout is closed"), "{}", run.stderr);
     assert_eq!(counts(&account.run(to_nobody).expect(0).stdout), truth(&account));
-    // Nor is a question answered, or a position exported, to nobody.
+    // Nor is a position exported to nobody.
     account.run(resume_to("managed.ndjson", &since)).expect(0);
-    for args in [
-        &["fetch", "--since", &since][..],
-        &["fetch", "--since", &since, "--last", "1", "--format", "csv"],
-        &["fetch", "--since", &since, "--format", "table"],
-        &["tail", "--no-follow"],
-        &["introspect"],
-        &["introspect", "--json"],
-        &["state", "export"],
-    ] {
+    for args in [&["introspect"][..], &["introspect", "--json"], &["state", "export"]] {
         let mut closed = after_shell(&account.command(args), "exec >&-");
         let run = Run::of(closed.stdout(Stdio::inherit()).output().unwrap()).expect(7);
         assert!(run.stderr.contains("stdout is closed"), "{args:?}: {}", run.stderr);
         let mut wanted = after_shell(&account.command(args), "exec > /dev/null");
         Run::of(wanted.output().unwrap()).expect(0);
     }
-    // A monitor wants the exit code alone, and opens /dev/null for reading too (Python's DEVNULL).
+    // Who wants the exit code alone may open /dev/null for reading too (Python's DEVNULL). A closed stdout looks
+    // the same; where nothing is saved, it is warned of.
+    let null = || std::fs::File::options().read(true).write(true).open("/dev/null").unwrap();
+    for args in [
+        &["fetch", "--since", &since][..],
+        &["fetch", "--since", &since, "--last", "1", "--format", "csv"],
+        &["fetch", "--since", &since, "--format", "table"],
+        &["tail", "--no-follow"],
+    ] {
+        let run = Run::of(account.command(args).stdout(null()).output().unwrap()).expect(0);
+        assert!(run.stderr.starts_with("warning: stdout is closed, or is /dev/null"), "{}", run.stderr);
+        let mut closed = after_shell(&account.command(args), "exec >&-");
+        let run = Run::of(closed.stdout(Stdio::inherit()).output().unwrap()).expect(0);
+        assert_eq!(run.stderr.matches("events go nowhere").count(), 1, "{args:?}: {}", run.stderr);
+        let mut wanted = after_shell(&account.command(args), "exec > /dev/null");
+        assert_eq!(Run::of(wanted.output().unwrap()).expect(0).stderr, "");
+    }
     for args in [&["status", "--check"][..], &["token-check"], &["config", "show"]] {
-        let null = std::fs::File::options().read(true).write(true).open("/dev/null").unwrap();
-        Run::of(account.command(args).stdout(null).output().unwrap()).expect(0);
+        Run::of(account.command(args).stdout(null()).output().unwrap()).expect(0);
     }
     // Whoever says so gets it.
     let thrown_away = ["fetch", "--resume", "--since", &since, "--consumer", "nobody"];

@@ -14,6 +14,9 @@ use super::Sink;
 use crate::disk::{self, Disk, File, FileKind, Open};
 use crate::error::{Error, ErrorKind, Result};
 
+/// How a missing stdout is named.
+const MISSING: &str = "stdout is closed, or is /dev/null open for reading too";
+
 /// Stdout, a FIFO or a device.
 #[derive(Debug)]
 pub struct StreamSink {
@@ -33,17 +36,29 @@ impl StreamSink {
         StreamSink::of(file, "stdout")
     }
 
-    /// The process's stdout for data: what goes to nobody must not count as delivered (P1).
+    /// The process's stdout where a saved position moves by what is written: what goes to nobody must not count
+    /// as delivered (P1).
     ///
-    /// Not for what is run for its exit code: a parent that wants no text may open /dev/null for reading too,
+    /// A parent that wants no text may open /dev/null for reading too, as Python's `subprocess.DEVNULL` does,
     /// which cannot be told from no stdout at all.
     ///
     /// # Errors
     /// Fails with `Output` when it is closed, also where the process was started without one.
     pub fn stdout_for_data() -> Result<Self> {
         if disk::real::stdout_is_missing() {
-            return Err(Error::new(ErrorKind::Output, "stdout is closed")
+            return Err(Error::new(ErrorKind::Output, MISSING)
                 .hint("give the output a place: -o FILE or > FILE, or > /dev/null if it may be lost"));
+        }
+        StreamSink::stdout()
+    }
+
+    /// The process's stdout where nothing is saved: a missing one is warned of.
+    ///
+    /// # Errors
+    /// Fails with `Output` when it cannot be had.
+    pub fn stdout_for_answer() -> Result<Self> {
+        if disk::real::stdout_is_missing() {
+            log::warn!("{MISSING}: the events go nowhere");
         }
         StreamSink::stdout()
     }
