@@ -107,6 +107,9 @@ complete -c opev -n "__fish_opev_using_subcommand fetch" -l ocsf-version -d 'Ver
 1.6.0\t'1.6.0'
 1.7.0\t'1.7.0'
 1.8.0\t'1.8.0'"
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l mask -d 'Replace this field\'s value by [masked]' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l hash -d 'Replace this field\'s value by its keyed hash (HMAC-SHA-256)' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l hash-key-file -d 'The file with the key of --hash' -r -F
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l fields -d 'Columns of tables and CSV, separated by commas; help lists them' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -s o -l output -d 'Write to this file; - is standard output' -r -F
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l file-mode -d 'Permissions of a new output file, in octal [default: 600]' -r
@@ -204,6 +207,9 @@ complete -c opev -n "__fish_opev_using_subcommand tail" -l ocsf-version -d 'Vers
 1.6.0\t'1.6.0'
 1.7.0\t'1.7.0'
 1.8.0\t'1.8.0'"
+complete -c opev -n "__fish_opev_using_subcommand tail" -l mask -d 'Replace this field\'s value by [masked]' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l hash -d 'Replace this field\'s value by its keyed hash (HMAC-SHA-256)' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l hash-key-file -d 'The file with the key of --hash' -r -F
 complete -c opev -n "__fish_opev_using_subcommand tail" -l fields -d 'Columns of tables and CSV, separated by commas; help lists them' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -s o -l output -d 'Write to this file; - is standard output' -r -F
 complete -c opev -n "__fish_opev_using_subcommand tail" -l file-mode -d 'Permissions of a new output file, in octal [default: 600]' -r

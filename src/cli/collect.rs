@@ -7,6 +7,7 @@ use clap::{Args, ValueHint};
 
 use super::account::AccountArgs;
 use super::filter::FilterArgs;
+use super::redaction::RedactionArgs;
 use super::shape_options::ShapeOptionArgs;
 use super::stream::{StreamChoice, StreamParser};
 use crate::encode::{self, Fields, Format, OutputUse, Shape};
@@ -73,6 +74,10 @@ pub struct CollectArgs {
     /// What is added to events.
     #[command(flatten)]
     pub shape_options: ShapeOptionArgs,
+
+    /// What does not go out.
+    #[command(flatten)]
+    pub redaction: RedactionArgs,
 
     /// Columns of tables and CSV, separated by commas; help lists them
     ///

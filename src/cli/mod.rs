@@ -13,6 +13,7 @@ pub mod fetch;
 pub mod filter;
 pub mod introspect;
 pub mod names;
+pub mod redaction;
 pub mod shape_options;
 #[cfg(feature = "simulator")]
 pub mod simulate;

@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::session::Session;
 use crate::compression::Compression;
 use crate::encode::{
-    self, EventContext, EventEncoder, Fields, Format, OutputUse, RenderOptions, Shape, ShapeOptions, Tag,
-    TimeStyle,
+    self, EventContext, EventEncoder, Fields, Format, OutputUse, Redaction, RenderOptions, Shape,
+    ShapeOptions, Tag, TimeStyle,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
@@ -37,6 +37,8 @@ pub struct OutputRequest {
     pub options: ShapeOptions,
     /// Whether events are tagged with their profile, because several run.
     pub names_tenant: bool,
+    /// Which values do not go out.
+    pub redaction: Arc<Redaction>,
     /// Chosen columns.
     pub fields: Option<String>,
     /// Which events are wanted.
@@ -167,6 +169,7 @@ impl OutputPlan {
                 host: session.account.server.host_name().into(),
                 names: Arc::clone(&request.names),
                 adds_names: request.adds_names,
+                redaction: Arc::clone(&request.redaction),
                 options: shape_options(request, &settings.profile, &settings.tags),
             },
         };

@@ -95,6 +95,7 @@ fn contract(run: &OutputRun<'_>) -> Result<OutputContract> {
         compression: plan.compression,
         streams: streams.iter().map(|stream| stream.name().to_owned()).collect(),
         filters: plan.filter.describe().to_owned(),
+        redaction: plan.context.redaction.describe(),
         additions: Some(plan.context.options.describe(plan.shape)),
     })
 }

@@ -20,7 +20,7 @@ use crate::collect::shared_output::SharedOutput;
 use crate::collect::{OutputRun, side_by_side};
 use crate::command::{ChosenEvents, End, Invocation, limits, session};
 use crate::config::{Config, ResolvedRange, SettingFlags, Settings};
-use crate::encode::{Fields, Format, OutputUse, Shape};
+use crate::encode::{Fields, Format, OutputUse, Redaction, Shape};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::{HealthFeed, RunMode, ServiceMonitor};
@@ -58,7 +58,13 @@ pub fn run(invocation: &Invocation, args: &FetchArgs) -> Result<End> {
     };
     let tally = Tally::new(invocation.runtime.console.clone(), TellFailures::AtTheEnd);
     let is_filtered = !collect.filter.terms().is_empty();
-    let fetch = Fetch { invocation, args, tally: &tally, connections: Connections::default() };
+    let fetch = Fetch {
+        invocation,
+        args,
+        redaction: super::redaction(invocation, collect)?,
+        tally: &tally,
+        connections: Connections::default(),
+    };
     if !collect.all_profiles || collect.names_a_file_per_profile() {
         fetch.side_by_side(profiles);
     } else {
@@ -82,6 +88,7 @@ pub fn run(invocation: &Invocation, args: &FetchArgs) -> Result<End> {
 struct Fetch<'a> {
     invocation: &'a Invocation,
     args: &'a FetchArgs,
+    redaction: Arc<Redaction>,
     tally: &'a Tally,
     connections: Connections,
 }
@@ -238,6 +245,7 @@ impl Fetch<'_> {
         let streams = session.streams(&args.collect.streams)?;
         let mut request = OutputRequest {
             resume: args.collect.resume.then(|| self.resume_options()),
+            redaction: Arc::clone(&self.redaction),
             ..super::output_request(invocation, &args.collect, chosen, OutputUse::Question)
         };
         if args.collect.all_profiles && !args.collect.names_a_file() {

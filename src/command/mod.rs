@@ -32,10 +32,11 @@ use crate::cli::collect::CollectArgs;
 use crate::cli::{self, Cli, Command, ConsoleArgs};
 use crate::clock::{Clock, RealClock};
 use crate::collect::plan::{OutputRequest, ResumeOptions, Terminal};
+use crate::config::token::read_secret_file;
 use crate::config::{Environment, Settings, terminal};
 use crate::console::{Console, ConsoleOptions, LogFormat, TextStyle};
 use crate::disk::RealDisk;
-use crate::encode::OutputUse;
+use crate::encode::{OutputUse, Redaction};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::RunMode;
@@ -244,6 +245,7 @@ fn output_request(
         shape: args.shape,
         options: args.shape_options.options(),
         names_tenant: args.all_profiles,
+        redaction: Arc::default(),
         fields: args.fields.clone(),
         filter: chosen.filter,
         names: chosen.names,
@@ -256,6 +258,17 @@ fn output_request(
             colour: terminal::colour(choice, &invocation.environment, is_terminal),
         },
     }
+}
+
+/// Which values do not go out of `fetch` and `tail`; warns of what may be a slip.
+fn redaction(invocation: &Invocation, args: &CollectArgs) -> Result<Arc<Redaction>> {
+    let args = &args.redaction;
+    let credentials = invocation.environment.path("CREDENTIALS_DIRECTORY");
+    let read = |path| read_secret_file(path, credentials.clone(), "key file", &invocation.runtime.cancel);
+    let key = args.hash_key_file.as_deref().map(read).transpose()?;
+    let redaction = Redaction::compile(&args.mask, &args.hash, key.as_ref().map(|key| key.trim_ascii_end()))?;
+    redaction.warnings().iter().for_each(|warning| log::warn!("{warning}"));
+    Ok(Arc::new(redaction))
 }
 
 /// Which events of a profile are wanted, and the names that are known of what they concern.

@@ -21,7 +21,7 @@ use crate::collect::{FollowOptions, OutputRun, ReopenRequests};
 use crate::command::{ChosenEvents, End, Invocation, limits, session};
 use crate::config::{Config, ResolvedRange, SettingFlags, Settings};
 use crate::disk::RealDisk;
-use crate::encode::{Fields, Highlight, OutputUse};
+use crate::encode::{Fields, Highlight, OutputUse, Redaction};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::{HealthFeed, RunMode, ServiceMonitor, SystemdNotifier};
@@ -43,6 +43,7 @@ struct Tail<'a> {
     invocation: &'a Invocation,
     args: &'a TailArgs,
     tally: Tally,
+    redaction: Arc<Redaction>,
     connections: Connections,
     systemd: Arc<SystemdNotifier>,
     feed: HealthFeed,
@@ -84,6 +85,7 @@ pub fn run(invocation: &Invocation, args: &TailArgs) -> Result<End> {
         invocation,
         args,
         tally: Tally::new(console.clone(), TellFailures::AtOnce),
+        redaction: super::redaction(invocation, collect)?,
         connections: Connections::for_following(profiles.len(), longest_interval(args)),
         systemd: Arc::new(SystemdNotifier::new(variable, profiles.len() * OUTPUTS)),
         feed: feed.transpose()?.unwrap_or_else(HealthFeed::nowhere),
@@ -163,6 +165,7 @@ impl Tail<'_> {
         let streams = session.streams(&args.collect.streams)?;
         let request = OutputRequest {
             resume: args.collect.resume.then(|| super::resume_options(&args.collect, RunMode::Tail)),
+            redaction: Arc::clone(&self.redaction),
             ..super::output_request(invocation, &args.collect, chosen, OutputUse::Follow)
         };
         let plan = OutputPlan::decide(&session, &request, &streams)?;

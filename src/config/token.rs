@@ -164,17 +164,18 @@ impl TokenFile {
     /// The opened file is asked, not the path, which may point elsewhere by now. What is not a
     /// regular file, such as a pipe, keeps nothing that could be read later.
     fn refuse_if_others_can_read(&self, file: &File) -> Result<()> {
-        let metadata = file.metadata().map_err(|e| self.unreadable(e))?;
-        if !metadata.is_file() {
-            return Ok(());
-        }
-        let mode = metadata.permissions().mode() & 0o777;
-        if mode & 0o077 == 0 || self.any_mode || self.is_kept_for_us(file) {
-            return Ok(());
-        }
+        let Some(mode) = self.open_mode(file).map_err(|e| self.unreadable(e))? else { return Ok(()) };
         let path = shown(&self.path);
         Err(Error::new(ErrorKind::Config, format!("others can read the token file {path} (mode {mode:03o})"))
             .hint(format!("chmod 600 {path}, or set token_file_any_mode = true in the profile")))
+    }
+
+    /// The mode of a regular file that others can read and should not.
+    fn open_mode(&self, file: &File) -> std::io::Result<Option<u32>> {
+        let metadata = file.metadata()?;
+        let mode = metadata.permissions().mode() & 0o777;
+        let is_fine = !metadata.is_file() || mode & 0o077 == 0 || self.any_mode || self.is_kept_for_us(file);
+        Ok((!is_fine).then_some(mode))
     }
 
     fn unreadable(&self, why: std::io::Error) -> Error {
@@ -191,6 +192,37 @@ impl TokenFile {
         let credentials = self.credentials.as_deref().and_then(|path| std::fs::canonicalize(path).ok());
         opened.starts_with("/run/secrets")
             || credentials.is_some_and(|directory| opened.starts_with(directory))
+    }
+}
+
+/// Reads a file that holds another secret, `what` in messages: the key of hashes, or headers with passwords.
+///
+/// # Errors
+/// Fails with `Config` when it cannot be read, when others could read it, and when it is longer than 64 KiB.
+pub fn read_secret_file(
+    path: &Path,
+    credentials: Option<PathBuf>,
+    what: &'static str,
+    cancel: &Cancel,
+) -> Result<Zeroizing<Vec<u8>>> {
+    let place = format!("the {what} {}", shown(path));
+    let secret = TokenFile { path: path.to_owned(), any_mode: false, credentials };
+    let unreadable = |why: String| {
+        Error::new(ErrorKind::Config, format!("cannot read {place}"))
+            .because(why)
+            .hint("check the path and its permissions")
+    };
+    let opened = interruptible(cancel, move || {
+        let file = File::open(&secret.path)?;
+        Ok((secret.open_mode(&file)?, read(&file)?))
+    })?;
+    match opened.map_err(|e: std::io::Error| unreadable(e.to_string()))? {
+        (Some(mode), _) => {
+            Err(Error::new(ErrorKind::Config, format!("others can read {place} (mode {mode:03o})"))
+                .hint(format!("chmod 600 {}", shown(path))))
+        }
+        (None, text) if text.len() as u64 > MAX_BYTES => Err(unreadable("it is longer than 64 KiB".into())),
+        (None, text) => Ok(text),
     }
 }
 

@@ -19,6 +19,7 @@ mod file_name;
 mod highlight;
 mod json;
 mod record;
+mod redaction;
 mod registry;
 mod shape;
 mod table;
@@ -29,6 +30,8 @@ use chrono::{DateTime, Utc};
 pub use self::fields::Fields;
 pub use self::file_name::from_path;
 pub use self::highlight::Highlight;
+pub use self::redaction::Redaction;
+use self::redaction::RedactionBuffer;
 pub use self::registry::{Format, OutputUse, Shape, check, shapes};
 pub use self::shape::{EventContext, OcsfVersion, ShapeOptions, Tag};
 pub use self::zone::TimeStyle;
@@ -75,6 +78,7 @@ pub struct EventEncoder {
     shape: Shape,
     context: EventContext,
     writer: FormatWriter,
+    redaction_buffer: RedactionBuffer,
     /// What the shape had to warn of, and whether that was told.
     shape_warning: Option<String>,
     shape_warned: bool,
@@ -110,12 +114,20 @@ impl EventEncoder {
             Format::Csv => FormatWriter::Csv(csv::Csv::new(fields, streams, shape, &options)),
             Format::Table => FormatWriter::Table(table::Table::new(fields.as_ref(), streams, shape, options)),
         };
-        Ok(EventEncoder { format, shape, context, writer, shape_warning: None, shape_warned: false })
+        Ok(EventEncoder {
+            format,
+            shape,
+            context: redacted(context),
+            writer,
+            redaction_buffer: RedactionBuffer::default(),
+            shape_warning: None,
+            shape_warned: false,
+        })
     }
 
     /// Goes on for another profile or account: the same columns, the same array.
     pub fn speak_for(&mut self, context: EventContext) {
-        self.context = context;
+        self.context = redacted(context);
     }
 
     /// Appends the beginning of the output: a header, or the start of the array.
@@ -130,7 +142,11 @@ impl EventEncoder {
 
     /// Appends one event.
     pub fn event(&mut self, event: &Event<'_>, received_at: DateTime<Utc>, out: &mut Vec<u8>) {
-        let EventEncoder { shape, context, writer, .. } = self;
+        let EventEncoder { shape, context, writer, redaction_buffer, .. } = self;
+        let event = &match context.redaction.is_empty() {
+            true => *event,
+            false => context.redaction.apply(*event, redaction_buffer),
+        };
         if !self.shape_warned {
             self.shape_warning = shape.warning(event);
             self.shape_warned = self.shape_warning.is_some();
@@ -189,7 +205,10 @@ impl EventEncoder {
 
     /// Whether an event that is a line of its page is written unchanged.
     pub fn is_verbatim(&self) -> bool {
-        self.shape == Shape::Raw && matches!(self.writer, FormatWriter::Ndjson { terminal: false, .. })
+        let is_whole = self.context.redaction.is_empty();
+        is_whole
+            && self.shape == Shape::Raw
+            && matches!(self.writer, FormatWriter::Ndjson { terminal: false, .. })
     }
 
     /// Appends the end of the output, even after few events.
@@ -198,6 +217,12 @@ impl EventEncoder {
             out.extend_from_slice(if *any { b"\n]\n" } else { b"]\n" });
         }
     }
+}
+
+/// The context without what is redacted in events.
+fn redacted(context: EventContext) -> EventContext {
+    let redaction = std::sync::Arc::clone(&context.redaction);
+    redaction.apply_to_context(context)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod names;
 mod path;
 mod phrase;
 mod user;
+mod walk;
 pub mod words;
 
 pub use event::{ClientFacts, Emphasis, EventFacts, LocationFacts, SignInOutcome, Target};
@@ -25,3 +26,4 @@ pub use members::{EventMembers, UnusedValue};
 pub use names::{KnownName, NameKind, Names};
 pub use phrase::WordStyle;
 pub use user::UserFacts;
+pub use walk::spans_where;

@@ -81,6 +81,11 @@ fact_paths! {
 }
 
 impl Lookup {
+    /// The paths of the fields that facts are read from.
+    pub fn fact_paths() -> impl Iterator<Item = &'static str> {
+        PATHS.iter().copied()
+    }
+
     /// An index of the fields that [`EventFacts`](super::EventFacts) reads; more paths can be added.
     pub fn for_facts() -> Lookup {
         let mut lookup = Lookup::default();

@@ -38,6 +38,7 @@ mod one_engine;
 mod profiles;
 mod rate_refusals;
 mod readme;
+mod redaction;
 mod rehearsal;
 mod replaced;
 mod scripted;

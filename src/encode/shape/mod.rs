@@ -31,6 +31,7 @@ use chrono::{DateTime, Utc};
 
 pub use self::options::{OcsfVersion, ShapeOptions, Tag};
 use self::shaped_event::ShapedEvent;
+use super::Redaction;
 pub(super) use super::registry::Shape;
 use crate::event::Event;
 use crate::facts::{EventMembers, Names};
@@ -50,6 +51,8 @@ pub struct EventContext {
     pub adds_names: bool,
     /// What the run adds to the event.
     pub options: ShapeOptions,
+    /// Which values do not go out.
+    pub redaction: Arc<Redaction>,
 }
 
 impl Shape {

@@ -89,6 +89,9 @@ pub struct OutputContract {
     /// What is added to events, as text; none where it was not saved yet (P12).
     #[serde(default)]
     pub additions: Option<String>,
+    /// What is redacted of events, as text; empty where nothing is.
+    #[serde(default)]
+    pub redaction: String,
 }
 
 impl OutputContract {

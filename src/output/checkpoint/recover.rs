@@ -85,6 +85,7 @@ pub fn check_terms(record: &Checkpoint, now: &OutputContract, is_file: bool) -> 
             named_or(&saved.filters, "that leave nothing out"),
             named_or(&now.filters, "that leave nothing out"),
         ),
+        ("redaction", named_or(&saved.redaction, "of nothing"), named_or(&now.redaction, "of nothing")),
         (
             "fields",
             named_or(&listed(&saved.fields), "as they are by default"),
