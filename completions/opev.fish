@@ -83,6 +83,7 @@ complete -c opev -n "__fish_opev_using_subcommand fetch" -l device -d 'Only even
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l app -d 'Only events that were made with this 1Password app' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l session -d 'Only events of this session' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l grep -d 'Only events whose text matches this regular expression' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l jq -d 'Only events for which this jq filter yields something, or what it yields' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l format -d 'Form of the output: table, record, ndjson, json or csv' -r -f -a "table\t'Columns for people'
 ndjson\t'One JSON object a line'
 json\t'One JSON array'
@@ -183,6 +184,7 @@ complete -c opev -n "__fish_opev_using_subcommand tail" -l device -d 'Only event
 complete -c opev -n "__fish_opev_using_subcommand tail" -l app -d 'Only events that were made with this 1Password app' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l session -d 'Only events of this session' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l grep -d 'Only events whose text matches this regular expression' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l jq -d 'Only events for which this jq filter yields something, or what it yields' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l format -d 'Form of the output: table, record, ndjson, json or csv' -r -f -a "table\t'Columns for people'
 ndjson\t'One JSON object a line'
 json\t'One JSON array'

@@ -173,6 +173,12 @@ impl CollectArgs {
     /// name or a mistyped column says is refused where it is read.
     fn check_encoder(&self, purpose: OutputUse) -> Result<(), String> {
         let Some(format) = self.format else { return Ok(()) };
+        if self.filter.jq.is_some() {
+            encode::check_values(format, self.shape.unwrap_or_default()).map_err(|error| {
+                let hint = error.advice().map(|hint| format!("; {hint}"));
+                format!("{}{}", error.message(), hint.unwrap_or_default())
+            })?;
+        }
         let fields = self.fields.as_deref().filter(|text| *text != "help");
         let fields = fields.and_then(|text| Fields::parse(text).ok());
         encode::check(format, self.shape.unwrap_or_default(), fields.as_ref(), purpose).map_err(|error| {

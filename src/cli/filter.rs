@@ -111,6 +111,16 @@ pub struct FilterArgs {
     /// not. Commas are part of it.
     #[arg(long, value_name = "REGEX", allow_hyphen_values = true)]
     pub grep: Vec<String>,
+
+    /// Only events for which this jq filter yields something, or what it yields
+    ///
+    /// Runs after the other filters, in jq's language, on the event as the service sent it; $stream is the name of
+    /// its stream. select(...) keeps or drops events, which come out byte for byte; any other value comes
+    /// out instead of the event, a line each. For ndjson (also the default on a terminal then) and json. An event on
+    /// which the filter fails is left out, and the run ends with 10. env, input, debug and halt are not
+    /// offered.
+    #[arg(long, value_name = "FILTER", allow_hyphen_values = true)]
+    pub jq: Option<String>,
 }
 
 impl FilterArgs {
@@ -136,6 +146,7 @@ impl FilterArgs {
             no_sessions: self.no_sessions,
             failed: self.failed,
             succeeded: self.succeeded,
+            jq: self.jq.clone(),
         }
     }
 

@@ -30,12 +30,6 @@ const SYNONYMS: &[Synonym] = &[
     row(&["--follow", "-f", "-F", "--watch", "--live"], &["fetch"], "", "use `opev tail` to follow"),
     row(&["--filter", "--query", "--where", "--select", "--expr"], FETCHING, "--jq", "use --jq FILTER"),
     row(
-        &["--filter", "--query", "--where", "--select", "--expr", "--jq"],
-        FETCHING,
-        "",
-        "filter with jq: opev fetch | jq 'select(...)'",
-    ),
-    row(
         &["--json", "--ndjson", "--jsonl"],
         FETCHING,
         "--format",

@@ -180,6 +180,9 @@ impl OutputPlan {
             Some(_) => OutputUse::Follow,
         };
         encode::check(plan.format, plan.shape, plan.fields.as_ref(), purpose)?;
+        if plan.filter.jq().is_some() {
+            encode::check_values(plan.format, plan.shape)?;
+        }
         Ok(plan)
     }
 
@@ -276,11 +279,14 @@ fn format(request: &OutputRequest, to_terminal: bool) -> Result<(Format, Compres
         (Some(format), Some(path)) => (format, Compression::of_path(path).0),
         (None, Some(path)) => encode::from_path(path)?,
         (Some(format), None) => (format, Compression::None),
-        (None, None) if to_terminal && request.shape.unwrap_or_default().row().has_columns => {
-            (Format::Table, Compression::None)
-        }
+        (None, None) if to_terminal && has_columns(request) => (Format::Table, Compression::None),
         (None, None) => (Format::Ndjson, Compression::None),
     })
+}
+
+/// Whether what is written can be laid out in columns.
+fn has_columns(request: &OutputRequest) -> bool {
+    request.shape.unwrap_or_default().row().has_columns && request.filter.jq().is_none()
 }
 
 /// How tables show times in a zone.

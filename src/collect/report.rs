@@ -36,6 +36,8 @@ pub struct Tally {
     /// Events that a filter was asked of, and those that it wanted.
     looked_at: AtomicU64,
     wanted: AtomicU64,
+    /// Events on which the filter in jq's language failed.
+    not_judged: AtomicU64,
     anything_done: AtomicBool,
     failures: Mutex<Vec<Error>>,
 }
@@ -49,6 +51,7 @@ impl Tally {
             events: AtomicU64::new(0),
             looked_at: AtomicU64::new(0),
             wanted: AtomicU64::new(0),
+            not_judged: AtomicU64::new(0),
             anything_done: AtomicBool::new(false),
             failures: Mutex::default(),
         }
@@ -68,6 +71,7 @@ impl Tally {
     pub(super) fn selected(&self, count: SelectionCount) {
         self.looked_at.fetch_add(count.looked_at, Ordering::Relaxed);
         self.wanted.fetch_add(count.wanted, Ordering::Relaxed);
+        self.not_judged.fetch_add(count.failed, Ordering::Relaxed);
     }
 
     /// Says how many events there were, and how many of them were wanted: for runs with a filter.
@@ -103,6 +107,18 @@ impl Tally {
 
     /// Reports what was not reported yet, and returns the kind of the whole run; `None` when nothing failed.
     pub fn conclude(&self) -> Option<ErrorKind> {
+        let not_judged = self.not_judged.load(Ordering::Relaxed);
+        if not_judged > 0 {
+            let events = if not_judged == 1 {
+                "1 event, which is".into()
+            } else {
+                format!("{} events, which are", grouped(not_judged))
+            };
+            let text = format!("--jq fails on {events} left out");
+            self.fail(Error::new(ErrorKind::Partial, text).hint(
+                "say what holds where a field is missing, as in '(.client.ip_address // \"\")' or '.a?'",
+            ));
+        }
         let failures = self.failures();
         let kinds: Vec<ErrorKind> = failures.iter().map(Error::kind).collect();
         let worth: Vec<&Error> =

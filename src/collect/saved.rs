@@ -41,7 +41,10 @@ impl Encode for SelectingEncoder<'_> {
     }
 
     fn event(&mut self, event: &Event<'_>, received_at: DateTime<Utc>, out: &mut Vec<u8>) {
-        self.encoder.event(event, received_at, out);
+        match self.selector.values() {
+            Some(values) => values.iter().for_each(|value| self.encoder.value(value, out)),
+            None => self.encoder.event(event, received_at, out),
+        }
     }
 }
 

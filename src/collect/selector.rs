@@ -1,13 +1,18 @@
 //! A filter at work on one output: what it was asked of, and what it wanted.
 
 use crate::event::Event;
-use crate::select::{Filter, LookupBuffer};
+use crate::sanitize;
+use crate::select::{Filter, JqOutcome, JqValues, LookupBuffer};
 
 /// Asks a filter, and counts.
 #[derive(Debug)]
 pub(super) struct Selector<'a> {
     filter: &'a Filter,
     buffer: LookupBuffer,
+    values: JqValues,
+    /// Whether `values` is what the event that was asked of last yields.
+    has_values: bool,
+    is_told: bool,
     count: SelectionCount,
 }
 
@@ -16,12 +21,21 @@ pub(super) struct Selector<'a> {
 pub(super) struct SelectionCount {
     pub(super) looked_at: u64,
     pub(super) wanted: u64,
+    /// Events on which the filter in jq's language failed: they are left out.
+    pub(super) failed: u64,
 }
 
 impl<'a> Selector<'a> {
     /// Nothing asked so far.
     pub(super) fn new(filter: &'a Filter) -> Self {
-        Selector { filter, buffer: LookupBuffer::default(), count: SelectionCount::default() }
+        Selector {
+            filter,
+            buffer: LookupBuffer::default(),
+            values: JqValues::default(),
+            has_values: false,
+            is_told: false,
+            count: SelectionCount::default(),
+        }
     }
 
     /// Whether the event is wanted.
@@ -29,10 +43,44 @@ impl<'a> Selector<'a> {
         if self.filter.is_empty() {
             return true;
         }
-        let is_wanted = self.filter.wants(event, &mut self.buffer);
+        let is_wanted = self.filter.wants(event, &mut self.buffer) && self.yields(event);
         self.count.looked_at += 1;
         self.count.wanted += u64::from(is_wanted);
         is_wanted
+    }
+
+    /// What is written instead of the event that was asked of last; none where it is written itself.
+    pub(super) fn values(&self) -> Option<&JqValues> {
+        self.has_values.then_some(&self.values)
+    }
+
+    /// Asks again of a wanted event that was held back, for [`Selector::values`]. Counts nothing.
+    pub(super) fn ask_again(&mut self, event: &Event<'_>) {
+        let outcome = self.filter.jq().map(|jq| jq.run(event, &mut self.values));
+        self.has_values = outcome == Some(Ok(JqOutcome::Values));
+    }
+
+    /// Whether the filter in jq's language, where there is one, yields anything.
+    fn yields(&mut self, event: &Event<'_>) -> bool {
+        let Some(jq) = self.filter.jq() else { return true };
+        self.has_values = false;
+        match jq.run(event, &mut self.values) {
+            Ok(JqOutcome::Dropped) => false,
+            Ok(JqOutcome::Unchanged) => true,
+            Ok(JqOutcome::Values) => {
+                self.has_values = true;
+                true
+            }
+            Err(why) => {
+                self.count.failed += 1;
+                if !std::mem::replace(&mut self.is_told, true) {
+                    let uuid = String::from_utf8_lossy(event.uuid.unwrap_or_default());
+                    let uuid = sanitize::message(&uuid);
+                    log::warn!("--jq fails on the event {uuid}, which is left out: {why}");
+                }
+                false
+            }
+        }
     }
 
     /// What was counted since the last time; nothing without a filter.

@@ -17,6 +17,7 @@ use crate::event::Event;
 use crate::output::Sink;
 use crate::output::sink::replaced::ReplacedFile;
 use crate::output::sink::stream::StreamSink;
+use crate::select::JqValues;
 /// How a new file is created.
 #[derive(Clone, Copy, Debug)]
 pub struct NewFile<'a> {
@@ -113,6 +114,12 @@ impl SharedOutput {
             open.encoder.speak_for(context.clone());
         }
         open.encoder.event(event, received_at, out);
+    }
+
+    /// Encodes what is written instead of an event into `out`.
+    pub(super) fn encode_values(&self, values: &JqValues, out: &mut Vec<u8>) {
+        let mut open = self.lock();
+        values.iter().for_each(|value| open.encoder.value(value, out));
     }
 
     /// Writes rows and lines; the header comes before the first ones.

@@ -138,7 +138,10 @@ impl<'a> UnsavedConsumer<'a> {
     }
 
     fn drain(&mut self, sorter: EventSorter) -> Result<()> {
-        sorter.drain(|event, received_at| Ok(self.emit(event, received_at)? == Flow::Continue))
+        sorter.drain(|event, received_at| {
+            self.selector.ask_again(event);
+            Ok(self.emit(event, received_at)? == Flow::Continue)
+        })
     }
 
     /// Encodes an event into the buffer.
@@ -149,7 +152,13 @@ impl<'a> UnsavedConsumer<'a> {
         if !self.lines.is_empty() {
             self.flush()?;
         }
-        self.output.encode((self.speaker.0, &self.speaker.1), event, received_at, &mut self.buffer);
+        match self.selector.values() {
+            Some(values) => self.output.encode_values(values, &mut self.buffer),
+            None => {
+                let speaker = (self.speaker.0, &self.speaker.1);
+                self.output.encode(speaker, event, received_at, &mut self.buffer);
+            }
+        }
         self.count(self.buffer.len())
     }
 
@@ -195,7 +204,7 @@ impl<'a> UnsavedConsumer<'a> {
             return Ok(Flow::Continue);
         }
         match page.line_at(index) {
-            Some(line) if self.is_verbatim => self.emit_line(page, line),
+            Some(line) if self.is_verbatim && self.selector.values().is_none() => self.emit_line(page, line),
             _ => self.emit(&page.event_at(index), page.received_at),
         }
     }

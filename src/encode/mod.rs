@@ -32,7 +32,7 @@ pub use self::file_name::from_path;
 pub use self::highlight::Highlight;
 pub use self::redaction::Redaction;
 use self::redaction::RedactionBuffer;
-pub use self::registry::{Format, OutputUse, Shape, check, shapes};
+pub use self::registry::{Format, OutputUse, Shape, check, check_values, shapes};
 pub use self::shape::{EventContext, OcsfVersion, ShapeOptions, Tag};
 pub use self::zone::TimeStyle;
 use crate::error::Result;
@@ -177,6 +177,25 @@ impl EventEncoder {
             FormatWriter::Csv(csv) => csv.event(event, context, received_at, out),
             FormatWriter::Table(table) => table.event(event, context, received_at, out),
             FormatWriter::Record(record) => record.event(event, context, received_at, out),
+        }
+    }
+
+    /// Appends a JSON text on one line in the place of an event. For formats that [`check_values`] accepts.
+    pub fn value(&mut self, json: &[u8], out: &mut Vec<u8>) {
+        match &mut self.writer {
+            FormatWriter::Ndjson { terminal, .. } => {
+                if *terminal {
+                    json::for_terminal(json, out)
+                } else {
+                    out.extend_from_slice(json)
+                }
+                out.push(b'\n');
+            }
+            FormatWriter::Json { terminal, any, .. } => {
+                out.extend_from_slice(if std::mem::replace(any, true) { b",\n" } else { b"\n" });
+                if *terminal { json::for_terminal(json, out) } else { json::as_utf8(json, out) }
+            }
+            FormatWriter::Csv(_) | FormatWriter::Table(_) | FormatWriter::Record(_) => {}
         }
     }
 

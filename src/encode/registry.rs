@@ -256,6 +256,22 @@ pub fn shapes(wanted: impl Fn(&ShapeRow) -> bool) -> String {
     names.map(Shape::name).collect::<Vec<_>>().join(", ")
 }
 
+/// Refuses formats and shapes that cannot hold the values of `--jq`.
+///
+/// # Errors
+/// Fails with `Usage`.
+pub fn check_values(format: Format, shape: Shape) -> Result<()> {
+    let message = if format.row().has_columns {
+        format!("--jq yields JSON, and {format} has columns")
+    } else if !shape.row().is_json {
+        format!("--jq yields JSON, and the shape {shape} is lines of text")
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorKind::Usage, message)
+        .hint("add --format ndjson or --format json, and a shape that is JSON"))
+}
+
 /// The names of the formats whose rows say so: `--format table or --format csv`.
 fn flags(wanted: impl Fn(&FormatRow) -> bool) -> String {
     let names = Format::ALL.into_iter().filter(|format| wanted(format.row()));

@@ -2,10 +2,12 @@
 //!
 //! [`FilterTerms`] is what was typed, [`Filter`] what it means. Values of one field are alternatives, fields
 //! must all agree, and a negated value must not match. What an event says is asked of `facts`, and only what a
-//! field needs is decoded. Pure: no I/O, no clock; nothing here knows a command line or an output.
+//! field needs is decoded; `--jq` runs after all of them ([`jq`]). Pure: no I/O, no clock; nothing here knows a
+//! command line or an output.
 
 mod action;
 mod country;
+mod jq;
 mod network;
 mod pattern;
 mod terms;
@@ -27,6 +29,7 @@ use crate::facts::{EventFacts, Lookup, NameKind, SignInOutcome, UserFacts, unesc
 
 pub use crate::facts::{LookupBuffer, Names};
 pub use action::{find_words, nearest_code};
+pub use jq::{JqFilter, JqOutcome, JqValues};
 pub use terms::{FilterField, FilterTerms};
 
 /// Audit actions that only say that a session goes on.
@@ -38,6 +41,7 @@ pub struct Filter {
     lookup: Lookup,
     fields: Vec<(FilterField, Alternatives<ValueTest>)>,
     grep: Alternatives<Regex>,
+    jq: Option<JqFilter>,
     no_sessions: bool,
     failed: bool,
     succeeded: bool,
@@ -87,6 +91,7 @@ impl Default for Filter {
             lookup: Lookup::for_facts(),
             fields: Vec::new(),
             grep: Alternatives::default(),
+            jq: None,
             no_sessions: false,
             failed: false,
             succeeded: false,
@@ -138,6 +143,10 @@ impl Filter {
         told.sort();
         let switches = [(no_sessions, "no-sessions"), (failed, "failed"), (succeeded, "succeeded")];
         told.extend(switches.iter().filter(|(is_on, _)| *is_on).map(|(_, name)| format!("--{name}")));
+        if let Some(code) = &terms.jq {
+            filter.jq = Some(JqFilter::compile(code)?);
+            told.push(format!("--jq {code:?}"));
+        }
         filter.text = told.join(" ");
         Ok(filter)
     }
@@ -157,7 +166,12 @@ impl Filter {
         &self.warnings
     }
 
-    /// Whether the event is wanted.
+    /// The filter in jq's language, which is asked after [`Filter::wants`].
+    pub fn jq(&self) -> Option<&JqFilter> {
+        self.jq.as_ref()
+    }
+
+    /// Whether the event is wanted, as far as this does not depend on [`Filter::jq`].
     pub fn wants(&self, event: &Event<'_>, buffer: &mut LookupBuffer) -> bool {
         if (self.failed || self.succeeded) && event.stream != Stream::SignInAttempts {
             return false;

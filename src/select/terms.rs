@@ -70,13 +70,15 @@ pub struct FilterTerms {
     pub failed: bool,
     /// Whether only sign-ins that worked are wanted.
     pub succeeded: bool,
+    /// A filter in jq's language, which runs after the others.
+    pub jq: Option<String>,
 }
 
 impl FilterTerms {
     /// Whether nothing was typed: every event is wanted.
     pub fn is_empty(&self) -> bool {
         let no_switch = !self.no_sessions && !self.failed && !self.succeeded;
-        no_switch && self.values.iter().all(|(_, typed)| typed.is_empty())
+        no_switch && self.jq.is_none() && self.values.iter().all(|(_, typed)| typed.is_empty())
     }
 }
 

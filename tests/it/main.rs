@@ -32,6 +32,7 @@ mod generated;
 mod harness;
 mod import;
 mod limits;
+mod jq;
 mod mishaps;
 mod names;
 mod one_engine;

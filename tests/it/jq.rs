@@ -1,0 +1,112 @@
+//! `--jq`: select keeps events byte for byte, other values are written instead of them, mistakes have a place, and a
+//! managed file keeps to one filter.
+
+use serde_json::Value;
+
+use crate::harness::{Account, assert_same, now, seeded, sorted_lines};
+
+const SINCE: [&str; 3] = ["fetch", "--since", "5d"];
+
+fn fetch(account: &Account, args: &[&str]) -> crate::harness::Run {
+    account.run(SINCE.iter().chain(args))
+}
+
+#[test]
+fn select_keeps_events_byte_for_byte_in_every_way_of_reading() {
+    let account = Account::new(seeded(3_000, now()));
+    let all = fetch(&account, &[]).expect(0);
+    let is_wanted = |line: &&[u8]| serde_json::from_slice::<Value>(line).unwrap()["action"] == "reveal";
+    let wanted: Vec<Vec<u8>> = all
+        .stdout
+        .split(|b| *b == b'\n')
+        .filter(|l| !l.is_empty())
+        .filter(is_wanted)
+        .map(<[u8]>::to_vec)
+        .collect();
+    assert!(wanted.len() > 10);
+    let select = "select(.action == \"reveal\")";
+    let found = fetch(&account, &["--jq", select]).expect(0);
+    assert_eq!(sorted_lines(&found.stdout), sorted_lines(&wanted.join(&b'\n')));
+    let counts = format!("{} of them wanted", wanted.len());
+    assert!(!found.stderr.contains("wanted") || found.stderr.contains(&counts), "{}", found.stderr);
+    for args in [&["--sort", "time"][..], &["--page-size", "7", "--jobs", "1"], &["--last", "1000000"]] {
+        let found = fetch(&account, &[&["--jq", select], args].concat()).expect(0);
+        assert_same(&sorted_lines(&found.stdout), &sorted_lines(&wanted.join(&b'\n')));
+    }
+    let both = fetch(&account, &["--jq", select, "--action", "export"]).expect(0);
+    assert!(both.stdout.is_empty());
+    let resumed =
+        account.run(["fetch", "--resume", "--since", "5d", "--jq", select, "-o", "r.ndjson"]).expect(0);
+    assert!(resumed.stdout.is_empty());
+    let file = std::fs::read(account.sandbox.path("r.ndjson")).unwrap();
+    assert_same(&sorted_lines(&file), &sorted_lines(&wanted.join(&b'\n')));
+    let again = account
+        .run(["fetch", "--resume", "-o", "r.ndjson", "--jq", "select(.action == \"export\")"])
+        .expect(8);
+    assert!(again.stderr.contains("--jq"), "{}", again.stderr);
+    account.run(["fetch", "--resume", "-o", "r.ndjson", "--jq", select]).expect(0);
+    assert_eq!(std::fs::read(account.sandbox.path("r.ndjson")).unwrap(), file);
+}
+
+#[test]
+fn other_values_are_written_instead_of_events() {
+    let account = Account::new(seeded(3_000, now()));
+    let all = fetch(&account, &["--sort", "time"]).expect(0);
+    let pairs = |line: &String| {
+        let event: Value = serde_json::from_str(line).unwrap();
+        [event["uuid"].to_string(), event["timestamp"].to_string()]
+    };
+    let expected: Vec<String> = all.lines().iter().flat_map(pairs).collect();
+    let sorted = fetch(&account, &["--sort", "time", "--jq", ".uuid, .timestamp"]).expect(0);
+    assert_eq!(sorted.lines(), expected);
+    let array = fetch(&account, &["--format", "json", "--jq", ".uuid, .timestamp"]).expect(0);
+    let array: Vec<Value> = serde_json::from_slice(&array.stdout).unwrap();
+    assert_eq!(array.iter().map(Value::to_string).collect::<Vec<_>>(), expected);
+    let limited = fetch(&account, &["--limit", "3", "--jq", "$stream, 1"]).expect(0);
+    assert_eq!(limited.lines().len(), 6);
+    let none = fetch(&account, &["--format", "json", "--jq", "empty", "--fail-if-empty"]).expect(1);
+    assert_eq!(none.text().split_whitespace().collect::<String>(), "[]");
+    let ecs = fetch(&account, &["--shape", "ecs", "--jq", "select(.action == \"export\")"]).expect(0);
+    assert!(ecs.text().contains("ecs"), "{}", ecs.text());
+    let shown =
+        account.run_on_terminal(80, ["fetch", "-q", "--since", "5d", "--jq", ".uuid"]).expect(0).text();
+    assert!(shown.starts_with('"'), "{shown}");
+    let tail =
+        account.run(["tail", "--no-follow", "--since", "5d", "--jq", "select(.category) | .type"]).expect(0);
+    assert!(tail.lines().iter().all(|line| line.starts_with('"')) && !tail.stdout.is_empty());
+}
+
+#[test]
+fn mistakes_have_a_place_and_nothing_is_asked() {
+    let account = Account::new(seeded(1_000, now()));
+    for (args, text) in [
+        (&["--jq", "select(.a ="][..], "--jq: line 1, column 12: closing parenthesis is missing"),
+        (
+            &["--jq", ".a\n| selct(.b)"],
+            "--jq: line 2, column 3: there is no filter selct; did you mean select?",
+        ),
+        (&["--jq", ".", "--format", "table"], "--jq yields JSON, and table has columns"),
+        (&["--jq", ".", "--shape", "cef"], "--jq yields JSON, and the shape cef is lines of text"),
+        (&["--jq", ".", "-o", "x.csv"], "--jq yields JSON, and csv has columns"),
+        (&["--jq", "env.EVENTS_API_TOKEN"], "there is no filter env"),
+    ] {
+        let run = fetch(&account, args).expect(2);
+        assert!(run.stderr.contains(text) && run.stdout.is_empty(), "{args:?}: {}", run.stderr);
+    }
+    assert_eq!(account.simulator.report().requests, 0);
+}
+
+#[test]
+fn events_on_which_it_fails_are_told_counted_and_end_with_10() {
+    let account = Account::new(seeded(1_000, now()));
+    let run = fetch(&account, &["audit", "--jq", "select(.item_uuid | startswith(\"a\"))"]).expect(10);
+    assert!(run.stdout.is_empty());
+    assert_eq!(run.stderr.matches("--jq fails on the event ").count(), 1, "{}", run.stderr);
+    assert!(run.stderr.contains("events, which are left out"), "{}", run.stderr);
+    let file = fetch(
+        &account,
+        &["signin", "items", "-o", "f.ndjson", "--jq", "select(.item_uuid | length > error)"],
+    );
+    file.expect(10);
+    assert!(account.sandbox.path("f.ndjson").exists());
+}
