@@ -115,7 +115,7 @@ pub struct FilterArgs {
     /// Only events for which this jq filter yields something, or what it yields
     ///
     /// Runs after the other filters, in jq's language, on the event as the service sent it; $stream is the name of
-    /// its stream. select(...) keeps or drops events, which come out byte for byte; any other value comes
+    /// its stream. With --mask and --hash it sees the event as it goes out. select(...) keeps or drops events, which come out byte for byte; any other value comes
     /// out instead of the event, a line each. For ndjson (also the default on a terminal then) and json. An event on
     /// which the filter fails is left out, and the run ends with 10. env, input, debug and halt are not
     /// offered.

@@ -94,7 +94,7 @@ fn follow_profile(
     let report = run.report(Some(health), Some(follow));
     let interrupts = follow.interrupts();
     let speaker = (run.number, run.plan.context.clone());
-    let (client, selector) = (run.session.client.clone(), Selector::new(&run.plan.filter));
+    let (client, selector) = (run.session.client.clone(), Selector::new(run.plan));
     let mut consumer = UnsavedConsumer::new(output, &report, client, selector, speaker, DataOutput::File);
     let lines = first.lines.or(first.since.is_none().then_some(LINES)).filter(|lines| *lines > 0);
 

@@ -53,7 +53,7 @@ pub fn answer(run: &OutputRun<'_>, question: &Question, output: &SharedOutput, e
     report.progress.borrow_mut().set_range(question.range.since, question.until);
     let data_output = if output.is_stdout() { DataOutput::of_stdout() } else { DataOutput::File };
     let speaker = (run.number, run.plan.context.clone());
-    let (client, selector) = (run.session.client.clone(), Selector::new(&run.plan.filter));
+    let (client, selector) = (run.session.client.clone(), Selector::new(run.plan));
     let mut consumer = UnsavedConsumer::new(output, &report, client, selector, speaker, data_output);
     let Question { limit, newest, by_time, .. } = *question;
     consumer.select(Selection { limit, newest, by_time });

@@ -1,5 +1,7 @@
 //! A filter at work on one output: what it was asked of, and what it wanted.
 
+use super::plan::OutputPlan;
+use crate::encode::{Redaction, RedactionBuffer};
 use crate::event::Event;
 use crate::sanitize;
 use crate::select::{Filter, JqOutcome, JqValues, LookupBuffer};
@@ -8,7 +10,9 @@ use crate::select::{Filter, JqOutcome, JqValues, LookupBuffer};
 #[derive(Debug)]
 pub(super) struct Selector<'a> {
     filter: &'a Filter,
+    redaction: &'a Redaction,
     buffer: LookupBuffer,
+    redacted: RedactionBuffer,
     values: JqValues,
     /// Whether `values` is what the event that was asked of last yields.
     has_values: bool,
@@ -27,10 +31,12 @@ pub(super) struct SelectionCount {
 
 impl<'a> Selector<'a> {
     /// Nothing asked so far.
-    pub(super) fn new(filter: &'a Filter) -> Self {
+    pub(super) fn new(plan: &'a OutputPlan) -> Self {
         Selector {
-            filter,
+            filter: &plan.filter,
+            redaction: &plan.context.redaction,
             buffer: LookupBuffer::default(),
+            redacted: RedactionBuffer::default(),
             values: JqValues::default(),
             has_values: false,
             is_told: false,
@@ -56,15 +62,24 @@ impl<'a> Selector<'a> {
 
     /// Asks again of a wanted event that was held back, for [`Selector::values`]. Counts nothing.
     pub(super) fn ask_again(&mut self, event: &Event<'_>) {
-        let outcome = self.filter.jq().map(|jq| jq.run(event, &mut self.values));
-        self.has_values = outcome == Some(Ok(JqOutcome::Values));
+        self.has_values = self.run(event) == Some(Ok(JqOutcome::Values));
+    }
+
+    /// Runs the filter in jq's language on what may go out of the event.
+    fn run(&mut self, event: &Event<'_>) -> Option<Result<JqOutcome, String>> {
+        let jq = self.filter.jq()?;
+        let event = match self.redaction.is_empty() {
+            true => *event,
+            false => self.redaction.apply(*event, &mut self.redacted),
+        };
+        Some(jq.run(&event, &mut self.values))
     }
 
     /// Whether the filter in jq's language, where there is one, yields anything.
     fn yields(&mut self, event: &Event<'_>) -> bool {
-        let Some(jq) = self.filter.jq() else { return true };
+        let Some(outcome) = self.run(event) else { return true };
         self.has_values = false;
-        match jq.run(event, &mut self.values) {
+        match outcome {
             Ok(JqOutcome::Dropped) => false,
             Ok(JqOutcome::Unchanged) => true,
             Ok(JqOutcome::Values) => {

@@ -110,3 +110,18 @@ fn events_on_which_it_fails_are_told_counted_and_end_with_10() {
     file.expect(10);
     assert!(account.sandbox.path("f.ndjson").exists());
 }
+
+#[test]
+fn masked_values_are_masked_for_it_too() {
+    let account = Account::new(seeded(1_000, now()));
+    let run = fetch(
+        &account,
+        &["items", "--mask", "users.email,ip_address", "--jq", ".user.email, .client.ip_address"],
+    );
+    let lines = run.expect(0).lines();
+    assert!(lines.len() > 10 && lines.iter().all(|line| line == "\"[masked]\""), "{:?}", lines.first());
+    let kept =
+        fetch(&account, &["items", "--mask", "users.email", "--jq", "select(.user.email == \"[masked]\")"])
+            .expect(0);
+    assert!(kept.lines().len() > 5 && !kept.text().contains('@'));
+}
