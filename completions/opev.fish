@@ -41,6 +41,7 @@ complete -c opev -n "__fish_opev_needs_command" -s h -l help -d 'Print help (see
 complete -c opev -n "__fish_opev_needs_command" -s V -l version -d 'Print version'
 complete -c opev -n "__fish_opev_needs_command" -f -a "fetch" -d 'Get events once and exit'
 complete -c opev -n "__fish_opev_needs_command" -f -a "tail" -d 'Follow new events'
+complete -c opev -n "__fish_opev_needs_command" -f -a "show" -d 'Find events by their uuids and show them whole'
 complete -c opev -n "__fish_opev_needs_command" -f -a "introspect" -d 'Show what this token may read, according to the service'
 complete -c opev -n "__fish_opev_needs_command" -f -a "token-check" -d 'Check whether the token is usable, now and for how long'
 complete -c opev -n "__fish_opev_needs_command" -f -a "status" -d 'Show the status of every saved position; a health check for monitors'
@@ -248,6 +249,48 @@ complete -c opev -n "__fish_opev_using_subcommand tail" -l no-follow -d 'Show th
 complete -c opev -n "__fish_opev_using_subcommand tail" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand tail" -s q -l quiet -d 'Say nothing but errors'
 complete -c opev -n "__fish_opev_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c opev -n "__fish_opev_using_subcommand show" -s p -l profile -d 'Use this profile of the configuration' -r
+complete -c opev -n "__fish_opev_using_subcommand show" -l config -d 'Read this configuration file' -r -F
+complete -c opev -n "__fish_opev_using_subcommand show" -l state-dir -d 'Keep saved positions and locks in this directory' -r -f -a "(__fish_complete_directories)"
+complete -c opev -n "__fish_opev_using_subcommand show" -l region -d 'The account\'s region: decides the server' -r -f -a "us\t'1password.com'
+ca\t'1password.ca'
+eu\t'1password.eu'
+ent\t'ent.1password.com'"
+complete -c opev -n "__fish_opev_using_subcommand show" -l base-url -d 'The server, as a host or a URL' -r -f
+complete -c opev -n "__fish_opev_using_subcommand show" -l allow-host -d 'Let the token go to this host, which is not 1Password\'s' -r -f -a "(__fish_print_hostnames)"
+complete -c opev -n "__fish_opev_using_subcommand show" -l token-file -d 'Read the token from this file; - is standard input' -r -F
+complete -c opev -n "__fish_opev_using_subcommand show" -l token-command -d 'Run this shell command and take the token from its output' -r -f -a "(__fish_complete_command)"
+complete -c opev -n "__fish_opev_using_subcommand show" -l ca-file -d 'Trust the certificates in this PEM file as well' -r -F
+complete -c opev -n "__fish_opev_using_subcommand show" -l api -d 'Version of the API [default: v2]' -r -f -a "v1\t'What 1Password\'s own collectors speak'
+v2\t'What 1Password recommends'
+v3\t'A beta, audit events only'"
+complete -c opev -n "__fish_opev_using_subcommand show" -l timeout -d 'Give a request this long [default: 1m]' -r
+complete -c opev -n "__fish_opev_using_subcommand show" -l retry-for -d 'Retry a failing request for this long [default: 2m; tail: 90m]' -r
+complete -c opev -n "__fish_opev_using_subcommand show" -l deadline -d 'End the whole run after this long' -r
+complete -c opev -n "__fish_opev_using_subcommand show" -l rate-limit -d 'At most this many requests a minute [default: 600]' -r
+complete -c opev -n "__fish_opev_using_subcommand show" -l max-response-bytes -d 'Refuse answers greater than this [default: 64MiB]' -r
+complete -c opev -n "__fish_opev_using_subcommand show" -l since -d 'Look for them from this time on [default: 7d]' -r
+complete -c opev -n "__fish_opev_using_subcommand show" -l until -d 'Look for them before this time [default: now]' -r
+complete -c opev -n "__fish_opev_using_subcommand show" -l format -d 'Form of the output: record, table, ndjson, json or csv [default: record]' -r -f -a "table\t'Columns for people'
+ndjson\t'One JSON object a line'
+json\t'One JSON array'
+csv\t'Columns for spreadsheets'
+record\t'All fields of an event, a line each'"
+complete -c opev -n "__fish_opev_using_subcommand show" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
+error\t'Errors'
+warning\t'And warnings'
+info\t'And what is done'
+debug\t'And every request'"
+complete -c opev -n "__fish_opev_using_subcommand show" -l log-format -d 'Form of the messages on standard error' -r -f -a "text\t'Lines for people'
+json\t'One JSON object a line'"
+complete -c opev -n "__fish_opev_using_subcommand show" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand show" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
+complete -c opev -n "__fish_opev_using_subcommand show" -l trust-clock -d 'Go on where this machine\'s clock and the service\'s are days apart'
+complete -c opev -n "__fish_opev_using_subcommand show" -s v -l verbose -d 'Say what is done; -vv also says every request'
+complete -c opev -n "__fish_opev_using_subcommand show" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand introspect" -s p -l profile -d 'Use this profile of the configuration' -r
 complete -c opev -n "__fish_opev_using_subcommand introspect" -l config -d 'Read this configuration file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand introspect" -l state-dir -d 'Keep saved positions and locks in this directory' -r -f -a "(__fish_complete_directories)"

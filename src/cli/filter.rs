@@ -1,8 +1,10 @@
 //! Which events `fetch` and `tail` want: flags, each with its values.
 
+use std::sync::Arc;
+
 use clap::Args;
 
-use crate::select::{Filter, FilterField, FilterTerms};
+use crate::select::{Filter, FilterField, FilterTerms, WantedUuids};
 
 /// Flags that leave events out.
 #[derive(Args, Clone, Debug, Default)]
@@ -121,6 +123,10 @@ pub struct FilterArgs {
     /// offered.
     #[arg(long, value_name = "FILTER", allow_hyphen_values = true)]
     pub jq: Option<String>,
+
+    /// The events' own uuids; `opev show` sets them.
+    #[arg(skip)]
+    pub uuids: Option<Arc<WantedUuids>>,
 }
 
 impl FilterArgs {
@@ -147,6 +153,7 @@ impl FilterArgs {
             failed: self.failed,
             succeeded: self.succeeded,
             jq: self.jq.clone(),
+            uuids: self.uuids.clone(),
         }
     }
 

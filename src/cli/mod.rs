@@ -15,6 +15,7 @@ pub mod introspect;
 pub mod names;
 pub mod redaction;
 pub mod shape_options;
+pub mod show;
 #[cfg(feature = "simulator")]
 pub mod simulate;
 #[cfg(not(feature = "simulator"))]
@@ -84,6 +85,8 @@ pub enum Command {
     Fetch(Box<FetchArgs>),
     /// Follow new events
     Tail(Box<TailArgs>),
+    /// Find events by their uuids and show them whole
+    Show(Box<show::ShowArgs>),
     /// Show what this token may read, according to the service
     Introspect(Box<introspect::IntrospectArgs>),
     /// Check whether the token is usable, now and for how long
@@ -123,7 +126,8 @@ impl Cli {
                 args.collect.streams = stream::named(&args.collect.stream_choices);
                 args.check().map_err(|why| usage("tail", ErrorKind::ArgumentConflict, why))?
             }
-            Command::Introspect(_)
+            Command::Show(_)
+            | Command::Introspect(_)
             | Command::TokenCheck(_)
             | Command::Status(_)
             | Command::State(_)

@@ -10,6 +10,7 @@ pub mod introspect;
 mod limits;
 pub mod names;
 pub mod session;
+pub mod show;
 #[cfg(feature = "simulator")]
 pub mod simulate;
 #[cfg(not(feature = "simulator"))]
@@ -146,6 +147,10 @@ fn dispatch(invocation: &Invocation, command: Command) -> Result<End> {
             let rotates = args.collect.resume && args.collect.names_a_file();
             cancel::listen(&invocation.runtime.cancel, if rotates { Hangup::Reopens } else { Hangup::Ends })?;
             tail::run(invocation, &args)
+        }
+        Command::Show(args) => {
+            cancel::listen(&invocation.runtime.cancel, Hangup::Ends)?;
+            show::run(invocation, &args)
         }
         Command::Status(args) => status::run(invocation, &args),
         Command::State(args) => state::run(invocation, &args),

@@ -11,9 +11,12 @@ mod jq;
 mod network;
 mod pattern;
 mod terms;
+mod uuids;
 
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use regex_lite::Regex;
 
@@ -31,6 +34,7 @@ pub use crate::facts::{LookupBuffer, Names};
 pub use action::{find_words, nearest_code};
 pub use jq::{JqFilter, JqOutcome, JqValues};
 pub use terms::{FilterField, FilterTerms};
+pub use uuids::WantedUuids;
 
 /// Audit actions that only say that a session goes on.
 const SESSION_TRAFFIC: [&str; 2] = ["dlgsess", "ssotknv"];
@@ -42,6 +46,7 @@ pub struct Filter {
     fields: Vec<(FilterField, Alternatives<ValueTest>)>,
     grep: Alternatives<Regex>,
     jq: Option<JqFilter>,
+    uuids: Option<Arc<WantedUuids>>,
     no_sessions: bool,
     failed: bool,
     succeeded: bool,
@@ -92,6 +97,7 @@ impl Default for Filter {
             fields: Vec::new(),
             grep: Alternatives::default(),
             jq: None,
+            uuids: None,
             no_sessions: false,
             failed: false,
             succeeded: false,
@@ -147,6 +153,10 @@ impl Filter {
             filter.jq = Some(JqFilter::compile(code)?);
             told.push(format!("--jq {code:?}"));
         }
+        if let Some(uuids) = &terms.uuids {
+            filter.uuids = Some(Arc::clone(uuids));
+            told.push(format!("uuid {}", uuids.iter().collect::<Vec<_>>().join(",")));
+        }
         filter.text = told.join(" ");
         Ok(filter)
     }
@@ -174,6 +184,9 @@ impl Filter {
     /// Whether the event is wanted, as far as this does not depend on [`Filter::jq`].
     pub fn wants(&self, event: &Event<'_>, buffer: &mut LookupBuffer) -> bool {
         if (self.failed || self.succeeded) && event.stream != Stream::SignInAttempts {
+            return false;
+        }
+        if self.uuids.as_ref().is_some_and(|uuids| !uuids.has(event)) {
             return false;
         }
         if self.reads_facts() {

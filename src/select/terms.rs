@@ -1,5 +1,8 @@
 //! What was typed of a filter: values by field, not read yet.
 
+use std::sync::Arc;
+
+use super::uuids::WantedUuids;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What values are held against.
@@ -72,13 +75,18 @@ pub struct FilterTerms {
     pub succeeded: bool,
     /// A filter in jq's language, which runs after the others.
     pub jq: Option<String>,
+    /// The events' own uuids, where only these are wanted.
+    pub uuids: Option<Arc<WantedUuids>>,
 }
 
 impl FilterTerms {
     /// Whether nothing was typed: every event is wanted.
     pub fn is_empty(&self) -> bool {
         let no_switch = !self.no_sessions && !self.failed && !self.succeeded;
-        no_switch && self.jq.is_none() && self.values.iter().all(|(_, typed)| typed.is_empty())
+        no_switch
+            && self.jq.is_none()
+            && self.uuids.is_none()
+            && self.values.iter().all(|(_, typed)| typed.is_empty())
     }
 }
 

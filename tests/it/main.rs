@@ -44,6 +44,7 @@ mod rehearsal;
 mod replaced;
 mod scripted;
 mod shapes;
+mod show;
 mod simulator;
 mod stalled_watchers;
 mod status;
