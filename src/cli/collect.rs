@@ -85,6 +85,25 @@ pub struct CollectArgs {
     #[arg(long, value_name = "LIST", help_heading = "Output")]
     pub fields: Option<String>,
 
+    /// Show codes instead of words
+    ///
+    /// In tables, records and the columns what and deed: the service's own codes, as opev words lists them.
+    #[arg(long, help_heading = "Output")]
+    pub codes: bool,
+
+    /// Cut nothing in tables on a terminal
+    ///
+    /// Every column, each row on one line, however long: for a wide screen, or a pager that scrolls
+    /// sideways.
+    #[arg(long, help_heading = "Output")]
+    pub wide: bool,
+
+    /// Begin CSV with a byte order mark
+    ///
+    /// Spreadsheets that guess encodings, as Excel, then read it as UTF-8.
+    #[arg(long, help_heading = "Output")]
+    pub csv_bom: bool,
+
     /// Write to this file; - is standard output
     ///
     /// {stream} and {profile} in the name stand for themselves. With --resume the file is managed: each
@@ -173,6 +192,9 @@ impl CollectArgs {
     /// name or a mistyped column says is refused where it is read.
     fn check_encoder(&self, purpose: OutputUse) -> Result<(), String> {
         let Some(format) = self.format else { return Ok(()) };
+        if self.csv_bom && format != Format::Csv {
+            return Err(format!("--csv-bom is for csv, and the format is {format}"));
+        }
         if self.filter.jq.is_some() {
             encode::check_values(format, self.shape.unwrap_or_default()).map_err(|error| {
                 let hint = error.advice().map(|hint| format!("; {hint}"));

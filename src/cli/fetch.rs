@@ -81,6 +81,12 @@ pub struct FetchArgs {
     #[arg(long, value_name = "ORDER", help_heading = "Which events", conflicts_with = "resume")]
     pub sort: Option<Sort>,
 
+    /// Newest events first
+    ///
+    /// Reads everything, then sorts by time. --limit counts the newest then.
+    #[arg(short, long, help_heading = "Which events", conflicts_with = "resume")]
+    pub reverse: bool,
+
     /// Replace an output file that exists
     ///
     /// A file that is managed by --resume is never replaced.
@@ -111,6 +117,9 @@ pub struct FetchArgs {
 impl FetchArgs {
     /// Refuses contradictory values.
     pub(super) fn check(&self) -> Result<(), String> {
+        if self.reverse && self.sort == Some(Sort::Timeline) {
+            return Err("--reverse sorts by time, and cannot be used with --sort timeline".into());
+        }
         let purpose = match (self.collect.resume, self.collect.names_a_file()) {
             (false, _) => OutputUse::Question,
             (true, true) => OutputUse::ManagedFile,

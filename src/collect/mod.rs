@@ -13,6 +13,7 @@
 //! | `question`, `saved_run`, `follow` | three ways to start it |
 //! | `unsaved`, `saved` | two consumers of pages: without a saved position, and with one |
 //! | `selector` | which events are wanted |
+//! | `reversed` | events in the opposite order |
 //! | `plan` | output format and destinations |
 //! | `position` | opens a saved position and resumes from it |
 //! | `session` | a client for an account |
@@ -30,6 +31,7 @@ mod position;
 pub mod question;
 mod reader;
 pub mod report;
+mod reversed;
 mod saved;
 pub mod saved_run;
 mod selector;

@@ -11,7 +11,7 @@ use super::session::Session;
 use crate::compression::Compression;
 use crate::encode::{
     self, EventContext, EventEncoder, Fields, Format, OutputUse, Redaction, RenderOptions, Shape,
-    ShapeOptions, Tag, TimeStyle,
+    ShapeOptions, Tag, TimeStyle, WordStyle,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
@@ -47,6 +47,12 @@ pub struct OutputRequest {
     pub names: Arc<Names>,
     /// Whether the envelope has the names too.
     pub adds_names: bool,
+    /// Whether tables, records and made columns have words or codes.
+    pub words: WordStyle,
+    /// Whether nothing is cut on a terminal.
+    pub wide: bool,
+    /// Whether CSV begins with a byte order mark.
+    pub csv_bom: bool,
     /// How the position is saved, under `--resume`.
     pub resume: Option<ResumeOptions>,
     /// How the output is used where no position is saved.
@@ -147,11 +153,12 @@ impl OutputPlan {
         let zone = time_style(&settings.zone);
         let colour = to_stdout && terminal.colour;
         let render = RenderOptions {
-            width: to_terminal.then_some(terminal.width),
+            width: (to_terminal && !request.wide).then_some(terminal.width),
             colour,
             escape: to_terminal,
             zone,
-            ..RenderOptions::plain()
+            words: request.words,
+            csv_bom: request.csv_bom,
         };
         let (format, compression) = format(request, to_terminal)?;
         let plan = OutputPlan {
@@ -180,6 +187,10 @@ impl OutputPlan {
             Some(_) => OutputUse::Follow,
         };
         encode::check(plan.format, plan.shape, plan.fields.as_ref(), purpose)?;
+        if request.csv_bom && plan.format != Format::Csv {
+            let text = format!("--csv-bom is for csv, and the format is {}", plan.format);
+            return Err(Error::new(ErrorKind::Usage, text).hint("add --format csv, or leave --csv-bom out"));
+        }
         if plan.filter.jq().is_some() {
             encode::check_values(plan.format, plan.shape)?;
         }

@@ -7,13 +7,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::OutputRun;
-use super::plan::{Destination, FILE_MODE, ResumeOptions};
+use super::plan::{Destination, FILE_MODE, OutputPlan, ResumeOptions};
 use super::session::Session;
 use crate::api::client::Client;
 use crate::api::endpoint::PageRequest;
 use crate::cancel::Cancel;
 use crate::clock::Clock;
 use crate::disk::{Disk as _, RealDisk};
+use crate::encode::WordStyle;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::{self, CollectorIdentity, CollectorState, HealthFeed, HealthReporter, RunMode};
@@ -89,7 +90,7 @@ fn contract(run: &OutputRun<'_>) -> Result<OutputContract> {
             false => plan.shape.name().into(),
         },
         format: plan.format.name().into(),
-        fields: plan.fields.iter().map(ToString::to_string).collect(),
+        fields: fields(plan),
         encoder: encoder.version(),
         columns: encoder.columns().unwrap_or_default(),
         compression: plan.compression,
@@ -98,6 +99,14 @@ fn contract(run: &OutputRun<'_>) -> Result<OutputContract> {
         redaction: plan.context.redaction.describe(),
         additions: Some(plan.context.options.describe(plan.shape)),
     })
+}
+
+/// The chosen columns, and how they say what happened.
+fn fields(plan: &OutputPlan) -> Vec<String> {
+    let chosen = plan.fields.iter().map(ToString::to_string);
+    let codes =
+        (plan.fields.is_some() && plan.render.words == WordStyle::Codes).then(|| "--codes".to_owned());
+    chosen.chain(codes).collect()
 }
 
 /// The output that a destination stands for.

@@ -33,6 +33,8 @@ pub struct Question {
     pub newest: Option<u64>,
     /// Whether they are sorted by time.
     pub by_time: bool,
+    /// Whether the newest event comes first; they are then sorted by time.
+    pub reverse: bool,
     /// Permissions of a new file.
     pub file_mode: Option<u32>,
     /// Whether it may replace an existing file.
@@ -55,8 +57,8 @@ pub fn answer(run: &OutputRun<'_>, question: &Question, output: &SharedOutput, e
     let speaker = (run.number, run.plan.context.clone());
     let (client, selector) = (run.session.client.clone(), Selector::new(run.plan));
     let mut consumer = UnsavedConsumer::new(output, &report, client, selector, speaker, data_output);
-    let Question { limit, newest, by_time, .. } = *question;
-    consumer.select(Selection { limit, newest, by_time });
+    let Question { limit, newest, by_time, reverse, .. } = *question;
+    consumer.select(Selection { limit, newest, by_time, reverse });
     let interrupts = Interrupts::default();
     let mut engine = Engine::new(runtime, &interrupts, readers(run, &question.range)?);
     let read = engine.run(Order::Timeline(question.range), Until::CaughtUp, &mut consumer);

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use super::engine::{Flow, PageConsumer};
 use super::lines::Lines;
 use super::report::OutputReport;
+use super::reversed::ReversedEvents;
 use super::selector::Selector;
 use super::shared_output::SharedOutput;
 use crate::api::client::Client;
@@ -48,6 +49,7 @@ pub(super) struct UnsavedConsumer<'a> {
     written: u64,
     /// Holds events until they are sorted by time.
     sorter: Option<EventSorter>,
+    reverse: bool,
     /// The streams that did not answer in time, and what is still wanted of them.
     late: Vec<LateStream>,
 }
@@ -69,6 +71,8 @@ pub(super) struct Selection {
     pub newest: Option<u64>,
     /// Whether they are sorted by time; the newest ones always are.
     pub by_time: bool,
+    /// Whether the newest of those that are sorted comes first.
+    pub reverse: bool,
 }
 
 impl<'a> UnsavedConsumer<'a> {
@@ -94,6 +98,7 @@ impl<'a> UnsavedConsumer<'a> {
             limit: None,
             written: 0,
             sorter: None,
+            reverse: false,
             late: Vec::new(),
         }
     }
@@ -102,7 +107,10 @@ impl<'a> UnsavedConsumer<'a> {
     pub(super) fn select(&mut self, selection: Selection) {
         self.selector.take_count();
         self.limit = selection.limit;
-        self.sorter = (selection.by_time || selection.newest.is_some()).then(|| sorter(selection.newest));
+        self.reverse = selection.reverse;
+        // The first of the opposite order are the newest.
+        let newest = selection.newest.or(selection.limit.filter(|_| selection.reverse));
+        self.sorter = (selection.by_time || newest.is_some()).then(|| sorter(newest));
     }
 
     /// How many events went out.
@@ -138,10 +146,18 @@ impl<'a> UnsavedConsumer<'a> {
     }
 
     fn drain(&mut self, sorter: EventSorter) -> Result<()> {
-        sorter.drain(|event, received_at| {
-            self.selector.ask_again(event);
-            Ok(self.emit(event, received_at)? == Flow::Continue)
-        })
+        if self.reverse {
+            let mut events = ReversedEvents::new();
+            sorter.drain(|event, received_at| events.push(event, received_at).map(|()| true))?;
+            return events.drain(|event, received_at| self.emit_held(event, received_at));
+        }
+        sorter.drain(|event, received_at| self.emit_held(event, received_at))
+    }
+
+    /// Encodes an event that was held back; tells whether more are wanted.
+    fn emit_held(&mut self, event: &Event<'_>, received_at: DateTime<Utc>) -> Result<bool> {
+        self.selector.ask_again(event);
+        Ok(self.emit(event, received_at)? == Flow::Continue)
     }
 
     /// Encodes an event into the buffer.

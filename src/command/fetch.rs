@@ -257,6 +257,7 @@ impl Fetch<'_> {
             Some(sort) => sort == Sort::Time,
             None => plan.format != Format::Ndjson,
         };
+        let by_time = by_time || args.reverse;
         let question = Question {
             range: TimeRange {
                 since: decided.since,
@@ -267,6 +268,7 @@ impl Fetch<'_> {
             limit: args.limit,
             newest: args.last,
             by_time,
+            reverse: args.reverse,
             file_mode: args.collect.file_mode,
             overwrite: args.overwrite,
         };

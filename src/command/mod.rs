@@ -37,7 +37,7 @@ use crate::config::token::read_secret_file;
 use crate::config::{Environment, Settings, terminal};
 use crate::console::{Console, ConsoleOptions, LogFormat, TextStyle};
 use crate::disk::RealDisk;
-use crate::encode::{OutputUse, Redaction};
+use crate::encode::{OutputUse, Redaction, WordStyle};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::RunMode;
@@ -255,6 +255,9 @@ fn output_request(
         filter: chosen.filter,
         names: chosen.names,
         adds_names: args.names,
+        words: if args.codes { WordStyle::Codes } else { WordStyle::Words },
+        wide: args.wide,
+        csv_bom: args.csv_bom,
         resume: None,
         purpose,
         terminal: Terminal {

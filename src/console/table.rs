@@ -35,14 +35,15 @@ pub enum CellTone {
     Bad,
 }
 
-/// Every emphasis, with the mark that replaces it during layout, and its colour.
+/// Every emphasis, with the mark that replaces it during layout, and its colour, which can be read on white and on
+/// black.
 ///
 /// The marks have no width, and text from outside cannot hold them: [`sanitize::escaped`] spells them out.
 const TONES: [(CellTone, char, &str); 5] = [
     (CellTone::Bold, '\u{2061}', "\x1b[1m"),
     (CellTone::Dim, '\u{2062}', "\x1b[2m"),
     (CellTone::Good, '\u{2063}', "\x1b[32m"),
-    (CellTone::Warning, '\u{2064}', "\x1b[33m"),
+    (CellTone::Warning, '\u{2064}', "\x1b[35m"),
     (CellTone::Bad, '\u{206a}', "\x1b[1;31m"),
 ];
 

@@ -66,4 +66,5 @@ mod tail;
 mod tail_time;
 mod times;
 mod token_secrecy;
+mod views;
 mod words;

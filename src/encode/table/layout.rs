@@ -5,7 +5,7 @@
 //! aside. Without `--fields`, columns leave in this order as the terminal gets narrower: what it was done
 //! with (below 170 columns), the e-mail address (below 130), the stream (below 90). With item usages alone
 //! it is what with (180), vault (150), e-mail (130), item (100). The envelope adds the profile (140). When,
-//! who, from where and what happened stay: below 60 columns a row has two lines.
+//! who, from where and what happened stay: below 80 columns a row has two lines.
 //! Columns of `--fields` are dropped from the right, and only when not even eight characters fit for each.
 
 use crate::encode::fields::{FieldSource, Fields, MadeColumn};
@@ -42,7 +42,7 @@ pub(super) struct Budget {
 }
 
 /// Narrower terminals have two lines a row.
-const ONE_LINE: usize = 60;
+const ONE_LINE: usize = 80;
 
 /// The indentation of a row's second line.
 pub(super) const INDENT: &str = "  ";
@@ -187,7 +187,10 @@ mod tests {
     fn columns_leave_in_the_documented_order_and_from_where_never_does() {
         assert_eq!(titles(&Stream::ALL, 20), [["TIME 20"], ["WHAT 18"]].map(|line| line.to_vec()));
         assert_eq!(titles(&Stream::ALL, 40), [["TIME 19", "WHO 19"], ["FROM 19", "WHAT 17"]]);
-        assert_eq!(titles(&Stream::ALL, 60), [["TIME 19", "WHO 8", "FROM 17", "WHAT 10"]]);
+        assert_eq!(
+            titles(&Stream::ALL, 60),
+            [["TIME 19", "WHO 39"], ["FROM 23", "WHAT 33"]].map(|line| line.to_vec())
+        );
         assert_eq!(titles(&Stream::ALL, 80), [["TIME 19", "WHO 11", "FROM 20", "WHAT 24"]]);
         assert_eq!(
             titles(&Stream::ALL, 140),

@@ -3,7 +3,8 @@
 //!
 //! Rows come as a stream and must go out as they come, so widths are settled before the first one
 //! ([`layout`]) and rows are laid out here by hand: comfy-table measures a whole table before it prints
-//! any of it. Nothing wraps. Without a width (no terminal) nothing is cut: cells are padded to their budget
+//! any of it. Nothing wraps, but what happened goes to a line of its own in the rows whose address takes its room.
+//! Without a width (no terminal) nothing is cut: cells are padded to their budget
 //! and longer ones push the rest of their row aside. A table is for people, wherever it goes: whatever could
 //! harm a terminal is escaped, in pipes and files too. Exact values are what ndjson and json are for.
 
@@ -26,8 +27,11 @@ const MAGENTA: &str = "\x1b[35m";
 const BOLD: &str = "\x1b[1m";
 const RESET: &str = "\x1b[0m";
 
-/// How much of the last column a long address leaves.
-const LEAST_PROSE: usize = 4;
+/// With less room beside a long address, the last column of a row goes to a line of its own.
+const LEAST_PROSE: usize = 16;
+
+/// The indentation of the last column on a line of its own.
+const ALONE: &str = "    ";
 
 /// Writes rows; holds the columns, their widths and one line.
 #[derive(Debug)]
@@ -97,18 +101,30 @@ impl Table {
             line.push_str(if number > 0 { INDENT } else { "" });
             // What a long address takes from the last column.
             let mut grown = 0;
+            let mut is_alone = false;
             for (position, (index, width)) in columns.iter().enumerate() {
-                line.push_str(if position > 0 { GAP } else { "" });
-                let start = line.len();
+                let is_last = position + 1 == columns.len();
                 let budget = &budgets[*index];
                 let mut width = *width;
-                if budget.is_from && position + 1 < columns.len() && options.width.is_some() {
-                    let spare = columns.last().map_or(0, |(_, last)| last.saturating_sub(LEAST_PROSE));
-                    grown = cells.address_width().saturating_sub(width).min(spare);
-                    width += grown;
-                } else if position + 1 == columns.len() {
-                    width -= grown;
+                match options.width {
+                    Some(_) if budget.is_from && !is_last => {
+                        let last = columns.last().map_or(0, |(_, last)| *last);
+                        let wanted = cells.address_width().saturating_sub(width);
+                        is_alone = wanted > last.saturating_sub(LEAST_PROSE);
+                        grown = if is_alone { last + GAP.len() } else { wanted };
+                        width += grown;
+                    }
+                    Some(terminal) if is_last && is_alone => {
+                        line.truncate(line.trim_end_matches(' ').len());
+                        line.push('\n');
+                        line.push_str(ALONE);
+                        width = usize::from(terminal).saturating_sub(ALONE.len());
+                    }
+                    _ if is_last => width -= grown,
+                    _ => {}
                 }
+                line.push_str(if position > 0 && !(is_last && is_alone) { GAP } else { "" });
+                let start = line.len();
                 write_cell(&cells, (*index, budget, width), options, scratch, line);
                 if let Some(colour) = colour.filter(|_| budget.is_what) {
                     let end = start + line[start..].trim_end_matches(' ').len();

@@ -1,4 +1,5 @@
-//! The report for people: one block per position, one row per stream, errors below it. Fits 80 columns.
+//! The report for people: one block per position, one row per stream, errors below it. Fits 80 columns, and says the
+//! same in other words on narrower terminals.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -17,6 +18,9 @@ use crate::sanitize;
 use crate::time::{Zone, duration};
 
 const HEADER: [&str; 9] = ["STREAM", "STATE", "AGE", "NEWEST", "POLLED", "EVERY", "24H", "7D", "LEFT"];
+
+/// Narrower terminals have no room for the columns: values then have their names beside them.
+const TABULAR: u16 = 72;
 
 /// The report as text, its times in this zone.
 pub fn table(report: &StatusReport, style: TextStyle, zone: &Zone) -> String {
@@ -53,11 +57,18 @@ fn block(out: &mut String, consumer: &ConsumerStatus, now: DateTime<Utc>, style:
         return;
     }
     let mut rows = TextTable::new(style, 2);
-    rows.header(HEADER);
-    for stream in &consumer.streams {
-        rows.row(cells(stream, now));
+    if style.width.is_some_and(|width| width < TABULAR) {
+        for stream in &consumer.streams {
+            rows.row(listed(cells(stream, now)));
+        }
+        out.push_str(&rows.keep_whole([0, 1]).render());
+    } else {
+        rows.header(HEADER);
+        for stream in &consumer.streams {
+            rows.row(cells(stream, now));
+        }
+        out.push_str(&rows.keep_whole([0, 1]).align_right(2..HEADER.len()).render());
     }
-    out.push_str(&rows.keep_whole([0, 1]).align_right(2..HEADER.len()).render());
     notes(out, &consumer.streams, now, style);
 }
 
@@ -120,6 +131,14 @@ fn cells(stream: &StreamStatus, now: DateTime<Utc>) -> [(CellTone, Cow<'_, str>)
         plain(number(stream.events_7d)),
         plain(stream.retention_days_left.map_or_else(dash, |days| format!("{}d", days.max(0)))),
     ]
+}
+
+/// The same with the values named, in one cell.
+fn listed(cells: [(CellTone, Cow<'_, str>); 9]) -> [(CellTone, Cow<'_, str>); 3] {
+    let [stream, state, values @ ..] = cells;
+    let named = HEADER[2..].iter().zip(&values);
+    let named = named.map(|(name, (_, value))| format!("{} {value}", name.to_lowercase()));
+    [stream, state, (CellTone::Plain, named.collect::<Vec<_>>().join(", ").into())]
 }
 
 /// The stream's word for people.
