@@ -13,7 +13,7 @@ use crate::sanitize;
 
 /// How a body is coded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ContentEncoding {
+pub enum ContentEncoding {
     /// As it is.
     Identity,
     /// gzip, once.
@@ -24,7 +24,7 @@ pub(super) enum ContentEncoding {
 
 impl ContentEncoding {
     /// Reads the headers of an answer.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub fn of(headers: &HeaderMap) -> Self {
         let lines = headers.get_all(header::CONTENT_ENCODING).iter();
         let codings: Vec<String> = lines
             .flat_map(|line| {
@@ -42,14 +42,15 @@ impl ContentEncoding {
 }
 
 /// Reads gzip members one after another, and the NUL bytes after them.
-pub(super) struct GzipReader<R> {
+#[derive(Debug)]
+pub struct GzipReader<R> {
     /// None when everything was read.
     member: Option<GzDecoder<R>>,
 }
 
 impl<R: BufRead> GzipReader<R> {
     /// A reader of the decoded `body`.
-    pub(super) fn new(body: R) -> Self {
+    pub fn new(body: R) -> Self {
         GzipReader { member: Some(GzDecoder::new(body)) }
     }
 }

@@ -9,7 +9,7 @@ pub mod claims;
 pub mod client;
 mod clock_check;
 pub mod connectivity;
-mod content_encoding;
+pub mod content_encoding;
 pub mod endpoint;
 pub mod http;
 pub(crate) mod jitter;

@@ -121,7 +121,11 @@ pub fn origin(
     let (mut running, mut at) = (RunningDigest::default(), committed);
     // The bytes after the last mark that was reached are less than a page, and the beginning of the next one.
     for (mark, digest) in note.marks.iter().take_while(|(mark, _)| *mark <= length) {
-        running.add(&disk::read_range(file, at, usize::try_from(mark - at).unwrap_or(0))?);
+        let Some(more) = mark.checked_sub(at).and_then(|more| usize::try_from(more).ok()) else {
+            // A note that this program did not write.
+            return Ok(TailOrigin::Foreign);
+        };
+        running.add(&disk::read_range(file, at, more)?);
         if running.digest() != *digest {
             return Ok(TailOrigin::Foreign);
         }

@@ -28,6 +28,10 @@ use proptest::prelude::*;
 
 use crate::rehearsal::{clock, now, terms};
 
+/// What the fuzz targets do with bytes.
+#[path = "../../fuzz/src/lib.rs"]
+mod bodies;
+
 /// One way of spoiling a text.
 #[derive(Clone, Debug)]
 enum Change {
@@ -225,5 +229,42 @@ fn very_deep_nesting_ends_no_process() {
         assert!(Claims::read(&Secret::new(token)).is_err());
         let config = format!("x = {}", "[".repeat(100_000));
         assert!(ConfigFile::parse(Path::new("/c"), &config, &Environment::default()).is_err());
+    }
+}
+
+/// The names and contents of the small corpus of a fuzz target.
+fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let files = std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    files.sort();
+    files.iter().map(|path| (path.display().to_string(), std::fs::read(path).unwrap())).collect()
+}
+
+/// The corpus holds what fuzzing found, too.
+#[test]
+fn every_fuzz_target_bears_its_corpus() {
+    for (target, body) in bodies::BODIES {
+        let file = format!("fuzz/fuzz_targets/{target}.rs");
+        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file).exists(), "{file} is missing");
+        let cases = corpus(target);
+        assert!(!cases.is_empty(), "{target} has no corpus");
+        for (name, bytes) in cases {
+            println!("{name}");
+            body(&bytes);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_fuzzing_tries_is_tried_with_spoiled_good_ones(changes in changes()) {
+        for (target, body) in bodies::BODIES {
+            for (_, good) in corpus(target) {
+                body(&spoiled(&good, &changes));
+            }
+        }
     }
 }
