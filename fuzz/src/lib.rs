@@ -95,10 +95,14 @@ pub fn answer(data: &[u8]) {
         let _ = scan::answer(data, &keys, MOST);
         return;
     }
-    // Wrapped, so that the keys of an answer do not ask for more than JSON does.
+    // Wrapped, so that the keys of an answer, of whose values more is asked than JSON, are none at the top.
     let wrapped = format!("{{\"x\":{body}}}");
     let is_json = serde_json::from_str::<IgnoredAny>(&wrapped).is_ok();
-    assert_eq!(scan::answer(wrapped.as_bytes(), &keys, MOST).is_ok(), is_json, "{wrapped}");
+    let is_alone = serde_json::from_str::<IgnoredAny>(body).is_ok();
+    let names_a_key = ["items", "cursor", "has_more", "\\"].iter().any(|word| body.contains(word));
+    if is_alone || !names_a_key {
+        assert_eq!(scan::answer(wrapped.as_bytes(), &keys, MOST).is_ok(), is_json, "{wrapped}");
+    }
     let list = format!("{{\"items\":[{body}]}}");
     let reference = serde_json::from_str::<List<'_>>(&list).ok();
     let scanned = scan::answer(list.as_bytes(), &keys, MOST).ok();
@@ -213,7 +217,7 @@ pub fn intended_tail(data: &[u8]) {
     for (format, compression) in
         [("ndjson", Compression::None), ("csv", Compression::None), ("ndjson", Compression::Zstd)]
     {
-        let _ = intent::looks_like(format, compression, data, data.len() % 2 == 0);
+        let _ = intent::looks_like(format, compression, data, data.len().is_multiple_of(2));
     }
     let directory = tempfile::tempdir().expect("a temporary directory");
     let note = directory.path().join("intent");
@@ -329,7 +333,7 @@ pub fn filter(data: &[u8]) {
     let field = |(index, value): (usize, &String)| (FIELDS[index % FIELDS.len()], vec![value.clone()]);
     let terms = FilterTerms {
         values: typed.iter().enumerate().map(field).collect(),
-        no_sessions: data.len() % 2 == 0,
+        no_sessions: data.len().is_multiple_of(2),
         ..FilterTerms::default()
     };
     match Filter::compile(&terms) {

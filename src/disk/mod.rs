@@ -104,7 +104,8 @@ pub trait File: Send + fmt::Debug {
 pub enum Open {
     /// To be read; must exist.
     Read,
-    /// To be read, and written at its end only; made when missing.
+    /// To be read, and written at its end only; made when missing. In a directory that everybody may write (with
+    /// the sticky bit, as /tmp), like `AppendOwn`.
     Append {
         /// Permission bits.
         mode: u32,

@@ -62,8 +62,12 @@ impl Disk for RealDisk {
             Open::Read => OpenOptions::new().read(true).open(path)?,
             Open::Stream => OpenOptions::new().write(true).open(path)?,
             Open::New { mode } => make(OpenOptions::new().read(true).write(true), path, mode)?,
-            Open::Append { mode } => open_or_make(OpenOptions::new().read(true).append(true), path, mode)?,
-            Open::AppendOwn { mode } => own(OpenOptions::new().read(true).append(true), path, mode)?,
+            Open::Append { mode } if !is_shared(path) => {
+                open_or_make(OpenOptions::new().read(true).append(true), path, mode)?
+            }
+            Open::Append { mode } | Open::AppendOwn { mode } => {
+                own(OpenOptions::new().read(true).append(true), path, mode)?
+            }
             Open::InPlace { mode } => own(OpenOptions::new().read(true).write(true), path, mode)?,
         };
         Ok(Box::new(RealFile(file)))
@@ -85,6 +89,12 @@ impl Disk for RealDisk {
         let mut path = path.to_owned();
         for _ in 0..LINKS {
             match fs::read_link(&path) {
+                Ok(_) if is_shared(&path) && !is_trusted_link(&path)? => {
+                    return Err(io::Error::new(
+                        io::ErrorKind::PermissionDenied,
+                        "it is another user's symbolic link in a directory that everybody may write",
+                    ));
+                }
                 // An absolute target takes the place of the whole path.
                 Ok(target) => path = path.parent().unwrap_or(Path::new("/")).join(target),
                 // Not a link, or nothing at all.
@@ -185,6 +195,24 @@ fn own(options: &mut OpenOptions, path: &Path, mode: u32) -> io::Result<fs::File
         Some(why) => Err(io::Error::new(io::ErrorKind::PermissionDenied, why)),
         None => Ok(file),
     }
+}
+
+/// Whether everybody may put files and links into the directory of `path`, as into /tmp.
+fn is_shared(path: &Path) -> bool {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::metadata(directory).is_ok_and(|found| found.mode() & 0o1002 == 0o1002)
+}
+
+/// Whether a link in such a directory belongs to this user, to root, or to the directory's owner: the kernel's own
+/// rule (`fs.protected_symlinks`), for links that are resolved here.
+fn is_trusted_link(path: &Path) -> io::Result<bool> {
+    let owner = fs::symlink_metadata(path)?.uid();
+    let directory = path.parent().map(fs::metadata).transpose()?.map(|found| found.uid());
+    Ok(may_follow(owner, directory, rustix::process::geteuid().as_raw()))
+}
+
+fn may_follow(owner: u32, directory: Option<u32>, user: u32) -> bool {
+    owner == user || owner == 0 || Some(owner) == directory
 }
 
 /// Who beside this user and root could change a file or what is in a directory.
@@ -389,6 +417,30 @@ mod tests {
         super::super::append_all_pieces(&mut *file, &mut pieces).unwrap();
         drop(file);
         assert_eq!(reading.join().unwrap(), 2 * bytes.len());
+    }
+
+    #[test]
+    fn where_everybody_may_write_no_link_is_followed_and_no_strange_file_appended_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let victim = dir.path().join("victim");
+        fs::write(&victim, "").unwrap();
+        fs::set_permissions(dir.path(), Permissions::from_mode(0o1777)).unwrap();
+        let [link, wide, own] = ["link", "wide", "own"].map(|name| dir.path().join(name));
+        std::os::unix::fs::symlink(&victim, &link).unwrap();
+        fs::write(&wide, "").unwrap();
+        fs::set_permissions(&wide, Permissions::from_mode(0o666)).unwrap();
+        for path in [&link, &wide] {
+            let refused = RealDisk.open(path, Open::Append { mode: 0o600 }).unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied, "{refused}");
+        }
+        for _ in 0..2 {
+            RealDisk.open(&own, Open::Append { mode: 0o600 }).unwrap();
+        }
+        fs::set_permissions(dir.path(), Permissions::from_mode(0o700)).unwrap();
+        RealDisk.open(&link, Open::Append { mode: 0o600 }).unwrap();
+        let us = 1000;
+        assert!(may_follow(us, Some(0), us) && may_follow(0, Some(7), us) && may_follow(7, Some(7), us));
+        assert!(!may_follow(7, Some(0), us) && !may_follow(7, None, us));
     }
 
     #[test]

@@ -38,6 +38,10 @@ use crate::sanitize;
 pub(crate) fn disk_failure(what: &str, path: &Path, error: std::io::Error) -> Error {
     let hint = match error.kind() {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => "make room and run again",
+        // Not the system refuses it, but `disk`: somebody else made it, or may change it.
+        std::io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => {
+            "see who made it; then remove it, or make it yours alone (chown, chmod go-w), and run again"
+        }
         std::io::ErrorKind::PermissionDenied => "give this user the right to write there and run again",
         std::io::ErrorKind::NotFound => "make the directory and run again",
         _ if is_out_of_descriptors(&error) => {
