@@ -149,9 +149,39 @@ pub struct Generations {
     old: Identities,
 }
 
-/// Identities in no order. Such a table finds most new ones by one byte each, and needs half the memory of a
-/// [`RecentSet`].
-type Identities = HashSet<u128, BuildHasherDefault<OwnBits>>;
+/// Identities in no order, in several tables: while a table grows it is in memory twice, and so only a part of
+/// them is. Such tables find most new ones by one byte each, and need half the memory of a [`RecentSet`].
+#[derive(Clone, Debug, Default)]
+struct Identities {
+    tables: Box<[HashSet<u128, BuildHasherDefault<OwnBits>>; 8]>,
+    len: usize,
+}
+
+impl Identities {
+    /// The number of the table for an identity; not by the bits that place it there.
+    fn table(identity: u128) -> usize {
+        (identity >> 64) as usize % 8
+    }
+
+    fn contains(&self, identity: u128) -> bool {
+        self.tables[Identities::table(identity)].contains(&identity)
+    }
+
+    fn insert(&mut self, identity: u128) -> bool {
+        let is_new = self.tables[Identities::table(identity)].insert(identity);
+        self.len += usize::from(is_new);
+        is_new
+    }
+
+    fn capacity(&self) -> usize {
+        self.tables.iter().map(HashSet::capacity).sum()
+    }
+
+    fn clear(&mut self) {
+        self.tables.iter_mut().for_each(HashSet::clear);
+        self.len = 0;
+    }
+}
 
 impl Generations {
     /// A memory of at least the last `most` identities, and at most twice as many.
@@ -161,15 +191,15 @@ impl Generations {
 
     /// Whether the set has an identity.
     pub fn contains(&self, identity: u128) -> bool {
-        self.young.contains(&identity) || self.old.contains(&identity)
+        self.young.contains(identity) || self.old.contains(identity)
     }
 
     /// Adds an identity, or renews one of the older generation; false when it was there already.
     pub fn insert(&mut self, identity: u128) -> bool {
-        if self.young.len() == self.most {
+        if self.young.len == self.most {
             self.turn();
         }
-        self.young.insert(identity) && !self.old.contains(&identity)
+        self.young.insert(identity) && !self.old.contains(identity)
     }
 
     /// Forgets all.
@@ -180,7 +210,7 @@ impl Generations {
 
     /// How many were remembered since the last turn.
     pub fn young(&self) -> usize {
-        self.young.len()
+        self.young.len
     }
 
     /// Drops the older generation where it takes much memory.

@@ -5,7 +5,7 @@
 
 use super::stream_windows::{FinishedJob, NextPage, PageJob, StreamWindows, Urgency};
 use super::window::WindowQuery;
-use super::{BUDGET, EACH};
+use super::{BUDGET, BUDGET_ALONE, EACH};
 use crate::error::Result;
 use crate::event::Stream;
 
@@ -24,7 +24,8 @@ impl RequestQueue {
     pub(super) fn new(streams: &[Stream], question: WindowQuery, jobs: usize) -> Self {
         let windows = streams.iter().map(|stream| StreamWindows::new(*stream, question)).collect();
         // One job reads only what the reader will need next.
-        let whole = if jobs > 1 { BUDGET.min(jobs * EACH) } else { 0 };
+        let most = if streams.len() == 1 { BUDGET_ALONE } else { BUDGET };
+        let whole = if jobs > 1 { most.min(jobs * EACH) } else { 0 };
         // While answers are quick, reading far ahead would only cost memory.
         RequestQueue { windows, budget: whole.min(streams.len() * EACH), whole }
     }

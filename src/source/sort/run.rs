@@ -1,0 +1,179 @@
+//! Runs: records in order, the older ones in the scratch file that all runs share, the newest in memory.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
+
+use super::record::{SortKey, SortRecord};
+
+/// How many bytes of the scratch file are read or written at once.
+pub(super) const CHUNK: usize = 64 << 10;
+
+/// The scratch file: opened when it is first needed, appended to by every run.
+pub(super) struct Scratch {
+    open: Box<dyn FnMut() -> io::Result<File>>,
+    file: Option<File>,
+    end: u64,
+}
+
+/// Records in order.
+#[derive(Debug, Default)]
+pub(super) struct Run {
+    /// Where its records lie in the scratch file; whole records each.
+    segments: Vec<Range<u64>>,
+    /// The records after those; whole records each. In pieces, because a buffer that grows is in memory twice.
+    tail: Vec<Vec<u8>>,
+    held: usize,
+}
+
+/// Reads a run from its start.
+#[derive(Debug)]
+pub(super) struct RunReader {
+    segments: std::vec::IntoIter<Range<u64>>,
+    /// The rest of the segment that is being read.
+    segment: Range<u64>,
+    tail: std::vec::IntoIter<Vec<u8>>,
+    buffer: Vec<u8>,
+    at: usize,
+    /// The key of the record at `at`; none at the end of the run.
+    key: Option<SortKey>,
+}
+
+impl Scratch {
+    pub(super) fn new(open: impl FnMut() -> io::Result<File> + 'static) -> Self {
+        Scratch { open: Box::new(open), file: None, end: 0 }
+    }
+
+    /// Whether something was written to it.
+    pub(super) fn is_used(&self) -> bool {
+        self.file.is_some()
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> io::Result<Range<u64>> {
+        if self.file.is_none() {
+            self.file = Some((self.open)()?);
+        }
+        let start = self.end;
+        self.file.as_ref().ok_or(io::ErrorKind::NotFound)?.write_all_at(bytes, start)?;
+        self.end += bytes.len() as u64;
+        Ok(start..self.end)
+    }
+
+    fn read(&self, bytes: &mut [u8], at: u64) -> io::Result<()> {
+        self.file.as_ref().ok_or(io::ErrorKind::NotFound)?.read_exact_at(bytes, at)
+    }
+}
+
+impl Run {
+    /// Adds a record that comes after all others of the run.
+    pub(super) fn push(&mut self, record: &SortRecord<'_>) {
+        let bytes = record.bytes();
+        if !self.has_room(record) {
+            self.tail.push(Vec::with_capacity(bytes.max(CHUNK)));
+        }
+        if let Some(piece) = self.tail.last_mut() {
+            record.write(piece);
+            self.held += bytes;
+        }
+    }
+
+    /// Whether the newest piece in memory has room for a record.
+    pub(super) fn has_room(&self, record: &SortRecord<'_>) -> bool {
+        self.tail.last().is_some_and(|piece| piece.capacity() - piece.len() >= record.bytes())
+    }
+
+    /// How many bytes of it are in memory.
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Moves what is in memory to the scratch file.
+    pub(super) fn spill(&mut self, scratch: &mut Scratch) -> io::Result<()> {
+        for piece in &self.tail {
+            self.segments.push(scratch.append(piece)?);
+        }
+        // One piece is kept for what follows.
+        self.tail.truncate(1);
+        self.tail.iter_mut().for_each(Vec::clear);
+        self.held = 0;
+        Ok(())
+    }
+
+    /// Gives back the memory that it does not need.
+    pub(super) fn shrink(&mut self) {
+        self.tail.retain(|piece| !piece.is_empty());
+    }
+
+    /// A reader of the run, at its first record.
+    pub(super) fn read(self, scratch: &Scratch) -> io::Result<RunReader> {
+        let mut reader = RunReader {
+            segments: self.segments.into_iter(),
+            segment: 0..0,
+            tail: self.tail.into_iter(),
+            buffer: Vec::new(),
+            at: 0,
+            key: None,
+        };
+        reader.load(scratch)?;
+        Ok(reader)
+    }
+}
+
+impl RunReader {
+    /// The current record; none at the end.
+    pub(super) fn record(&self) -> Option<SortRecord<'_>> {
+        let key = self.key?;
+        let start = self.at + SortKey::BYTES;
+        Some(SortRecord { key, text: self.buffer.get(start..start + key.len())? })
+    }
+
+    /// Moves to the next record.
+    pub(super) fn advance(&mut self, scratch: &Scratch) -> io::Result<()> {
+        if let Some(key) = self.key.take() {
+            self.at += SortKey::BYTES + key.len();
+        }
+        self.load(scratch)
+    }
+
+    /// Reads the record at `at`.
+    fn load(&mut self, scratch: &Scratch) -> io::Result<()> {
+        if !self.have(SortKey::BYTES, scratch)? {
+            return Ok(());
+        }
+        let key = SortKey::read(&self.buffer[self.at..])?;
+        if !self.have(SortKey::BYTES + key.len(), scratch)? {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.key = Some(key);
+        Ok(())
+    }
+
+    /// Makes `count` bytes from `at` on available; false at the end of the run.
+    fn have(&mut self, count: usize, scratch: &Scratch) -> io::Result<bool> {
+        while self.buffer.len() - self.at < count {
+            if self.segment.is_empty() {
+                // Segments and pieces hold whole records, so that nothing is left of the one before.
+                match self.segments.next() {
+                    Some(next) => self.segment = next,
+                    None => match self.tail.next() {
+                        Some(piece) => {
+                            (self.buffer, self.at) = (piece, 0);
+                            continue;
+                        }
+                        None => return Ok(false),
+                    },
+                }
+            }
+            self.buffer.drain(..self.at);
+            self.at = 0;
+            let left = usize::try_from(self.segment.end - self.segment.start).unwrap_or(usize::MAX);
+            let (old, wanted) = (self.buffer.len(), count.max(CHUNK));
+            let more = left.min(wanted.saturating_sub(old));
+            self.buffer.resize(old + more, 0);
+            scratch.read(&mut self.buffer[old..], self.segment.start)?;
+            self.segment.start += more as u64;
+        }
+        Ok(true)
+    }
+}
