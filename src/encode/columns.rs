@@ -117,6 +117,8 @@ impl Columns {
 
 impl<'a: 'r, 'r> EventCells<'a, 'r> {
     /// The cell in the column at `index`; what has to be made for it is made in `scratch`.
+    // Most cells of a row are missing: a call for each would cost more than finding that out.
+    #[inline]
     pub(super) fn cell<'c>(&self, index: usize, scratch: &'c mut String) -> CellContent<'c>
     where
         'r: 'c,

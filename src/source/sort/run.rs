@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::mem;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 
@@ -35,7 +36,9 @@ pub(super) struct RunReader {
     segment: Range<u64>,
     tail: std::vec::IntoIter<Vec<u8>>,
     buffer: Vec<u8>,
+    /// The part of the buffer that was not passed yet; what is behind it is old.
     at: usize,
+    filled: usize,
     /// The key of the record at `at`; none at the end of the run.
     key: Option<SortKey>,
 }
@@ -113,6 +116,7 @@ impl Run {
             tail: self.tail.into_iter(),
             buffer: Vec::new(),
             at: 0,
+            filled: 0,
             key: None,
         };
         reader.load(scratch)?;
@@ -151,28 +155,31 @@ impl RunReader {
 
     /// Makes `count` bytes from `at` on available; false at the end of the run.
     fn have(&mut self, count: usize, scratch: &Scratch) -> io::Result<bool> {
-        while self.buffer.len() - self.at < count {
+        while self.filled - self.at < count {
             if self.segment.is_empty() {
                 // Segments and pieces hold whole records, so that nothing is left of the one before.
                 match self.segments.next() {
                     Some(next) => self.segment = next,
                     None => match self.tail.next() {
                         Some(piece) => {
-                            (self.buffer, self.at) = (piece, 0);
+                            (self.at, self.filled) = (0, piece.len());
+                            self.buffer = piece;
                             continue;
                         }
                         None => return Ok(false),
                     },
                 }
             }
-            self.buffer.drain(..self.at);
-            self.at = 0;
+            self.buffer.copy_within(self.at..self.filled, 0);
+            self.filled -= mem::take(&mut self.at);
+            if self.buffer.len() < count.max(CHUNK) {
+                self.buffer.resize(count.max(CHUNK), 0);
+            }
             let left = usize::try_from(self.segment.end - self.segment.start).unwrap_or(usize::MAX);
-            let (old, wanted) = (self.buffer.len(), count.max(CHUNK));
-            let more = left.min(wanted.saturating_sub(old));
-            self.buffer.resize(old + more, 0);
-            scratch.read(&mut self.buffer[old..], self.segment.start)?;
+            let more = left.min(self.buffer.len() - self.filled);
+            scratch.read(&mut self.buffer[self.filled..self.filled + more], self.segment.start)?;
             self.segment.start += more as u64;
+            self.filled += more;
         }
         Ok(true)
     }
