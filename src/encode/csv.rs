@@ -185,7 +185,7 @@ impl<'o> RecordWriter<'o> {
 /// Whether a byte is itself in JSON and in CSV, and harmless anywhere in a cell. Compares and no table, so that
 /// many bytes are compared at once.
 fn is_plain_byte(byte: u8) -> bool {
-    (0x20..0x7f).contains(&byte) & (byte != b'"') & (byte != b'\\') & (byte != b',')
+    (byte.wrapping_sub(b' ') < 0x5f) & (byte != b'"') & (byte != b'\\') & (byte != b',')
 }
 
 fn all_plain(text: &[u8]) -> bool {

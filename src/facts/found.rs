@@ -23,7 +23,7 @@ impl<'a, 'b> FoundFields<'a, 'b> {
     /// The value in a slot, `null` included.
     pub fn get(&self, slot: usize) -> Option<JsonText<'a>> {
         let (start, end) = self.buffer.spans[slot];
-        (start < end).then(|| JsonText::new(&self.raw[start..end]))
+        (start < end).then(|| JsonText::trimmed(&self.raw[start..end]))
     }
 
     /// The value in a slot, unless it is `null`.

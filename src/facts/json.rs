@@ -18,6 +18,11 @@ impl<'a> JsonText<'a> {
         JsonText(raw.trim_ascii())
     }
 
+    /// Takes the text of a whole value that has no space around it.
+    pub(super) fn trimmed(raw: &'a [u8]) -> Self {
+        JsonText(raw)
+    }
+
     /// The text as it lies in the item.
     pub fn bytes(self) -> &'a [u8] {
         self.0
