@@ -91,7 +91,7 @@ fn odd_items_are_one_line_each_in_every_format() {
         for raw in &odd {
             for width in [1, 20, 60, 80, 200] {
                 let table = text(Format::Table, terminal(width), &[(stream, raw)]);
-                assert_eq!(table.lines().count(), if width < 60 { 4 } else { 2 });
+                assert_eq!(table.lines().count(), if width < 80 { 4 } else { 2 });
                 assert!(table.lines().all(|line| line.width() <= usize::from(width)));
             }
             for (format, lines) in
@@ -216,7 +216,7 @@ proptest! {
             let cut = options.width.is_some();
             let out = rendered(renderer(Format::Table, shape, fields, options), &[(stream, &raw)]);
             let out = String::from_utf8(out).unwrap();
-            let lines = if cut && width < 60 && !asked { 4 } else { 2 };
+            let lines = if cut && width < 80 && !asked { 4 } else { 2 };
             prop_assert_eq!(out.matches('\n').count(), lines);
             prop_assert_eq!(out.find(['\r', '\t', '\u{2028}']), None);
             for line in out.lines() {
