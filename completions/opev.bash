@@ -95,7 +95,7 @@ _opev() {
 
     case "${cmd}" in
         opev)
-            opts="-v -q -h -V --verbose --quiet --log-level --log-format --color --tz --help --version fetch tail show introspect token-check status state names words simulate config completions"
+            opts="-v -q -h -V --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help --version fetch tail show introspect token-check status state names words simulate config completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -113,6 +113,10 @@ _opev() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
+                    return 0
+                    ;;
                 --tz)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -125,7 +129,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__completions)
-            opts="-v -q -h --verbose --quiet --log-level --log-format --color --tz --help bash elvish fish powershell zsh"
+            opts="-v -q -h --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -141,6 +145,10 @@ _opev() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
                     return 0
                     ;;
                 --tz)
@@ -155,7 +163,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__config)
-            opts="-v -q -h --verbose --quiet --log-level --log-format --color --tz --help show list edit path init import-sumo"
+            opts="-v -q -h --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help show list edit path init import-sumo"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -173,6 +181,10 @@ _opev() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
+                    return 0
+                    ;;
                 --tz)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -185,7 +197,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__config__subcmd__edit)
-            opts="-v -q -h --config --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-v -q -h --config --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -218,6 +230,10 @@ _opev() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
+                    return 0
+                    ;;
                 --tz)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -230,7 +246,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__config__subcmd__import__subcmd__sumo)
-            opts="-p -v -q -h --config --profile --write --token-to --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-p -v -q -h --config --profile --write --token-to --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -286,6 +302,10 @@ _opev() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
+                    return 0
+                    ;;
                 --tz)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -298,7 +318,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__config__subcmd__init)
-            opts="-v -q -h --config --force --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-v -q -h --config --force --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -329,6 +349,10 @@ _opev() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
                     return 0
                     ;;
                 --tz)
@@ -343,7 +367,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__config__subcmd__list)
-            opts="-v -q -h --config --json --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-v -q -h --config --json --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -374,6 +398,10 @@ _opev() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
                     return 0
                     ;;
                 --tz)
@@ -388,7 +416,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__config__subcmd__path)
-            opts="-v -q -h --config --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-v -q -h --config --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -421,6 +449,10 @@ _opev() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
+                    return 0
+                    ;;
                 --tz)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -433,7 +465,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__config__subcmd__show)
-            opts="-p -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --json --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-p -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --json --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -551,6 +583,10 @@ _opev() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
+                    return 0
+                    ;;
                 --tz)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -563,7 +599,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__fetch)
-            opts="-p -o -r -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --all-profiles --user --actor --ip --country --action --object --item --vault --group --device --app --session --no-sessions --failed --succeeded --grep --jq --format --shape --names --tag --category --source-name --no-siem-metadata --ocsf-version --mask --hash --hash-key-file --fields --codes --wide --csv-bom --output --file-mode --resume --consumer --lock-wait --accept-gap --page-size --since --until --late --limit --last --sort --reverse --overwrite --fail-if-empty --dry-run --jobs --verbose --quiet --log-level --log-format --color --tz --help signin items audit all"
+            opts="-p -o -r -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --all-profiles --user --actor --ip --country --action --object --item --vault --group --device --app --session --no-sessions --failed --succeeded --grep --jq --format --shape --names --tag --category --source-name --no-siem-metadata --ocsf-version --mask --hash --hash-key-file --fields --codes --wide --csv-bom --output --file-mode --resume --consumer --lock-wait --accept-gap --page-size --since --until --late --limit --last --sort --reverse --overwrite --fail-if-empty --dry-run --jobs --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help signin items audit all"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -862,6 +898,10 @@ _opev() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
+                    return 0
+                    ;;
                 --tz)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -874,7 +914,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__introspect)
-            opts="-p -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --json --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-p -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --json --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -992,6 +1032,10 @@ _opev() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
+                    return 0
+                    ;;
                 --tz)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1004,7 +1048,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__names)
-            opts="-v -q -h --verbose --quiet --log-level --log-format --color --tz --help import list forget"
+            opts="-v -q -h --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help import list forget"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1022,6 +1066,10 @@ _opev() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
+                    return 0
+                    ;;
                 --tz)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1034,7 +1082,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__names__subcmd__forget)
-            opts="-p -v -q -h --profile --config --state-dir --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-p -v -q -h --profile --config --state-dir --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1082,6 +1130,10 @@ _opev() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
+                    return 0
+                    ;;
                 --tz)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1094,7 +1146,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__names__subcmd__import)
-            opts="-p -v -q -h --kind --profile --config --state-dir --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-p -v -q -h --kind --profile --config --state-dir --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1146,6 +1198,10 @@ _opev() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
+                    return 0
+                    ;;
                 --tz)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1158,7 +1214,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__names__subcmd__list)
-            opts="-p -v -q -h --json --profile --config --state-dir --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-p -v -q -h --json --profile --config --state-dir --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1206,6 +1262,10 @@ _opev() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
+                    return 0
+                    ;;
                 --tz)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1218,7 +1278,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__show)
-            opts="-p -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --since --until --format --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-p -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --since --until --format --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1348,6 +1408,10 @@ _opev() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
+                    return 0
+                    ;;
                 --tz)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1360,7 +1424,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__simulate)
-            opts="-v -q -h --port --announce --token-file --log --assert --one-at-a-time --data --events --seed --days --rhythm --live --live-from --at --hostile --repeats --features --expires-in --audience --bounds --filter --cursor-forgets-end --keys --user-type --errors --no-empty-page --repeat-when-followed --cursor-with-range --accept-null --accept-float --fault --latency --rate-limit --gzip --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-v -q -h --port --announce --token-file --log --assert --one-at-a-time --data --events --seed --days --rhythm --live --live-from --at --hostile --repeats --features --expires-in --audience --bounds --filter --cursor-forgets-end --keys --user-type --errors --no-empty-page --repeat-when-followed --cursor-with-range --accept-null --accept-float --fault --latency --rate-limit --gzip --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1478,6 +1542,10 @@ _opev() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
+                    return 0
+                    ;;
                 --tz)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1490,7 +1558,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__state)
-            opts="-v -q -h --verbose --quiet --log-level --log-format --color --tz --help export import reset"
+            opts="-v -q -h --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help export import reset"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1508,6 +1576,10 @@ _opev() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
+                    return 0
+                    ;;
                 --tz)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1520,7 +1592,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__state__subcmd__export)
-            opts="-p -o -v -q -h --profile --config --state-dir --consumer --output --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-p -o -v -q -h --profile --config --state-dir --consumer --output --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1600,6 +1672,10 @@ _opev() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
                     return 0
                     ;;
                 --tz)
@@ -1614,7 +1690,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__state__subcmd__import)
-            opts="-o -p -v -q -h --output --profile --config --state-dir --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-o -p -v -q -h --output --profile --config --state-dir --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1692,6 +1768,10 @@ _opev() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
+                    return 0
+                    ;;
                 --tz)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1704,7 +1784,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__state__subcmd__reset)
-            opts="-p -o -y -v -q -h --profile --config --state-dir --consumer --output --yes --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-p -o -y -v -q -h --profile --config --state-dir --consumer --output --yes --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1786,6 +1866,10 @@ _opev() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
+                    return 0
+                    ;;
                 --tz)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1798,7 +1882,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__status)
-            opts="-p -v -q -h --profile --config --state-dir --all-profiles --json --check --verify --max-age --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-p -v -q -h --profile --config --state-dir --all-profiles --json --check --verify --max-age --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1850,6 +1934,10 @@ _opev() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
+                    return 0
+                    ;;
                 --tz)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1862,7 +1950,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__tail)
-            opts="-p -o -n -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --all-profiles --user --actor --ip --country --action --object --item --vault --group --device --app --session --no-sessions --failed --succeeded --grep --jq --format --shape --names --tag --category --source-name --no-siem-metadata --ocsf-version --mask --hash --hash-key-file --fields --codes --wide --csv-bom --output --file-mode --resume --consumer --lock-wait --accept-gap --page-size --lines --since --interval --no-follow --for --highlight --health-file --verbose --quiet --log-level --log-format --color --tz --help signin items audit all"
+            opts="-p -o -n -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --all-profiles --user --actor --ip --country --action --object --item --vault --group --device --app --session --no-sessions --failed --succeeded --grep --jq --format --shape --names --tag --category --source-name --no-siem-metadata --ocsf-version --mask --hash --hash-key-file --fields --codes --wide --csv-bom --output --file-mode --resume --consumer --lock-wait --accept-gap --page-size --lines --since --interval --no-follow --for --highlight --health-file --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help signin items audit all"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2172,6 +2260,10 @@ _opev() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
+                    return 0
+                    ;;
                 --tz)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2184,7 +2276,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__token__subcmd__check)
-            opts="-p -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --all-profiles --offline --min-days --sample --json --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-p -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --all-profiles --offline --min-days --sample --json --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2306,6 +2398,10 @@ _opev() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
+                    return 0
+                    ;;
                 --tz)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2318,7 +2414,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__words)
-            opts="-v -q -h --json --verbose --quiet --log-level --log-format --color --tz --help"
+            opts="-v -q -h --json --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2334,6 +2430,10 @@ _opev() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --pager)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
                     return 0
                     ;;
                 --tz)

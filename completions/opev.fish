@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_opev_global_optspecs
-    string join \n v/verbose q/quiet log-level= log-format= color= tz= h/help V/version
+    string join \n v/verbose q/quiet log-level= log-format= color= pager= no-pager tz= h/help V/version
 end
 
 function __fish_opev_needs_command
@@ -34,9 +34,12 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_needs_command" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_needs_command" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_needs_command" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_needs_command" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_needs_command" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_needs_command" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_needs_command" -s V -l version -d 'Print version'
 complete -c opev -n "__fish_opev_needs_command" -f -a "fetch" -d 'Get events once and exit'
@@ -136,6 +139,8 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l trust-clock -d 'Go on where this machine\'s clock and the service\'s are days apart'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l all-profiles -d 'Run for every enabled profile of the configuration'
@@ -155,6 +160,7 @@ complete -c opev -n "__fish_opev_using_subcommand fetch" -l fail-if-empty -d 'Ex
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l dry-run -d 'Show what would be requested and written, and stop'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand tail" -s p -l profile -d 'Use this profile of the configuration' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l config -d 'Read this configuration file' -r -F
@@ -239,6 +245,8 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand tail" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand tail" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand tail" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l trust-clock -d 'Go on where this machine\'s clock and the service\'s are days apart'
 complete -c opev -n "__fish_opev_using_subcommand tail" -l all-profiles -d 'Run for every enabled profile of the configuration'
@@ -255,6 +263,7 @@ complete -c opev -n "__fish_opev_using_subcommand tail" -l accept-gap -d 'Go on 
 complete -c opev -n "__fish_opev_using_subcommand tail" -l no-follow -d 'Show the events that there are, and do not wait for more'
 complete -c opev -n "__fish_opev_using_subcommand tail" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand tail" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand tail" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand show" -s p -l profile -d 'Use this profile of the configuration' -r
 complete -c opev -n "__fish_opev_using_subcommand show" -l config -d 'Read this configuration file' -r -F
@@ -293,10 +302,13 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand show" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand show" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand show" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand show" -l trust-clock -d 'Go on where this machine\'s clock and the service\'s are days apart'
 complete -c opev -n "__fish_opev_using_subcommand show" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand show" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand show" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand introspect" -s p -l profile -d 'Use this profile of the configuration' -r
 complete -c opev -n "__fish_opev_using_subcommand introspect" -l config -d 'Read this configuration file' -r -F
@@ -328,11 +340,14 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand introspect" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand introspect" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand introspect" -l trust-clock -d 'Go on where this machine\'s clock and the service\'s are days apart'
 complete -c opev -n "__fish_opev_using_subcommand introspect" -l json -d 'Print one JSON object'
 complete -c opev -n "__fish_opev_using_subcommand introspect" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand introspect" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand introspect" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand introspect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand token-check" -s p -l profile -d 'Use this profile of the configuration' -r
 complete -c opev -n "__fish_opev_using_subcommand token-check" -l config -d 'Read this configuration file' -r -F
@@ -365,6 +380,8 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand token-check" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand token-check" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand token-check" -l trust-clock -d 'Go on where this machine\'s clock and the service\'s are days apart'
 complete -c opev -n "__fish_opev_using_subcommand token-check" -l all-profiles -d 'Check every enabled profile of the configuration'
@@ -373,6 +390,7 @@ complete -c opev -n "__fish_opev_using_subcommand token-check" -l sample -d 'Pri
 complete -c opev -n "__fish_opev_using_subcommand token-check" -l json -d 'Print JSON: one object, or an array of them with --all-profiles'
 complete -c opev -n "__fish_opev_using_subcommand token-check" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand token-check" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand token-check" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand token-check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand status" -s p -l profile -d 'The positions of this profile' -r
 complete -c opev -n "__fish_opev_using_subcommand status" -l config -d 'Read this configuration file' -r -F
@@ -388,6 +406,8 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand status" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand status" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand status" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand status" -l all-profiles -d 'Look at every enabled profile of the configuration'
 complete -c opev -n "__fish_opev_using_subcommand status" -l json -d 'Print one JSON object'
@@ -395,6 +415,7 @@ complete -c opev -n "__fish_opev_using_subcommand status" -l check -d 'Exit with
 complete -c opev -n "__fish_opev_using_subcommand status" -l verify -d 'Read the managed files and compare them with what was delivered'
 complete -c opev -n "__fish_opev_using_subcommand status" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand status" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand status" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
 error\t'Errors'
@@ -406,9 +427,12 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -f -a "export" -d 'Print saved positions as JSON, to go on from on another machine'
 complete -c opev -n "__fish_opev_using_subcommand state; and not __fish_seen_subcommand_from export import reset" -f -a "import" -d 'Save exported positions here'
@@ -428,9 +452,12 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -s o -l output -d 'The path of the managed file on this machine' -r -F
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -s p -l profile -d 'The positions of this profile' -r
@@ -446,9 +473,12 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -s p -l profile -d 'The positions of this profile' -r
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -l config -d 'Read this configuration file' -r -F
@@ -465,10 +495,13 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -s y -l yes -d 'Do not ask'
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand state; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand names; and not __fish_seen_subcommand_from import list forget" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
 error\t'Errors'
@@ -480,9 +513,12 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand names; and not __fish_seen_subcommand_from import list forget" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand names; and not __fish_seen_subcommand_from import list forget" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand names; and not __fish_seen_subcommand_from import list forget" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand names; and not __fish_seen_subcommand_from import list forget" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand names; and not __fish_seen_subcommand_from import list forget" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand names; and not __fish_seen_subcommand_from import list forget" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand names; and not __fish_seen_subcommand_from import list forget" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand names; and not __fish_seen_subcommand_from import list forget" -f -a "import" -d 'Keep the names that op prints with --format json'
 complete -c opev -n "__fish_opev_using_subcommand names; and not __fish_seen_subcommand_from import list forget" -f -a "list" -d 'List the names that were imported'
@@ -504,9 +540,12 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from import" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from import" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from import" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from import" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from import" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from list" -s p -l profile -d 'The positions of this profile' -r
 complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from list" -l config -d 'Read this configuration file' -r -F
@@ -521,10 +560,13 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from list" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from list" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from list" -l json -d 'Print a JSON array'
 complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from list" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from forget" -s p -l profile -d 'The positions of this profile' -r
 complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from forget" -l config -d 'Read this configuration file' -r -F
@@ -539,9 +581,12 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from forget" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from forget" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from forget" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from forget" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from forget" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from forget" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand names; and __fish_seen_subcommand_from forget" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand words" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
 error\t'Errors'
@@ -553,10 +598,13 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand words" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand words" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand words" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand words" -l json -d 'Print a JSON array'
 complete -c opev -n "__fish_opev_using_subcommand words" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand words" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand words" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand words" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l port -d 'Port on 127.0.0.1' -r
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l announce -d 'How to say where it listens' -r -f -a "text\t'For people'
@@ -606,6 +654,8 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand simulate" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l assert -d 'Exit with 1 if a client broke a rule'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l one-at-a-time -d 'Take two requests under way on one stream for a broken rule'
@@ -618,6 +668,7 @@ complete -c opev -n "__fish_opev_using_subcommand simulate" -l accept-float -d '
 complete -c opev -n "__fish_opev_using_subcommand simulate" -l gzip -d 'Compress answers for clients that accept gzip'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand simulate" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
 error\t'Errors'
@@ -629,9 +680,12 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -f -a "show" -d 'Print every value in force and where it comes from'
 complete -c opev -n "__fish_opev_using_subcommand config; and not __fish_seen_subcommand_from show list edit path init import-sumo" -f -a "list" -d 'List the profiles: server, token, expiry, last poll'
@@ -669,11 +723,14 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l trust-clock -d 'Go on where this machine\'s clock and the service\'s are days apart'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON object'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from list" -l config -d 'Read this configuration file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from list" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
@@ -686,10 +743,13 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from list" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from list" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: an array of one object a profile'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from list" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from edit" -l config -d 'Read this configuration file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from edit" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
@@ -702,9 +762,12 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from edit" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from edit" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from edit" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from edit" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from edit" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from edit" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from path" -l config -d 'Read this configuration file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from path" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
@@ -717,9 +780,12 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from path" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from path" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from path" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from path" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from path" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from path" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from init" -l config -d 'Read this configuration file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from init" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
@@ -732,10 +798,13 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from init" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from init" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from init" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from init" -l force -d 'Replace a file that exists'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from init" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from init" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from init" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -l config -d 'Read this configuration file' -r -F
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -s p -l profile -d 'Give the profile this name' -r
@@ -750,10 +819,13 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -l write -d 'Add the profile to the configuration file'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand config; and __fish_seen_subcommand_from import-sumo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c opev -n "__fish_opev_using_subcommand completions" -l log-level -d 'Say this much: debug, info, warning, error or critical' -r -f -a "critical\t'Only why the run failed'
 error\t'Errors'
@@ -765,7 +837,10 @@ json\t'One JSON object a line'"
 complete -c opev -n "__fish_opev_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c opev -n "__fish_opev_using_subcommand completions" -l pager -d 'When answers on a terminal go through a pager' -r -f -a "auto\t'On a terminal, where there is one'
+never\t'Never'"
 complete -c opev -n "__fish_opev_using_subcommand completions" -l tz -d 'Read and show times in this zone: UTC, local or a name' -r
 complete -c opev -n "__fish_opev_using_subcommand completions" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand completions" -s q -l quiet -d 'Say nothing but errors'
+complete -c opev -n "__fish_opev_using_subcommand completions" -l no-pager -d 'The same as --pager never'
 complete -c opev -n "__fish_opev_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -27,6 +27,8 @@ pub struct Cancel(Arc<CancelState>);
 struct CancelState {
     signal: AtomicI32,
     triggered: AtomicBool,
+    /// Whether a program that this one started, as a pager, has the terminal.
+    terminal_is_lent: AtomicBool,
     /// Holds at most one request to reopen.
     reopen: (Sender<()>, Receiver<()>),
     /// Dropped on trigger: every receiver then wakes, and every later receive returns at once.
@@ -47,6 +49,7 @@ impl Cancel {
         Cancel(Arc::new(CancelState {
             signal: AtomicI32::new(0),
             triggered: AtomicBool::new(false),
+            terminal_is_lent: AtomicBool::new(false),
             reopen: bounded(1),
             keep_open: Mutex::new(Some(sender)),
             wake,
@@ -62,6 +65,12 @@ impl Cancel {
         if let Ok(mut sender) = self.0.keep_open.lock() {
             sender.take();
         }
+    }
+
+    /// Notes whether a program that this one started, as a pager, has the terminal. SIGINT then only triggers the
+    /// token: the process ends when that program does.
+    pub fn lend_terminal(&self, is_lent: bool) {
+        self.0.terminal_is_lent.store(is_lent, Ordering::SeqCst);
     }
 
     /// Whether it was triggered.
@@ -148,6 +157,8 @@ pub fn listen(cancel: &Cancel, hangup: Hangup) -> Result<()> {
             for signal in signals.forever() {
                 if signal == SIGHUP && hangup == Hangup::Reopens {
                     cancel.ask_reopen();
+                } else if signal == SIGINT && cancel.0.terminal_is_lent.load(Ordering::SeqCst) {
+                    cancel.trigger(signal);
                 } else if cancel.is_triggered() {
                     die_by(signal);
                 } else {

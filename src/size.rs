@@ -1,4 +1,4 @@
-//! Numbers of bytes as they are typed: `1048576`, `64MiB`, `64M`, `1GB`.
+//! Numbers of bytes as they are typed: `1048576`, `64MiB`, `64M`, `1GB`; and numbers as people read them.
 //!
 //! Pure text work, shared by flags and the config file.
 
@@ -37,6 +37,19 @@ pub fn show(bytes: u64) -> String {
         .into_iter()
         .find(|(_, length)| bytes > 0 && bytes.is_multiple_of(*length))
         .map_or_else(|| bytes.to_string(), |(name, length)| format!("{}{name}", bytes / length))
+}
+
+/// A number with a comma after every three digits from the right.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 #[cfg(test)]

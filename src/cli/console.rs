@@ -54,6 +54,16 @@ pub enum ColorChoice {
     Never,
 }
 
+/// When to use a pager.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PagerChoice {
+    /// On a terminal, where there is one
+    #[default]
+    Auto,
+    /// Never
+    Never,
+}
+
 /// How to talk to the person.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ConsoleArgs {
@@ -93,6 +103,19 @@ pub struct ConsoleArgs {
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto", help_heading = "Messages")]
     pub color: ColorChoice,
 
+    /// When answers on a terminal go through a pager
+    ///
+    /// auto is on a terminal, for what fetch, show, words and names list print: OPEV_PAGER, PAGER, or less, which
+    /// leaves at once when all fits on the screen. An empty variable or cat means none.
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto", help_heading = "Messages")]
+    pub pager: PagerChoice,
+
+    /// The same as --pager never
+    ///
+    /// As git and journalctl have it.
+    #[arg(long, global = true, help_heading = "Messages")]
+    pub no_pager: bool,
+
     /// Read and show times in this zone: UTC, local or a name
     ///
     /// Names are those of the IANA database, such as Europe/Berlin. Concerns times that are typed
@@ -102,6 +125,11 @@ pub struct ConsoleArgs {
 }
 
 impl ConsoleArgs {
+    /// Whether a pager may be used.
+    pub fn allows_pager(&self) -> bool {
+        self.pager == PagerChoice::Auto && !self.no_pager
+    }
+
     /// How much is to be said.
     pub fn level(&self) -> LogLevel {
         match (self.log_level, self.quiet, self.verbose) {

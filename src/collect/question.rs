@@ -97,6 +97,9 @@ pub fn answer(run: &OutputRun<'_>, question: &Question, output: &SharedOutput, e
     }
     if ends {
         output.publish()?;
+        if let Some(shown) = output.shown().filter(|shown| shown.events > 1) {
+            runtime.console.note(&shown.sentence(|time| settings.zone.show(time)));
+        }
         if let Destination::File(_) = run.output.destination {
             runtime.console.delivered(consumer.written(), &run.output.destination.shown(), None);
         }

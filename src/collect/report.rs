@@ -17,6 +17,7 @@ use crate::event::Stream;
 use crate::health::{CollectorState, HealthReporter, PollPace as _, SystemdNotifier};
 use crate::page::Page;
 use crate::runtime::Runtime;
+use crate::size::grouped;
 
 /// When failures are reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,19 +144,6 @@ impl Tally {
     fn failures(&self) -> MutexGuard<'_, Vec<Error>> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A number with a comma after every three digits from the right.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Reports the progress of one output: tally, health, systemd, progress line.

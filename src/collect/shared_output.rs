@@ -10,8 +10,10 @@ use chrono::{DateTime, Utc};
 
 use super::lines::Lines;
 use super::plan::Destination;
-use crate::disk::{Disk, RealDisk};
-use crate::encode::{EventContext, EventEncoder, Highlight};
+use crate::config::terminal;
+use crate::console::{Pager, PagerCommand};
+use crate::disk::{Disk, RealDisk, real};
+use crate::encode::{EventContext, EventEncoder, Highlight, ShownEvents};
 use crate::error::{ErrorKind, Result};
 use crate::event::Event;
 use crate::output::Sink;
@@ -44,11 +46,17 @@ struct OpenOutput {
     /// Whether its reader closed it.
     is_closed: bool,
     highlight: Option<Highlight>,
+    /// The terminal's width, as rows were laid out for it; none where nothing is cut.
+    width: Option<u16>,
+    /// What shows the rows on a terminal.
+    pager: Option<PagerCommand>,
 }
 
 #[derive(Debug)]
 enum SharedSink {
     Stream(StreamSink),
+    /// The pager is waited for once the stream to it is closed.
+    Paged(StreamSink, Pager),
     File(ReplacedFile),
 }
 
@@ -64,7 +72,25 @@ impl SharedOutput {
             has_begun,
             is_closed,
             highlight,
+            width: None,
+            pager: None,
         })))
+    }
+
+    /// The same on a terminal of this width, which may change, or in a pager, which stands between.
+    #[must_use]
+    pub fn on_terminal(self, width: Option<u16>, pager: Option<PagerCommand>) -> Self {
+        {
+            let mut open = self.lock();
+            open.width = width.filter(|_| pager.is_none());
+            open.pager = pager;
+        }
+        self
+    }
+
+    /// What was shown on a terminal so far.
+    pub(super) fn shown(&self) -> Option<ShownEvents> {
+        self.lock().encoder.shown().cloned()
     }
 
     /// Opens it now, so that it fails before anything is requested.
@@ -80,7 +106,7 @@ impl SharedOutput {
                     let file = ReplacedFile::create(&disk, path, new.mode, new.overwrite, new.state_dir)?;
                     SharedSink::File(file)
                 }
-                stream => SharedSink::Stream(open_stream(stream)?),
+                stream => open_stream(stream, open.pager.as_ref())?,
             });
         }
         Ok(())
@@ -113,6 +139,7 @@ impl SharedOutput {
         if open.speaker.replace(speaker) != Some(speaker) {
             open.encoder.speak_for(context.clone());
         }
+        open.follow_the_terminal(out);
         open.encoder.event(event, received_at, out);
     }
 
@@ -146,7 +173,7 @@ impl SharedOutput {
         written
     }
 
-    /// Makes what was written durable; a file gets its name.
+    /// Makes what was written durable; a file gets its name, a pager its end, which is waited for.
     ///
     /// # Errors
     /// `Output` when the disk fails, `Usage` when a file of that name has been created meanwhile.
@@ -155,6 +182,10 @@ impl SharedOutput {
         match sink {
             None => Ok(()),
             Some(SharedSink::Stream(mut sink)) => sink.sync(),
+            Some(SharedSink::Paged(sink, mut pager)) => {
+                drop(sink);
+                pager.wait()
+            }
             Some(SharedSink::File(file)) => file.finish(),
         }
     }
@@ -178,6 +209,18 @@ impl OpenOutput {
         self.noted(written)
     }
 
+    /// Lays rows out anew where the terminal has another width by now, with the header again.
+    fn follow_the_terminal(&mut self, out: &mut Vec<u8>) {
+        let Some(known) = self.width else { return };
+        let now = u16::try_from(terminal::width(std::io::stdout())).unwrap_or(u16::MAX);
+        if now != known {
+            self.width = Some(now);
+            if self.encoder.resize(now) && self.has_begun {
+                self.encoder.begin(out);
+            }
+        }
+    }
+
     fn begin_and_write(&mut self, rows: &[u8]) -> Result<()> {
         let mut begin = Vec::new();
         if !std::mem::replace(&mut self.has_begun, true) {
@@ -196,10 +239,10 @@ impl OpenOutput {
     fn sink(&mut self) -> Result<&mut dyn Sink> {
         let sink = match self.sink.take() {
             Some(sink) => sink,
-            None => SharedSink::Stream(open_stream(&self.destination)?),
+            None => open_stream(&self.destination, self.pager.as_ref())?,
         };
         Ok(match self.sink.insert(sink) {
-            SharedSink::Stream(sink) => sink,
+            SharedSink::Stream(sink) | SharedSink::Paged(sink, _) => sink,
             SharedSink::File(sink) => sink,
         })
     }
@@ -207,14 +250,24 @@ impl OpenOutput {
     fn noted(&mut self, written: Result<()>) -> Result<()> {
         if let Err(failure) = &written {
             self.is_closed |= failure.kind() == ErrorKind::ClosedPipe;
+            if let Some(SharedSink::Paged(_, pager)) = self.sink.as_mut().filter(|_| self.is_closed) {
+                // One that could not be started reads nothing either.
+                pager.wait()?;
+            }
         }
         written
     }
 }
 
-fn open_stream(destination: &Destination) -> Result<StreamSink> {
-    match destination {
-        Destination::Device(path) => StreamSink::at(&RealDisk, path),
-        Destination::Stdout | Destination::File(_) => StreamSink::stdout_for_answer(),
-    }
+fn open_stream(destination: &Destination, pager: Option<&PagerCommand>) -> Result<SharedSink> {
+    Ok(match (destination, pager) {
+        (Destination::Device(path), _) => SharedSink::Stream(StreamSink::at(&RealDisk, path)?),
+        (Destination::Stdout, Some(pager)) => {
+            let (pager, input) = pager.start()?;
+            SharedSink::Paged(StreamSink::of(real::of_descriptor(input), "the pager")?, pager)
+        }
+        (Destination::Stdout | Destination::File(_), _) => {
+            SharedSink::Stream(StreamSink::stdout_for_answer()?)
+        }
+    })
 }

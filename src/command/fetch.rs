@@ -202,7 +202,11 @@ impl Fetch<'_> {
     }
 
     fn shared_output(&self, plan: &OutputPlan, streams: &[Stream], output: usize) -> Result<SharedOutput> {
-        Ok(SharedOutput::new(plan.encoder(streams)?, plan.outputs[output].destination.clone(), None))
+        let made = SharedOutput::new(plan.encoder(streams)?, plan.outputs[output].destination.clone(), None);
+        let config = self.args.collect.account.file.config.as_deref();
+        let pager =
+            plan.to_terminal.then(|| super::pager(self.invocation, config, self.args.collect.wide)).flatten();
+        Ok(made.on_terminal(plan.render.width, pager))
     }
 
     fn output_run<'r>(

@@ -24,6 +24,7 @@ pub mod words;
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use log::LevelFilter;
@@ -34,9 +35,9 @@ use crate::cli::{self, Cli, Command, ConsoleArgs};
 use crate::clock::{Clock, RealClock};
 use crate::collect::plan::{OutputRequest, ResumeOptions, Terminal};
 use crate::config::token::read_secret_file;
-use crate::config::{Environment, Settings, terminal};
-use crate::console::{Console, ConsoleOptions, LogFormat, TextStyle};
-use crate::disk::RealDisk;
+use crate::config::{Config, Environment, Settings, environment, terminal};
+use crate::console::{Console, ConsoleOptions, LogFormat, PagerCommand, TextStyle};
+use crate::disk::{RealDisk, real};
 use crate::encode::{OutputUse, Redaction, WordStyle};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
@@ -202,6 +203,33 @@ fn print(bytes: &[u8]) -> Result<End> {
         Err(failure) if failure.kind() != ErrorKind::ClosedPipe => Err(failure),
         _ => Ok(End::Done),
     }
+}
+
+/// The same through a pager, where there is one.
+fn print_paged(invocation: &Invocation, config: Option<&Path>, bytes: &[u8]) -> Result<End> {
+    let pager = invocation.stdout_is_terminal.then(|| pager(invocation, config, false)).flatten();
+    let Some(pager) = pager else { return print(bytes) };
+    let (mut pager, input) = pager.start()?;
+    let written =
+        StreamSink::of(real::of_descriptor(input), "the pager").and_then(|mut sink| sink.write(bytes));
+    pager.wait()?;
+    match written {
+        Err(failure) if failure.kind() != ErrorKind::ClosedPipe => Err(failure),
+        _ => Ok(End::Done),
+    }
+}
+
+/// The pager for answers on a terminal. It gets no token (P10): a configuration that cannot be read names no more
+/// variables than the usual one.
+fn pager(invocation: &Invocation, config: Option<&Path>, is_wide: bool) -> Option<PagerCommand> {
+    if !invocation.console_args.allows_pager() {
+        return None;
+    }
+    let environment = &invocation.environment;
+    let hidden = Config::read(config, environment.clone())
+        .map_or_else(|_| vec![environment::TOKEN.to_owned()], |config| config.file.token_variables());
+    let (command, environment) = terminal::pager(environment, &hidden, is_wide)?;
+    Some(PagerCommand { command, environment, cancel: invocation.runtime.cancel.clone() })
 }
 
 /// Refuses a closed standard output, where what is printed is all that the command is for.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::cli::names::{KindArg, NamesArgs, NamesCommand, NamesForgetArgs, NamesImportArgs, NamesListArgs};
 use crate::cli::state::ProfileArgs;
 use crate::command::state::{directory, named_profile};
-use crate::command::{End, Invocation, print, print_json, require_stdout, text_style};
+use crate::command::{End, Invocation, print_json, print_paged, require_stdout, text_style};
 use crate::config::Config;
 use crate::console::{CellTone, TextStyle, TextTable};
 use crate::disk::RealDisk;
@@ -126,7 +126,11 @@ fn list(invocation: &Invocation, args: &NamesListArgs) -> Result<End> {
         invocation.runtime.console.note(&text);
         return Ok(End::Done);
     }
-    print(table(&rows, text_style(invocation)).as_bytes())
+    print_paged(
+        invocation,
+        args.whose.file.config.as_deref(),
+        table(&rows, text_style(invocation)).as_bytes(),
+    )
 }
 
 fn table(rows: &[(&str, &KnownName)], style: TextStyle) -> String {

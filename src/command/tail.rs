@@ -234,6 +234,7 @@ impl Tail<'_> {
             destination,
             highlight.map(Highlight::new).transpose()?,
         );
+        let made = made.on_terminal(plan.render.width, None);
         Ok(screen.insert(made).clone())
     }
 

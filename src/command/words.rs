@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::cli::words::WordsArgs;
-use crate::command::{End, Invocation, print, print_json, text_style};
+use crate::command::{End, Invocation, print_json, print_paged, text_style};
 use crate::console::{CellTone, TextStyle, TextTable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::facts::words::WordsRow;
@@ -24,7 +24,7 @@ pub fn run(invocation: &Invocation, args: &WordsArgs) -> Result<End> {
     if args.json {
         print_json(invocation, json(&rows).as_bytes())
     } else {
-        print(table(&rows, text_style(invocation)).as_bytes())
+        print_paged(invocation, None, table(&rows, text_style(invocation)).as_bytes())
     }
 }
 

@@ -1,12 +1,17 @@
-//! Terminal settings: colour and width.
+//! Terminal settings: colour, width and pager.
 
+use std::ffi::{OsStr, OsString};
 use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt as _;
 
 use super::environment::Environment;
 use crate::cli::ColorChoice;
 
 /// The width without a terminal, in columns.
 const USUAL_WIDTH: usize = 80;
+
+/// The pager without a variable that names one.
+const USUAL_PAGER: &str = "less";
 
 /// Whether to colour: `--color`, `NO_COLOR`, `CLICOLOR_FORCE`, `CLICOLOR`, `TERM=dumb`, then whether it is
 /// a terminal; the first that says something decides.
@@ -37,6 +42,44 @@ pub fn width(terminal: impl AsFd) -> usize {
     }
 }
 
+/// The pager: the first of OPEV_PAGER and PAGER that is set, else less where it is installed; none where the
+/// variable is empty or `cat`, and on a dumb terminal. With its environment: without the `hidden` variables (P10),
+/// and with the options that less gets from git, unless LESS is set; `is_wide` lets it scroll sideways.
+pub fn pager(
+    environment: &Environment,
+    hidden: &[String],
+    is_wide: bool,
+) -> Option<(String, Vec<(OsString, OsString)>)> {
+    if environment.text("TERM").is_none_or(|term| term == "dumb") {
+        return None;
+    }
+    let command = match environment.raw("OPEV_PAGER").or_else(|| environment.raw("PAGER")) {
+        Some(command) => command.to_str()?.trim().to_owned(),
+        None if is_installed(environment, USUAL_PAGER) => USUAL_PAGER.to_owned(),
+        None => return None,
+    };
+    if command.is_empty() || command == "cat" {
+        return None;
+    }
+    let owned = |(name, value): (&OsStr, &OsStr)| (name.to_owned(), value.to_owned());
+    let mut variables: Vec<_> = environment.without(hidden).map(owned).collect();
+    for (name, value) in [("LESS", if is_wide { "FRXS" } else { "FRX" }), ("LV", "-c")] {
+        if environment.raw(name).is_none() {
+            variables.push((name.into(), value.into()));
+        }
+    }
+    Some((command, variables))
+}
+
+/// Whether a program of this name is on PATH.
+fn is_installed(environment: &Environment, name: &str) -> bool {
+    let Some(path) = environment.raw("PATH") else { return false };
+    std::env::split_paths(path).any(|directory| {
+        let found = directory.join(name).metadata();
+        found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,5 +106,32 @@ mod tests {
     #[test]
     fn what_is_not_a_terminal_is_80_wide() {
         assert_eq!(width(std::fs::File::open("/dev/null").unwrap()), 80);
+    }
+
+    #[test]
+    fn the_pager_is_the_one_that_is_named_and_gets_no_token() {
+        let chosen = |pairs: &[(&str, &str)]| {
+            let environment = pairs.iter().copied().collect();
+            pager(&environment, &["EVENTS_API_TOKEN".into()], false)
+        };
+        let (command, variables) =
+            chosen(&[("TERM", "xterm"), ("PAGER", "more -d"), ("EVENTS_API_TOKEN", "secret")]).unwrap();
+        assert_eq!(command, "more -d");
+        assert!(variables.contains(&("LESS".into(), "FRX".into())));
+        assert!(variables.iter().all(|(_, value)| value != "secret"));
+        let own = chosen(&[("TERM", "xterm"), ("OPEV_PAGER", "a"), ("PAGER", "b"), ("LESS", "-i")]).unwrap();
+        assert_eq!(own.0, "a");
+        assert!(
+            own.1.contains(&("LESS".into(), "-i".into())) && !own.1.contains(&("LESS".into(), "FRX".into()))
+        );
+        for none in [
+            &[("TERM", "xterm"), ("PAGER", "")][..],
+            &[("TERM", "xterm"), ("PAGER", "cat")],
+            &[("TERM", "dumb"), ("PAGER", "more")],
+            &[("PAGER", "more")],
+            &[("TERM", "xterm"), ("PATH", "/nonexistent")],
+        ] {
+            assert_eq!(chosen(none), None, "{none:?}");
+        }
     }
 }

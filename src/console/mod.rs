@@ -9,6 +9,7 @@
 
 mod background_queue;
 mod logger;
+mod pager;
 mod progress;
 mod report;
 mod stderr;
@@ -24,6 +25,7 @@ use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 
 pub use background_queue::{BackgroundQueue, QueueWorker};
+pub use pager::{Pager, PagerCommand};
 pub use progress::{DataOutput, Progress};
 pub use table::{CellTone, TextStyle, TextTable};
 

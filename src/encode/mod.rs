@@ -22,6 +22,7 @@ mod record;
 mod redaction;
 mod registry;
 mod shape;
+mod shown;
 mod table;
 mod zone;
 
@@ -33,6 +34,7 @@ pub use self::highlight::Highlight;
 pub use self::redaction::{Redaction, RedactionBuffer};
 pub use self::registry::{Format, OutputUse, Shape, check, check_values, shapes};
 pub use self::shape::{EventContext, OcsfVersion, ShapeOptions, Tag};
+pub use self::shown::ShownEvents;
 pub use self::zone::TimeStyle;
 use crate::error::Result;
 use crate::event::{Event, Stream};
@@ -78,6 +80,8 @@ pub struct EventEncoder {
     context: EventContext,
     writer: FormatWriter,
     redaction_buffer: RedactionBuffer,
+    /// What was shown to a person on a terminal.
+    shown: ShownEvents,
     /// What the shape had to warn of, and whether that was told.
     shape_warning: Option<String>,
     shape_warned: bool,
@@ -119,6 +123,7 @@ impl EventEncoder {
             context: redacted(context),
             writer,
             redaction_buffer: RedactionBuffer::default(),
+            shown: ShownEvents::default(),
             shape_warning: None,
             shape_warned: false,
         })
@@ -174,8 +179,14 @@ impl EventEncoder {
                 if *terminal { json::for_terminal(scratch, out) } else { json::as_utf8(scratch, out) }
             }
             FormatWriter::Csv(csv) => csv.event(event, context, received_at, out),
-            FormatWriter::Table(table) => table.event(event, context, received_at, out),
-            FormatWriter::Record(record) => record.event(event, context, received_at, out),
+            FormatWriter::Table(table) => {
+                let emphasis = table.event(event, context, received_at, out);
+                self.shown.add(event.time, emphasis);
+            }
+            FormatWriter::Record(record) => {
+                let emphasis = record.event(event, context, received_at, out);
+                self.shown.add(event.time, emphasis);
+            }
         }
     }
 
@@ -195,6 +206,22 @@ impl EventEncoder {
                 if *terminal { json::for_terminal(json, out) } else { json::as_utf8(json, out) }
             }
             FormatWriter::Csv(_) | FormatWriter::Table(_) | FormatWriter::Record(_) => {}
+        }
+    }
+
+    /// What was shown to a person on a terminal so far; none for other formats and places.
+    pub fn shown(&self) -> Option<&ShownEvents> {
+        Some(&self.shown).filter(|shown| shown.events > 0)
+    }
+
+    /// Lays the rows that follow out for another width of the terminal; tells whether there is a header to repeat.
+    pub fn resize(&mut self, width: u16) -> bool {
+        match &mut self.writer {
+            FormatWriter::Table(table) => {
+                table.resize(width);
+                true
+            }
+            _ => false,
         }
     }
 

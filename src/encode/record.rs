@@ -12,7 +12,7 @@ use super::columns::Columns;
 use super::fields::Fields;
 use super::shape::{EventContext, Shape};
 use crate::event::Event;
-use crate::facts::{JsonText, unescape};
+use crate::facts::{Emphasis, JsonText, unescape};
 use crate::sanitize;
 
 /// Objects nested deeper are shown as JSON.
@@ -25,6 +25,8 @@ pub(super) struct Record {
     columns: Columns,
     /// Whether every field of the event follows the columns.
     has_all: bool,
+    /// Whether a person sees it on a terminal.
+    is_seen: bool,
     scratch: String,
 }
 
@@ -36,18 +38,21 @@ impl Record {
             _ => Fields::known(["what", "stream"]),
         });
         let names = fields.iter().map(|field| field.name.clone()).collect();
-        let columns = Columns::new(&fields, shape, options.words, false);
-        Record { names, columns, has_all, scratch: String::new() }
+        let is_seen = options.escape;
+        let columns = Columns::new(&fields, shape, options.words, is_seen);
+        Record { names, columns, has_all, is_seen, scratch: String::new() }
     }
 
+    /// Appends a block; says how much it catches the eye where a person sees it.
     pub(super) fn event(
         &mut self,
         event: &Event<'_>,
         context: &EventContext,
         received_at: DateTime<Utc>,
         out: &mut Vec<u8>,
-    ) {
+    ) -> Option<Emphasis> {
         let cells = self.columns.cells(event, context, received_at);
+        let emphasis = self.is_seen.then(|| cells.emphasis());
         for (index, name) in self.names.iter().enumerate() {
             line(name, &cells.cell(index, &mut self.scratch).text(), out);
         }
@@ -73,6 +78,7 @@ impl Record {
             }
         }
         out.push(b'\n');
+        emphasis
     }
 }
 

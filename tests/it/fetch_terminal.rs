@@ -37,7 +37,7 @@ fn screen(text: &str) -> Vec<String> {
 fn names_full_of_tricks_are_harmless_at_any_width() {
     let account = Account::new(hostile());
     for columns in [60, 80, 200] {
-        let run = account.run_on_terminal(columns, ["fetch", "--since", "29d"]).expect(0);
+        let run = account.run_on_terminal(columns, ["fetch", "-q", "--since", "29d"]).expect(0);
         let rows = screen(&run.text());
         let table = rows.iter().skip_while(|row| !row.starts_with("TIME "));
         assert!(table.clone().count() > 1_000);

@@ -5,10 +5,12 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read as _;
 use std::ops::RangeBounds;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use opev::clock::{Clock as _, RealClock};
@@ -245,36 +247,72 @@ pub fn uuids(ndjson: &[u8]) -> Vec<String> {
 }
 
 /// Runs a command to its end with its standard streams on a terminal of so many columns.
-pub fn run_on_terminal(mut command: Command, columns: u16) -> Run {
-    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&ours).unwrap();
-    unlockpt(&ours).unwrap();
-    let name = ptsname(&ours, Vec::new()).unwrap();
-    let size = Winsize { ws_row: 40, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-    let theirs = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-    tcsetwinsize(&theirs, size).unwrap();
-    let mut child = command
-        .env("TERM", "xterm")
-        .stdin(theirs.try_clone().unwrap())
-        .stdout(theirs.try_clone().unwrap())
-        .stderr(theirs)
-        .spawn()
-        .unwrap();
-    // The command holds the last copies of the terminal's other side.
-    drop(command);
-    let reader = std::thread::spawn(move || {
-        let mut all = Vec::new();
-        // Ends with EIO once nobody has the other side open.
-        let _ = File::from(ours).read_to_end(&mut all);
-        all
-    });
-    let status = child.wait().unwrap();
-    Run {
-        code: status.code(),
-        signal: status.signal(),
-        stdout: reader.join().unwrap(),
-        stderr: String::new(),
+pub fn run_on_terminal(command: Command, columns: u16) -> Run {
+    TerminalRun::start(command, columns).wait()
+}
+
+/// A command at work on a terminal of its own. Nothing but OPEV_PAGER gives it a pager.
+#[derive(Debug)]
+pub struct TerminalRun {
+    /// The process.
+    pub child: Child,
+    ours: OwnedFd,
+    shown: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+}
+
+impl TerminalRun {
+    /// Starts a command on a terminal of so many columns.
+    pub fn start(mut command: Command, columns: u16) -> Self {
+        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&ours).unwrap();
+        unlockpt(&ours).unwrap();
+        let name = ptsname(&ours, Vec::new()).unwrap();
+        let theirs = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+        tcsetwinsize(&theirs, screen(columns)).unwrap();
+        let child = command
+            .env("TERM", "xterm")
+            .env("PAGER", "cat")
+            .stdin(theirs.try_clone().unwrap())
+            .stdout(theirs.try_clone().unwrap())
+            .stderr(theirs)
+            .spawn()
+            .unwrap();
+        // The command holds the last copies of the terminal's other side.
+        drop(command);
+        let shown = Arc::new(Mutex::new(Vec::new()));
+        let (mut source, all) = (File::from(ours.try_clone().unwrap()), Arc::clone(&shown));
+        let reader = std::thread::spawn(move || {
+            let mut some = [0; 4096];
+            // Ends with EIO once nobody has the other side open.
+            while let Ok(read @ 1..) = source.read(&mut some) {
+                all.lock().unwrap().extend_from_slice(&some[..read]);
+            }
+        });
+        TerminalRun { child, ours, shown, reader }
     }
+
+    /// Gives the terminal another width.
+    pub fn resize(&self, columns: u16) {
+        tcsetwinsize(&self.ours, screen(columns)).unwrap();
+    }
+
+    /// What was shown so far.
+    pub fn shown(&self) -> String {
+        String::from_utf8_lossy(&self.shown.lock().unwrap()).replace('\r', "")
+    }
+
+    /// Waits for its end.
+    pub fn wait(mut self) -> Run {
+        let status = self.child.wait().unwrap();
+        self.reader.join().unwrap();
+        let stdout = std::mem::take(&mut *self.shown.lock().unwrap());
+        Run { code: status.code(), signal: status.signal(), stdout, stderr: String::new() }
+    }
+}
+
+fn screen(columns: u16) -> Winsize {
+    Winsize { ws_row: 40, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }
 }
 
 /// Waits until something is so, and not for ever.

@@ -36,6 +36,7 @@ mod limits;
 mod mishaps;
 mod names;
 mod one_engine;
+mod pager;
 mod profiles;
 mod rate_refusals;
 mod readme;

@@ -36,6 +36,10 @@ const ALONE: &str = "    ";
 /// Writes rows; holds the columns, their widths and one line.
 #[derive(Debug)]
 pub(super) struct Table {
+    /// What it was made for, to be made anew for another width.
+    asked: Option<Fields>,
+    streams: Vec<Stream>,
+    shape: Shape,
     columns: Columns,
     budgets: Vec<Budget>,
     /// Index and width of each column shown, from left to right, by the lines of a row.
@@ -52,6 +56,7 @@ impl Table {
         shape: Shape,
         options: RenderOptions,
     ) -> Self {
+        let asked = fields.cloned();
         let (fields, mut budgets) = match fields {
             Some(fields) => (fields.clone(), layout::asked_columns(fields)),
             None => layout::default_columns(streams, shape, options.width),
@@ -64,8 +69,15 @@ impl Table {
             Some(width) => layout::lines(&budgets, usize::from(width)),
             None => vec![budgets.iter().map(|budget| budget.full).enumerate().collect()],
         };
-        let columns = Columns::new(&fields, shape, options.words, options.colour);
-        Table { columns, budgets, shown, options, line: String::new(), scratch: String::new() }
+        let columns = Columns::new(&fields, shape, options.words, options.colour || options.escape);
+        let (line, scratch) = (String::new(), String::new());
+        Table { asked, streams: streams.to_vec(), shape, columns, budgets, shown, options, line, scratch }
+    }
+
+    /// Lays the rows that follow out for another width.
+    pub(super) fn resize(&mut self, width: u16) {
+        let options = RenderOptions { width: self.options.width.map(|_| width), ..self.options.clone() };
+        *self = Table::new(self.asked.as_ref(), &self.streams, self.shape, options);
     }
 
     pub(super) fn begin(&mut self, out: &mut Vec<u8>) {
@@ -82,16 +94,18 @@ impl Table {
         }
     }
 
+    /// Appends a row; says how much it catches the eye where a person sees it.
     pub(super) fn event(
         &mut self,
         event: &Event<'_>,
         context: &EventContext,
         received_at: DateTime<Utc>,
         out: &mut Vec<u8>,
-    ) {
-        let Table { columns, budgets, shown, options, line, scratch } = self;
+    ) -> Option<Emphasis> {
+        let Table { columns, budgets, shown, options, line, scratch, .. } = self;
         let cells = columns.cells(event, context, received_at);
-        let colour = match options.colour.then(|| cells.emphasis()) {
+        let emphasis = (options.colour || options.escape).then(|| cells.emphasis());
+        let colour = match emphasis.filter(|_| options.colour) {
             None | Some(Emphasis::Plain) => None,
             Some(Emphasis::Failed) => Some(RED),
             Some(Emphasis::Sensitive) => Some(MAGENTA),
@@ -135,6 +149,7 @@ impl Table {
             out.extend_from_slice(line.trim_end_matches(' ').as_bytes());
             out.push(b'\n');
         }
+        emphasis.filter(|_| options.escape)
     }
 }
 
