@@ -39,6 +39,12 @@ pub(super) fn tls_failure(host: &str, cause: Option<&Rustls>) -> Error {
             CertificateError::UnknownIssuer => {
                 distrust("its certificate's issuer is not known here", INTERCEPTED)
             }
+            // webpki's own word; rustls has none for it.
+            CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => distrust(
+                "its certificate is self-signed, as that of an authority",
+                "let the authority sign a certificate for the server, and trust the authority with --ca-file; or \
+                 make the server's own without CA:TRUE (openssl req -addext basicConstraints=CA:FALSE)",
+            ),
             CertificateError::Revoked => {
                 distrust("its certificate was revoked", "report it to the operator of the server")
             }
@@ -69,6 +75,13 @@ mod tests {
             (certificate(CertificateError::NotValidYet), "not valid yet", "clock"),
             (certificate(CertificateError::NotValidForName), "another name", "base URL"),
             (certificate(CertificateError::UnknownIssuer), "issuer is not known", "--ca-file"),
+            (
+                certificate(CertificateError::Other(rustls::OtherError(std::sync::Arc::new(
+                    std::io::Error::other("CaUsedAsEndEntity"),
+                )))),
+                "self-signed",
+                "CA:FALSE",
+            ),
             (
                 Rustls::InvalidMessage(rustls::InvalidMessage::InvalidContentType),
                 "does not speak TLS",

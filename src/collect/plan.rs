@@ -288,7 +288,16 @@ fn format(request: &OutputRequest, to_terminal: bool) -> Result<(Format, Compres
     let path = request.output.as_deref().filter(|path| path.as_os_str() != "-" && !is_device(path));
     Ok(match (request.format, path) {
         (Some(format), Some(path)) => (format, Compression::of_path(path).0),
-        (None, Some(path)) => encode::from_path(path)?,
+        (None, Some(path)) => {
+            let (format, compression) = encode::from_path(path)?;
+            if compression != Compression::None && Compression::of_path(path).1.extension().is_none() {
+                log::warn!(
+                    "{} names no format before its last dot: it is written as {format}; --format settles it",
+                    sanitize::message(&path.to_string_lossy())
+                );
+            }
+            (format, compression)
+        }
         (Some(format), None) => (format, Compression::None),
         (None, None) if to_terminal && has_columns(request) => (Format::Table, Compression::None),
         (None, None) => (Format::Ndjson, Compression::None),

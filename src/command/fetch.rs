@@ -19,8 +19,8 @@ use crate::collect::session::{Connections, DEFAULT_JOBS, Session};
 use crate::collect::shared_output::SharedOutput;
 use crate::collect::{OutputRun, side_by_side};
 use crate::command::{ChosenEvents, End, Invocation, limits, session};
-use crate::config::{Config, ResolvedRange, SettingFlags, Settings};
-use crate::encode::{Fields, Format, OutputUse, Redaction, Shape};
+use crate::config::{ResolvedRange, Settings};
+use crate::encode::{Format, OutputUse, Redaction, Shape};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::{HealthFeed, RunMode, ServiceMonitor};
@@ -42,20 +42,7 @@ const AT_ONCE: usize = 16;
 /// Fails for what concerns the whole run; failures of single streams and profiles are reported here.
 pub fn run(invocation: &Invocation, args: &FetchArgs) -> Result<End> {
     let collect = &args.collect;
-    if collect.fields.as_deref() == Some("help") {
-        return super::print(Fields::help(super::or_all(&collect.streams)).as_bytes());
-    }
-    let config = Config::read(collect.account.file.config.as_deref(), invocation.environment.clone())?;
-    let flags = SettingFlags {
-        account: &collect.account,
-        tz: invocation.console_args.tz.as_ref(),
-        page_size: collect.page_size,
-        jobs: args.jobs,
-    };
-    let profiles = match collect.all_profiles {
-        true => config.all_settings(&flags)?,
-        false => vec![config.settings(&flags)?],
-    };
+    let Some(profiles) = super::profiles(invocation, collect, args.jobs)? else { return Ok(End::Done) };
     let tally = Tally::new(invocation.runtime.console.clone(), TellFailures::AtTheEnd);
     let is_filtered = !collect.filter.terms().is_empty();
     let fetch = Fetch {

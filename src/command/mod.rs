@@ -35,10 +35,10 @@ use crate::cli::{self, Cli, Command, ConsoleArgs};
 use crate::clock::{Clock, RealClock};
 use crate::collect::plan::{OutputRequest, ResumeOptions, Terminal};
 use crate::config::token::read_secret_file;
-use crate::config::{Config, Environment, Settings, environment, terminal};
+use crate::config::{Config, Environment, SettingFlags, Settings, environment, terminal};
 use crate::console::{Console, ConsoleOptions, LogFormat, PagerCommand, TextStyle};
 use crate::disk::{RealDisk, real};
-use crate::encode::{OutputUse, Redaction, WordStyle};
+use crate::encode::{Fields, OutputUse, Redaction, WordStyle};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::RunMode;
@@ -331,6 +331,23 @@ fn known_names(settings: &Settings) -> Names {
         log::warn!("names are not shown: {failure}");
         Names::default()
     })
+}
+
+/// The settings of every profile that `fetch` and `tail` run for; none where the columns were asked for, which are
+/// then printed.
+fn profiles(invocation: &Invocation, args: &CollectArgs, jobs: Option<u8>) -> Result<Option<Vec<Settings>>> {
+    if args.fields.as_deref() == Some("help") {
+        print(Fields::help(or_all(&args.streams)).as_bytes())?;
+        return Ok(None);
+    }
+    let config = Config::read(args.account.file.config.as_deref(), invocation.environment.clone())?;
+    let flags = SettingFlags {
+        account: &args.account,
+        tz: invocation.console_args.tz.as_ref(),
+        page_size: args.page_size,
+        jobs,
+    };
+    Ok(Some(if args.all_profiles { config.all_settings(&flags)? } else { vec![config.settings(&flags)?] }))
 }
 
 /// How `fetch` and `tail` keep a position.

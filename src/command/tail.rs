@@ -19,9 +19,9 @@ use crate::collect::session::{Connections, Session};
 use crate::collect::shared_output::SharedOutput;
 use crate::collect::{FollowOptions, OutputRun, ReopenRequests};
 use crate::command::{ChosenEvents, End, Invocation, limits, session};
-use crate::config::{Config, ResolvedRange, SettingFlags, Settings};
+use crate::config::{ResolvedRange, Settings};
 use crate::disk::RealDisk;
-use crate::encode::{Fields, Highlight, OutputUse, Redaction};
+use crate::encode::{Highlight, OutputUse, Redaction};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::{HealthFeed, RunMode, ServiceMonitor, SystemdNotifier};
@@ -62,20 +62,7 @@ struct Tail<'a> {
 /// Fails for what concerns the whole run; failures of single streams and profiles are told as they happen.
 pub fn run(invocation: &Invocation, args: &TailArgs) -> Result<End> {
     let collect = &args.collect;
-    if collect.fields.as_deref() == Some("help") {
-        return super::print(Fields::help(super::or_all(&collect.streams)).as_bytes());
-    }
-    let config = Config::read(collect.account.file.config.as_deref(), invocation.environment.clone())?;
-    let flags = SettingFlags {
-        account: &collect.account,
-        tz: invocation.console_args.tz.as_ref(),
-        page_size: collect.page_size,
-        jobs: None,
-    };
-    let profiles = match collect.all_profiles {
-        true => config.all_settings(&flags)?,
-        false => vec![config.settings(&flags)?],
-    };
+    let Some(profiles) = super::profiles(invocation, collect, None)? else { return Ok(End::Done) };
     // Wrong arguments are reported before anything is started.
     args.highlight.as_deref().map(Highlight::new).transpose()?;
     let console = &invocation.runtime.console;

@@ -14,6 +14,7 @@ pub(super) fn text(failure: &Error, colour: bool) -> String {
 /// Failures as texts, where those that differ in their stream alone are one text that names them all.
 pub(super) fn together(failures: &[&Error], colour: bool) -> Vec<String> {
     let mut told: Vec<(String, Option<&str>, Vec<&str>)> = Vec::new();
+    let mut deadline: Option<(usize, Option<&str>)> = None;
     for failure in failures {
         let stream = failure.stream().map_or("", |stream| stream.word());
         let mark = format!("{stream}: ");
@@ -22,9 +23,20 @@ pub(super) fn together(failures: &[&Error], colour: bool) -> Vec<String> {
         } else {
             failure.to_string().replacen(&mark, STREAMS, 1)
         };
-        match told.iter_mut().find(|(known, hint, _)| *known == what && *hint == failure.advice()) {
-            Some((_, _, streams)) => streams.push(stream),
-            None => told.push((what, failure.advice(), vec![stream])),
+        // One deadline ends all streams of a profile, whatever each was doing.
+        let is_deadline = failure.kind() == ErrorKind::Deadline && !stream.is_empty();
+        let same = deadline.filter(|(_, profile)| is_deadline && *profile == failure.profile());
+        let same = same
+            .map(|(at, _)| at)
+            .or_else(|| told.iter().position(|(known, hint, _)| *known == what && *hint == failure.advice()));
+        match same {
+            Some(at) => told[at].2.push(stream),
+            None => {
+                if is_deadline {
+                    deadline = Some((told.len(), failure.profile()));
+                }
+                told.push((what, failure.advice(), vec![stream]));
+            }
         }
     }
     told.into_iter()
@@ -83,6 +95,21 @@ mod tests {
         Error::new(ErrorKind::TokenRefused, "the service refused the token (401: \"no\u{1b}[2J\")")
             .hint("issue a new token")
             .on_stream(Stream::AuditEvents)
+    }
+
+    #[test]
+    fn one_deadline_is_one_failure_of_all_streams() {
+        let passed = |stream| Error::new(ErrorKind::Deadline, "the deadline has passed").on_stream(stream);
+        let failures = [
+            passed(Stream::SignInAttempts).because("no answer"),
+            passed(Stream::ItemUsages),
+            passed(Stream::AuditEvents),
+            passed(Stream::AuditEvents).on_profile("other"),
+        ];
+        let failures: Vec<&Error> = failures.iter().collect();
+        let texts = together(&failures, false);
+        assert_eq!(texts[0], "error: signin, items, audit: the deadline has passed: no answer");
+        assert_eq!(texts.len(), 2, "{texts:?}");
     }
 
     #[test]

@@ -186,3 +186,20 @@ fn a_hangup_ends_a_run_of_fetch() {
     until("a request without an answer", || is_asked_in_vain(&account));
     ends_by(&mut child, Signal::HUP);
 }
+
+/// As `tail -f` and `journalctl -f` do: what a shell gives a job in the background (`opev tail &` in a script) is an
+/// ignored SIGINT, and it stays ignored; SIGTERM ends it.
+#[test]
+fn tail_in_the_background_of_a_script_goes_on_under_an_interrupt() {
+    let account = Account::new(frozen(100));
+    let command = account.command(["tail", "--resume", "-o", "out.ndjson", "--interval", "1s"]);
+    let mut child = after_shell(&command, "trap '' INT").spawn().unwrap();
+    let asked = || account.simulator.requests().len();
+    until("the first requests", || asked() >= 3);
+    for _ in 0..2 {
+        send(&child, Signal::INT);
+        let before = asked();
+        until("requests after an interrupt", || asked() > before);
+    }
+    ends_by(&mut child, Signal::TERM);
+}

@@ -22,6 +22,8 @@ use crate::sanitize;
 const CHEAP: u64 = 64 << 20;
 /// The most uncommitted bytes that are read to judge them by their form.
 const LONGEST_TAIL: usize = 1 << 30;
+/// How many columns that differ are named in a message.
+const NAMED: usize = 6;
 /// How much of a file is searched for the end of its header.
 const LONGEST_HEADER: usize = 64 << 10;
 
@@ -105,9 +107,36 @@ pub fn check_terms(record: &Checkpoint, now: &OutputContract, is_file: bool) -> 
     ];
     let known = since_version_2.iter().filter(|(_, saved, now)| !saved.is_empty() && !now.is_empty());
     match written.iter().chain(known).find(|(_, saved, now)| saved != now) {
+        Some(("columns", ..)) => Err(other_columns(&consumer, &saved.columns, &now.columns)),
         Some((what, saved, now)) => Err(other_contents(&consumer, what, saved, now)),
         None => Ok(()),
     }
+}
+
+/// Names the columns that differ, and not those that both have.
+fn other_columns(consumer: &str, saved: &[String], now: &[String]) -> Error {
+    let only = |these: &[String], those: &[String]| {
+        let mut names: Vec<String> = these.iter().filter(|name| !those.contains(name)).cloned().collect();
+        if names.len() > NAMED {
+            let more = names.len() - NAMED;
+            names.truncate(NAMED);
+            names.push(format!("and {more} more"));
+        }
+        (!names.is_empty()).then(|| sanitize::message(&names.join(", ")).into_owned())
+    };
+    let message = match (only(saved, now), only(now, saved)) {
+        (Some(gone), Some(new)) => {
+            format!("{consumer} was written with the columns {gone}, this run would write {new} instead")
+        }
+        (Some(gone), None) => {
+            format!("{consumer} was written with the columns {gone}, this run has none of them")
+        }
+        (None, Some(new)) => {
+            format!("{consumer} was written without the columns {new}, this run would add them")
+        }
+        (None, None) => format!("{consumer} was written with the same columns in another order"),
+    };
+    of_the_file(message)
 }
 
 fn named_or(text: &str, otherwise: &str) -> String {
@@ -123,7 +152,10 @@ fn other_position(consumer: &str, what: &str, saved: &str, now: &str) -> Error {
 
 fn other_contents(consumer: &str, what: &str, saved: &str, now: &str) -> Error {
     let (saved, now) = (sanitize::message(saved), sanitize::message(now));
-    let message = format!("{consumer} was written with {what} {saved}, this run would write {what} {now}");
+    of_the_file(format!("{consumer} was written with {what} {saved}, this run would write {what} {now}"))
+}
+
+fn of_the_file(message: String) -> Error {
     Error::new(ErrorKind::Disagreement, message)
         .hint("run with the terms of the file, or give -o another name; nothing was changed")
 }

@@ -17,6 +17,9 @@ use crate::compression::Compression;
 use crate::disk::{self, Disk, File, FileKind, Lock, Open};
 use crate::error::{Error, ErrorKind, Result};
 
+/// What stands between the name of a file and the number of the process that writes it.
+const MARK: &str = ".opev-";
+
 /// How much is compressed at a time: enough for good compression, little enough for memory (P9).
 const MEMBER: usize = 4 << 20;
 
@@ -67,12 +70,12 @@ impl ReplacedFile {
             .hint("give -o another name; a managed file is never replaced"));
         }
         let replaced = lock_replaced(&**disk, &path)?;
-        let mut prefix = OsString::from(".");
-        prefix.push(path.file_name().unwrap_or_default());
-        prefix.push(".opev-");
-        sweep(&**disk, &path, &prefix);
-        prefix.push(std::process::id().to_string());
-        let beside = path.with_file_name(prefix);
+        sweep(&**disk, &path);
+        let mut name = OsString::from(".");
+        name.push(path.file_name().unwrap_or_default());
+        name.push(MARK);
+        name.push(std::process::id().to_string());
+        let beside = path.with_file_name(name);
         // Locked, so that another run does not remove it as one of a killed run.
         let (file, _) = lock::open_locked(&**disk, &beside, Open::New { mode })?;
         if replaced.is_some() {
@@ -202,14 +205,11 @@ fn lock_replaced(disk: &dyn Disk, path: &Path) -> Result<Option<Box<dyn File>>> 
     }
 }
 
-/// Removes temporary files of killed runs: no process holds their locks.
-fn sweep(disk: &dyn Disk, path: &Path, prefix: &OsStr) {
+/// Removes temporary files of killed runs from the directory, whatever file they were to become: their names say
+/// what they are, and no process holds their locks.
+fn sweep(disk: &dyn Disk, path: &Path) {
     let directory = path.parent().unwrap_or(Path::new("/"));
-    for name in disk.list(directory).unwrap_or_default() {
-        let process = name.as_bytes().strip_prefix(prefix.as_bytes()).unwrap_or_default();
-        if process.is_empty() || !process.iter().all(u8::is_ascii_digit) {
-            continue;
-        }
+    for name in disk.list(directory).unwrap_or_default().into_iter().filter(|name| is_temporary(name)) {
         let left = path.with_file_name(&name);
         let is_held = |mut file: Box<dyn File>| !file.try_lock(Lock::Exclusive).unwrap_or(false);
         if disk.open(&left, Open::Read).is_ok_and(|file| !is_held(file)) {
@@ -219,4 +219,12 @@ fn sweep(disk: &dyn Disk, path: &Path, prefix: &OsStr) {
             }
         }
     }
+}
+
+/// Whether this is the name of a file that is being written: `.NAME.opev-PROCESS`.
+fn is_temporary(name: &OsStr) -> bool {
+    let Some(name) = name.as_bytes().strip_prefix(b".") else { return false };
+    let Some(at) = memchr::memmem::rfind(name, MARK.as_bytes()) else { return false };
+    let process = &name[at + MARK.len()..];
+    at > 0 && !process.is_empty() && process.iter().all(u8::is_ascii_digit)
 }
