@@ -599,7 +599,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__fetch)
-            opts="-p -o -r -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --all-profiles --user --actor --ip --country --action --object --item --vault --group --device --app --session --no-sessions --failed --succeeded --grep --jq --format --shape --names --tag --category --source-name --no-siem-metadata --ocsf-version --mask --hash --hash-key-file --fields --codes --wide --csv-bom --output --file-mode --resume --consumer --lock-wait --accept-gap --page-size --since --until --late --limit --last --sort --reverse --overwrite --fail-if-empty --dry-run --jobs --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help signin items audit all"
+            opts="-p -o -r -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --all-profiles --user --actor --ip --country --action --object --item --vault --group --device --app --session --no-sessions --failed --succeeded --grep --jq --format --shape --names --tag --category --source-name --no-siem-metadata --ocsf-version --utf8 --mask --hash --hash-key-file --fields --codes --wide --csv-bom --output --file-mode --resume --consumer --lock-wait --accept-gap --page-size --since --until --late --limit --last --sort --reverse --overwrite --fail-if-empty --dry-run --jobs --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help signin items audit all"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -783,6 +783,10 @@ _opev() {
                     ;;
                 --ocsf-version)
                     COMPREPLY=($(compgen -W "1.5.0 1.6.0 1.7.0 1.8.0" -- "${cur}"))
+                    return 0
+                    ;;
+                --utf8)
+                    COMPREPLY=($(compgen -W "keep replace" -- "${cur}"))
                     return 0
                     ;;
                 --mask)
@@ -1950,7 +1954,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__tail)
-            opts="-p -o -n -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --all-profiles --user --actor --ip --country --action --object --item --vault --group --device --app --session --no-sessions --failed --succeeded --grep --jq --format --shape --names --tag --category --source-name --no-siem-metadata --ocsf-version --mask --hash --hash-key-file --fields --codes --wide --csv-bom --output --file-mode --resume --consumer --lock-wait --accept-gap --page-size --lines --since --interval --no-follow --for --highlight --health-file --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help signin items audit all"
+            opts="-p -o -n -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --all-profiles --user --actor --ip --country --action --object --item --vault --group --device --app --session --no-sessions --failed --succeeded --grep --jq --format --shape --names --tag --category --source-name --no-siem-metadata --ocsf-version --utf8 --mask --hash --hash-key-file --fields --codes --wide --csv-bom --output --file-mode --resume --consumer --lock-wait --accept-gap --page-size --lines --since --interval --no-follow --for --highlight --health-file --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help signin items audit all"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2134,6 +2138,10 @@ _opev() {
                     ;;
                 --ocsf-version)
                     COMPREPLY=($(compgen -W "1.5.0 1.6.0 1.7.0 1.8.0" -- "${cur}"))
+                    return 0
+                    ;;
+                --utf8)
+                    COMPREPLY=($(compgen -W "keep replace" -- "${cur}"))
                     return 0
                     ;;
                 --mask)

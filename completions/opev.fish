@@ -112,6 +112,8 @@ complete -c opev -n "__fish_opev_using_subcommand fetch" -l ocsf-version -d 'Ver
 1.6.0\t'1.6.0'
 1.7.0\t'1.7.0'
 1.8.0\t'1.8.0'"
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l utf8 -d 'What to do in ndjson with bytes that are not UTF-8 [default: keep]' -r -f -a "keep\t'They stay as they are'
+replace\t'Each becomes U+FFFD, so that every line is JSON'"
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l mask -d 'Replace this field\'s value by [masked]' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l hash -d 'Replace this field\'s value by its keyed hash (HMAC-SHA-256)' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l hash-key-file -d 'The file with the key of --hash' -r -F
@@ -220,6 +222,8 @@ complete -c opev -n "__fish_opev_using_subcommand tail" -l ocsf-version -d 'Vers
 1.6.0\t'1.6.0'
 1.7.0\t'1.7.0'
 1.8.0\t'1.8.0'"
+complete -c opev -n "__fish_opev_using_subcommand tail" -l utf8 -d 'What to do in ndjson with bytes that are not UTF-8 [default: keep]' -r -f -a "keep\t'They stay as they are'
+replace\t'Each becomes U+FFFD, so that every line is JSON'"
 complete -c opev -n "__fish_opev_using_subcommand tail" -l mask -d 'Replace this field\'s value by [masked]' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l hash -d 'Replace this field\'s value by its keyed hash (HMAC-SHA-256)' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l hash-key-file -d 'The file with the key of --hash' -r -F

@@ -3,7 +3,7 @@
 use clap::Args;
 
 pub use crate::encode::Tag;
-use crate::encode::{OcsfVersion, Shape, ShapeOptions, shapes};
+use crate::encode::{InvalidUtf8, OcsfVersion, Shape, ShapeOptions, shapes};
 
 /// The arguments of shapes.
 #[derive(Args, Clone, Debug, Default)]
@@ -41,6 +41,12 @@ pub struct ShapeOptionArgs {
     /// Stands in metadata.version. The events are valid in each of these versions.
     #[arg(long, value_name = "VERSION", requires = "shape")]
     pub ocsf_version: Option<OcsfVersion>,
+
+    /// What to do in ndjson with bytes that are not UTF-8 [default: keep]
+    ///
+    /// JSON allows none, and a service may still send some. The other formats always replace them.
+    #[arg(long, value_name = "WHAT")]
+    pub utf8: Option<InvalidUtf8>,
 }
 
 impl ShapeOptionArgs {
@@ -52,6 +58,7 @@ impl ShapeOptionArgs {
             source_name: self.source_name.clone(),
             no_siem_metadata: self.no_siem_metadata,
             ocsf_version: self.ocsf_version.unwrap_or_default(),
+            utf8: self.utf8.unwrap_or_default(),
         };
         self.tag.iter().for_each(|tag| options.add_tag(tag.clone()));
         options

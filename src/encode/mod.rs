@@ -33,7 +33,7 @@ pub use self::file_name::from_path;
 pub use self::highlight::Highlight;
 pub use self::redaction::{Redaction, RedactionBuffer};
 pub use self::registry::{Format, OutputUse, Shape, check, check_values, shapes};
-pub use self::shape::{EventContext, OcsfVersion, ShapeOptions, Tag};
+pub use self::shape::{EventContext, InvalidUtf8, OcsfVersion, ShapeOptions, Tag};
 pub use self::shown::ShownEvents;
 pub use self::zone::TimeStyle;
 use crate::error::Result;
@@ -72,6 +72,31 @@ impl RenderOptions {
     }
 }
 
+/// Looks for bytes that are not UTF-8, where they are replaced, or where that they are kept can still be told.
+#[derive(Debug, Default)]
+struct Utf8Check {
+    is_told: bool,
+}
+
+impl Utf8Check {
+    /// The text with such bytes replaced; none where it stays as it is.
+    fn replaced(&mut self, raw: &[u8], choice: InvalidUtf8) -> Option<Vec<u8>> {
+        let is_wanted = match choice {
+            InvalidUtf8::Replace => true,
+            InvalidUtf8::Keep => !self.is_told && log::log_enabled!(log::Level::Info),
+        };
+        if !is_wanted || std::str::from_utf8(raw).is_ok() {
+            return None;
+        }
+        if choice == InvalidUtf8::Keep {
+            self.is_told = true;
+            log::info!("an event holds bytes that are not UTF-8; they are kept (--utf8 replace)");
+            return None;
+        }
+        Some(String::from_utf8_lossy(raw).into_owned().into_bytes())
+    }
+}
+
 /// Turns events into the bytes of one output.
 #[derive(Debug)]
 pub struct EventEncoder {
@@ -89,7 +114,7 @@ pub struct EventEncoder {
 
 #[derive(Debug)]
 enum FormatWriter {
-    Ndjson { terminal: bool, scratch: Vec<u8> },
+    Ndjson { terminal: bool, scratch: Vec<u8>, utf8: Utf8Check },
     Json { terminal: bool, scratch: Vec<u8>, any: bool },
     Csv(csv::Csv),
     Table(table::Table),
@@ -111,7 +136,11 @@ impl EventEncoder {
     ) -> Result<Self> {
         check(format, shape, fields.as_ref(), OutputUse::Question)?;
         let writer = match format {
-            Format::Ndjson => FormatWriter::Ndjson { terminal: options.escape, scratch: Vec::new() },
+            Format::Ndjson => FormatWriter::Ndjson {
+                terminal: options.escape,
+                scratch: Vec::new(),
+                utf8: Utf8Check::default(),
+            },
             Format::Json => FormatWriter::Json { terminal: options.escape, scratch: Vec::new(), any: false },
             Format::Record => FormatWriter::Record(record::Record::new(fields, shape, &options)),
             Format::Csv => FormatWriter::Csv(csv::Csv::new(fields, streams, shape, &options)),
@@ -156,11 +185,14 @@ impl EventEncoder {
             self.shape_warned = self.shape_warning.is_some();
         }
         match writer {
-            FormatWriter::Ndjson { terminal: false, .. } => {
-                shape.write(event, context, received_at, out);
+            FormatWriter::Ndjson { terminal: false, utf8, .. } => {
+                match utf8.replaced(event.raw, context.options.utf8) {
+                    None => shape.write(event, context, received_at, out),
+                    Some(raw) => shape.write(&Event { raw: &raw, ..*event }, context, received_at, out),
+                }
                 out.push(b'\n');
             }
-            FormatWriter::Ndjson { terminal: true, scratch } => {
+            FormatWriter::Ndjson { terminal: true, scratch, .. } => {
                 scratch.clear();
                 shape.write(event, context, received_at, scratch);
                 match shape.row().is_json {
@@ -250,7 +282,7 @@ impl EventEncoder {
 
     /// Whether an event that is a line of its page is written unchanged.
     pub fn is_verbatim(&self) -> bool {
-        let is_whole = self.context.redaction.is_empty();
+        let is_whole = self.context.redaction.is_empty() && self.context.options.utf8 == InvalidUtf8::Keep;
         is_whole
             && self.shape == Shape::Raw
             && matches!(self.writer, FormatWriter::Ndjson { terminal: false, .. })

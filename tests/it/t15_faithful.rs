@@ -98,6 +98,38 @@ fn a_byte_that_is_not_utf8_inside_an_item_stops_nothing() {
 }
 
 #[test]
+fn bytes_that_are_not_utf8_are_kept_in_a_managed_file_or_replaced_as_it_was_begun() {
+    let script = FaultScript::from("bad-utf8@always".parse::<FaultRule>().unwrap());
+    let options = SimulatorOptions { script, ..frozen(100) };
+    let since = beginning(&options);
+    let account = Account::new(options);
+    let managed = |file: &str, more: &[&str]| {
+        let args = ["fetch", "audit", "--resume", "--page-size", "5", "--since", &since, "-o", file];
+        account.run(args.iter().chain(more))
+    };
+    let lines = |file: &str| std::fs::read(account.sandbox.path(file)).unwrap();
+    let told = managed("kept.ndjson", &["-v"]).expect(0).stderr;
+    assert_eq!(told.matches("bytes that are not UTF-8; they are kept").count(), 1, "{told}");
+    assert!(std::str::from_utf8(&lines("kept.ndjson")).is_err());
+
+    managed("replaced.ndjson", &["--utf8", "replace"]).expect(0);
+    let replaced = lines("replaced.ndjson");
+    assert!(replaced == String::from_utf8_lossy(&lines("kept.ndjson")).as_bytes());
+    assert!(replaced.contains(&0xef));
+    crate::harness::uuids(&replaced);
+    managed("replaced.ndjson", &["--utf8", "replace"]).expect(0);
+    // What was begun one way is not continued the other way.
+    for (file, more) in [("replaced.ndjson", "keep"), ("kept.ndjson", "replace")] {
+        let refused = managed(file, &["--utf8", more]).expect(8);
+        assert!(refused.stderr.contains("invalid UTF-8 replaced"), "{}", refused.stderr);
+    }
+    // The same for a question.
+    let question =
+        account.run(["fetch", "audit", "--since", &since, "--page-size", "5", "--utf8", "replace"]);
+    assert!(std::str::from_utf8(&question.expect(0).stdout).is_ok());
+}
+
+#[test]
 fn repeated_keys_and_escaped_slashes_in_an_answer_are_understood() {
     let bodies = [
         r#"{"has_more":false,"items":null,"cursor":"no","items":[{"uuid":"A","timestamp":"2026-11-01T00:00:00Z"}],"has_more":true,"cursor":"a\/b+c=\u002f"}"#,

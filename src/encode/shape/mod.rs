@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-pub use self::options::{OcsfVersion, ShapeOptions, Tag};
+pub use self::options::{InvalidUtf8, OcsfVersion, ShapeOptions, Tag};
 use self::shaped_event::ShapedEvent;
 use super::Redaction;
 pub(super) use super::registry::Shape;

@@ -77,6 +77,16 @@ impl OcsfVersion {
     }
 }
 
+/// What becomes of bytes that are not UTF-8, which JSON does not allow and some service may send.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum InvalidUtf8 {
+    /// They stay as they are
+    #[default]
+    Keep,
+    /// Each becomes U+FFFD, so that every line is JSON
+    Replace,
+}
+
 /// What a run adds to its events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ShapeOptions {
@@ -90,6 +100,8 @@ pub struct ShapeOptions {
     pub no_siem_metadata: bool,
     /// The version of OCSF.
     pub ocsf_version: OcsfVersion,
+    /// What becomes of bytes in NDJSON that are not UTF-8; the other formats always replace them.
+    pub utf8: InvalidUtf8,
 }
 
 impl ShapeOptions {
@@ -112,6 +124,9 @@ impl ShapeOptions {
         }
         if shape == Shape::Ocsf && self.ocsf_version != OcsfVersion::default() {
             parts.push(format!("OCSF {}", self.ocsf_version.name()));
+        }
+        if self.utf8 == InvalidUtf8::Replace {
+            parts.push("invalid UTF-8 replaced".to_owned());
         }
         parts.join(", ")
     }
