@@ -599,7 +599,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__fetch)
-            opts="-p -o -r -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --all-profiles --user --actor --ip --country --action --object --item --vault --group --device --app --session --no-sessions --failed --succeeded --grep --jq --format --shape --names --tag --category --source-name --no-siem-metadata --ocsf-version --utf8 --mask --hash --hash-key-file --fields --codes --wide --csv-bom --output --file-mode --resume --consumer --lock-wait --accept-gap --page-size --since --until --late --limit --last --sort --reverse --overwrite --fail-if-empty --dry-run --jobs --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help signin items audit all"
+            opts="-p -o -r -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --all-profiles --user --actor --ip --country --action --object --item --vault --group --device --app --session --no-sessions --failed --succeeded --grep --jq --format --shape --names --tag --category --source-name --no-siem-metadata --ocsf-version --utf8 --mask --hash --hash-key-file --fields --codes --wide --csv-bom --output --file-mode --resume --consumer --lock-wait --accept-gap --exec --post --header-file --batch-max --batch-bytes --batch-wait --batch-format --batch-gzip --reject-to --page-size --since --until --late --limit --last --sort --reverse --overwrite --fail-if-empty --dry-run --jobs --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help signin items audit all"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -856,6 +856,60 @@ _opev() {
                     ;;
                 --lock-wait)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --exec)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --post)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --header-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --batch-max)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --batch-bytes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --batch-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --batch-format)
+                    COMPREPLY=($(compgen -W "ndjson json-array" -- "${cur}"))
+                    return 0
+                    ;;
+                --reject-to)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --page-size)
@@ -1954,7 +2008,7 @@ _opev() {
             return 0
             ;;
         opev__subcmd__tail)
-            opts="-p -o -n -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --all-profiles --user --actor --ip --country --action --object --item --vault --group --device --app --session --no-sessions --failed --succeeded --grep --jq --format --shape --names --tag --category --source-name --no-siem-metadata --ocsf-version --utf8 --mask --hash --hash-key-file --fields --codes --wide --csv-bom --output --file-mode --resume --consumer --lock-wait --accept-gap --page-size --lines --since --interval --no-follow --for --highlight --health-file --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help signin items audit all"
+            opts="-p -o -n -v -q -h --profile --config --state-dir --region --base-url --allow-host --token-file --token-command --ca-file --api --timeout --retry-for --deadline --rate-limit --max-response-bytes --trust-clock --all-profiles --user --actor --ip --country --action --object --item --vault --group --device --app --session --no-sessions --failed --succeeded --grep --jq --format --shape --names --tag --category --source-name --no-siem-metadata --ocsf-version --utf8 --mask --hash --hash-key-file --fields --codes --wide --csv-bom --output --file-mode --resume --consumer --lock-wait --accept-gap --exec --post --header-file --batch-max --batch-bytes --batch-wait --batch-format --batch-gzip --reject-to --page-size --lines --since --interval --no-follow --for --highlight --health-file --verbose --quiet --log-level --log-format --color --pager --no-pager --tz --help signin items audit all"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2211,6 +2265,60 @@ _opev() {
                     ;;
                 --lock-wait)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --exec)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --post)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --header-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --batch-max)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --batch-bytes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --batch-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --batch-format)
+                    COMPREPLY=($(compgen -W "ndjson json-array" -- "${cur}"))
+                    return 0
+                    ;;
+                --reject-to)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --page-size)

@@ -122,6 +122,15 @@ complete -c opev -n "__fish_opev_using_subcommand fetch" -s o -l output -d 'Writ
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l file-mode -d 'Permissions of a new output file, in octal [default: 600]' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l consumer -d 'Keep the position under this name [default: stdout]' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l lock-wait -d 'Wait this long for another run to end' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l exec -d 'Run this command for each batch, with the batch on its standard input' -r -f -a "(__fish_complete_command)"
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l post -d 'POST each batch to this URL; @FILE reads the URL from a file' -r -f
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l header-file -d 'Headers of --post, one Name: value a line' -r -F
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l batch-max -d 'The most events in a batch [default: 1000]' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l batch-bytes -d 'The most bytes in a batch, before compression [default: 5MB, or what the shape\'s intake takes]' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l batch-wait -d 'Deliver a batch that is not full after this long [default: 5s for tail]' -r
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l batch-format -d 'How events follow each other in a batch' -r -f -a "ndjson\t'A line each'
+json-array\t'One JSON array'"
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l reject-to -d 'Append batches that are rejected to this file, and go on' -r -F
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l page-size -d 'Ask for this many events a request, 1 to 1000 [default: 1000]' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l since -d 'Events from this time on [default: 24h]' -r
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l until -d 'Events before this time [default: now]' -r
@@ -156,6 +165,7 @@ complete -c opev -n "__fish_opev_using_subcommand fetch" -l wide -d 'Cut nothing
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l csv-bom -d 'Begin CSV with a byte order mark'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l resume -d 'Continue from the saved position, and save it as events are delivered'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l accept-gap -d 'Go on although events may be missing'
+complete -c opev -n "__fish_opev_using_subcommand fetch" -l batch-gzip -d 'Compress batches with gzip'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -s r -l reverse -d 'Newest events first'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l overwrite -d 'Replace an output file that exists'
 complete -c opev -n "__fish_opev_using_subcommand fetch" -l fail-if-empty -d 'Exit with 1 when there was no event'
@@ -232,6 +242,15 @@ complete -c opev -n "__fish_opev_using_subcommand tail" -s o -l output -d 'Write
 complete -c opev -n "__fish_opev_using_subcommand tail" -l file-mode -d 'Permissions of a new output file, in octal [default: 600]' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l consumer -d 'Keep the position under this name [default: stdout]' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l lock-wait -d 'Wait this long for another run to end' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l exec -d 'Run this command for each batch, with the batch on its standard input' -r -f -a "(__fish_complete_command)"
+complete -c opev -n "__fish_opev_using_subcommand tail" -l post -d 'POST each batch to this URL; @FILE reads the URL from a file' -r -f
+complete -c opev -n "__fish_opev_using_subcommand tail" -l header-file -d 'Headers of --post, one Name: value a line' -r -F
+complete -c opev -n "__fish_opev_using_subcommand tail" -l batch-max -d 'The most events in a batch [default: 1000]' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l batch-bytes -d 'The most bytes in a batch, before compression [default: 5MB, or what the shape\'s intake takes]' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l batch-wait -d 'Deliver a batch that is not full after this long [default: 5s for tail]' -r
+complete -c opev -n "__fish_opev_using_subcommand tail" -l batch-format -d 'How events follow each other in a batch' -r -f -a "ndjson\t'A line each'
+json-array\t'One JSON array'"
+complete -c opev -n "__fish_opev_using_subcommand tail" -l reject-to -d 'Append batches that are rejected to this file, and go on' -r -F
 complete -c opev -n "__fish_opev_using_subcommand tail" -l page-size -d 'Ask for this many events a request, 1 to 1000 [default: 1000]' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -s n -l lines -d 'Begin with the last N events, of all streams together [default: 10]' -r
 complete -c opev -n "__fish_opev_using_subcommand tail" -l since -d 'Begin with the events from this time on' -r
@@ -264,6 +283,7 @@ complete -c opev -n "__fish_opev_using_subcommand tail" -l wide -d 'Cut nothing 
 complete -c opev -n "__fish_opev_using_subcommand tail" -l csv-bom -d 'Begin CSV with a byte order mark'
 complete -c opev -n "__fish_opev_using_subcommand tail" -l resume -d 'Continue from the saved position, and save it as events are delivered'
 complete -c opev -n "__fish_opev_using_subcommand tail" -l accept-gap -d 'Go on although events may be missing'
+complete -c opev -n "__fish_opev_using_subcommand tail" -l batch-gzip -d 'Compress batches with gzip'
 complete -c opev -n "__fish_opev_using_subcommand tail" -l no-follow -d 'Show the events that there are, and do not wait for more'
 complete -c opev -n "__fish_opev_using_subcommand tail" -s v -l verbose -d 'Say what is done; -vv also says every request'
 complete -c opev -n "__fish_opev_using_subcommand tail" -s q -l quiet -d 'Say nothing but errors'

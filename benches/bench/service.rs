@@ -113,9 +113,10 @@ impl Service {
                 let request = HttpRequest {
                     server: &server,
                     proxy: None,
-                    token: &token,
+                    token: Some(&token),
+                    headers: &[],
                     path: &path,
-                    body: Some(body.clone()),
+                    body: Some(body.clone().into_bytes()),
                     timeout: None,
                 };
                 let answer = http.send(request).map_err(|trouble| trouble.to_string())?;

@@ -280,9 +280,10 @@ impl Client {
         let result = self.0.config.http.send(HttpRequest {
             server: self.server(),
             proxy: self.0.config.proxy.as_ref(),
-            token,
+            token: Some(token),
             path: &target,
-            body: request.body.clone(),
+            headers: &[],
+            body: request.body.clone().map(String::into_bytes),
             timeout,
         });
         drop((slot, permit));

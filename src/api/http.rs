@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ureq::Agent;
-use ureq::http::{HeaderMap, HeaderValue, header};
+use ureq::http::{HeaderMap, HeaderName, HeaderValue, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::transport::{Connector as _, DefaultConnector};
 
@@ -74,12 +74,14 @@ pub struct HttpRequest<'a> {
     pub server: &'a BaseUrl,
     /// Through whom.
     pub proxy: Option<&'a Proxy>,
-    /// With which token.
-    pub token: &'a Secret,
+    /// With which token; none to others than 1Password.
+    pub token: Option<&'a Secret>,
     /// The path, perhaps with a query.
     pub path: &'a str,
-    /// The JSON to POST; a GET without.
-    pub body: Option<String>,
+    /// More headers; without a Content-Type among them a body is JSON.
+    pub headers: &'a [(HeaderName, HeaderValue)],
+    /// What to POST; a GET without.
+    pub body: Option<Vec<u8>>,
     /// A shorter time than the configured one, when less is left.
     pub timeout: Option<Duration>,
 }
@@ -172,11 +174,19 @@ impl Http {
         let agent = self.agent(route).map_err(TransportError::Setup)?;
         let mut builder = ureq::http::Request::builder()
             .uri(request.server.url(request.path))
-            .header(header::AUTHORIZATION, bearer(request.token).map_err(TransportError::Setup)?)
             .header(header::ACCEPT, "application/json")
             .header(header::ACCEPT_ENCODING, "gzip");
+        if let Some(token) = request.token {
+            builder = builder.header(header::AUTHORIZATION, bearer(token).map_err(TransportError::Setup)?);
+        }
         if request.body.is_some() {
-            builder = builder.method("POST").header(header::CONTENT_TYPE, "application/json");
+            builder = builder.method("POST");
+            if !request.headers.iter().any(|(name, _)| *name == header::CONTENT_TYPE) {
+                builder = builder.header(header::CONTENT_TYPE, "application/json");
+            }
+        }
+        for (name, value) in request.headers {
+            builder = builder.header(name, value);
         }
         let built = builder
             .body(request.body.unwrap_or_default())

@@ -28,7 +28,7 @@ mod structural_index;
 pub mod throttle;
 mod tls_failure;
 mod tls_roots;
-mod transport_error;
+pub mod transport_error;
 mod turn_queue;
 pub mod wire;
 mod write_coalescing;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 
 use super::account::AccountArgs;
+use super::delivery::DeliveryArgs;
 use super::filter::FilterArgs;
 use super::redaction::RedactionArgs;
 use super::shape_options::ShapeOptionArgs;
@@ -146,6 +147,10 @@ pub struct CollectArgs {
     #[arg(long, requires = "resume", help_heading = "Saved positions")]
     pub accept_gap: bool,
 
+    /// Whom batches go to.
+    #[command(flatten)]
+    pub delivery: DeliveryArgs,
+
     /// Ask for this many events a request, 1 to 1000 [default: 1000]
     ///
     /// Changes how many requests are made, never what comes out.
@@ -171,7 +176,9 @@ impl CollectArgs {
     pub(super) fn check(&self, purpose: OutputUse, default: Shape) -> Result<(), String> {
         self.filter.check()?;
         self.check_encoder(purpose)?;
-        self.shape_options.check(self.shape.unwrap_or(default))?;
+        let shape = self.shape.unwrap_or(default);
+        self.shape_options.check(shape)?;
+        self.delivery.check(shape, self.format)?;
         if self.all_profiles && self.names_a_file() && !self.names_a_file_per_profile() {
             return Err(
                 "--all-profiles with -o FILE needs {profile} in the file's name, so that no profile \

@@ -9,6 +9,7 @@ pub mod collect;
 pub mod completions;
 pub mod config;
 pub mod console;
+pub mod delivery;
 pub mod fetch;
 pub mod filter;
 pub mod introspect;

@@ -97,6 +97,11 @@ pub(super) trait PageConsumer {
     /// As [`PageConsumer::take`].
     fn waiting(&mut self) -> Result<()>;
 
+    /// How long the loop may wait until [`PageConsumer::waiting`] is called again, where that matters.
+    fn wakes_in(&self) -> Option<Duration> {
+        None
+    }
+
     /// A stream was read to its end, and all its events were taken.
     ///
     /// # Errors
@@ -330,7 +335,8 @@ impl<'a> Engine<'a> {
             Until::LookedBack(patience) if which.is_some() => Some(patience),
             _ => None,
         };
-        let rest = [time, deadline, self.interrupts.heartbeat].into_iter().flatten().min();
+        let rest =
+            [time, deadline, self.interrupts.heartbeat, consumer.wakes_in()].into_iter().flatten().min();
         let woken = self.select(which, patience.into_iter().chain(rest).min().unwrap_or(A_DAY));
         match woken {
             FirstEvent::Page(index, answer) => Ok(self.answered(index, answer, consumer)),

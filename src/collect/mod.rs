@@ -15,6 +15,7 @@
 //! | `selector` | which events are wanted |
 //! | `reversed` | events in the opposite order |
 //! | `plan` | output format and destinations |
+//! | `delivery` | batches for a command or an intake |
 //! | `position` | opens a saved position and resumes from it |
 //! | `session` | a client for an account |
 //! | `report` | counts, failures and health of a run |
@@ -22,6 +23,7 @@
 //!
 //! Does not know the command line: arguments are turned into settings and plans before.
 
+pub mod delivery;
 mod engine;
 pub mod follow;
 pub mod intervals;

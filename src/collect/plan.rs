@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::delivery::{DeliveryRequest, DeliveryTarget};
 use super::session::Session;
 use crate::compression::Compression;
 use crate::encode::{
@@ -53,6 +54,8 @@ pub struct OutputRequest {
     pub wide: bool,
     /// Whether CSV begins with a byte order mark.
     pub csv_bom: bool,
+    /// Whom batches go to.
+    pub delivery: Option<DeliveryRequest>,
     /// How the position is saved, under `--resume`.
     pub resume: Option<ResumeOptions>,
     /// How the output is used where no position is saved.
@@ -129,6 +132,8 @@ pub enum Destination {
     Device(PathBuf),
     /// A file.
     File(PathBuf),
+    /// A command or an intake, for the batches of one stream.
+    Receiver(DeliveryTarget),
 }
 
 impl OutputPlan {
@@ -141,7 +146,11 @@ impl OutputPlan {
         if let Some(path) = &request.output {
             check_marks(path)?;
         }
-        let outputs = outputs(request.output.as_deref(), &settings.profile, streams);
+        let shape = request.shape.unwrap_or_default();
+        let outputs = match &request.delivery {
+            Some(delivery) => receivers(delivery, shape, streams),
+            None => outputs(request.output.as_deref(), &settings.profile, streams),
+        };
         let to_stdout = outputs.iter().all(|o| o.destination == Destination::Stdout);
         let terminal = request.terminal;
         let to_terminal = terminal.is_terminal && to_stdout;
@@ -164,7 +173,7 @@ impl OutputPlan {
         let plan = OutputPlan {
             format,
             compression,
-            shape: request.shape.unwrap_or_default(),
+            shape,
             fields: request.fields.as_deref().map(Fields::parse).transpose()?,
             filter: Arc::clone(&request.filter),
             outputs,
@@ -215,6 +224,7 @@ impl Destination {
             Destination::Device(path) | Destination::File(path) => {
                 sanitize::message(&path.to_string_lossy()).into_owned()
             }
+            Destination::Receiver(target) => target.shown(),
         }
     }
 }
@@ -259,6 +269,16 @@ fn outputs(path: Option<&Path>, profile: &str, streams: &[Stream]) -> Vec<Planne
     outputs
 }
 
+/// A receiver for each stream: its batches, and its position, are its own, so that streams do not wait for
+/// each other.
+fn receivers(delivery: &DeliveryRequest, shape: Shape, streams: &[Stream]) -> Vec<PlannedOutput> {
+    let output = |&stream: &Stream| PlannedOutput {
+        destination: Destination::Receiver(DeliveryTarget::new(delivery.clone(), stream, shape)),
+        streams: vec![stream],
+    };
+    streams.iter().map(output).collect()
+}
+
 /// Refuses a mistyped mark, which would name one file of all streams or profiles.
 fn check_marks(path: &Path) -> Result<()> {
     let text = path.to_string_lossy();
@@ -299,6 +319,7 @@ fn format(request: &OutputRequest, to_terminal: bool) -> Result<(Format, Compres
             (format, compression)
         }
         (Some(format), None) => (format, Compression::None),
+        (None, None) if request.delivery.is_some() => (Format::Ndjson, Compression::None),
         (None, None) if to_terminal && has_columns(request) => (Format::Table, Compression::None),
         (None, None) => (Format::Ndjson, Compression::None),
     })

@@ -52,9 +52,11 @@ pub(super) fn open(run: &OutputRun<'_>, options: &ResumeOptions) -> Result<Check
     let give_up = runtime.clock.elapsed() + lock_wait;
     let mut is_told = false;
     loop {
-        let target = target(&run.output.destination, options)?;
+        let target = target(run, options)?;
         let consumer = match &target {
-            OutputTarget::Stream { consumer, .. } => Consumer::Named(consumer.clone()),
+            OutputTarget::Stream { consumer, .. } | OutputTarget::Batches { consumer, .. } => {
+                Consumer::Named(consumer.clone())
+            }
             OutputTarget::File { path, .. } => {
                 Consumer::File(RealDisk.absolute(path).unwrap_or(path.clone()))
             }
@@ -110,16 +112,23 @@ fn fields(plan: &OutputPlan) -> Vec<String> {
 }
 
 /// The output that a destination stands for.
-fn target(destination: &Destination, options: &ResumeOptions) -> Result<OutputTarget> {
+fn target(run: &OutputRun<'_>, options: &ResumeOptions) -> Result<OutputTarget> {
     let stream = |default: &str, sink| {
         let consumer = options.consumer.as_deref().unwrap_or(default).to_owned();
         OutputTarget::Stream { consumer, sink: Box::new(sink) }
     };
-    Ok(match destination {
+    Ok(match &run.output.destination {
         Destination::Stdout => stream("stdout", StreamSink::stdout_for_data()?),
         Destination::Device(path) => stream(&path.to_string_lossy(), StreamSink::at(&RealDisk, path)?),
         Destination::File(path) => {
             OutputTarget::File { path: path.clone(), mode: options.file_mode.unwrap_or(FILE_MODE) }
+        }
+        Destination::Receiver(target) => {
+            let name = options.consumer.as_deref().unwrap_or(target.default_consumer());
+            OutputTarget::Batches {
+                consumer: format!("{name}.{}", target.stream().name()),
+                sink: Box::new(target.sink(run.runtime, run.session)?),
+            }
         }
     })
 }
@@ -179,7 +188,7 @@ pub(super) fn first_request(
     }
     match position.cursor() {
         Some(cursor) => Ok(PageRequest::Cursor(cursor)),
-        None => Ok(from(position.restart_from(runtime.clock.now()))),
+        None => Ok(from(position.asked_since.unwrap_or_else(|| position.restart_from(runtime.clock.now())))),
     }
 }
 

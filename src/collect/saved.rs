@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::rc::Rc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -83,14 +84,21 @@ impl PageConsumer for SavedConsumer<'_> {
     }
 
     fn take(&mut self, page: &Rc<Page>, events: Range<usize>) -> Result<Flow> {
-        let staged = self.output.stage(page, events, &mut self.encoder).and_then(|staged| {
-            self.output.commit_if_due()?;
-            Ok(staged)
-        });
-        self.encoder.encoder.take_warnings().iter().for_each(|warning| log::warn!("{warning}"));
-        let staged = staged.inspect_err(|failure| self.report.broken(page.stream, failure))?;
-        self.report.delivered(page.stream, page.received_at, staged.events);
-        Ok(Flow::Continue)
+        let mut rest = events;
+        loop {
+            let staged = self.output.stage(page, rest.clone(), &mut self.encoder).and_then(|staged| {
+                self.output.commit_if_due()?;
+                Ok(staged)
+            });
+            self.encoder.encoder.take_warnings().iter().for_each(|warning| log::warn!("{warning}"));
+            let staged = staged.inspect_err(|failure| self.report.broken(page.stream, failure))?;
+            self.report.delivered(page.stream, page.received_at, staged.events);
+            rest.start += staged.taken;
+            // A full batch was delivered; the events after it go into the next one.
+            if rest.is_empty() {
+                return Ok(Flow::Continue);
+            }
+        }
     }
 
     fn done(&mut self, _: Rc<Page>) -> Result<()> {
@@ -98,7 +106,14 @@ impl PageConsumer for SavedConsumer<'_> {
     }
 
     fn waiting(&mut self) -> Result<()> {
+        if self.output.is_delivery() {
+            self.output.commit_if_due()?;
+        }
         Ok(())
+    }
+
+    fn wakes_in(&self) -> Option<Duration> {
+        self.output.due_in()
     }
 
     fn caught_up(&mut self, _: Stream) -> Result<()> {

@@ -39,17 +39,20 @@ pub struct SavedRun<'a> {
 /// that the next run delivers the page again. Failures of single streams are in the run's tally.
 pub fn deliver(run: &OutputRun<'_>, saved: &SavedRun<'_>) -> Result<()> {
     let (runtime, session) = (run.runtime, run.session);
-    let output = position::open(run, saved.resume)?;
+    let mut output = position::open(run, saved.resume)?;
     let streams = &run.output.streams;
     let health =
         position::reporter(runtime, session, &output, streams, saved.resume.mode, saved.feed.clone());
     if let Some(follow) = saved.follow {
         follow.monitor.report_to(health.clone(), streams);
     }
+    if let Destination::Receiver(target) = &run.output.destination {
+        target.report_to(health.clone());
+    }
     let report = run.report(Some(health), saved.follow);
     let mut readers = Vec::new();
     for &stream in streams {
-        match reader(run, saved, &output, stream) {
+        match reader(run, saved, &mut output, stream) {
             Ok(reader) => readers.push(reader),
             Err(failure) => report.failed(failure.on_stream(stream)),
         }
@@ -70,7 +73,7 @@ pub fn deliver(run: &OutputRun<'_>, saved: &SavedRun<'_>) -> Result<()> {
     let end = end?;
     let up_to = consumer.newest().map(|time| session.settings.zone.show(time));
     consumer.finish()?;
-    if let (None, Destination::File(_)) = (saved.follow, &run.output.destination) {
+    if let (None, Destination::File(_) | Destination::Receiver(_)) = (saved.follow, &run.output.destination) {
         runtime.console.delivered(report.events.get(), &run.output.destination.shown(), up_to.as_deref());
     }
     if saved.follow.is_some() && !followed.is_empty() {
@@ -86,19 +89,23 @@ pub fn deliver(run: &OutputRun<'_>, saved: &SavedRun<'_>) -> Result<()> {
 fn reader(
     run: &OutputRun<'_>,
     saved: &SavedRun<'_>,
-    output: &CheckpointedOutput,
+    output: &mut CheckpointedOutput,
     stream: Stream,
 ) -> Result<StreamReader, Error> {
     let (runtime, session) = (run.runtime, run.session);
-    let position = output.position(stream);
-    let first = position::first_request(runtime, session, stream, position, saved.start, saved.accept_gap)?;
-    let since = match (&first, position) {
+    let position = output.position(stream).cloned();
+    let first =
+        position::first_request(runtime, session, stream, position.as_ref(), saved.start, saved.accept_gap)?;
+    if let PageRequest::First { since, .. } = &first {
+        output.begin_at(stream, *since);
+    }
+    let since = match (&first, &position) {
         (PageRequest::First { since, .. }, _) => *since,
         (PageRequest::Cursor(_), position) => {
-            position.map(|position| position.restart_from(runtime.clock.now()))
+            position.as_ref().map(|position| position.restart_from(runtime.clock.now()))
         }
     };
-    let mut fetcher = ResumingFetcher::new(runtime, session, stream, position.cloned(), saved.accept_gap);
+    let mut fetcher = ResumingFetcher::new(runtime, session, stream, position, saved.accept_gap);
     let pages = CursorLoop::new(stream, first, move |request: &_| fetcher.fetch(request));
     let stop = Cancel::new();
     let pages = match saved.follow {

@@ -51,6 +51,10 @@ pub struct Session {
     pub client: Client,
     /// The server, the token's claims, and notices about them.
     pub account: Account,
+    /// The connections of the run, for receivers of batches.
+    pub(super) http: Http,
+    /// The limiters of the run, for the same.
+    pub(super) limiters: Arc<Limiters>,
     /// What must live as long as the session: the demo's server.
     _keep: Option<Box<dyn Any + Send + Sync>>,
 }
@@ -150,6 +154,8 @@ impl Session {
             let (source, cancel) = (settings.token.clone(), runtime.cancel.clone());
             move |refused: &Secret| source.reload(refused, &cancel)
         };
+        let http = connections.http(runtime, &settings, jobs)?;
+        let limiters = connections.limiters(runtime, settings.rate_limit);
         let client = Client::new(ClientConfig {
             server: account.server.clone(),
             version: settings.api,
@@ -157,8 +163,8 @@ impl Session {
             token: std::mem::replace(&mut account.token, Secret::new("")),
             reload: Some(Box::new(reload)),
             proxy: proxy::resolve(&account.server, &settings.proxies)?,
-            http: connections.http(runtime, &settings, jobs)?,
-            limiter: connections.limiters(runtime, settings.rate_limit).get(&account.server.host(), &owner),
+            http: http.clone(),
+            limiter: limiters.get(&account.server.host(), &owner),
             permits: connections.permits(jobs),
             policy: RetryPolicy {
                 budget: settings.retry_for.unwrap_or(patience),
@@ -169,7 +175,7 @@ impl Session {
             clock: Arc::clone(&runtime.clock),
             cancel: runtime.cancel.clone(),
         });
-        Ok(Session { settings, client, account, _keep: keep })
+        Ok(Session { settings, client, account, http, limiters, _keep: keep })
     }
 
     /// How many requests may run at once.

@@ -266,7 +266,7 @@ fn open_stream(destination: &Destination, pager: Option<&PagerCommand>) -> Resul
             let (pager, input) = pager.start()?;
             SharedSink::Paged(StreamSink::of(real::of_descriptor(input), "the pager")?, pager)
         }
-        (Destination::Stdout | Destination::File(_), _) => {
+        (Destination::Stdout | Destination::File(_) | Destination::Receiver(_), _) => {
             SharedSink::Stream(StreamSink::stdout_for_answer()?)
         }
     })

@@ -11,6 +11,7 @@ use chrono::TimeDelta;
 
 use crate::api::endpoint::BaseUrl;
 use crate::cli::{FetchArgs, Sort};
+use crate::collect::delivery::DeliveryRequest;
 use crate::collect::plan::{OutputPlan, OutputRequest, ResumeOptions, names};
 use crate::collect::question::{self, Question};
 use crate::collect::report::{Tally, TellFailures};
@@ -18,7 +19,7 @@ use crate::collect::saved_run::{self, SavedRun, StartAt};
 use crate::collect::session::{Connections, DEFAULT_JOBS, Session};
 use crate::collect::shared_output::SharedOutput;
 use crate::collect::{OutputRun, side_by_side};
-use crate::command::{ChosenEvents, End, Invocation, limits, session};
+use crate::command::{ChosenEvents, End, Invocation, delivery, limits, session};
 use crate::config::{ResolvedRange, Settings};
 use crate::encode::{Format, OutputUse, Redaction, Shape};
 use crate::error::{Error, ErrorKind, Result};
@@ -32,6 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How long after the range's end an event of it may arrive, without `--late`.
 const LATE: TimeDelta = TimeDelta::days(1);
+
+/// How many batches may be under way at once without `--jobs`.
+const DELIVERIES: u8 = 16;
 
 /// How many outputs are written side by side; `--jobs` bounds their requests.
 const AT_ONCE: usize = 16;
@@ -49,10 +53,11 @@ pub fn run(invocation: &Invocation, args: &FetchArgs) -> Result<End> {
         invocation,
         args,
         redaction: super::redaction(invocation, collect)?,
+        delivery: delivery::request(invocation, collect, args.jobs.unwrap_or(DELIVERIES), (PATIENCE, None))?,
         tally: &tally,
         connections: Connections::default(),
     };
-    if !collect.all_profiles || collect.names_a_file_per_profile() {
+    if !collect.all_profiles || collect.names_a_file_per_profile() || fetch.delivery.is_some() {
         fetch.side_by_side(profiles);
     } else {
         fetch.one_after_another(profiles)?;
@@ -76,6 +81,7 @@ struct Fetch<'a> {
     invocation: &'a Invocation,
     args: &'a FetchArgs,
     redaction: Arc<Redaction>,
+    delivery: Option<DeliveryRequest>,
     tally: &'a Tally,
     connections: Connections,
 }
@@ -237,6 +243,7 @@ impl Fetch<'_> {
         let mut request = OutputRequest {
             resume: args.collect.resume.then(|| self.resume_options()),
             redaction: Arc::clone(&self.redaction),
+            delivery: delivery::of_profile(self.delivery.as_ref(), invocation, &session.settings),
             ..super::output_request(invocation, &args.collect, chosen, OutputUse::Question)
         };
         if args.collect.all_profiles && !args.collect.names_a_file() {

@@ -4,6 +4,7 @@
 //! exit code. It must not know how any command works.
 
 pub mod config;
+mod delivery;
 mod demo;
 pub mod fetch;
 pub mod introspect;
@@ -286,6 +287,7 @@ fn output_request(
         words: if args.codes { WordStyle::Codes } else { WordStyle::Words },
         wide: args.wide,
         csv_bom: args.csv_bom,
+        delivery: None,
         resume: None,
         purpose,
         terminal: Terminal {

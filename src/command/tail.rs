@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::cancel::Cancel;
 use crate::cli::TailArgs;
 use crate::cli::collect::CollectArgs;
+use crate::collect::delivery::DeliveryRequest;
 use crate::collect::follow::{self, ShowFirst};
 use crate::collect::intervals::Intervals;
 use crate::collect::plan::{Destination, OutputPlan, OutputRequest};
@@ -18,7 +19,7 @@ use crate::collect::saved_run::{self, SavedRun, StartAt};
 use crate::collect::session::{Connections, Session};
 use crate::collect::shared_output::SharedOutput;
 use crate::collect::{FollowOptions, OutputRun, ReopenRequests};
-use crate::command::{ChosenEvents, End, Invocation, limits, session};
+use crate::command::{ChosenEvents, End, Invocation, delivery, limits, session};
 use crate::config::{ResolvedRange, Settings};
 use crate::disk::RealDisk;
 use crate::encode::{Highlight, OutputUse, Redaction};
@@ -28,6 +29,12 @@ use crate::health::{HealthFeed, RunMode, ServiceMonitor, SystemdNotifier};
 
 /// How long a failing request is retried without `--retry-for`.
 const PATIENCE: Duration = Duration::from_secs(90 * 60);
+
+/// How long an event waits for others of its batch without `--batch-wait`.
+const BATCH_WAIT: Duration = Duration::from_secs(5);
+
+/// How many batches may be under way at once.
+const DELIVERIES: u8 = 16;
 
 /// How often a stream is polled without `--interval`.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -44,6 +51,7 @@ struct Tail<'a> {
     args: &'a TailArgs,
     tally: Tally,
     redaction: Arc<Redaction>,
+    delivery: Option<DeliveryRequest>,
     connections: Connections,
     systemd: Arc<SystemdNotifier>,
     feed: HealthFeed,
@@ -73,6 +81,7 @@ pub fn run(invocation: &Invocation, args: &TailArgs) -> Result<End> {
         args,
         tally: Tally::new(console.clone(), TellFailures::AtOnce),
         redaction: super::redaction(invocation, collect)?,
+        delivery: delivery::request(invocation, collect, DELIVERIES, (PATIENCE, Some(BATCH_WAIT)))?,
         connections: Connections::for_following(profiles.len(), longest_interval(args)),
         systemd: Arc::new(SystemdNotifier::new(variable, profiles.len() * OUTPUTS)),
         feed: feed.transpose()?.unwrap_or_else(HealthFeed::nowhere),
@@ -153,6 +162,7 @@ impl Tail<'_> {
         let request = OutputRequest {
             resume: args.collect.resume.then(|| super::resume_options(&args.collect, RunMode::Tail)),
             redaction: Arc::clone(&self.redaction),
+            delivery: delivery::of_profile(self.delivery.as_ref(), invocation, &session.settings),
             ..super::output_request(invocation, &args.collect, chosen, OutputUse::Follow)
         };
         let plan = OutputPlan::decide(&session, &request, &streams)?;

@@ -58,6 +58,8 @@ pub struct ShapeRow {
     pub is_json: bool,
     /// Whether its events can be laid out in columns.
     pub has_columns: bool,
+    /// What the intake of this shape takes in one request.
+    pub intake: IntakeLimits,
     /// Whether it has a place for tags.
     pub has_tags: bool,
     /// Whether its bytes depend on when and by which profile the event was read (P4).
@@ -65,6 +67,37 @@ pub struct ShapeRow {
     /// A version, raised when the same event would be encoded as other bytes.
     pub version: u32,
 }
+
+/// What an intake takes in one request, as its vendor documents it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IntakeLimits {
+    /// The most events.
+    pub max_events: usize,
+    /// The most bytes, before compression.
+    pub max_bytes: usize,
+    /// The most bytes of one event, where that is less.
+    pub max_event_bytes: Option<usize>,
+    /// Whether it wants one JSON array.
+    pub is_array: bool,
+}
+
+/// No limit of its own: anything that a receiver may be asked to take.
+const ANY_INTAKE: IntakeLimits =
+    IntakeLimits { max_events: 100_000, max_bytes: 100_000_000, max_event_bytes: None, is_array: false };
+
+/// A request of 1 MB, lines.
+const ONE_MEGABYTE: IntakeLimits = IntakeLimits { max_bytes: 1_000_000, ..ANY_INTAKE };
+
+/// A request of 1 MB, an array: the Logs Ingestion API.
+const LOGS_INGESTION: IntakeLimits = IntakeLimits { is_array: true, ..ONE_MEGABYTE };
+
+/// 1,000 logs, 5 MB, 1 MB a log.
+const DATADOG: IntakeLimits = IntakeLimits {
+    max_events: 1_000,
+    max_bytes: 5_000_000,
+    max_event_bytes: Some(1_000_000),
+    is_array: true,
+};
 
 /// Declares an enum with a row for each value, and its accessors.
 macro_rules! registry {
@@ -157,51 +190,51 @@ registry! {
     #[default]
     Raw {
         name: "raw", help: "The event's text as the service sent it",
-        is_json: true, has_columns: true, has_tags: false, tells_reading: false, version: 1,
+        is_json: true, has_columns: true, has_tags: false, tells_reading: false, version: 1, intake: ANY_INTAKE,
     }
     Envelope {
         name: "envelope", help: "The same, wrapped with stream, profile, account and time of reading",
-        is_json: true, has_columns: true, has_tags: true, tells_reading: true, version: 1,
+        is_json: true, has_columns: true, has_tags: true, tells_reading: true, version: 1, intake: ANY_INTAKE,
     }
     Ecs {
         name: "ecs", help: "Elastic Common Schema, as Elastic's integration for 1Password has it",
-        is_json: true, has_columns: false, has_tags: true, tells_reading: true, version: 1,
+        is_json: true, has_columns: false, has_tags: true, tells_reading: true, version: 1, intake: ANY_INTAKE,
     }
     Ocsf {
         name: "ocsf", help: "Open Cybersecurity Schema Framework 1.8.0",
-        is_json: true, has_columns: false, has_tags: true, tells_reading: true, version: 1,
+        is_json: true, has_columns: false, has_tags: true, tells_reading: true, version: 1, intake: ANY_INTAKE,
     }
     Datadog {
         name: "datadog", help: "Logs for Datadog's intake",
-        is_json: true, has_columns: false, has_tags: true, tells_reading: true, version: 1,
+        is_json: true, has_columns: false, has_tags: true, tells_reading: true, version: 1, intake: DATADOG,
     }
     Sentinel {
         name: "sentinel", help: "Rows of Microsoft Sentinel's table OnePasswordEventLogs_CL",
-        is_json: true, has_columns: false, has_tags: false, tells_reading: true, version: 1,
+        is_json: true, has_columns: false, has_tags: false, tells_reading: true, version: 1, intake: LOGS_INGESTION,
     }
     SentinelStream {
         name: "sentinel-stream", help: "Input of the data collection rule of that table",
-        is_json: true, has_columns: false, has_tags: false, tells_reading: false, version: 1,
+        is_json: true, has_columns: false, has_tags: false, tells_reading: false, version: 1, intake: LOGS_INGESTION,
     }
     Splunk {
         name: "splunk", help: "Events for Splunk's HTTP Event Collector",
-        is_json: true, has_columns: false, has_tags: true, tells_reading: true, version: 1,
+        is_json: true, has_columns: false, has_tags: true, tells_reading: true, version: 1, intake: ONE_MEGABYTE,
     }
     Sumo {
         name: "sumo", help: "Logs for Sumo Logic and its Cloud SIEM",
-        is_json: true, has_columns: false, has_tags: true, tells_reading: false, version: 1,
+        is_json: true, has_columns: false, has_tags: true, tells_reading: false, version: 1, intake: ONE_MEGABYTE,
     }
     Cef {
         name: "cef", help: "ArcSight's Common Event Format, a line of text an event",
-        is_json: false, has_columns: false, has_tags: false, tells_reading: false, version: 1,
+        is_json: false, has_columns: false, has_tags: false, tells_reading: false, version: 1, intake: ANY_INTAKE,
     }
     Leef {
         name: "leef", help: "QRadar's Log Event Extended Format 2.0, a line of text an event",
-        is_json: false, has_columns: false, has_tags: false, tells_reading: false, version: 1,
+        is_json: false, has_columns: false, has_tags: false, tells_reading: false, version: 1, intake: ANY_INTAKE,
     }
     Dnif {
         name: "dnif", help: "Events in DNIF's field names",
-        is_json: true, has_columns: false, has_tags: false, tells_reading: false, version: 1,
+        is_json: true, has_columns: false, has_tags: false, tells_reading: false, version: 1, intake: ANY_INTAKE,
     }
 }
 

@@ -1,15 +1,16 @@
-//! Writes pages without loss: sinks, checkpoints, and the commit order.
+//! Writes pages without loss: sinks, batches, checkpoints, and the commit order.
 //!
 //! ```text
 //!   Page -> commit::stage   (1) repeats, Encode         new events as bytes
 //!                           (2) sink                    write
-//!           commit::commit  (3) sink                    sync
+//!           commit::commit  (3) sink                    sync; a receiver has the batch
 //!                           (4) identities, checkpoint  save
 //!   Delivered               (5)                         reported to the caller
 //! ```
 //!
 //! The order is defined in [`commit`] alone. Nothing here requests pages or knows a shape.
 
+pub mod batch;
 pub mod checkpoint;
 pub mod commit;
 pub mod digest;

@@ -10,6 +10,7 @@ use std::ops::Range;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::super::batch::PendingBatch;
 use super::super::digest::Digest;
 use super::super::whole::WholeMark;
 use crate::compression::Compression;
@@ -50,6 +51,9 @@ pub struct Checkpoint {
     /// The log of delivered identities.
     #[serde(default)]
     pub seen: LogMark,
+    /// The batch that was offered last, until it is known to be accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<PendingBatch>,
     /// When it was written.
     pub updated_at: DateTime<Utc>,
 }
@@ -115,6 +119,9 @@ pub struct StreamPosition {
     /// The cursor, as the service gave it, if any.
     #[serde(default)]
     pub cursor: Option<String>,
+    /// From when on the first request asked, for positions within its answer: the same answer is asked for again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_since: Option<DateTime<Utc>>,
     /// Whether the last answer was caught up.
     #[serde(default)]
     pub caught_up: bool,
@@ -241,6 +248,7 @@ impl Checkpoint {
             streams: BTreeMap::new(),
             output: None,
             seen: LogMark::default(),
+            pending: None,
             updated_at: now,
         }
     }

@@ -20,6 +20,7 @@ use super::checkpoint::record::{Checkpoint, OutputMark, StreamPosition};
 use super::checkpoint::store::CheckpointStore;
 use super::seen::log::SeenLog;
 use super::sink::Sink;
+use super::sink::delivery::DeliverySink;
 use super::sink::managed::ManagedFile;
 use crate::clock::Clock;
 use crate::disk::Disk;
@@ -27,6 +28,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Stream};
 use crate::page::Page;
 
+mod delivering;
 mod opening;
 mod rotation;
 
@@ -64,6 +66,8 @@ pub struct Staged {
     pub unwanted: u64,
     /// Bytes that were appended.
     pub bytes: u64,
+    /// How many of the events were dealt with: fewer than given where a batch is full and must be committed first.
+    pub taken: usize,
 }
 
 /// What became of a page.
@@ -110,6 +114,7 @@ pub struct CheckpointedOutput {
 enum OpenSink {
     File { file: Box<ManagedFile>, path: PathBuf, mode: u32 },
     Stream { sink: Box<dyn Sink>, has_begun: bool },
+    Batches(Box<DeliverySink>),
 }
 
 impl OpenSink {
@@ -120,6 +125,8 @@ impl OpenSink {
                 *has_begun = true;
                 sink.write(bytes)
             }
+            // Events are added one by one.
+            OpenSink::Batches(_) => Ok(()),
         }
     }
 
@@ -127,13 +134,14 @@ impl OpenSink {
         match self {
             OpenSink::File { file, .. } => file.sync(),
             OpenSink::Stream { sink, .. } => sink.sync(),
+            OpenSink::Batches(_) => Ok(()),
         }
     }
 
     fn mark(&self) -> Option<OutputMark> {
         match self {
             OpenSink::File { file, .. } => Some(file.mark()),
-            OpenSink::Stream { .. } => None,
+            OpenSink::Stream { .. } | OpenSink::Batches(_) => None,
         }
     }
 
@@ -142,6 +150,7 @@ impl OpenSink {
         match self {
             OpenSink::File { file, .. } => file.is_empty(),
             OpenSink::Stream { has_begun, .. } => !has_begun,
+            OpenSink::Batches(_) => false,
         }
     }
 }
@@ -176,9 +185,19 @@ impl CheckpointedOutput {
     /// # Errors
     /// As [`CheckpointedOutput::stage`] and [`CheckpointedOutput::commit`].
     pub fn deliver(&mut self, page: &Page, encode: &mut dyn Encode) -> Result<Delivered> {
-        let Staged { events, repeats, bytes, .. } = self.stage(page, 0..page.len(), encode)?;
-        let committed = self.commit_if_due()?;
-        Ok(Delivered { events, repeats, bytes, committed })
+        let mut delivered = Delivered::default();
+        let mut from = 0;
+        loop {
+            let staged = self.stage(page, from..page.len(), encode)?;
+            from += staged.taken;
+            delivered.events += staged.events;
+            delivered.repeats += staged.repeats;
+            delivered.bytes += staged.bytes;
+            delivered.committed = self.commit_if_due()?;
+            if from >= page.len() {
+                return Ok(delivered);
+            }
+        }
     }
 
     /// Appends those events of a page that were not delivered before, without committing them. The stream's
@@ -194,6 +213,9 @@ impl CheckpointedOutput {
         self.guarded(|output| {
             if output.is_moved && !events.is_empty() {
                 output.begin_new_file()?;
+            }
+            if output.is_delivery() {
+                return output.stage_into_batch(page, events, encode);
             }
             // (1) Drop what is not wanted and repeats, and encode the rest into one buffer.
             let staged = output.encode_new(page, events, encode);
@@ -231,6 +253,8 @@ impl CheckpointedOutput {
 
     /// The order in which staged events become durable.
     fn save(&mut self) -> Result<()> {
+        // (2) and (3) of a batch: its receiver has it, and what a receiver has is not ours to sync.
+        self.deliver_batch()?;
         loop {
             // (3) Sync the data. A failure ends the run and is never retried: a second sync would succeed
             // without the pages that the first one lost (P8).
@@ -283,29 +307,39 @@ impl CheckpointedOutput {
             }
         }
         let repeats = range.len() as u64 - events - unwanted;
+        if events == 0 {
+            self.buffer.clear();
+        }
+        let (bytes, taken) = (self.buffer.len() as u64, range.len());
+        let staged = Staged { events, repeats, unwanted, bytes, taken };
+        self.note_position(page, range, &staged, last);
+        staged
+    }
+
+    /// Moves the position in memory over these events of a page, `last` being the last that was new.
+    fn note_position(&mut self, page: &Page, range: Range<usize>, staged: &Staged, last: Option<usize>) {
         let position = self.record.streams.entry(page.stream.name().to_owned()).or_default();
         let (cursor, caught_up_at) = (position.cursor.clone(), position.caught_up_at);
-        position.count(page, range.clone(), (events, repeats), last);
+        position.count(page, range.clone(), (staged.events, staged.repeats), last);
         if range.end >= page.len() {
             position.pass(page);
         }
         let worth = match () {
-            () if events > 0 => Unsaved::Events,
+            () if staged.events > 0 => Unsaved::Events,
             () if position.cursor != cursor => Unsaved::Cursor,
             () if position.caught_up_at != caught_up_at => Unsaved::CaughtUpAgain,
             () => Unsaved::Nothing,
         };
         self.unsaved = self.unsaved.max(worth);
-        if events == 0 {
-            self.buffer.clear();
-        }
-        Staged { events, repeats, unwanted, bytes: self.buffer.len() as u64 }
     }
 
     /// Whether what is unsaved is worth a commit now.
     fn is_due(&self) -> bool {
         let waited =
             |least| self.last_commit.is_none_or(|last| self.clock.elapsed().saturating_sub(last) >= least);
+        if let Some(is_due) = self.is_batch_due() {
+            return is_due;
+        }
         match self.unsaved {
             Unsaved::Events => true,
             Unsaved::Cursor => waited(QUIET_COMMITS),

@@ -14,6 +14,7 @@ use super::super::checkpoint::recover;
 use super::super::checkpoint::store::{self, CheckpointStore};
 use super::super::seen::log::SeenLog;
 use super::super::sink::Sink;
+use super::super::sink::delivery::DeliverySink;
 use super::super::sink::managed::ManagedFile;
 use super::super::{disk_failure, shown};
 use super::{CheckpointedOutput, OpenSink, Unsaved};
@@ -54,6 +55,13 @@ pub enum OutputTarget {
         /// Where the bytes go.
         sink: Box<dyn Sink>,
     },
+    /// Batches of one stream for a receiver: at least once.
+    Batches {
+        /// The consumer's name.
+        consumer: String,
+        /// The batch and its receiver.
+        sink: Box<DeliverySink>,
+    },
 }
 
 impl CheckpointedOutput {
@@ -69,7 +77,9 @@ impl CheckpointedOutput {
         target: OutputTarget,
     ) -> Result<Self> {
         let consumer = match &target {
-            OutputTarget::Stream { consumer, .. } => Consumer::Named(consumer.clone()),
+            OutputTarget::Stream { consumer, .. } | OutputTarget::Batches { consumer, .. } => {
+                Consumer::Named(consumer.clone())
+            }
             OutputTarget::File { path, .. } => Consumer::File(managed_path(&*disk, path)?),
         };
         let place = CheckpointDir::of(&setup.state_dir, &setup.profile, &consumer);
@@ -97,6 +107,10 @@ impl CheckpointedOutput {
                 OpenSink::File { file: Box::new(file), path, mode }
             }
             (OutputTarget::Stream { sink, .. }, _) => OpenSink::Stream { sink, has_begun: false },
+            (OutputTarget::Batches { mut sink, .. }, _) => {
+                sink.pending.clone_from(&record.pending);
+                OpenSink::Batches(sink)
+            }
             (OutputTarget::File { .. }, Consumer::Named(_)) => {
                 return Err(Error::new(ErrorKind::Unexpected, "a managed file without a path"));
             }

@@ -1,7 +1,9 @@
-//! Where bytes go: a managed file, a stream (stdout, a FIFO, a device), or a file replaced as a whole.
+//! Where bytes go: a managed file, a stream (stdout, a FIFO, a device), a file replaced as a whole, or batches
+//! for a receiver.
 //!
 //! A sink writes and syncs when it is called; `commit` decides the order.
 
+pub mod delivery;
 pub mod managed;
 pub mod member;
 pub mod replaced;
