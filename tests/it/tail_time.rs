@@ -12,6 +12,7 @@ use opev::clock::{Clock, ManualClock, RealClock};
 use opev::command::{End, Invocation, tail};
 use opev::config::Environment;
 use opev::console::{Console, ConsoleOptions, LogFormat};
+use opev::error::ErrorKind;
 use opev::runtime::Runtime;
 use opev::simulator::{BrokenRule, ClientReport, ClientRule, RunningSimulator, Simulator};
 
@@ -67,7 +68,15 @@ fn run_here(sandbox: &Sandbox, simulator: &RunningSimulator, clock: &ManualClock
         stdout_is_terminal: false,
         console_args: ConsoleArgs::default(),
     };
-    tail::run(&invocation, &args).unwrap()
+    for _ in 0..500 {
+        match tail::run(&invocation, &args).unwrap() {
+            // Other tests of this process start programs: between fork and exec these hold the locks of a run that
+            // has ended.
+            End::Failed(ErrorKind::Locked) => std::thread::sleep(std::time::Duration::from_millis(20)),
+            end => return end,
+        }
+    }
+    panic!("the lock of a run that has ended is still held")
 }
 
 /// The uuids in a file, among them those of events that hold a byte which is not UTF-8.
