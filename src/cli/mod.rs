@@ -156,6 +156,11 @@ pub fn sentence(error: &clap::Error) -> String {
     first.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The definition as it is written, to be changed before it is completed.
+pub fn outline() -> clap::Command {
+    Cli::command()
+}
+
 /// The definition that help, completions and man pages are made from, complete.
 pub fn definition() -> clap::Command {
     let mut command = Cli::command();

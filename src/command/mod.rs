@@ -3,6 +3,7 @@
 //! This file reads the command line, builds what every command shares, and turns the outcome into an
 //! exit code. It must not know how any command works.
 
+mod completion;
 pub mod config;
 mod delivery;
 mod demo;
@@ -100,6 +101,9 @@ pub struct Invocation {
 /// Runs the program.
 pub fn run(args: impl IntoIterator<Item = OsString>, environment: Environment) -> End {
     let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(end) = completion::answer(&args, &environment) {
+        return end;
+    }
     limits::reserve_less(&args, &environment);
     let options = console_options(&ConsoleArgs::default(), &environment);
     limits::with_enough_stack(move || run_here(args, environment)).unwrap_or_else(|e| {

@@ -125,6 +125,18 @@ impl Fields {
         self.0.iter()
     }
 
+    /// Every known name with its meaning, each once.
+    pub fn known_names() -> Vec<(String, String)> {
+        let made = MadeColumn::ALL.map(|(_, name, meaning)| (name.to_owned(), meaning.to_owned()));
+        let mut names: Vec<(String, String)> = made.into();
+        for known in Stream::ALL.into_iter().flat_map(catalogue::of) {
+            if !names.iter().any(|(name, _)| *name == known.path) {
+                names.push((known.path, known.meaning.to_owned()));
+            }
+        }
+        names
+    }
+
     /// The text of `--fields help`: every known name with its meaning, per stream.
     pub fn help(streams: &[Stream]) -> String {
         let mut text = String::from(

@@ -34,6 +34,11 @@ pub enum Zone {
 }
 
 impl Zone {
+    /// Every name that a zone can be typed by.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        ["UTC", "local"].into_iter().chain(NamedZone::names().filter(|name| *name != "UTC"))
+    }
+
     /// The zone that a value of `TZ` names: a name of the IANA database or a POSIX rule such as
     /// `CET-1CEST`, which the machine knows how to read. `None` where it is neither.
     pub fn of_variable(text: &str) -> Option<Zone> {

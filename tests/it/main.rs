@@ -13,6 +13,7 @@
 mod architecture;
 mod check;
 mod client;
+mod completion;
 mod config_commands;
 mod delivery;
 mod disks;
