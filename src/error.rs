@@ -22,6 +22,8 @@ pub enum ErrorKind {
     Usage,
     /// A setting is missing, malformed or forbidden.
     Config,
+    /// A file of events cannot be read, or holds something else.
+    Input,
     /// The server's certificate could not be verified.
     Tls,
     /// The server answered with a redirect, which is never followed.
@@ -66,7 +68,11 @@ impl ErrorKind {
         match self {
             ErrorKind::Unexpected | ErrorKind::CheckFailed => 1,
             ErrorKind::Usage => 2,
-            ErrorKind::Config | ErrorKind::Tls | ErrorKind::Redirect | ErrorKind::NotFound => 3,
+            ErrorKind::Config
+            | ErrorKind::Input
+            | ErrorKind::Tls
+            | ErrorKind::Redirect
+            | ErrorKind::NotFound => 3,
             ErrorKind::TokenMissing | ErrorKind::TokenRefused | ErrorKind::TokenExpired => 4,
             ErrorKind::FeatureMissing => 5,
             ErrorKind::Service | ErrorKind::BadRequest | ErrorKind::Network | ErrorKind::Deadline => 6,
@@ -97,6 +103,7 @@ impl ErrorKind {
             ErrorKind::CheckFailed => "check_failed",
             ErrorKind::Usage => "usage",
             ErrorKind::Config => "config",
+            ErrorKind::Input => "input",
             ErrorKind::Tls => "tls",
             ErrorKind::Redirect => "redirect",
             ErrorKind::NotFound => "not_found",

@@ -1,7 +1,7 @@
 //! A page: the events of one answer, and the cursor for the next request.
 //!
 //! The unit that travels `source -> encode -> output`. It owns the answer's bytes; events are ranges of them,
-//! so that a page needs one buffer however many events it holds.
+//! so that a page needs one buffer however many events it holds. A block of a file is such a page, too.
 
 use std::ops::Range;
 
@@ -55,10 +55,35 @@ pub struct Span {
     pub time: Option<DateTime<Utc>>,
 }
 
+/// When and for whom an event was read from the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// When its answer was complete.
+    pub received_at: DateTime<Utc>,
+    /// The number of the account that a file names; 0 for the run's own.
+    pub account: u32,
+}
+
+impl Reading {
+    /// A reading by the run itself.
+    pub fn at(received_at: DateTime<Utc>) -> Self {
+        Reading { received_at, account: 0 }
+    }
+}
+
+/// What a file says of an event beside the event itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventOrigin {
+    /// The event's stream.
+    pub stream: Stream,
+    /// When and for whom it was read.
+    pub reading: Reading,
+}
+
 /// The events of one answer, and what the service says comes next.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// The stream whose endpoint answered.
+    /// The stream whose endpoint answered; of a file's page, the stream of one of its events.
     pub stream: Stream,
     /// The decoded body of the answer; between events it may have been changed.
     pub body: Vec<u8>,
@@ -70,12 +95,14 @@ pub struct Page {
     pub received_at: DateTime<Utc>,
     /// Whether each event is one line of the body, with its line break.
     pub has_lines: bool,
+    /// What a file says of each event; empty for an answer of the service, whose events are all alike.
+    pub origins: Vec<EventOrigin>,
 }
 
 impl Page {
     /// The events, in the order of the answer.
     pub fn events(&self) -> impl ExactSizeIterator<Item = Event<'_>> + Clone {
-        self.spans.iter().map(|span| self.event(span))
+        (0..self.spans.len()).map(|index| self.event_at(index))
     }
 
     /// The event at `index`, counted from 0 in the order of the answer.
@@ -83,7 +110,18 @@ impl Page {
     /// # Panics
     /// Panics when the page has no such event.
     pub fn event_at(&self, index: usize) -> Event<'_> {
-        self.event(&self.spans[index])
+        let span = &self.spans[index];
+        Event {
+            stream: self.origins.get(index).map_or(self.stream, |origin| origin.stream),
+            raw: &self.body[span.raw.clone()],
+            uuid: span.uuid.clone().map(|range| &self.body[range]),
+            time: span.time,
+        }
+    }
+
+    /// When and for whom the event at `index` was read from the service.
+    pub fn reading(&self, index: usize) -> Reading {
+        self.origins.get(index).map_or(Reading::at(self.received_at), |origin| origin.reading)
     }
 
     /// Puts a line break behind each event, in place of the comma or bracket there; none may have one within.
@@ -104,6 +142,15 @@ impl Page {
         Some(span.raw.start..span.raw.end + 1)
     }
 
+    /// Drops the events of which `keep`, asked with their indexes in order, says so.
+    pub fn retain(&mut self, mut keep: impl FnMut(usize) -> bool) {
+        let kept: Vec<bool> = (0..self.spans.len()).map(&mut keep).collect();
+        let mut of_span = kept.iter();
+        self.spans.retain(|_| of_span.next().is_none_or(|keep| *keep));
+        let mut of_origin = kept.iter();
+        self.origins.retain(|_| of_origin.next().is_none_or(|keep| *keep));
+    }
+
     /// How many events there are.
     pub fn len(&self) -> usize {
         self.spans.len()
@@ -112,14 +159,5 @@ impl Page {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty()
-    }
-
-    fn event(&self, span: &Span) -> Event<'_> {
-        Event {
-            stream: self.stream,
-            raw: &self.body[span.raw.clone()],
-            uuid: span.uuid.clone().map(|range| &self.body[range]),
-            time: span.time,
-        }
     }
 }

@@ -4,6 +4,7 @@
 //! never recurses, so that hostile nesting cannot overflow the stack. It knows nothing of answers; `scan`
 //! does.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -199,6 +200,16 @@ impl<'a> JsonReader<'a> {
     pub(crate) fn is_key(&self, key: &JsonString, name: &str) -> bool {
         self.bytes(&key.range) == name.as_bytes()
             || (key.escaped && self.text(key).is_some_and(|text| text == name))
+    }
+
+    /// The characters of a key, escapes resolved; one that is not Unicode has none.
+    #[inline(always)]
+    pub(crate) fn key_name(&self, key: &JsonString) -> Cow<'a, [u8]> {
+        if key.escaped {
+            Cow::Owned(self.text(key).unwrap_or_default().into_bytes())
+        } else {
+            Cow::Borrowed(self.bytes(&key.range))
+        }
     }
 
     /// The decoded string; none when it is not Unicode.

@@ -111,7 +111,8 @@ fn item(json: &mut JsonReader<'_>) -> Result<Span> {
     Ok(Span { raw: start..json.at(), uuid, time })
 }
 
-fn read_time(json: &JsonReader<'_>, text: &JsonString) -> Option<DateTime<Utc>> {
+/// The moment that an RFC 3339 string names; none for any other text.
+pub(crate) fn read_time(json: &JsonReader<'_>, text: &JsonString) -> Option<DateTime<Utc>> {
     common_time(json.bytes(&text.range)).or_else(|| {
         let text = json.text(text)?;
         DateTime::<FixedOffset>::parse_from_rfc3339(&text).ok().map(|time| time.to_utc())

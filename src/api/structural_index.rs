@@ -11,16 +11,23 @@ pub(super) const BLOCK: usize = u64::BITS as usize;
 
 /// The marks of each block of the body, the first byte in the lowest bit.
 pub(super) fn of(body: &[u8]) -> Vec<u64> {
+    let mut marks = Vec::new();
+    fill(body, &mut marks);
+    marks
+}
+
+/// The same, into memory that is used again.
+pub(crate) fn fill(body: &[u8], marks: &mut Vec<u64>) {
     let (blocks, rest) = body.as_chunks();
-    let mut marks = vec![0; body.len().div_ceil(BLOCK)];
+    marks.clear();
+    marks.resize(body.len().div_ceil(BLOCK), 0);
     let level = Level::new();
-    dispatch!(level, simd => mark_all(simd, blocks, &mut marks));
+    dispatch!(level, simd => mark_all(simd, blocks, marks));
     if let Some(last) = marks.last_mut().filter(|_| !rest.is_empty()) {
         let mut block = [b' '; BLOCK];
         block[..rest.len()].copy_from_slice(rest);
         *last = dispatch!(level, simd => mark(simd, &block));
     }
-    marks
 }
 
 #[inline(always)]

@@ -97,8 +97,15 @@ pub fn page(
         (true, None) => return Err(UnreadableAnswer::new("it says that there is more, but gives no cursor")),
         (false, cursor) => Next::CaughtUp(cursor),
     };
-    let page =
-        Page { stream, spans: found.items.unwrap_or_default(), body, next, received_at, has_lines: false };
+    let page = Page {
+        stream,
+        spans: found.items.unwrap_or_default(),
+        body,
+        next,
+        received_at,
+        has_lines: false,
+        origins: Vec::new(),
+    };
     Ok(if found.breaks_lines { page } else { page.with_lines() })
 }
 

@@ -1,11 +1,13 @@
 //! `opev fetch`: which events, in which form, where to.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 
 use super::collect::CollectArgs;
 use crate::encode::{OutputUse, Shape};
+use crate::event::Stream;
 use crate::time::{TimeExpr, duration};
 
 /// The order of the events of a question.
@@ -23,6 +25,7 @@ Examples:
   opev fetch signin --since 2h                   sign-in attempts of the last two hours
   opev fetch --since yesterday --until today --format csv -o yesterday.csv
   opev fetch audit --since 7d | jq -r .action | sort | uniq -c
+  opev fetch --failed --from yesterday.ndjson    the same questions to saved events, offline
   opev fetch --resume -o events.ndjson           from cron: each event once, whatever happens";
 
 /// The arguments of `opev fetch`.
@@ -32,6 +35,30 @@ pub struct FetchArgs {
     /// What fetch and tail have in common.
     #[command(flatten)]
     pub collect: CollectArgs,
+
+    /// Read events from files instead of the service; - is standard input
+    ///
+    /// Needs no network, no token and no saved position. Files of lines (raw events or envelopes), JSON
+    /// arrays, answers of the API; gzip and zstd are recognised. Of a folder *.ndjson, *.jsonl, *.json, *.gz
+    /// and *.zst are read. Events come in the order of the files and of their lines, unless they are sorted;
+    /// repeats are left out; without --since and --until all of them count. Name streams before this flag.
+    #[arg(long, value_name = "FILE", num_args = 1.., value_hint = ValueHint::AnyPath,
+          help_heading = "Which events", conflicts_with_all = ["resume", "all_profiles", "late", "exec", "post"])]
+    pub from: Vec<PathBuf>,
+
+    /// The stream of events in files that do not tell it
+    ///
+    /// An envelope tells the stream, else the file's name (signinattempts, itemusages or auditevents
+    /// anywhere in it), else the event's keys. An event of which nothing tells it is refused without this.
+    #[arg(long, value_name = "STREAM", requires = "from", help_heading = "Which events")]
+    pub stream: Option<Stream>,
+
+    /// End at the first line that cannot be read, with 3
+    ///
+    /// Without it such lines are left out, the first of each file is told, and the run ends with 10. A filter
+    /// that rules lines out by their bytes reads only what is left; with this flag every line is read.
+    #[arg(long, requires = "from", help_heading = "Which events")]
+    pub strict: bool,
 
     /// Events from this time on [default: 24h]
     ///
@@ -135,7 +162,6 @@ mod tests {
     use super::*;
     use crate::cli::tests::refused;
     use crate::cli::{Cli, Command};
-    use crate::event::Stream;
 
     fn fetch(line: &str) -> FetchArgs {
         match Cli::read(line.split(' ')).unwrap().command {

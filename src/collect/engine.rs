@@ -413,8 +413,7 @@ impl<'a> Engine<'a> {
                 return Woken::End(PhaseEnd::Stopped);
             }
             Err(failure) => {
-                let stream = self.readers.remove(index).stream;
-                consumer.failed(failure.on_stream(stream));
+                consumer.failed(self.readers.remove(index).named(failure));
             }
         }
         Woken::Look

@@ -12,6 +12,7 @@ use super::plan::{Destination, names};
 use super::reader::StreamReader;
 use super::selector::Selector;
 use super::shared_output::SharedOutput;
+use super::speaker::Speaker;
 use super::unsaved::{Selection, UnsavedConsumer};
 use super::{FollowOptions, OutputRun};
 use crate::api::endpoint::PageRequest;
@@ -93,9 +94,10 @@ fn follow_profile(
     follow.monitor.report_to(health.clone(), streams);
     let report = run.report(Some(health), Some(follow));
     let interrupts = follow.interrupts();
-    let speaker = (run.number, run.plan.context.clone());
-    let (client, selector) = (run.session.client.clone(), Selector::new(run.plan));
-    let mut consumer = UnsavedConsumer::new(output, &report, client, selector, speaker, DataOutput::File);
+    let speaker = Speaker::new(run.number, run.plan.context.clone(), None);
+    let selector = Selector::new(run.plan);
+    let reuse = Box::new(|page| run.session.client.reuse(page));
+    let mut consumer = UnsavedConsumer::new(output, &report, reuse, selector, speaker, DataOutput::File);
     let lines = first.lines.or(first.since.is_none().then_some(LINES)).filter(|lines| *lines > 0);
 
     let now = run.runtime.clock.now();

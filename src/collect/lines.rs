@@ -79,7 +79,15 @@ mod tests {
     fn page(body: &str) -> Rc<Page> {
         let (stream, next) = (Stream::ItemUsages, Next::CaughtUp(None));
         let (spans, received_at) = (Vec::new(), chrono::DateTime::UNIX_EPOCH);
-        Rc::new(Page { stream, body: body.into(), spans, next, received_at, has_lines: true })
+        Rc::new(Page {
+            stream,
+            body: body.into(),
+            spans,
+            next,
+            received_at,
+            has_lines: true,
+            origins: Vec::new(),
+        })
     }
 
     #[test]

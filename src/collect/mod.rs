@@ -11,6 +11,7 @@
 //! | `engine` | the loop: which stream's events come next, and waiting |
 //! | `reader` | one stream: its pages, and how far the page in hand was taken |
 //! | `question`, `saved_run`, `follow` | three ways to start it |
+//! | `files` | files as the source of a question |
 //! | `unsaved`, `saved` | two consumers of pages: without a saved position, and with one |
 //! | `selector` | which events are wanted |
 //! | `reversed` | events in the opposite order |
@@ -25,6 +26,7 @@
 
 pub mod delivery;
 mod engine;
+pub mod files;
 pub mod follow;
 pub mod intervals;
 mod lines;
@@ -40,6 +42,7 @@ mod selector;
 pub mod session;
 pub mod shared_output;
 pub mod side_by_side;
+mod speaker;
 mod unsaved;
 
 #[cfg(test)]
@@ -52,6 +55,7 @@ use std::time::Duration;
 use self::engine::{Interrupts, ReopenRequest};
 use self::intervals::Intervals;
 use self::plan::{OutputPlan, PlannedOutput};
+use self::question::QuestionSource;
 use self::report::{OutputReport, Tally};
 use self::session::Session;
 use crate::cancel::Cancel;
@@ -62,13 +66,13 @@ pub use engine::ReopenRequests;
 
 /// One output of one profile in a run.
 #[derive(Clone, Copy, Debug)]
-pub struct OutputRun<'a> {
+pub struct OutputRun<'a, S = Session> {
     /// The clock, the cancel token and the console.
     pub runtime: &'a Runtime,
     /// The counts and failures of the whole run.
     pub tally: &'a Tally,
-    /// The account.
-    pub session: &'a Session,
+    /// The account, or the files.
+    pub session: &'a S,
     /// The format and the destinations.
     pub plan: &'a OutputPlan,
     /// The output: its destination and its streams.
@@ -104,12 +108,12 @@ pub struct FollowOptions {
     pub reopen: Arc<ReopenRequests>,
 }
 
-impl<'a> OutputRun<'a> {
+impl<'a, S: QuestionSource> OutputRun<'a, S> {
     fn report(&self, health: Option<HealthReporter>, follow: Option<&FollowOptions>) -> OutputReport<'a> {
         OutputReport {
             runtime: self.runtime,
             tally: self.tally,
-            profile: self.names_profile.then_some(self.session.settings.profile.as_str()),
+            profile: self.names_profile.then_some(self.session.settings().profile.as_str()),
             health,
             intervals: follow.map(|follow| Arc::clone(&follow.intervals)),
             heartbeat: follow.map(|follow| follow.systemd.clone()),

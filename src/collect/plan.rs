@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::delivery::{DeliveryRequest, DeliveryTarget};
-use super::session::Session;
+use super::question::QuestionSource;
 use crate::compression::Compression;
 use crate::encode::{
     self, EventContext, EventEncoder, Fields, Format, OutputUse, Redaction, RenderOptions, Shape,
@@ -141,8 +141,12 @@ impl OutputPlan {
     ///
     /// # Errors
     /// Fails with `Usage` for combinations that cannot work; nothing was requested or written by then.
-    pub fn decide(session: &Session, request: &OutputRequest, streams: &[Stream]) -> Result<OutputPlan> {
-        let settings = &session.settings;
+    pub fn decide(
+        source: &impl QuestionSource,
+        request: &OutputRequest,
+        streams: &[Stream],
+    ) -> Result<OutputPlan> {
+        let settings = source.settings();
         if let Some(path) = &request.output {
             check_marks(path)?;
         }
@@ -181,8 +185,8 @@ impl OutputPlan {
             render,
             context: EventContext {
                 profile: settings.profile.clone(),
-                account_uuid: session.account_uuid(),
-                host: session.account.server.host_name().into(),
+                account_uuid: source.account_uuid(),
+                host: source.host_name(),
                 names: Arc::clone(&request.names),
                 adds_names: request.adds_names,
                 redaction: Arc::clone(&request.redaction),

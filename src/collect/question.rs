@@ -1,20 +1,26 @@
 //! A question: a time range, read once, as one timeline. Reads and writes no saved position.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::OutputRun;
 use super::engine::{Engine, Interrupts, Order, PhaseEnd, Until};
-use super::plan::{Destination, FILE_MODE};
+use super::plan::{Destination, FILE_MODE, PlannedOutput};
 use super::reader::StreamReader;
 use super::selector::Selector;
+use super::session::Session;
 use super::shared_output::{NewFile, SharedOutput};
-use super::unsaved::{Selection, UnsavedConsumer};
+use super::speaker::{AccountNames, Speaker};
+use super::unsaved::{Reuse, Selection, UnsavedConsumer};
 use crate::api::endpoint::{ApiVersion, PageRequest};
 use crate::cancel::Cancel;
+use crate::config::Settings;
 use crate::console::DataOutput;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::Stream;
+use crate::runtime::Runtime;
 use crate::source::cursor::CursorLoop;
 use crate::source::dedup::Dedup;
 use crate::source::range::TimeRange;
@@ -41,26 +47,85 @@ pub struct Question {
     pub overwrite: bool,
 }
 
+/// Where the events of a question come from: the service, or files.
+pub trait QuestionSource {
+    /// The settings of the profile.
+    fn settings(&self) -> &Settings;
+
+    /// Where positions are saved: a file that one of them manages is not replaced. None where there can be none.
+    ///
+    /// # Errors
+    /// Fails when nothing names the place and one is needed.
+    fn state_dir(&self) -> Result<Option<&Path>> {
+        self.settings().state_dir().map(Some)
+    }
+
+    /// The account's uuid, where it is known.
+    fn account_uuid(&self) -> Option<String>;
+
+    /// The service's host; empty where there is none.
+    fn host_name(&self) -> String;
+
+    /// Starts reading what goes to an output.
+    ///
+    /// # Errors
+    /// Fails when nothing can be read.
+    fn open(&self, runtime: &Runtime, range: &TimeRange, output: &PlannedOutput) -> Result<OpenSource<'_>>;
+
+    /// What went wrong with parts of it, once what goes to an output was read.
+    fn conclude(&self, output: &PlannedOutput) -> SourceEnd {
+        SourceEnd { parts: output.streams.len(), ..SourceEnd::default() }
+    }
+}
+
+/// A source that is being read.
+pub struct OpenSource<'s> {
+    pub(super) readers: Vec<StreamReader>,
+    /// Takes pages back.
+    pub(super) reuse: Reuse<'s>,
+    /// The accounts that events name.
+    pub(super) accounts: Option<AccountNames<'s>>,
+}
+
+/// What went wrong with parts of a source.
+#[derive(Debug, Default)]
+pub struct SourceEnd {
+    /// Parts that were not read to their end: what was read is not the whole answer.
+    pub broken: Vec<Error>,
+    /// Parts of which something was left out, while the rest is the answer.
+    pub left_out: Vec<Error>,
+    /// How many parts it has, such as streams: with fewer failures something is done.
+    pub parts: usize,
+}
+
 /// Writes the answer to `output`, and ends the output if `ends`; otherwise other profiles follow.
 ///
 /// # Errors
 /// Fails where the output cannot be written. Failures of single streams are in the run's tally.
-pub fn answer(run: &OutputRun<'_>, question: &Question, output: &SharedOutput, ends: bool) -> Result<()> {
-    let (runtime, settings) = (run.runtime, &run.session.settings);
+pub fn answer<S: QuestionSource>(
+    run: &OutputRun<'_, S>,
+    question: &Question,
+    output: &SharedOutput,
+    ends: bool,
+) -> Result<()> {
+    let runtime = run.runtime;
     if let Destination::File(_) = run.output.destination {
-        let (mode, state_dir) = (question.file_mode.unwrap_or(FILE_MODE), settings.state_dir()?);
+        let (mode, state_dir) = (question.file_mode.unwrap_or(FILE_MODE), run.session.state_dir()?);
         output.open(&NewFile { mode, overwrite: question.overwrite, state_dir })?;
     }
     let report = run.report(None, None);
-    report.progress.borrow_mut().set_range(question.range.since, question.until);
+    if question.range.since > DateTime::<Utc>::MIN_UTC {
+        report.progress.borrow_mut().set_range(question.range.since, question.until);
+    }
     let data_output = if output.is_stdout() { DataOutput::of_stdout() } else { DataOutput::File };
-    let speaker = (run.number, run.plan.context.clone());
-    let (client, selector) = (run.session.client.clone(), Selector::new(run.plan));
-    let mut consumer = UnsavedConsumer::new(output, &report, client, selector, speaker, data_output);
+    let OpenSource { readers, reuse, accounts } = run.session.open(runtime, &question.range, run.output)?;
+    let speaker = Speaker::new(run.number, run.plan.context.clone(), accounts);
+    let selector = Selector::new(run.plan);
+    let mut consumer = UnsavedConsumer::new(output, &report, reuse, selector, speaker, data_output);
     let Question { limit, newest, by_time, reverse, .. } = *question;
     consumer.select(Selection { limit, newest, by_time, reverse });
     let interrupts = Interrupts::default();
-    let mut engine = Engine::new(runtime, &interrupts, readers(run, &question.range)?);
+    let mut engine = Engine::new(runtime, &interrupts, readers);
     let read = engine.run(Order::Timeline(question.range), Until::CaughtUp, &mut consumer);
     drop(engine);
     // The events may go to the same terminal.
@@ -81,6 +146,9 @@ pub fn answer(run: &OutputRun<'_>, question: &Question, output: &SharedOutput, e
         }
         written => written?,
     };
+    let SourceEnd { broken, left_out, parts } = run.session.conclude(run.output);
+    broken.into_iter().for_each(|failure| report.failed(failure));
+    left_out.into_iter().for_each(|failure| run.tally.fail(failure));
     let failed = report.failures.get();
     if end == PhaseEnd::Stopped {
         runtime.console.note("interrupted: the range was not read to its end");
@@ -90,7 +158,7 @@ pub fn answer(run: &OutputRun<'_>, question: &Question, output: &SharedOutput, e
         // A file under its final name counts as complete.
         output.discard();
         log::warn!(
-            "{} was not written, because not every stream could be read",
+            "{} was not written, because not everything could be read",
             run.output.destination.shown()
         );
         return Ok(());
@@ -98,31 +166,57 @@ pub fn answer(run: &OutputRun<'_>, question: &Question, output: &SharedOutput, e
     if ends {
         output.publish()?;
         if let Some(shown) = output.shown().filter(|shown| shown.events > 1) {
-            runtime.console.note(&shown.sentence(|time| settings.zone.show(time)));
+            runtime.console.note(&shown.sentence(|time| run.session.settings().zone.show(time)));
         }
         if let Destination::File(_) = run.output.destination {
             runtime.console.delivered(consumer.written(), &run.output.destination.shown(), None);
         }
     }
-    if failed < run.output.streams.len() && end != PhaseEnd::Stopped {
+    if failed < parts && end != PhaseEnd::Stopped {
         run.tally.done();
     }
     Ok(())
 }
 
+impl QuestionSource for Session {
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn account_uuid(&self) -> Option<String> {
+        Session::account_uuid(self)
+    }
+
+    fn host_name(&self) -> String {
+        self.account.server.host_name().into()
+    }
+
+    fn open(&self, runtime: &Runtime, range: &TimeRange, plan: &PlannedOutput) -> Result<OpenSource<'_>> {
+        Ok(OpenSource {
+            readers: readers(self, runtime, range, &plan.streams)?,
+            reuse: Box::new(|page| self.client.reuse(page)),
+            accounts: None,
+        })
+    }
+}
+
 /// The source of the streams' pages: windows read in parallel, or one cursor where the bounds of windows
 /// cannot be relied on (v3 filters by insertion and says nothing of its bounds).
-fn readers(run: &OutputRun<'_>, range: &TimeRange) -> Result<Vec<StreamReader>> {
-    let (runtime, session) = (run.runtime, run.session);
+fn readers(
+    session: &Session,
+    runtime: &Runtime,
+    range: &TimeRange,
+    streams: &[Stream],
+) -> Result<Vec<StreamReader>> {
     let (now, limit) = (runtime.clock.now(), session.settings.page_size);
-    let (client, streams) = (session.client.clone(), &run.output.streams);
+    let client = session.client.clone();
     if session.settings.api != ApiVersion::V3 {
         let fetch: windows::Fetch = Arc::new(move |stream, request| client.page(stream, request));
         let (jobs, cancel) = (session.jobs(), &runtime.cancel);
         let pages = windows::start(fetch, streams, range, &runtime.clock, limit, jobs, cancel)?;
         return Ok(pages
             .into_iter()
-            .map(|(stream, pages)| StreamReader::of_windows(stream, pages))
+            .map(|(stream, pages)| StreamReader::of_read_ahead(stream, pages))
             .collect());
     }
     let first = PageRequest::First { limit, since: Some(range.asked_since()), until: range.asked_until(now) };

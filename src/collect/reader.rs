@@ -2,6 +2,7 @@
 //!
 //! Does not know the other streams or the output.
 
+use std::fmt;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -9,16 +10,14 @@ use chrono::{DateTime, Utc};
 use crossbeam_channel::Receiver;
 
 use crate::cancel::Cancel;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Stream;
 use crate::page::{Next, Page};
 use crate::source::PageSource;
 use crate::source::prefetch::Prefetch;
 use crate::source::range::TimeRange;
-use crate::source::windows::WindowedPages;
 
 /// A stream being read; its thread ends when this is dropped.
-#[derive(Debug)]
 pub(super) struct StreamReader {
     /// The stream.
     pub stream: Stream,
@@ -26,6 +25,8 @@ pub(super) struct StreamReader {
     pub is_late: bool,
     /// Whether the consumer was told that it was read to its end.
     pub is_told: bool,
+    /// Whether its pages hold several streams, as files do; a failure is then not one of a stream.
+    is_mixed: bool,
     pages: PageFeed,
     page: Option<Rc<Page>>,
     /// The index of the next event in the current page.
@@ -41,18 +42,17 @@ pub(super) struct StreamReader {
 }
 
 /// The source of the pages.
-#[derive(Debug)]
 enum PageFeed {
-    /// Windows of a range; their threads read ahead.
-    Windows(WindowedPages),
+    /// Windows of a range, or files; their threads read ahead.
+    ReadAhead(Box<dyn PageSource>),
     /// The stream's own thread, which reads one page ahead.
     Thread(Prefetch),
 }
 
 impl StreamReader {
-    /// A reader of the windows of a range.
-    pub(super) fn of_windows(stream: Stream, pages: WindowedPages) -> Self {
-        StreamReader::new(stream, PageFeed::Windows(pages), Cancel::new())
+    /// A reader of a source that has threads of its own: the windows of a range, or files.
+    pub(super) fn of_read_ahead(stream: Stream, pages: impl PageSource + 'static) -> Self {
+        StreamReader::new(stream, PageFeed::ReadAhead(Box::new(pages)), Cancel::new())
     }
 
     /// A reader of `source` with its own thread, which `stop` ends.
@@ -67,11 +67,19 @@ impl StreamReader {
         Ok(StreamReader::new(stream, PageFeed::Thread(Prefetch::start(stream, source)?), stop))
     }
 
+    /// The same for pages that hold events of several streams; `first` is the first of these.
+    pub(super) fn of_several(first: Stream, pages: impl PageSource + 'static) -> Self {
+        let mut reader = StreamReader::of_read_ahead(first, pages);
+        reader.is_mixed = true;
+        reader
+    }
+
     fn new(stream: Stream, pages: PageFeed, stop: Cancel) -> Self {
         StreamReader {
             stream,
             is_late: false,
             is_told: false,
+            is_mixed: false,
             pages,
             page: None,
             at: 0,
@@ -162,13 +170,18 @@ impl StreamReader {
     /// Makes `page` the current one.
     pub(super) fn accept(&mut self, page: Page) {
         self.is_caught_up = self.is_caught_up || matches!(page.next, Next::CaughtUp(_));
-        if matches!(self.pages, PageFeed::Windows(_)) {
+        if matches!(self.pages, PageFeed::ReadAhead(_)) {
             // The cursor of a window's page says nothing about the stream.
             self.is_caught_up = false;
         }
         self.page = Some(Rc::new(page));
         self.at = 0;
         self.is_seeked = false;
+    }
+
+    /// A failure of it, with the name of the stream.
+    pub(super) fn named(&self, failure: Error) -> Error {
+        if self.is_mixed { failure } else { failure.on_stream(self.stream) }
     }
 
     /// Marks the stream as ended: no page follows.
@@ -179,7 +192,7 @@ impl StreamReader {
     /// The next page of a source that has no thread here; `None` for the others.
     pub(super) fn next_without_thread(&mut self) -> Option<Result<Option<Page>>> {
         match &mut self.pages {
-            PageFeed::Windows(pages) => Some(pages.next_page()),
+            PageFeed::ReadAhead(pages) => Some(pages.next_page()),
             PageFeed::Thread(_) => None,
         }
     }
@@ -187,9 +200,15 @@ impl StreamReader {
     /// The channel of the stream's thread.
     pub(super) fn channel(&self) -> Option<&Receiver<Result<Option<Page>>>> {
         match &self.pages {
-            PageFeed::Windows(_) => None,
+            PageFeed::ReadAhead(_) => None,
             PageFeed::Thread(pages) => Some(pages.channel()),
         }
+    }
+}
+
+impl fmt::Debug for StreamReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamReader").field("stream", &self.stream).finish_non_exhaustive()
     }
 }
 

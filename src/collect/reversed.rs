@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use crate::disk::real::scratch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Stream};
+use crate::page::Reading;
 
 /// How many bytes of events are held in memory.
 const BUDGET: usize = 32 << 20;
@@ -35,7 +36,7 @@ struct Piece {
 struct Place {
     stream: Stream,
     time: Option<DateTime<Utc>>,
-    received_at: DateTime<Utc>,
+    reading: Reading,
     end: usize,
     /// Where its uuid lies in its text.
     uuid: Option<(u32, u32)>,
@@ -51,14 +52,14 @@ impl ReversedEvents {
     ///
     /// # Errors
     /// `Output`, when the temporary file cannot be written.
-    pub(super) fn push(&mut self, event: &Event<'_>, received_at: DateTime<Utc>) -> Result<()> {
+    pub(super) fn push(&mut self, event: &Event<'_>, reading: Reading) -> Result<()> {
         self.held.text.extend_from_slice(event.raw);
         let uuid = event.uuid.and_then(|uuid| {
             let at = uuid.as_ptr().addr().checked_sub(event.raw.as_ptr().addr())?;
             (at + uuid.len() <= event.raw.len()).then_some((at as u32, uuid.len() as u32))
         });
         let (stream, time, end) = (event.stream, event.time, self.held.text.len());
-        self.held.places.push(Place { stream, time, received_at, end, uuid });
+        self.held.places.push(Place { stream, time, reading, end, uuid });
         if self.held.text.len() >= self.budget { self.write().map_err(failure) } else { Ok(()) }
     }
 
@@ -77,10 +78,7 @@ impl ReversedEvents {
     ///
     /// # Errors
     /// Fails when `each` does, or with `Output` when the temporary file cannot be read.
-    pub(super) fn drain(
-        mut self,
-        mut each: impl FnMut(&Event<'_>, DateTime<Utc>) -> Result<bool>,
-    ) -> Result<()> {
+    pub(super) fn drain(mut self, mut each: impl FnMut(&Event<'_>, Reading) -> Result<bool>) -> Result<()> {
         let mut piece = std::mem::take(&mut self.held);
         loop {
             if !piece.drain(&mut each)? {
@@ -102,13 +100,13 @@ impl ReversedEvents {
 }
 
 impl Piece {
-    fn drain(&self, each: &mut impl FnMut(&Event<'_>, DateTime<Utc>) -> Result<bool>) -> Result<bool> {
+    fn drain(&self, each: &mut impl FnMut(&Event<'_>, Reading) -> Result<bool>) -> Result<bool> {
         for (index, place) in self.places.iter().enumerate().rev() {
             let start = index.checked_sub(1).map_or(0, |before| self.places[before].end);
             let raw = &self.text[start..place.end];
             let uuid = place.uuid.map(|(at, length)| &raw[at as usize..(at + length) as usize]);
             let event = Event { stream: place.stream, raw, uuid, time: place.time };
-            if !each(&event, place.received_at)? {
+            if !each(&event, place.reading)? {
                 return Ok(false);
             }
         }
@@ -135,7 +133,7 @@ mod tests {
                 let raw = text.as_bytes();
                 let uuid = Some(&raw[1..raw.len() - 1]);
                 let event = Event { stream: Stream::AuditEvents, raw, uuid, time: None };
-                events.push(&event, DateTime::UNIX_EPOCH).unwrap();
+                events.push(&event, Reading::at(DateTime::UNIX_EPOCH)).unwrap();
             }
             let mut found = Vec::new();
             let each = |event: &Event<'_>, _| {

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 
 use super::lines::Lines;
 use super::plan::Destination;
+use super::speaker::SpeakerNumber;
 use crate::config::terminal;
 use crate::console::{Pager, PagerCommand};
 use crate::disk::{Disk, RealDisk, real};
@@ -28,7 +29,7 @@ pub struct NewFile<'a> {
     /// Whether it may replace an existing one.
     pub overwrite: bool,
     /// Where positions are saved: a file that one of them manages is never replaced.
-    pub state_dir: &'a Path,
+    pub state_dir: Option<&'a Path>,
 }
 
 /// An output with one beginning and one end; clones share it.
@@ -40,8 +41,8 @@ struct OpenOutput {
     encoder: EventEncoder,
     destination: Destination,
     sink: Option<SharedSink>,
-    /// The profile whose context the encoder has.
-    speaker: Option<usize>,
+    /// Whose context the encoder has.
+    speaker: Option<SpeakerNumber>,
     has_begun: bool,
     /// Whether its reader closed it.
     is_closed: bool,
@@ -127,10 +128,10 @@ impl SharedOutput {
         self.lock().is_closed
     }
 
-    /// Encodes an event of the profile with this number and context into `out`.
+    /// Encodes an event of the speaker with this number and context into `out`.
     pub(super) fn encode(
         &self,
-        (speaker, context): (usize, &EventContext),
+        (speaker, context): (SpeakerNumber, &EventContext),
         event: &Event<'_>,
         received_at: DateTime<Utc>,
         out: &mut Vec<u8>,

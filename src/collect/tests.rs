@@ -45,7 +45,15 @@ fn page(stream: Stream, events: &[Named]) -> Page {
         Span { raw: start..body.len(), uuid: Some(start..body.len()), time: Some(at(*time)) }
     });
     let spans = spans.collect();
-    Page { stream, body, spans, next: Next::More(Cursor::new("c")), received_at: at(0), has_lines: false }
+    Page {
+        stream,
+        body,
+        spans,
+        next: Next::More(Cursor::new("c")),
+        received_at: at(0),
+        has_lines: false,
+        origins: Vec::new(),
+    }
 }
 
 /// A stream in pages of `size`, an empty one at the end, and then `last`.

@@ -6,21 +6,18 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use chrono::{DateTime, Utc};
-
 use super::engine::{Flow, PageConsumer};
 use super::lines::Lines;
 use super::report::OutputReport;
 use super::reversed::ReversedEvents;
 use super::selector::Selector;
 use super::shared_output::SharedOutput;
-use crate::api::client::Client;
+use super::speaker::Speaker;
 use crate::console::DataOutput;
 use crate::disk::real::scratch;
-use crate::encode::EventContext;
 use crate::error::{Error, Result};
 use crate::event::{Event, Stream};
-use crate::page::Page;
+use crate::page::{Page, Reading};
 use crate::source::range::TimeRange;
 use crate::source::sort::{self, EventSorter};
 
@@ -30,15 +27,17 @@ const WRITE_AT: usize = 112 << 10;
 /// The buffer's capacity: larger, so that the last event of a chunk does not double it.
 const ROOM: usize = 128 << 10;
 
+/// Takes back a page that is done with, so that the next one needs no new memory.
+pub(super) type Reuse<'a> = Box<dyn Fn(Page) + 'a>;
+
 /// Writes one profile's events to an output.
-#[derive(Debug)]
 pub(super) struct UnsavedConsumer<'a> {
     output: &'a SharedOutput,
     report: &'a OutputReport<'a>,
-    client: Client,
+    reuse: Reuse<'a>,
     selector: Selector<'a>,
-    /// The number of the profile in the run, and the context of its events.
-    speaker: (usize, EventContext),
+    /// The contexts of the events.
+    speaker: Speaker<'a>,
     is_verbatim: bool,
     /// Where rows go: on the progress line's terminal, or through a pager, they would get in its way.
     data_output: DataOutput,
@@ -80,15 +79,15 @@ impl<'a> UnsavedConsumer<'a> {
     pub(super) fn new(
         output: &'a SharedOutput,
         report: &'a OutputReport<'a>,
-        client: Client,
+        reuse: Reuse<'a>,
         selector: Selector<'a>,
-        speaker: (usize, EventContext),
+        speaker: Speaker<'a>,
         data_output: DataOutput,
     ) -> Self {
         UnsavedConsumer {
             output,
             report,
-            client,
+            reuse,
             selector,
             speaker,
             is_verbatim: output.is_verbatim(),
@@ -148,20 +147,20 @@ impl<'a> UnsavedConsumer<'a> {
     fn drain(&mut self, sorter: EventSorter) -> Result<()> {
         if self.reverse {
             let mut events = ReversedEvents::new();
-            sorter.drain(|event, received_at| events.push(event, received_at).map(|()| true))?;
-            return events.drain(|event, received_at| self.emit_held(event, received_at));
+            sorter.drain(|event, reading| events.push(event, reading).map(|()| true))?;
+            return events.drain(|event, reading| self.emit_held(event, reading));
         }
-        sorter.drain(|event, received_at| self.emit_held(event, received_at))
+        sorter.drain(|event, reading| self.emit_held(event, reading))
     }
 
     /// Encodes an event that was held back; tells whether more are wanted.
-    fn emit_held(&mut self, event: &Event<'_>, received_at: DateTime<Utc>) -> Result<bool> {
+    fn emit_held(&mut self, event: &Event<'_>, reading: Reading) -> Result<bool> {
         self.selector.ask_again(event);
-        Ok(self.emit(event, received_at)? == Flow::Continue)
+        Ok(self.emit(event, reading)? == Flow::Continue)
     }
 
     /// Encodes an event into the buffer.
-    fn emit(&mut self, event: &Event<'_>, received_at: DateTime<Utc>) -> Result<Flow> {
+    fn emit(&mut self, event: &Event<'_>, reading: Reading) -> Result<Flow> {
         if self.has_enough() {
             return Ok(Flow::Enough);
         }
@@ -171,8 +170,8 @@ impl<'a> UnsavedConsumer<'a> {
         match self.selector.values() {
             Some(values) => self.output.encode_values(values, &mut self.buffer),
             None => {
-                let speaker = (self.speaker.0, &self.speaker.1);
-                self.output.encode(speaker, event, received_at, &mut self.buffer);
+                let speaker = self.speaker.of(reading.account);
+                self.output.encode(speaker, event, reading.received_at, &mut self.buffer);
             }
         }
         self.count(self.buffer.len())
@@ -216,12 +215,12 @@ impl<'a> UnsavedConsumer<'a> {
     /// Takes an event of a page.
     fn event(&mut self, page: &Rc<Page>, index: usize) -> Result<Flow> {
         if let Some(sorter) = &mut self.sorter {
-            sorter.push(&page.event_at(index), page.received_at)?;
+            sorter.push(&page.event_at(index), page.reading(index))?;
             return Ok(Flow::Continue);
         }
         match page.line_at(index) {
             Some(line) if self.is_verbatim && self.selector.values().is_none() => self.emit_line(page, line),
-            _ => self.emit(&page.event_at(index), page.received_at),
+            _ => self.emit(&page.event_at(index), page.reading(index)),
         }
     }
 
@@ -233,7 +232,7 @@ impl<'a> UnsavedConsumer<'a> {
         };
         match &mut late.newest {
             _ if !late.range.holds(&event) => Ok(true),
-            Some(newest) => newest.push(&event, page.received_at).map(|()| true),
+            Some(newest) => newest.push(&event, page.reading(index)).map(|()| true),
             None => Ok(false),
         }
     }
@@ -275,7 +274,7 @@ impl PageConsumer for UnsavedConsumer<'_> {
         }
         // No other reference to the page is left.
         if let Some(page) = Rc::into_inner(page) {
-            self.client.reuse(page);
+            (self.reuse)(page);
         }
         Ok(())
     }

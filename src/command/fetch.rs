@@ -19,7 +19,7 @@ use crate::collect::saved_run::{self, SavedRun, StartAt};
 use crate::collect::session::{Connections, DEFAULT_JOBS, Session};
 use crate::collect::shared_output::SharedOutput;
 use crate::collect::{OutputRun, side_by_side};
-use crate::command::{ChosenEvents, End, Invocation, delivery, limits, session};
+use crate::command::{ChosenEvents, End, Invocation, delivery, limits, saved_events, session};
 use crate::config::{ResolvedRange, Settings};
 use crate::encode::{Format, OutputUse, Redaction, Shape};
 use crate::error::{Error, ErrorKind, Result};
@@ -57,7 +57,11 @@ pub fn run(invocation: &Invocation, args: &FetchArgs) -> Result<End> {
         tally: &tally,
         connections: Connections::default(),
     };
-    if !collect.all_profiles || collect.names_a_file_per_profile() || fetch.delivery.is_some() {
+    if !args.from.is_empty() {
+        for settings in profiles {
+            saved_events::answer(&fetch, settings)?;
+        }
+    } else if !collect.all_profiles || collect.names_a_file_per_profile() || fetch.delivery.is_some() {
         fetch.side_by_side(profiles);
     } else {
         fetch.one_after_another(profiles)?;
@@ -77,12 +81,12 @@ pub fn run(invocation: &Invocation, args: &FetchArgs) -> Result<End> {
     Ok(End::of(end))
 }
 
-struct Fetch<'a> {
-    invocation: &'a Invocation,
-    args: &'a FetchArgs,
-    redaction: Arc<Redaction>,
+pub(super) struct Fetch<'a> {
+    pub(super) invocation: &'a Invocation,
+    pub(super) args: &'a FetchArgs,
+    pub(super) redaction: Arc<Redaction>,
     delivery: Option<DeliveryRequest>,
-    tally: &'a Tally,
+    pub(super) tally: &'a Tally,
     connections: Connections,
 }
 
@@ -194,7 +198,12 @@ impl Fetch<'_> {
         super::resume_options(&self.args.collect, RunMode::Fetch)
     }
 
-    fn shared_output(&self, plan: &OutputPlan, streams: &[Stream], output: usize) -> Result<SharedOutput> {
+    pub(super) fn shared_output(
+        &self,
+        plan: &OutputPlan,
+        streams: &[Stream],
+        output: usize,
+    ) -> Result<SharedOutput> {
         let made = SharedOutput::new(plan.encoder(streams)?, plan.outputs[output].destination.clone(), None);
         let config = self.args.collect.account.file.config.as_deref();
         let pager =
@@ -251,25 +260,7 @@ impl Fetch<'_> {
             request.shape.get_or_insert(Shape::Envelope);
         }
         let plan = OutputPlan::decide(&session, &request, &streams)?;
-        let by_time = match args.sort {
-            Some(sort) => sort == Sort::Time,
-            None => plan.format != Format::Ndjson,
-        };
-        let by_time = by_time || args.reverse;
-        let question = Question {
-            range: TimeRange {
-                since: decided.since,
-                until: decided.until_is_typed.then_some(decided.until),
-                late: args.late.map_or(LATE, |late| TimeDelta::from_std(late).unwrap_or(TimeDelta::MAX)),
-            },
-            until: decided.until,
-            limit: args.limit,
-            newest: args.last,
-            by_time,
-            reverse: args.reverse,
-            file_mode: args.collect.file_mode,
-            overwrite: args.overwrite,
-        };
+        let question = question(args, &plan, &decided);
         if !args.collect.resume {
             let zone = &session.settings.zone;
             let (since, until) = (zone.show(decided.since), zone.show(decided.until));
@@ -298,6 +289,29 @@ impl Fetch<'_> {
         let _ = write!(text, "nothing was sent and nothing was written");
         self.invocation.runtime.console.say(&text);
         self.tally.done();
+    }
+}
+
+/// What was asked, as the engine takes it.
+pub(super) fn question(args: &FetchArgs, plan: &OutputPlan, decided: &ResolvedRange) -> Question {
+    let by_time = match args.sort {
+        Some(sort) => sort == Sort::Time,
+        None => plan.format != Format::Ndjson,
+    };
+    let by_time = by_time || args.reverse;
+    Question {
+        range: TimeRange {
+            since: decided.since,
+            until: decided.until_is_typed.then_some(decided.until),
+            late: args.late.map_or(LATE, |late| TimeDelta::from_std(late).unwrap_or(TimeDelta::MAX)),
+        },
+        until: decided.until,
+        limit: args.limit,
+        newest: args.last,
+        by_time,
+        reverse: args.reverse,
+        file_mode: args.collect.file_mode,
+        overwrite: args.overwrite,
     }
 }
 

@@ -11,6 +11,7 @@ pub mod fetch;
 pub mod introspect;
 mod limits;
 pub mod names;
+mod saved_events;
 pub mod session;
 pub mod show;
 #[cfg(feature = "simulator")]

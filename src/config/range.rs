@@ -59,6 +59,25 @@ impl ResolvedRange {
         Ok(range)
     }
 
+    /// Decides the range of a question to files: everything, unless a time was typed.
+    ///
+    /// # Errors
+    /// Fails with `Usage` when the range ends before it starts.
+    pub fn decide_for_files(
+        since: Option<&TimeExpr>,
+        until: Option<&TimeExpr>,
+        now: DateTime<Utc>,
+        zone: &Zone,
+    ) -> Result<ResolvedRange> {
+        let beginning = TimeExpr::Moment(DateTime::UNIX_EPOCH);
+        let mut range = ResolvedRange::resolve(Some(since.unwrap_or(&beginning)), until, now, zone)?;
+        if since.is_none() {
+            // Before every time that can be typed.
+            range.since = DateTime::<Utc>::MIN_UTC;
+        }
+        Ok(range)
+    }
+
     fn resolve(
         since: Option<&TimeExpr>,
         until: Option<&TimeExpr>,

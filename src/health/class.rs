@@ -25,6 +25,7 @@ impl ErrorClass {
         match kind {
             ErrorKind::Usage
             | ErrorKind::Config
+            | ErrorKind::Input
             | ErrorKind::Tls
             | ErrorKind::Redirect
             | ErrorKind::NotFound

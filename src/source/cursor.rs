@@ -207,7 +207,15 @@ mod tests {
             body.extend_from_slice(raw.as_bytes());
             spans.push(Span { raw: start..body.len(), uuid: None, time: None });
         }
-        Page { stream: STREAM, body, spans, next, received_at: DateTime::UNIX_EPOCH, has_lines: false }
+        Page {
+            stream: STREAM,
+            body,
+            spans,
+            next,
+            received_at: DateTime::UNIX_EPOCH,
+            has_lines: false,
+            origins: Vec::new(),
+        }
     }
 
     fn caught_up(cursor: &str) -> Next {
@@ -350,6 +358,7 @@ mod tests {
             next,
             received_at: DateTime::UNIX_EPOCH,
             has_lines: false,
+            origins: Vec::new(),
         }
     }
 
@@ -436,7 +445,15 @@ mod tests {
             body.extend_from_slice(format!("{n:026}").as_bytes());
             spans.push(Span { raw: start..body.len(), uuid: Some(start..body.len()), time: None });
         }
-        Page { stream: STREAM, body, spans, next, received_at: DateTime::UNIX_EPOCH, has_lines: false }
+        Page {
+            stream: STREAM,
+            body,
+            spans,
+            next,
+            received_at: DateTime::UNIX_EPOCH,
+            has_lines: false,
+            origins: Vec::new(),
+        }
     }
 
     #[test]

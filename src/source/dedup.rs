@@ -38,7 +38,7 @@ impl<S: PageSource> PageSource for Dedup<S> {
             .map(|event| self.recent.insert(identity::of(&event)))
             .collect::<Vec<_>>()
             .into_iter();
-        page.spans.retain(|_| is_new.next().unwrap_or(true));
+        page.retain(|_| is_new.next().unwrap_or(true));
         Ok(Some(page))
     }
 }
@@ -73,6 +73,7 @@ mod tests {
                 next,
                 received_at: DateTime::UNIX_EPOCH,
                 has_lines: false,
+                origins: Vec::new(),
             }))
         }
     }

@@ -8,6 +8,7 @@
 //! dedup          a source without repeats
 //! prefetch       a source on its own thread, one page ahead of the reader
 //! windows        the pages of a range fetched in parallel, returned in one order
+//! files          events of files, as from the service
 //! range          which events belong to a time range, by their own timestamps
 //! sort           events in order of time, in bounded memory
 //! ```
@@ -16,6 +17,7 @@
 
 pub mod cursor;
 pub mod dedup;
+pub mod files;
 pub mod poll_interval;
 pub mod prefetch;
 pub mod progress_guard;

@@ -80,6 +80,7 @@ mod tests {
                 next: Next::CaughtUp(None),
                 received_at: DateTime::UNIX_EPOCH,
                 has_lines: false,
+                origins: Vec::new(),
             }))
         }
     }

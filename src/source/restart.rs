@@ -88,6 +88,7 @@ mod tests {
             next: Next::CaughtUp(None),
             received_at: time(&50),
             has_lines: false,
+            origins: Vec::new(),
         }
     }
 

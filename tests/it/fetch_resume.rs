@@ -228,6 +228,7 @@ fn save_position(account: &Account, state_dir: &Path, then: DateTime<Utc>) {
         next,
         received_at: then,
         has_lines: false,
+        origins: Vec::new(),
     };
     pipeline.deliver(&page, &mut Silent).unwrap();
     pipeline.finish().unwrap();

@@ -329,7 +329,7 @@ fn a_position_moves_over_unwanted_events_which_are_no_repeats_and_not_remembered
         });
         let spans = spans.collect();
         let (stream, next) = (Stream::AuditEvents, Next::More(Cursor::new(cursor)));
-        Page { stream, body, spans, next, received_at: at, has_lines: false }
+        Page { stream, body, spans, next, received_at: at, has_lines: false, origins: Vec::new() }
     };
     let staged = output.stage(&page(&["u1", "w1", "w1", "u1", "u2"], "c1"), 0..5, &mut OnlySome).unwrap();
     assert_eq!((staged.events, staged.repeats, staged.unwanted, staged.bytes), (1, 1, 3, 2));

@@ -28,6 +28,7 @@ mod fetch_resume;
 mod fetch_terminal;
 mod filters;
 mod foreign_config;
+mod from_files;
 mod frozen;
 mod gaps;
 mod generated;

@@ -68,6 +68,7 @@ fn every_command_runs() {
             "opev tail --resume",
             "opev state export",
             "opev fetch --since 7d --format csv -o",
+            "opev fetch --since 2d -o saved",
             "opev status --check",
         ];
         let says_something = !run.stdout.is_empty() || quiet.iter().any(|start| command.starts_with(start));

@@ -187,7 +187,7 @@ pub(crate) fn page_of(stream: Stream, numbers: &[u32], next: Next) -> Page {
         let time = Some(now() - TimeDelta::minutes(i64::from(*number)));
         spans.push(Span { raw: start..body.len(), uuid, time });
     }
-    Page { stream, body, spans, next, received_at: now(), has_lines: false }
+    Page { stream, body, spans, next, received_at: now(), has_lines: false, origins: Vec::new() }
 }
 
 /// One line an event, below a header.

@@ -16,7 +16,7 @@ use crate::harness::Account;
 
 fn start(disk: &ModelDisk, overwrite: bool) -> Result<ReplacedFile> {
     let disk: Arc<dyn Disk> = Arc::new(disk.clone());
-    ReplacedFile::create(&disk, Path::new("/out"), 0o600, overwrite, Path::new("/state"))
+    ReplacedFile::create(&disk, Path::new("/out"), 0o600, overwrite, Some(Path::new("/state")))
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn a_question_does_not_replace_a_file_that_another_run_holds() {
     holder.deliver(&page, &mut Lines).unwrap();
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     let other = directory.path().join("other-state");
-    let replace = || ReplacedFile::create(&disk, &rehearsal.output, 0o600, true, &other);
+    let replace = || ReplacedFile::create(&disk, &rehearsal.output, 0o600, true, Some(&other));
     assert_eq!(replace().unwrap_err().kind(), ErrorKind::Locked);
     drain(holder).unwrap();
     assert_eq!(std::fs::read(&rehearsal.output).unwrap(), golden());
@@ -134,7 +134,7 @@ fn state_moves_to_another_machine_and_is_thrown_away() {
     let alias = here.path().join("alias");
     std::fs::hard_link(&rehearsal.output, &alias).unwrap();
     for path in [&rehearsal.output, &alias] {
-        let replaced = ReplacedFile::create(&disk, path, 0o600, true, &moved.state_dir);
+        let replaced = ReplacedFile::create(&disk, path, 0o600, true, Some(&moved.state_dir));
         assert_eq!(replaced.unwrap_err().kind(), ErrorKind::Usage);
     }
     saved_state::reset(&*disk, &clock, &moved.state_dir, "default", &key).unwrap();

@@ -43,7 +43,7 @@ pub struct ReplacedFile {
 
 impl ReplacedFile {
     /// Starts a file that will be called `path`, with `mode` as its permissions, or those of the file that it
-    /// replaces. Its name says whether it is compressed.
+    /// replaces. Its name says whether it is compressed. Without a `state_dir` nothing is managed.
     ///
     /// # Errors
     /// Fails with `Usage` when there is a file already and `overwrite` is false, or when a checkpoint under
@@ -54,7 +54,7 @@ impl ReplacedFile {
         path: &Path,
         mode: u32,
         overwrite: bool,
-        state_dir: &Path,
+        state_dir: Option<&Path>,
     ) -> Result<Self> {
         // A symbolic link stays: its target is replaced, as a shell's redirection would write there.
         let path = disk
@@ -62,7 +62,8 @@ impl ReplacedFile {
             .and_then(|path| disk.absolute(&disk.target(&path)?))
             .map_err(|e| disk_failure("write", path, e))?;
         refuse_existing(&**disk, &path, overwrite)?;
-        if let Some(manager) = saved_state::manager_of(&**disk, state_dir, &path)? {
+        let manager = state_dir.map(|state_dir| saved_state::manager_of(&**disk, state_dir, &path));
+        if let Some(manager) = manager.transpose()?.flatten() {
             return Err(Error::new(
                 ErrorKind::Usage,
                 format!("{} is managed by --resume (profile {})", shown(&path), manager.profile),

@@ -24,6 +24,7 @@ use self::record::{SortKey, SortRecord};
 use self::run::{Run, RunReader, Scratch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Stream};
+use crate::page::Reading;
 
 /// How many bytes of events are held in memory before they are written to a file.
 pub const BUDGET: usize = 8 << 20;
@@ -97,11 +98,11 @@ impl EventSorter {
     ///
     /// # Errors
     /// `Output`, when the scratch file cannot be written.
-    pub fn push(&mut self, event: &Event<'_>, received_at: DateTime<Utc>) -> Result<()> {
+    pub fn push(&mut self, event: &Event<'_>, reading: Reading) -> Result<()> {
         let latest = &mut self.latest[event.stream as usize];
         let time = event.time.unwrap_or(*latest);
         *latest = time.max(*latest);
-        let key = SortKey::of(event, time, self.arrivals, received_at);
+        let key = SortKey::of(event, time, self.arrivals, reading);
         let record = SortRecord { key, text: event.raw };
         self.arrivals += 1;
         // Where only the newest are wanted, the others are dropped as they come, so that they must be at hand.
@@ -118,7 +119,7 @@ impl EventSorter {
     ///
     /// # Errors
     /// Fails when `each` does, or with `Output` when the scratch file cannot be read.
-    pub fn drain(mut self, mut each: impl FnMut(&Event<'_>, DateTime<Utc>) -> Result<bool>) -> Result<()> {
+    pub fn drain(mut self, mut each: impl FnMut(&Event<'_>, Reading) -> Result<bool>) -> Result<()> {
         let kept = self.spilled + self.strays.len() as u64;
         let mut skip = self.newest.map_or(0, |newest| kept.saturating_sub(newest as u64));
         self.sort();
@@ -129,7 +130,7 @@ impl EventSorter {
         while let Some(record) = merge.first() {
             if skip > 0 {
                 skip -= 1;
-            } else if !each(&record.event(), record.received_at())? {
+            } else if !each(&record.event(), record.reading())? {
                 return Ok(());
             }
             merge.advance().map_err(scratch_failure)?;
@@ -298,12 +299,12 @@ mod tests {
                 uuid: Some(uuid),
                 time: time.map(at),
             };
-            sorter.push(&event, at(1)).unwrap();
+            sorter.push(&event, Reading { received_at: at(1), account: 7 }).unwrap();
         }
         let mut out = Vec::new();
         sorter
-            .drain(|event, received_at| {
-                assert_eq!(received_at, at(1));
+            .drain(|event, reading| {
+                assert_eq!(reading, Reading { received_at: at(1), account: 7 });
                 let uuid = String::from_utf8(event.uuid.unwrap().to_vec()).unwrap();
                 assert!(event.raw.starts_with(format!("<{uuid}>").as_bytes()));
                 out.push(format!("{uuid}@{:?}/{}", event.time.map(|t| t.timestamp()), event.stream));
@@ -339,7 +340,7 @@ mod tests {
             expected.push((at(seconds), raw.len(), number));
             let (raw, time) = (raw.as_bytes(), Some(at(seconds)));
             let event = Event { stream: Stream::ItemUsages, raw, uuid: Some(&raw[1..4]), time };
-            sorter.push(&event, at(1)).unwrap();
+            sorter.push(&event, Reading { received_at: at(1), account: 7 }).unwrap();
         }
         let held: usize =
             sorter.text.capacity() + sorter.ordered.iter().flatten().map(|o| o.run.held()).sum::<usize>();
@@ -361,7 +362,7 @@ mod tests {
     fn a_file_that_cannot_be_written_is_an_output_failure() {
         let mut sorter = EventSorter::new(1, None, || File::open("/dev/null"));
         let event = Event { stream: Stream::ItemUsages, raw: b"{}", uuid: None, time: None };
-        let failure = sorter.push(&event, at(1)).unwrap_err();
+        let failure = sorter.push(&event, Reading { received_at: at(1), account: 7 }).unwrap_err();
         assert_eq!(failure.kind(), ErrorKind::Output);
     }
 

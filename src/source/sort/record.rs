@@ -6,6 +6,7 @@ use std::io;
 use chrono::{DateTime, Utc};
 
 use crate::event::{Event, Stream};
+use crate::page::Reading;
 
 /// The place of a uuid for events that have none.
 const NO_UUID: u32 = u32::MAX;
@@ -19,7 +20,7 @@ pub(super) struct SortKey {
     stream: Stream,
     /// The number of the event in order of arrival.
     arrival: u64,
-    received_at: DateTime<Utc>,
+    reading: Reading,
     len: u32,
     /// Where its uuid lies in its text, and how long it is.
     uuid: (u32, u32),
@@ -33,16 +34,11 @@ pub(super) struct SortRecord<'a> {
 }
 
 impl SortKey {
-    /// The bytes of a key: two times of 12, a number of 8, three of 4, and two bytes.
-    pub(super) const BYTES: usize = 2 * 12 + 8 + 3 * 4 + 2;
+    /// The bytes of a key: two times of 12, a number of 8, four of 4, and two bytes.
+    pub(super) const BYTES: usize = 2 * 12 + 8 + 4 * 4 + 2;
 
     /// The key of an event that is sorted by `time`.
-    pub(super) fn of(
-        event: &Event<'_>,
-        time: DateTime<Utc>,
-        arrival: u64,
-        received_at: DateTime<Utc>,
-    ) -> Self {
+    pub(super) fn of(event: &Event<'_>, time: DateTime<Utc>, arrival: u64, reading: Reading) -> Self {
         let uuid = event.uuid.and_then(|uuid| {
             let offset = uuid.as_ptr().addr().checked_sub(event.raw.as_ptr().addr())?;
             (offset + uuid.len() <= event.raw.len()).then_some((offset as u32, uuid.len() as u32))
@@ -52,7 +48,7 @@ impl SortKey {
             has_time: event.time.is_some(),
             stream: event.stream,
             arrival,
-            received_at,
+            reading,
             len: event.raw.len() as u32,
             uuid: uuid.unwrap_or((NO_UUID, 0)),
         }
@@ -64,12 +60,12 @@ impl SortKey {
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        for time in [self.time, self.received_at] {
+        for time in [self.time, self.reading.received_at] {
             out.extend_from_slice(&time.timestamp().to_le_bytes());
             out.extend_from_slice(&time.timestamp_subsec_nanos().to_le_bytes());
         }
         out.extend_from_slice(&self.arrival.to_le_bytes());
-        for number in [self.len, self.uuid.0, self.uuid.1] {
+        for number in [self.len, self.uuid.0, self.uuid.1, self.reading.account] {
             out.extend_from_slice(&number.to_le_bytes());
         }
         out.extend_from_slice(&[self.stream as u8, u8::from(self.has_time)]);
@@ -84,9 +80,10 @@ impl SortKey {
         let arrival = u64::from_le_bytes(take(&mut bytes)?);
         let mut number = || take(&mut bytes).map(u32::from_le_bytes);
         let (len, uuid) = (number()?, (number()?, number()?));
+        let reading = Reading { received_at, account: number()? };
         let [stream, has_time] = take(&mut bytes)?;
         let stream = *Stream::ALL.get(usize::from(stream)).ok_or(io::ErrorKind::InvalidData)?;
-        Ok(SortKey { time, has_time: has_time == 1, stream, arrival, received_at, len, uuid })
+        Ok(SortKey { time, has_time: has_time == 1, stream, arrival, reading, len, uuid })
     }
 }
 
@@ -97,9 +94,9 @@ impl<'a> SortRecord<'a> {
         Event { stream, raw: self.text, uuid: self.uuid(), time }
     }
 
-    /// When it was received.
-    pub(super) fn received_at(&self) -> DateTime<Utc> {
-        self.key.received_at
+    /// When and for whom it was read.
+    pub(super) fn reading(&self) -> Reading {
+        self.key.reading
     }
 
     /// Its uuid, if it has one.

@@ -130,6 +130,7 @@ mod tests {
             next: Next::CaughtUp(None),
             received_at: at(0),
             has_lines: false,
+            origins: Vec::new(),
         };
         PageBatch { page, identities, overlap: None }
     }

@@ -129,6 +129,6 @@ impl Model {
             });
         }
         body.shrink_to_fit();
-        Page { stream, body, spans, next, received_at: at(0), has_lines: false }
+        Page { stream, body, spans, next, received_at: at(0), has_lines: false, origins: Vec::new() }
     }
 }

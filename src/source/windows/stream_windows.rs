@@ -113,6 +113,7 @@ enum JobResult {
 
 /// What the reader gets.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, on the stack, and nearly always a page")]
 pub(super) enum NextPage {
     /// The next page, and the window it is of.
     Page(Window, PageBatch),

@@ -165,6 +165,7 @@ impl PageBatch {
                 next: self.page.next.clone(),
                 received_at: self.page.received_at,
                 has_lines: self.page.has_lines,
+                origins: Vec::new(),
             },
             identities,
             overlap: None,

@@ -1,0 +1,129 @@
+//! Files as the source of a question.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::plan::PlannedOutput;
+use super::question::{OpenSource, QuestionSource, SourceEnd};
+use super::reader::StreamReader;
+use crate::config::Settings;
+use crate::error::Result;
+use crate::event::Stream;
+use crate::page::Page;
+use crate::runtime::Runtime;
+use crate::select::Filter;
+use crate::source::dedup::Dedup;
+use crate::source::files::{self, Accounts, FileQuery, FileReport, Input};
+use crate::source::range::TimeRange;
+use crate::time::Zone;
+
+/// How many events are remembered, so that repeats are left out: files that overlap are told apart over so many.
+const REMEMBERED: usize = 100_000;
+
+/// Files, and how they are read.
+#[derive(Clone, Debug)]
+pub struct FileSource {
+    settings: Settings,
+    inputs: Vec<Input>,
+    fallback: Option<Stream>,
+    is_strict: bool,
+    workers: Option<u8>,
+    /// Whether refused lines are told: not by the second output of a run, which reads the same files.
+    tells: bool,
+    report: Arc<FileReport>,
+}
+
+impl FileSource {
+    /// These files. `fallback` is the stream of events that do not tell it; `workers` is how many threads look at
+    /// them.
+    pub fn new(
+        settings: Settings,
+        inputs: Vec<Input>,
+        fallback: Option<Stream>,
+        is_strict: bool,
+        workers: Option<u8>,
+        _filter: &Arc<Filter>,
+    ) -> Self {
+        let report = Arc::default();
+        FileSource { settings, inputs, fallback, is_strict, workers, tells: true, report }
+    }
+
+    /// The same files, read for the output of this number.
+    #[must_use]
+    pub fn for_output(&self, number: usize) -> Self {
+        FileSource { report: Arc::default(), tells: number == 0, ..self.clone() }
+    }
+
+    /// Whether one of them is standard input.
+    pub fn reads_stdin(&self) -> bool {
+        self.inputs.contains(&Input::Stdin)
+    }
+
+    /// The zone of times.
+    pub fn zone(&self) -> &Zone {
+        &self.settings.zone
+    }
+
+    /// The files as messages show them.
+    pub fn shown(&self) -> String {
+        match &self.inputs[..] {
+            [one] => one.shown(),
+            inputs => format!("{} files", inputs.len()),
+        }
+    }
+}
+
+impl QuestionSource for FileSource {
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn state_dir(&self) -> Result<Option<&Path>> {
+        Ok(self.settings.state_dir().ok())
+    }
+
+    fn account_uuid(&self) -> Option<String> {
+        None
+    }
+
+    fn host_name(&self) -> String {
+        String::new()
+    }
+
+    fn open(&self, runtime: &Runtime, _: &TimeRange, output: &PlannedOutput) -> Result<OpenSource<'_>> {
+        let query = FileQuery {
+            inputs: self.inputs.clone(),
+            streams: output.streams.clone(),
+            fallback: self.fallback,
+            is_strict: self.is_strict,
+            search: None,
+            workers: self.workers.map(usize::from),
+            now: runtime.clock.now(),
+        };
+        let accounts = Arc::new(Accounts::default());
+        let (pages, spare) = files::start(&query, &accounts, &self.report, &runtime.cancel)?;
+        let first = output.streams.first().copied().unwrap_or(Stream::SignInAttempts);
+        Ok(OpenSource {
+            readers: vec![StreamReader::of_several(first, Dedup::remembering(REMEMBERED, pages))],
+            reuse: Box::new(move |page: Page| {
+                if files::is_reusable(&page.body) {
+                    // A full store of buffers keeps no more.
+                    let _ = spare.try_send(page.body);
+                }
+            }),
+            accounts: Some(Box::new(move |number| {
+                accounts.get(number).map(|account| (account.profile, account.account_uuid))
+            })),
+        })
+    }
+
+    fn conclude(&self, _: &PlannedOutput) -> SourceEnd {
+        let left_out = self.report.take_refused();
+        let done = if self.is_strict { 1 } else { self.inputs.len() };
+        SourceEnd {
+            broken: self.report.take_broken(),
+            left_out: if self.tells { left_out } else { Vec::new() },
+            parts: done.saturating_sub(self.report.useless()),
+        }
+    }
+}

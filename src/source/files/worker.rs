@@ -1,0 +1,197 @@
+//! From a block of lines to a page of events, and what is wrong with lines.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use memchr::memchr_iter;
+
+use super::accounts::{Accounts, NamedAccount};
+use super::blocks::{LONGEST_LINE, LineBlock};
+use super::line::{EventInLine, LineContent, LineParser, RefusedLine};
+use super::{FileQuery, LineSearch};
+use crate::event::Stream;
+use crate::page::{EventOrigin, Next, Page, Reading, Span};
+use crate::size;
+
+/// What a block holds.
+#[derive(Debug)]
+pub(super) struct ParsedBlock {
+    /// Its events.
+    pub(super) page: Page,
+    /// How many lines it has.
+    pub(super) lines: u64,
+    /// The lines that are refused.
+    pub(super) refused: Option<RefusedLines>,
+}
+
+/// Refused lines of a block.
+#[derive(Debug)]
+pub(super) struct RefusedLines {
+    /// The number of the first, counted from 0 in the block.
+    pub(super) first: u64,
+    /// Why it is refused.
+    pub(super) why: String,
+    /// How many there are.
+    pub(super) count: u64,
+}
+
+/// Reads blocks; one a thread.
+#[derive(Debug)]
+pub(super) struct BlockParser {
+    streams: Vec<Stream>,
+    fallback: Option<Stream>,
+    search: Option<Arc<dyn LineSearch>>,
+    now: DateTime<Utc>,
+    parser: LineParser,
+    accounts: NamedAccount,
+}
+
+/// A block being read.
+struct BlockInHand<'a> {
+    bytes: &'a [u8],
+    named: Option<Stream>,
+    spans: Vec<Span>,
+    origins: Vec<EventOrigin>,
+    refused: Option<RefusedLines>,
+    breaks_lines: bool,
+}
+
+impl BlockParser {
+    pub(super) fn new(query: &FileQuery, accounts: &Arc<Accounts>) -> Self {
+        BlockParser {
+            streams: query.streams.clone(),
+            fallback: query.fallback,
+            search: query.search.clone(),
+            now: query.now,
+            parser: LineParser::default(),
+            accounts: NamedAccount::new(accounts),
+        }
+    }
+
+    /// Reads a block of a file whose name says the stream `named`.
+    pub(super) fn parse(&mut self, block: LineBlock, named: Option<Stream>) -> ParsedBlock {
+        let LineBlock { bytes, end, is_too_long } = block;
+        let mut hand = BlockInHand {
+            bytes: &bytes[..end],
+            named,
+            spans: Vec::new(),
+            origins: Vec::new(),
+            refused: None,
+            breaks_lines: false,
+        };
+        let lines = if is_too_long {
+            hand.refuse(0, &RefusedLine(format!("longer than {}", size::show(LONGEST_LINE as u64))));
+            1
+        } else if let Some(search) = self.search.clone() {
+            self.read_found(&*search, &mut hand)
+        } else {
+            self.read_all(&mut hand)
+        };
+        let BlockInHand { spans, origins, refused, breaks_lines, .. } = hand;
+        let page = Page {
+            stream: origins.first().map_or(Stream::SignInAttempts, |origin| origin.stream),
+            body: bytes,
+            spans,
+            next: Next::CaughtUp(None),
+            received_at: self.now,
+            has_lines: false,
+            origins,
+        };
+        let page = if breaks_lines { page } else { page.with_lines() };
+        ParsedBlock { page, lines, refused }
+    }
+
+    /// Reads every line; gives their number.
+    fn read_all(&mut self, block: &mut BlockInHand<'_>) -> u64 {
+        let (mut start, mut number) = (0, 0);
+        for end in memchr_iter(b'\n', block.bytes) {
+            self.line(number, start..end, block);
+            (start, number) = (end + 1, number + 1);
+        }
+        number
+    }
+
+    /// Reads the lines that a search cannot rule out, and looks at both ends of the others; gives the number of
+    /// all.
+    fn read_found(&mut self, search: &dyn LineSearch, block: &mut BlockInHand<'_>) -> u64 {
+        let bytes = block.bytes;
+        let (mut start, mut number) = (0, 0);
+        let mut found = search.next(bytes, 0);
+        for end in memchr_iter(b'\n', bytes) {
+            let is_found = found.is_some_and(|at| at <= end);
+            if is_found || !looks_whole(&bytes[start..end]) {
+                self.line(number, start..end, block);
+            }
+            (start, number) = (end + 1, number + 1);
+            if is_found {
+                found = search.next(bytes, start);
+            }
+        }
+        number
+    }
+
+    fn line(&mut self, number: u64, range: Range<usize>, block: &mut BlockInHand<'_>) {
+        let range = trimmed(block.bytes, range);
+        if range.is_empty() {
+            return;
+        }
+        match self.parser.parse(&block.bytes[range.clone()]) {
+            Err(why) => block.refuse(number, &why),
+            Ok(content) => self.take(number, range.start, content, block),
+        }
+    }
+
+    /// Takes the events of a line that begins at `start`.
+    fn take(&mut self, number: u64, start: usize, content: LineContent, block: &mut BlockInHand<'_>) {
+        let LineContent { events, envelope, breaks_lines } = content;
+        block.breaks_lines |= breaks_lines;
+        for event in events {
+            let EventInLine { raw, uuid, time, label, by_keys } = event;
+            let Some(stream) = label.or(block.named).or(by_keys).or(self.fallback) else {
+                block.refuse(number, &RefusedLine("nothing tells which stream it is of".to_owned()));
+                continue;
+            };
+            if !self.streams.contains(&stream) {
+                continue;
+            }
+            let moved = |range: Range<usize>| start + range.start..start + range.end;
+            block.spans.push(Span { raw: moved(raw), uuid: uuid.map(moved), time });
+            let received_at = envelope.as_ref().and_then(|envelope| envelope.received_at);
+            let account = envelope.as_ref().map_or(0, |envelope| self.accounts.number_of(envelope));
+            let read = Reading { received_at: received_at.unwrap_or(self.now), account };
+            block.origins.push(EventOrigin { stream, reading: read });
+        }
+    }
+}
+
+impl BlockInHand<'_> {
+    fn refuse(&mut self, number: u64, why: &RefusedLine) {
+        let refused =
+            self.refused.get_or_insert_with(|| RefusedLines { first: number, why: why.0.clone(), count: 0 });
+        refused.count += 1;
+    }
+}
+
+/// The part of a line without space around it, and without a byte order mark, which files that were put together
+/// have in their midst.
+fn trimmed(bytes: &[u8], range: Range<usize>) -> Range<usize> {
+    let line = &bytes[range.clone()];
+    let mut start = line.len() - line.trim_ascii_start().len();
+    if line[start..].starts_with(b"\xef\xbb\xbf") {
+        start += 3;
+    }
+    let end = line.trim_ascii_end().len();
+    range.start + start.min(end)..range.start + end
+}
+
+/// Whether a line that is not read further begins and ends as an object or a list does, or is empty.
+fn looks_whole(line: &[u8]) -> bool {
+    match line {
+        [b'{', .., b'}'] | [b'[', .., b']'] => true,
+        line => matches!(
+            line.trim_ascii().strip_prefix(b"\xef\xbb\xbf").unwrap_or(line.trim_ascii()),
+            [] | [b'{', .., b'}'] | [b'[', .., b']']
+        ),
+    }
+}
