@@ -243,9 +243,7 @@ class Collector(threading.Thread):
         os.rename(self.file, beside)
         if hangup:
             self.process.send_signal(signal.SIGHUP)
-        for _ in range(1200):
-            if os.path.exists(self.file) or self.process.poll() is not None or self.soak.over.is_set():
-                break
+        while not (os.path.exists(self.file) or self.process.poll() is not None or self.soak.over.is_set()):
             time.sleep(0.05)
         if not os.path.exists(self.file):
             # It ended by itself, or time is up, in the moment between: what it wrote last and did not commit is
@@ -300,16 +298,27 @@ class Killed(Collector):
 
     def __init__(self, soak, name):
         super().__init__(soak, name)
-        self.is_mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", self.place],
+        self.size = 24
+        self.ballast = os.path.join(self.place, "ballast")
+        self.is_mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.size}m", "tmpfs", self.place],
                                          stderr=subprocess.DEVNULL).returncode == 0
+
+    def launch(self, limit=None, more=()):
+        free = os.statvfs(self.place)
+        if self.is_mounted and limit is None and not os.path.exists(self.ballast) and free.f_bavail * free.f_bsize < 8_000_000:
+            # Somebody makes room: what is written is not moved while its writer is down, which would take the
+            # uncommitted end along.
+            self.size += 24
+            subprocess.run(["mount", "-o", f"remount,size={self.size}m", self.place], check=True)
+            self.counts["room made"] += 1
+        super().launch(limit, more)
 
     def fill(self):
         """Ends the process for lack of room, and makes room by moving the file away, which is all delivered."""
         self.terminate()
         if self.is_mounted:
-            ballast = os.path.join(self.place, "ballast")
             free = os.statvfs(self.place)
-            with open(ballast, "wb") as file:
+            with open(self.ballast, "wb") as file:
                 file.write(b"x" * max(0, free.f_bavail * free.f_bsize - self.chance.randrange(20_000, 400_000)))
             self.launch()
         else:
@@ -323,7 +332,7 @@ class Killed(Collector):
             self.process.terminate()
         self.ended({7, -signal.SIGTERM})
         if self.is_mounted:
-            os.remove(ballast)
+            os.remove(self.ballast)
 
     def trouble(self):
         super().trouble()
@@ -585,7 +594,8 @@ class Soak:
                 except (ValueError, KeyError):
                     broken += 1
             # The collectors begin a day ago; what is older is not theirs.
-            missing = [key for key in truth if key not in found and key[1] > self.first(found)]
+            first = min((key[1] for key in found), default="")
+            missing = [key for key in truth if key not in found and key[1] > first]
             foreign = [key for key in found if key not in truth]
             repeated = sum(count - 1 for count in found.values() if count > 1)
             if missing:
@@ -600,10 +610,6 @@ class Soak:
             rows.append((collector, len(found), len(missing), repeated))
         self.table(rows, minutes)
         return 1 if self.failures else 0
-
-    @staticmethod
-    def first(found):
-        return min((key[1] for key in found), default="")
 
     def table(self, rows, minutes):
         print(f"\n{minutes:.0f} minutes, seed {self.args.seed}, {self.args.rate} events a second, the service started {self.service.starts} times\n")
