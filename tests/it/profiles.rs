@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::harness::{Account, Sandbox};
+use chrono::TimeDelta;
+
+use crate::harness::{Account, Sandbox, now, typed};
 use opev::simulator::{Latency, SimulatorOptions};
 use serde_json::Value;
 
@@ -121,4 +123,32 @@ fn every_event_of_many_profiles_names_its_tenant() {
         tenants.contains(&"a".into()) && tenants.contains(&"other".into()) && !tenants.contains(&"b".into())
     );
     assert!(tenants.iter().all(Value::is_string));
+}
+
+#[test]
+fn every_profile_delivers_batches_of_its_own_and_one_that_fails_stops_no_other() {
+    let (sandbox, _accounts) = accounts(&["a", "b", "c"]);
+    sandbox.write("b.token", "not-a-token");
+    let store = "mkdir -p got; cat > got/$OPEV_BATCH_PROFILE.$OPEV_BATCH_ID; [ -z \"${EVENTS_API_TOKEN-}\" ]";
+    let since = typed(now() - TimeDelta::days(7));
+    let before = sandbox.run(["fetch", "--profile", "a", "--since", &since]).expect(0).uuids();
+    let deliver =
+        ["fetch", "--all-profiles", "--resume", "--since", &since, "--batch-max", "50", "--exec", store];
+    sandbox.run(deliver).expect(10);
+    let mut delivered = std::collections::BTreeMap::<String, Vec<String>>::new();
+    for entry in std::fs::read_dir(sandbox.path("got")).unwrap() {
+        let entry = entry.unwrap();
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        let profile = name.split('.').next().unwrap();
+        for line in text.lines() {
+            let event: Value = serde_json::from_str(line).unwrap();
+            assert_eq!((&event["profile"], &event["tags"]["tenant"]), (&profile.into(), &profile.into()));
+            let uuid = event["event"]["uuid"].as_str().unwrap();
+            delivered.entry(profile.to_owned()).or_default().push(uuid.to_owned());
+        }
+    }
+    assert_eq!(delivered.keys().collect::<Vec<_>>(), ["a", "c"]);
+    // The service goes on in between: what it had before was delivered.
+    assert!(before.len() > 50 && before.iter().all(|uuid| delivered["a"].contains(uuid)));
 }
