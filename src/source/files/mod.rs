@@ -28,9 +28,6 @@ mod line;
 mod report;
 mod worker;
 
-#[cfg(test)]
-mod tests;
-
 use std::fmt;
 use std::sync::Arc;
 use std::thread;

@@ -1,1 +1,0 @@
-//! Files of every kind read as pages.
