@@ -8,11 +8,11 @@ use clap::{Args, ValueHint};
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Output")]
 pub struct RedactionArgs {
-    /// Replace this field's value by [masked]
+    /// Replace this field's value by a mask
     ///
-    /// A path (target_user.email), a name alone for every field of that name (email, ip_address), or
-    /// users.email, users.name and users.uuid for everybody whom an event names. Several may be given, with
-    /// commas or by repeating the flag. The value is also replaced where it stands in another field of the
+    /// The mask is the word "masked" in square brackets. A field is a path (target_user.email), a name alone
+    /// for every field of that name (email, ip_address), or users.email, users.name and users.uuid for
+    /// everybody whom an event names. Several may be given, with commas or by repeating the flag. The value is also replaced where it stands in another field of the
     /// same event; the rest of the event stays byte for byte. Filters see the event as it was, --jq as it goes
     /// out.
     #[arg(long, value_name = "FIELD", value_delimiter = ',')]
