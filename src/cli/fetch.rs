@@ -55,8 +55,7 @@ pub struct FetchArgs {
 
     /// End at the first line that cannot be read, with 3
     ///
-    /// Without it such lines are left out, the first of each file is told, and the run ends with 10. A filter
-    /// that rules lines out by their bytes reads only what is left; with this flag every line is read.
+    /// Without it such lines are left out, the first of each file is told, and the run ends with 10.
     #[arg(long, requires = "from", help_heading = "Which events")]
     pub strict: bool,
 

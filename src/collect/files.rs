@@ -96,7 +96,6 @@ impl QuestionSource for FileSource {
             streams: output.streams.clone(),
             fallback: self.fallback,
             is_strict: self.is_strict,
-            search: None,
             workers: self.workers.map(usize::from),
             now: runtime.clock.now(),
         };

@@ -268,7 +268,7 @@ fn open_stream(destination: &Destination, pager: Option<&PagerCommand>) -> Resul
             SharedSink::Paged(StreamSink::of(real::of_descriptor(input), "the pager")?, pager)
         }
         (Destination::Stdout | Destination::File(_) | Destination::Receiver(_), _) => {
-            SharedSink::Stream(StreamSink::stdout_for_answer()?)
+            SharedSink::Stream(StreamSink::stdout_for_data()?)
         }
     })
 }

@@ -19,7 +19,7 @@ pub(super) fn start(clock: Arc<dyn Clock>) -> Result<DemoServer> {
 }
 
 #[cfg(not(feature = "simulator"))]
-pub(super) use absent::{DemoServer, not_built, start};
+pub(super) use absent::{not_built, start};
 
 #[cfg(not(feature = "simulator"))]
 mod absent {

@@ -36,8 +36,7 @@ impl StreamSink {
         StreamSink::of(file, "stdout")
     }
 
-    /// The process's stdout where a saved position moves by what is written: what goes to nobody must not count
-    /// as delivered (P1).
+    /// The process's stdout, for data: what goes to nobody must not count as delivered (P1).
     ///
     /// A parent that wants no text may open /dev/null for reading too, as Python's `subprocess.DEVNULL` does,
     /// which cannot be told from no stdout at all.
@@ -48,17 +47,6 @@ impl StreamSink {
         if disk::real::stdout_is_missing() {
             return Err(Error::new(ErrorKind::Output, MISSING)
                 .hint("give the output a place: -o FILE or > FILE, or > /dev/null if it may be lost"));
-        }
-        StreamSink::stdout()
-    }
-
-    /// The process's stdout where nothing is saved: a missing one is warned of.
-    ///
-    /// # Errors
-    /// Fails with `Output` when it cannot be had.
-    pub fn stdout_for_answer() -> Result<Self> {
-        if disk::real::stdout_is_missing() {
-            log::warn!("{MISSING}: the events go nowhere");
         }
         StreamSink::stdout()
     }

@@ -28,7 +28,6 @@ mod line;
 mod report;
 mod worker;
 
-use std::fmt;
 use std::sync::Arc;
 use std::thread;
 
@@ -55,13 +54,6 @@ const MOST_WORKERS: usize = 16;
 /// How many buffers are kept for the next blocks.
 const SPARE_BUFFERS: usize = 64;
 
-/// Rules lines out by their bytes. It may find a line that is not wanted, and never misses one that is.
-pub trait LineSearch: fmt::Debug + Send + Sync {
-    /// The first byte from `from`, the beginning of a line, that is in a line that may be wanted; any byte of that
-    /// line will do. `None` when there is no such line.
-    fn next(&self, lines: &[u8], from: usize) -> Option<usize>;
-}
-
 /// What is read of files.
 #[derive(Clone, Debug)]
 pub struct FileQuery {
@@ -71,10 +63,8 @@ pub struct FileQuery {
     pub streams: Vec<Stream>,
     /// The stream of events of which nothing else tells it.
     pub fallback: Option<Stream>,
-    /// Whether the first refused line ends the reading with a failure. Every line is then read.
+    /// Whether the first refused line ends the reading with a failure.
     pub is_strict: bool,
-    /// Rules lines out before they are read.
-    pub search: Option<Arc<dyn LineSearch>>,
     /// How many threads look at blocks; none for as many as the machine runs at once.
     pub workers: Option<usize>,
     /// The time of reading of events whose file does not say it.

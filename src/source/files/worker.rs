@@ -6,10 +6,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use memchr::memchr_iter;
 
+use super::FileQuery;
 use super::accounts::{Accounts, NamedAccount};
 use super::blocks::{LONGEST_LINE, LineBlock};
 use super::line::{EventInLine, LineContent, LineParser, RefusedLine};
-use super::{FileQuery, LineSearch};
 use crate::event::Stream;
 use crate::page::{EventOrigin, Next, Page, Reading, Span};
 use crate::size;
@@ -41,7 +41,6 @@ pub(super) struct RefusedLines {
 pub(super) struct BlockParser {
     streams: Vec<Stream>,
     fallback: Option<Stream>,
-    search: Option<Arc<dyn LineSearch>>,
     now: DateTime<Utc>,
     parser: LineParser,
     accounts: NamedAccount,
@@ -62,7 +61,6 @@ impl BlockParser {
         BlockParser {
             streams: query.streams.clone(),
             fallback: query.fallback,
-            search: query.search.clone(),
             now: query.now,
             parser: LineParser::default(),
             accounts: NamedAccount::new(accounts),
@@ -83,8 +81,6 @@ impl BlockParser {
         let lines = if is_too_long {
             hand.refuse(0, &RefusedLine(format!("longer than {}", size::show(LONGEST_LINE as u64))));
             1
-        } else if let Some(search) = self.search.clone() {
-            self.read_found(&*search, &mut hand)
         } else {
             self.read_all(&mut hand)
         };
@@ -108,25 +104,6 @@ impl BlockParser {
         for end in memchr_iter(b'\n', block.bytes) {
             self.line(number, start..end, block);
             (start, number) = (end + 1, number + 1);
-        }
-        number
-    }
-
-    /// Reads the lines that a search cannot rule out, and looks at both ends of the others; gives the number of
-    /// all.
-    fn read_found(&mut self, search: &dyn LineSearch, block: &mut BlockInHand<'_>) -> u64 {
-        let bytes = block.bytes;
-        let (mut start, mut number) = (0, 0);
-        let mut found = search.next(bytes, 0);
-        for end in memchr_iter(b'\n', bytes) {
-            let is_found = found.is_some_and(|at| at <= end);
-            if is_found || !looks_whole(&bytes[start..end]) {
-                self.line(number, start..end, block);
-            }
-            (start, number) = (end + 1, number + 1);
-            if is_found {
-                found = search.next(bytes, start);
-            }
         }
         number
     }
@@ -183,15 +160,4 @@ fn trimmed(bytes: &[u8], range: Range<usize>) -> Range<usize> {
     }
     let end = line.trim_ascii_end().len();
     range.start + start.min(end)..range.start + end
-}
-
-/// Whether a line that is not read further begins and ends as an object or a list does, or is empty.
-fn looks_whole(line: &[u8]) -> bool {
-    match line {
-        [b'{', .., b'}'] | [b'[', .., b']'] => true,
-        line => matches!(
-            line.trim_ascii().strip_prefix(b"\xef\xbb\xbf").unwrap_or(line.trim_ascii()),
-            [] | [b'{', .., b'}'] | [b'[', .., b']']
-        ),
-    }
 }
