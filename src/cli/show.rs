@@ -1,6 +1,8 @@
 //! `opev show`: events by their uuids, whole.
 
-use clap::Args;
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
 
 use super::account::AccountArgs;
 use crate::encode::Format;
@@ -9,7 +11,8 @@ use crate::time::TimeExpr;
 const EXAMPLES: &str = "\
 Examples:
   opev show 5PT463UU4WS7LI3RUUULMGH2EH
-  opev show --since 30d --format json 5PT463UU4WS7LI3RUUULMGH2EH M3CKCBPOHZFGTOYWNQVNVAJBGV";
+  opev show --since 30d --format json 5PT463UU4WS7LI3RUUULMGH2EH M3CKCBPOHZFGTOYWNQVNVAJBGV
+  opev show 5PT463UU4WS7LI3RUUULMGH2EH --from saved.ndjson";
 
 /// The arguments of `opev show`.
 #[derive(Args, Clone, Debug, Default)]
@@ -26,7 +29,14 @@ pub struct ShowArgs {
     #[command(flatten)]
     pub account: AccountArgs,
 
-    /// Look for them from this time on [default: 7d]
+    /// Look for them in files instead of the service; - is standard input
+    ///
+    /// As opev fetch --from. Name the uuids before this flag.
+    #[arg(long, value_name = "FILE", num_args = 1.., value_hint = ValueHint::AnyPath,
+          help_heading = "Which events")]
+    pub from: Vec<PathBuf>,
+
+    /// Look for them from this time on [default: 7d; with --from everything]
     ///
     /// The forms of opev fetch --since. The service cannot be asked for a uuid: all events since then are
     /// read until all are found.

@@ -32,7 +32,8 @@ pub fn run(invocation: &Invocation, args: &ShowArgs) -> Result<End> {
             format: Some(args.format.unwrap_or(Format::Record)),
             ..CollectArgs::default()
         },
-        since: Some(args.since.clone().unwrap_or(TimeExpr::Ago(LOOK_BACK))),
+        from: args.from.clone(),
+        since: args.since.clone().or_else(|| args.from.is_empty().then_some(TimeExpr::Ago(LOOK_BACK))),
         until: args.until.clone(),
         limit: Some(wanted.len() as u64),
         sort: Some(Sort::Timeline),
@@ -43,7 +44,13 @@ pub fn run(invocation: &Invocation, args: &ShowArgs) -> Result<End> {
     if end != End::Done || missing.is_empty() {
         return Ok(end);
     }
-    let text = format!("no event {} in this time", missing.join(", "));
-    Err(Error::new(ErrorKind::CheckFailed, text)
-        .hint("look further back with --since 30d, or in another --profile"))
+    let missing = missing.join(", ");
+    let (text, hint) = match (args.from.is_empty(), &args.since, &args.until) {
+        (true, ..) => ("in this time", "look further back with --since 30d, or in another --profile"),
+        (false, None, None) => ("in these files", "name other files, or ask the service: leave out --from"),
+        (false, ..) => {
+            ("in these files at this time", "leave out --since and --until: then every event counts")
+        }
+    };
+    Err(Error::new(ErrorKind::CheckFailed, format!("no event {missing} {text}")).hint(hint))
 }

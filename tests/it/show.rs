@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Account, now, seeded};
+use crate::harness::{Account, Run, now, seeded};
 
 #[test]
 fn events_are_found_by_uuid_and_shown_whole() {
@@ -34,4 +34,22 @@ fn what_is_not_found_is_told_beside_what_is() {
     let run = account.run(["show", &one, "--since", "1s"]).expect(1);
     assert!(run.stdout.is_empty() && run.stderr.contains(&one));
     assert!(account.run(["show"]).expect(2).stderr.contains("<UUID>"));
+}
+
+#[test]
+fn saved_events_are_shown_as_the_service_has_them() {
+    let account = Account::new(seeded(3_000, now()));
+    account.run(["fetch", "--since", "6d", "-o", "saved.ndjson"]).expect(0);
+    let saved = std::fs::read_to_string(account.sandbox.path("saved.ndjson")).unwrap();
+    let event: Value = serde_json::from_str(saved.lines().nth(7).unwrap()).unwrap();
+    let uuid = event["uuid"].as_str().unwrap();
+    let asked = account.run(["show", uuid]).expect(0);
+    // No account is needed.
+    let offline = |args: &[&str]| Run::of(account.sandbox.command(args).output().unwrap());
+    let found = offline(&["show", uuid, "--from", "saved.ndjson"]).expect(0);
+    assert_eq!(found.text(), asked.text());
+    let run = offline(&["show", "NOSUCHEVENT", "--from", "saved.ndjson"]).expect(1);
+    assert!(run.stderr.contains("no event NOSUCHEVENT in these files"), "{}", run.stderr);
+    let run = offline(&["show", uuid, "--until", "2020-01-01", "--from", "saved.ndjson"]).expect(1);
+    assert!(run.stderr.contains("leave out --since and --until"), "{}", run.stderr);
 }
