@@ -280,7 +280,7 @@ pub fn stdout_is_missing() -> bool {
     let stdout = rustix::stdio::stdout();
     let Ok(found) = rustix::fs::fstat(stdout) else { return true };
     let is_device = rustix::fs::FileType::from_raw_mode(found.st_mode).is_char_device();
-    let is_null = is_device && fs::metadata("/dev/null").is_ok_and(|null| found.st_rdev == null.rdev());
+    let is_null = is_device && rustix::fs::stat("/dev/null").is_ok_and(|null| found.st_rdev == null.st_rdev);
     let reads_too = rustix::fs::fcntl_getfl(stdout)
         .is_ok_and(|flags| flags & rustix::fs::OFlags::RWMODE == rustix::fs::OFlags::RDWR);
     is_null && reads_too
