@@ -59,7 +59,7 @@ impl<'a> JsonText<'a> {
             b"null" => Cow::Borrowed(""),
             [b'"', inner @ ..] => unescape(inner.strip_suffix(b"\"").unwrap_or(inner)),
             [b'{' | b'[', ..] => compact(self.0),
-            other => String::from_utf8_lossy(other),
+            other => text_of(other),
         }
     }
 }
@@ -167,9 +167,15 @@ pub(super) fn end_of_value(text: &[u8], start: usize) -> usize {
     text.len()
 }
 
+/// The bytes as text; those that are not UTF-8 become U+FFFD.
+fn text_of(raw: &[u8]) -> Cow<'_, str> {
+    // Nearly all texts are valid, and the check for that alone is much faster.
+    str::from_utf8(raw).map_or_else(|_| String::from_utf8_lossy(raw), Cow::Borrowed)
+}
+
 /// The characters of a JSON string's inside.
 pub fn unescape(raw: &[u8]) -> Cow<'_, str> {
-    let text = String::from_utf8_lossy(raw);
+    let text = text_of(raw);
     if memchr(b'\\', raw).is_none() {
         return text;
     }
