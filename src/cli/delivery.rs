@@ -57,7 +57,7 @@ pub struct DeliveryArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub batch_max: Option<u32>,
 
-    /// The most bytes in a batch, before compression [default: 5MB, or what the shape's intake takes]
+    /// The most bytes in a batch, uncompressed [default: the intake's or 5MB]
     ///
     /// 5MB for datadog, 1MB for sumo, sentinel, sentinel-stream and splunk. An event that is larger is named
     /// and goes alone, or into the file of --reject-to.

@@ -69,7 +69,7 @@ impl<R: Read> BlockReader<R> {
                     return Ok(Some(self.pass_long_line(buffer)));
                 }
                 searched = end;
-                buffer.resize(2 * end, 0);
+                buffer.resize((2 * end).min(LONGEST_LINE), 0);
             }
             let count = self.read(&mut buffer[end..]);
             end += count;
