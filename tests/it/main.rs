@@ -42,6 +42,7 @@ mod names;
 mod one_engine;
 mod pager;
 mod profiles;
+mod questions;
 mod rate_refusals;
 mod readme;
 mod redaction;
