@@ -8,8 +8,8 @@
 //!                                collect      the engine: a question, a resumed run and tail are three ways to start it
 //!                                   |
 //!   source  ------------------>  select  ----->  encode  ----->  output
-//!   cursor loop, windows,        filters         formats and     destinations, checkpoints,
-//!   sorting                                      shapes          the commit order
+//!   cursor loop, windows,        filters,        formats,        destinations, batches,
+//!   files, sorting               jq              shapes, masks   checkpoints, commit order
 //!      |
 //!     api (1Password's protocol)
 //! ```
@@ -22,14 +22,14 @@
 //! | [`cli`] | what can be typed: clap definitions and help. No I/O | `api` `encode` `console` `select` `simulator` |
 //! | [`config`] | flags, environment and file become settings, each with its origin; token sources | `cli` `api` |
 //! | [`command`] | one file or folder per subcommand: arguments in, one call, an ending out | all |
-//! | [`collect`] | the engine: one loop for questions, resumed runs and tail | `api` `config` `console` `disk` `encode` `health` `output` `select` `source` |
+//! | [`collect`] | the engine: one loop for questions, resumed runs and tail; who takes batches: a command, an intake | `api` `config` `console` `disk` `encode` `health` `output` `select` `source` |
 //! | [`api`] | 1Password's protocol: endpoint, wire, scan, http, retry, limiter, claims | |
-//! | [`source`] | where pages come from: cursor loop, windows, prefetch, sorting | `api` |
+//! | [`source`] | where pages come from: cursor loop, windows, files, prefetch, sorting | `api` |
 //! | [`facts`] | what an event says: who acted, on what, from where; its codes in words | |
 //! | [`names`] | titles of uuids: imported, kept per profile | `disk` `facts` |
-//! | [`select`] | which events: filters by person, address, place, action, object, outcome and text | `facts` |
-//! | [`encode`] | formats and shapes: events become bytes | `facts` |
-//! | [`output`] | sinks, checkpoints, the commit order | `disk` |
+//! | [`select`] | which events: filters by person, address, place, action, object, outcome and text, and in jq's language | `facts` |
+//! | [`encode`] | masks, formats and shapes: events become bytes | `facts` |
+//! | [`output`] | sinks, batches, checkpoints, the commit order | `disk` |
 //! | [`health`] | the state of a collector, for `opev status` and monitors | `api` `output` `disk` `console` |
 //! | [`diagnosis`] | whether a token works: its claims, the connection to the server, a request per stream | `api` `source` `encode` `console` |
 //! | [`console`] | all output for people: notes, progress, logs, errors | |

@@ -100,6 +100,23 @@ pub struct Page {
 }
 
 impl Page {
+    /// A page of events that are nothing but their uuids, each with a time or none, for tests of sources.
+    #[cfg(test)]
+    pub(crate) fn of_uuids(
+        stream: Stream,
+        events: impl Iterator<Item = (String, Option<DateTime<Utc>>)>,
+        next: Next,
+    ) -> Page {
+        let (mut body, mut spans) = (Vec::new(), Vec::new());
+        for (uuid, time) in events {
+            let start = body.len();
+            body.extend_from_slice(uuid.as_bytes());
+            spans.push(Span { raw: start..body.len(), uuid: Some(start..body.len()), time });
+        }
+        let (received_at, origins) = (DateTime::UNIX_EPOCH, Vec::new());
+        Page { stream, body, spans, next, received_at, has_lines: false, origins }
+    }
+
     /// The events, in the order of the answer.
     pub fn events(&self) -> impl ExactSizeIterator<Item = Event<'_>> + Clone {
         (0..self.spans.len()).map(|index| self.event_at(index))

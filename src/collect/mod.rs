@@ -14,7 +14,6 @@
 //! | `files` | files as the source of a question |
 //! | `unsaved`, `saved` | two consumers of pages: without a saved position, and with one |
 //! | `selector` | which events are wanted |
-//! | `reversed` | events in the opposite order |
 //! | `plan` | output format and destinations |
 //! | `delivery` | batches for a command or an intake |
 //! | `position` | opens a saved position and resumes from it |
@@ -35,7 +34,6 @@ mod position;
 pub mod question;
 mod reader;
 pub mod report;
-mod reversed;
 mod saved;
 pub mod saved_run;
 mod selector;

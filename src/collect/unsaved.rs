@@ -9,7 +9,6 @@ use std::rc::Rc;
 use super::engine::{Flow, PageConsumer};
 use super::lines::Lines;
 use super::report::OutputReport;
-use super::reversed::ReversedEvents;
 use super::selector::Selector;
 use super::shared_output::SharedOutput;
 use super::speaker::Speaker;
@@ -19,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Stream};
 use crate::page::{Page, Reading};
 use crate::source::range::TimeRange;
-use crate::source::sort::{self, EventSorter};
+use crate::source::sort::{self, Direction, EventSorter};
 
 /// How many bytes are buffered before they are written.
 const WRITE_AT: usize = 112 << 10;
@@ -48,7 +47,8 @@ pub(super) struct UnsavedConsumer<'a> {
     written: u64,
     /// Holds events until they are sorted by time.
     sorter: Option<EventSorter>,
-    reverse: bool,
+    /// In which order they then come.
+    direction: Direction,
     /// The streams that did not answer in time, and what is still wanted of them.
     late: Vec<LateStream>,
 }
@@ -97,7 +97,7 @@ impl<'a> UnsavedConsumer<'a> {
             limit: None,
             written: 0,
             sorter: None,
-            reverse: false,
+            direction: Direction::Forwards,
             late: Vec::new(),
         }
     }
@@ -106,7 +106,7 @@ impl<'a> UnsavedConsumer<'a> {
     pub(super) fn select(&mut self, selection: Selection) {
         self.selector.take_count();
         self.limit = selection.limit;
-        self.reverse = selection.reverse;
+        self.direction = if selection.reverse { Direction::Backwards } else { Direction::Forwards };
         // The first of the opposite order are the newest.
         let newest = selection.newest.or(selection.limit.filter(|_| selection.reverse));
         self.sorter = (selection.by_time || newest.is_some()).then(|| sorter(newest));
@@ -145,12 +145,7 @@ impl<'a> UnsavedConsumer<'a> {
     }
 
     fn drain(&mut self, sorter: EventSorter) -> Result<()> {
-        if self.reverse {
-            let mut events = ReversedEvents::new();
-            sorter.drain(|event, reading| events.push(event, reading).map(|()| true))?;
-            return events.drain(|event, reading| self.emit_held(event, reading));
-        }
-        sorter.drain(|event, reading| self.emit_held(event, reading))
+        sorter.drain(self.direction, |event, reading| self.emit_held(event, reading))
     }
 
     /// Encodes an event that was held back; tells whether more are wanted.

@@ -279,16 +279,21 @@ impl Fetch<'_> {
         let cuts = if question.range.until.is_none() { " (now: cuts nothing)" } else { "" };
         let (since, until) = (zone.show(question.range.since), zone.show(question.until));
         let _ = writeln!(text, "range     {since} to {until}{cuts}");
-        if !plan.filter.is_empty() {
-            let _ = writeln!(text, "filters   {}", plan.filter.describe());
-        }
-        for output in &plan.outputs {
-            let (names, place) = (names(&output.streams), output.destination.shown());
-            let _ = writeln!(text, "output    {names} -> {place} as {} ({})", plan.format, plan.shape);
-        }
+        describe_outputs(plan, &mut text);
         let _ = write!(text, "nothing was sent and nothing was written");
         self.invocation.runtime.console.say(&text);
         self.tally.done();
+    }
+}
+
+/// The lines of `--dry-run` about what is chosen and where it goes.
+pub(super) fn describe_outputs(plan: &OutputPlan, text: &mut String) {
+    if !plan.filter.is_empty() {
+        let _ = writeln!(text, "filters   {}", plan.filter.describe());
+    }
+    for output in &plan.outputs {
+        let (names, place) = (names(&output.streams), output.destination.shown());
+        let _ = writeln!(text, "output    {names} -> {place} as {} ({})", plan.format, plan.shape);
     }
 }
 

@@ -84,13 +84,7 @@ fn describe(invocation: &Invocation, source: &FileSource, plan: &OutputPlan, que
     };
     let until = question.range.until.map_or_else(|| "the end".into(), |until| zone.show(until));
     let _ = writeln!(text, "range     {since} to {until}");
-    if !plan.filter.is_empty() {
-        let _ = writeln!(text, "filters   {}", plan.filter.describe());
-    }
-    for output in &plan.outputs {
-        let (names, place) = (names(&output.streams), output.destination.shown());
-        let _ = writeln!(text, "output    {names} -> {place} as {} ({})", plan.format, plan.shape);
-    }
+    fetch::describe_outputs(plan, &mut text);
     let _ = write!(text, "nothing was read and nothing was written");
     invocation.runtime.console.say(&text);
 }

@@ -439,21 +439,7 @@ mod tests {
 
     /// Events `from..to`, each with a uuid of its own.
     fn distinct(events: std::ops::Range<usize>, next: Next) -> Page {
-        let (mut body, mut spans) = (Vec::new(), Vec::new());
-        for n in events {
-            let start = body.len();
-            body.extend_from_slice(format!("{n:026}").as_bytes());
-            spans.push(Span { raw: start..body.len(), uuid: Some(start..body.len()), time: None });
-        }
-        Page {
-            stream: STREAM,
-            body,
-            spans,
-            next,
-            received_at: DateTime::UNIX_EPOCH,
-            has_lines: false,
-            origins: Vec::new(),
-        }
+        Page::of_uuids(STREAM, events.map(|n| (format!("{n:026}"), None)), next)
     }
 
     #[test]

@@ -47,8 +47,8 @@ impl<S: PageSource> PageSource for Dedup<S> {
 mod tests {
     use super::*;
     use crate::event::Stream;
-    use crate::page::{Next, Span};
-    use chrono::{DateTime, Utc};
+    use crate::page::Next;
+    use chrono::DateTime;
 
     struct ListedPages(Vec<Vec<(&'static str, i64)>>);
 
@@ -57,24 +57,9 @@ mod tests {
             if self.0.is_empty() {
                 return Ok(None);
             }
-            let mut body = Vec::new();
-            let mut spans = Vec::new();
-            for (uuid, time) in self.0.remove(0) {
-                let start = body.len();
-                body.extend_from_slice(uuid.as_bytes());
-                let time: Option<DateTime<Utc>> = DateTime::from_timestamp(time, 0);
-                spans.push(Span { raw: start..body.len(), uuid: Some(start..body.len()), time });
-            }
-            let next = Next::CaughtUp(None);
-            Ok(Some(Page {
-                stream: Stream::AuditEvents,
-                body,
-                spans,
-                next,
-                received_at: DateTime::UNIX_EPOCH,
-                has_lines: false,
-                origins: Vec::new(),
-            }))
+            let events = self.0.remove(0).into_iter();
+            let events = events.map(|(uuid, time)| (uuid.to_owned(), DateTime::from_timestamp(time, 0)));
+            Ok(Some(Page::of_uuids(Stream::AuditEvents, events, Next::CaughtUp(None))))
         }
     }
 

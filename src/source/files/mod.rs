@@ -78,7 +78,7 @@ pub struct FilePages {
     is_strict: bool,
     report: Arc<FileReport>,
     /// The workers' answers; they take turns.
-    parsed: Vec<Receiver<Step<ParsedBlock>>>,
+    parsed: Vec<Receiver<FileStep<ParsedBlock>>>,
     turn: usize,
     file: FileLines,
     cancel: Cancel,
@@ -86,7 +86,7 @@ pub struct FilePages {
 
 /// What the reading thread gives to the workers, and these to the reader of pages.
 #[derive(Debug)]
-enum Step<T> {
+enum FileStep<T> {
     /// Lines of an input, or values of a document.
     Block { input: usize, is_document: bool, block: T },
     /// The end of an input, or why there is no more of it.
@@ -98,7 +98,7 @@ enum Step<T> {
 /// The thread that reads, and where its blocks go.
 struct FileReader {
     inputs: Vec<Input>,
-    workers: Vec<Sender<Step<LineBlock>>>,
+    workers: Vec<Sender<FileStep<LineBlock>>>,
     turn: usize,
     spare: Receiver<Vec<u8>>,
 }
@@ -152,19 +152,19 @@ pub fn start(
 
 /// Looks at blocks until there are no more, or nobody wants them.
 fn work(
-    blocks: &Receiver<Step<LineBlock>>,
-    answers: &Sender<Step<ParsedBlock>>,
+    blocks: &Receiver<FileStep<LineBlock>>,
+    answers: &Sender<FileStep<ParsedBlock>>,
     mut parser: BlockParser,
     named: &[Option<Stream>],
 ) {
     for step in blocks {
         let step = match step {
-            Step::Block { input, is_document, block } => {
+            FileStep::Block { input, is_document, block } => {
                 let block = parser.parse(block, named.get(input).copied().flatten());
-                Step::Block { input, is_document, block }
+                FileStep::Block { input, is_document, block }
             }
-            Step::InputEnds { input, outcome } => Step::InputEnds { input, outcome },
-            Step::End => Step::End,
+            FileStep::InputEnds { input, outcome } => FileStep::InputEnds { input, outcome },
+            FileStep::End => FileStep::End,
         };
         if answers.send(step).is_err() {
             return;
@@ -177,11 +177,11 @@ impl FileReader {
     fn run(mut self) {
         for (number, input) in std::mem::take(&mut self.inputs).iter().enumerate() {
             let outcome = decode::open(input).and_then(|decoded| self.read(number, input, decoded));
-            if !self.give(Step::InputEnds { input: number, outcome }) {
+            if !self.give(FileStep::InputEnds { input: number, outcome }) {
                 return;
             }
         }
-        self.give(Step::End);
+        self.give(FileStep::End);
     }
 
     fn read(&mut self, number: usize, input: &Input, decoded: DecodedInput) -> Result<()> {
@@ -195,14 +195,14 @@ impl FileReader {
         loop {
             let buffer = self.spare.try_recv().unwrap_or_default();
             let Some(block) = blocks.next(buffer).map_err(failed)? else { return Ok(()) };
-            if !self.give(Step::Block { input: number, is_document, block }) {
+            if !self.give(FileStep::Block { input: number, is_document, block }) {
                 return Ok(());
             }
         }
     }
 
     /// Gives a step to the next worker; false when nobody wants it.
-    fn give(&mut self, step: Step<LineBlock>) -> bool {
+    fn give(&mut self, step: FileStep<LineBlock>) -> bool {
         let worker = self.turn;
         self.turn = (self.turn + 1) % self.workers.len();
         self.workers[worker].send(step).is_ok()
@@ -210,7 +210,7 @@ impl FileReader {
 }
 
 impl FilePages {
-    fn next_step(&mut self) -> Result<Step<ParsedBlock>> {
+    fn next_step(&mut self) -> Result<FileStep<ParsedBlock>> {
         let parsed = &self.parsed[self.turn];
         self.turn = (self.turn + 1) % self.parsed.len();
         select! {
@@ -243,9 +243,9 @@ impl PageSource for FilePages {
         loop {
             self.cancel.check()?;
             match self.next_step()? {
-                Step::End => return Ok(None),
-                Step::InputEnds { input, outcome } => self.input_ended(input, outcome),
-                Step::Block { input, is_document, block: ParsedBlock { page, lines, refused } } => {
+                FileStep::End => return Ok(None),
+                FileStep::InputEnds { input, outcome } => self.input_ended(input, outcome),
+                FileStep::Block { input, is_document, block: ParsedBlock { page, lines, refused } } => {
                     self.file.add(lines, is_document, refused);
                     if self.is_strict
                         && let Some(failure) = self.file.failure(&self.inputs[input])

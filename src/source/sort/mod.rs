@@ -13,6 +13,7 @@
 mod record;
 mod run;
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -21,7 +22,7 @@ use std::mem;
 use chrono::{DateTime, Utc};
 
 use self::record::{SortKey, SortRecord};
-use self::run::{Run, RunReader, Scratch};
+use self::run::{RunReader, Scratch, SortedRun};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Stream};
 use crate::page::Reading;
@@ -36,6 +37,15 @@ const RUNS: usize = 24;
 /// The memory of a held event beside its text.
 const ENTRY: usize = mem::size_of::<(SortKey, usize)>();
 
+/// Which event comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The oldest.
+    Forwards,
+    /// The newest.
+    Backwards,
+}
+
 /// Collects events and returns them in order of time.
 pub struct EventSorter {
     budget: usize,
@@ -49,7 +59,7 @@ pub struct EventSorter {
     strays: Vec<(SortKey, usize)>,
     text: Vec<u8>,
     /// Strays that were sorted and written to the file.
-    sorted: Vec<Run>,
+    sorted: Vec<SortedRun>,
     /// How many of those there are.
     spilled: u64,
     arrivals: u64,
@@ -60,7 +70,7 @@ pub struct EventSorter {
 /// A run of one stream, and what its last event is sorted by.
 #[derive(Debug, Default)]
 struct OrderedRun {
-    run: Run,
+    run: SortedRun,
     time: DateTime<Utc>,
     uuid: Vec<u8>,
 }
@@ -115,22 +125,32 @@ impl EventSorter {
         self.newest.map_or(self.arrivals, |newest| self.arrivals.min(newest as u64))
     }
 
-    /// Passes the events to `each` in order, until it returns false or fails.
+    /// Passes the events to `each` in order of time, or the last one first, until it returns false or fails.
     ///
     /// # Errors
     /// Fails when `each` does, or with `Output` when the scratch file cannot be read.
-    pub fn drain(mut self, mut each: impl FnMut(&Event<'_>, Reading) -> Result<bool>) -> Result<()> {
+    pub fn drain(
+        mut self,
+        direction: Direction,
+        mut each: impl FnMut(&Event<'_>, Reading) -> Result<bool>,
+    ) -> Result<()> {
         let kept = self.spilled + self.strays.len() as u64;
-        let mut skip = self.newest.map_or(0, |newest| kept.saturating_sub(newest as u64));
+        let older = self.newest.map_or(0, |newest| kept.saturating_sub(newest as u64));
+        let (mut skip, mut left) = match direction {
+            Direction::Forwards => (older, u64::MAX),
+            Direction::Backwards => (0, self.len()),
+        };
         self.sort();
         let mut runs = mem::take(&mut self.sorted);
         runs.push(self.take_strays());
         runs.extend(mem::take(&mut self.ordered).into_iter().flatten().map(|ordered| ordered.run));
-        let mut merge = Merge::new(runs, &self.scratch).map_err(scratch_failure)?;
-        while let Some(record) = merge.first() {
+        let mut merge = Merge::new(runs, direction, &self.scratch).map_err(scratch_failure)?;
+        while let Some(record) = merge.first().filter(|_| left > 0) {
             if skip > 0 {
                 skip -= 1;
-            } else if !each(&record.event(), record.reading())? {
+            } else if each(&record.event(), record.reading())? {
+                left -= 1;
+            } else {
                 return Ok(());
             }
             merge.advance().map_err(scratch_failure)?;
@@ -217,8 +237,8 @@ impl EventSorter {
     }
 
     /// A run of the strays, which must be sorted; afterwards there are none.
-    fn take_strays(&mut self) -> Run {
-        let mut run = Run::default();
+    fn take_strays(&mut self) -> SortedRun {
+        let mut run = SortedRun::default();
         for (key, start) in self.strays.drain(..) {
             run.push(&SortRecord { key, text: &self.text[start..start + key.len()] });
         }
@@ -230,15 +250,17 @@ impl EventSorter {
 /// The records of several runs in one order.
 struct Merge<'a> {
     scratch: &'a Scratch,
+    direction: Direction,
     runs: Vec<RunReader>,
     /// The numbers of the runs that have records left; the one with the first record last.
     order: Vec<usize>,
 }
 
 impl<'a> Merge<'a> {
-    fn new(runs: Vec<Run>, scratch: &'a Scratch) -> io::Result<Self> {
-        let runs = runs.into_iter().map(|run| run.read(scratch)).collect::<io::Result<Vec<_>>>()?;
-        let mut merge = Merge { scratch, runs, order: Vec::new() };
+    fn new(runs: Vec<SortedRun>, direction: Direction, scratch: &'a Scratch) -> io::Result<Self> {
+        let runs =
+            runs.into_iter().map(|run| run.read(direction, scratch)).collect::<io::Result<Vec<_>>>()?;
+        let mut merge = Merge { scratch, direction, runs, order: Vec::new() };
         for index in 0..merge.runs.len() {
             merge.insert(index);
         }
@@ -262,7 +284,11 @@ impl<'a> Merge<'a> {
     /// Puts a run in its place, if it has records left.
     fn insert(&mut self, index: usize) {
         let Some(record) = self.runs[index].record() else { return };
-        let is_later = |other: &usize| self.runs[*other].record().is_some_and(|o| o.order(&record).is_gt());
+        let later = match self.direction {
+            Direction::Forwards => Ordering::Greater,
+            Direction::Backwards => Ordering::Less,
+        };
+        let is_later = |other: &usize| self.runs[*other].record().is_some_and(|o| o.order(&record) == later);
         // Most often the same run has the next record too.
         let place = match self.order.last() {
             Some(last) if !is_later(last) => self.order.partition_point(is_later),
@@ -289,6 +315,15 @@ mod tests {
 
     /// Runs events (time, stream, uuid) through a sorter and gives back "uuid@seconds" texts.
     fn sorted(events: &[(Option<i64>, usize, String)], budget: usize, newest: Option<usize>) -> Vec<String> {
+        drained(events, budget, newest, Direction::Forwards)
+    }
+
+    fn drained(
+        events: &[(Option<i64>, usize, String)],
+        budget: usize,
+        newest: Option<usize>,
+        direction: Direction,
+    ) -> Vec<String> {
         let mut sorter = EventSorter::new(budget, newest, tempfile::tempfile);
         for (time, stream, uuid) in events {
             let raw = format!("<{uuid}>{}", "x".repeat(50));
@@ -303,7 +338,7 @@ mod tests {
         }
         let mut out = Vec::new();
         sorter
-            .drain(|event, reading| {
+            .drain(direction, |event, reading| {
                 assert_eq!(reading, Reading { received_at: at(1), account: 7 });
                 let uuid = String::from_utf8(event.uuid.unwrap().to_vec()).unwrap();
                 assert!(event.raw.starts_with(format!("<{uuid}>").as_bytes()));
@@ -331,6 +366,12 @@ mod tests {
 
     #[test]
     fn events_larger_than_what_is_read_at_once_come_back_whole() {
+        for direction in [Direction::Forwards, Direction::Backwards] {
+            large_events_come_back(direction);
+        }
+    }
+
+    fn large_events_come_back(direction: Direction) {
         let mut random = fastrand::Rng::with_seed(9);
         let mut sorter = EventSorter::new(300_000, None, tempfile::tempfile);
         let mut expected = Vec::new();
@@ -346,9 +387,12 @@ mod tests {
             sorter.text.capacity() + sorter.ordered.iter().flatten().map(|o| o.run.held()).sum::<usize>();
         assert!(held < 1_000_000, "{held} bytes are held");
         expected.sort_by_key(|(time, _, number)| (*time, *number));
+        if direction == Direction::Backwards {
+            expected.reverse();
+        }
         let mut found = Vec::new();
         sorter
-            .drain(|event, _| {
+            .drain(direction, |event, _| {
                 let number = std::str::from_utf8(event.uuid.unwrap()).unwrap().parse().unwrap();
                 assert!(event.raw[5..].iter().all(|byte| *byte == b'x'));
                 found.push((event.time.unwrap(), event.raw.len(), number));
@@ -378,6 +422,10 @@ mod tests {
             prop_assert_eq!(&sorted(&events, budget, None), &whole);
             let tail = &whole[whole.len().saturating_sub(newest)..];
             prop_assert_eq!(&sorted(&events, budget, Some(newest))[..], tail);
+            for (newest, expected) in [(None, &whole[..]), (Some(newest), tail)] {
+                let found = drained(&events, budget, newest, Direction::Backwards);
+                prop_assert!(found.iter().eq(expected.iter().rev()));
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use std::mem;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 
+use super::Direction;
 use super::record::{SortKey, SortRecord};
 
 /// How many bytes of the scratch file are read or written at once.
@@ -20,7 +21,7 @@ pub(super) struct Scratch {
 
 /// Records in order.
 #[derive(Debug, Default)]
-pub(super) struct Run {
+pub(super) struct SortedRun {
     /// Where its records lie in the scratch file; whole records each.
     segments: Vec<Range<u64>>,
     /// The records after those; whole records each. In pieces, because a buffer that grows is in memory twice.
@@ -28,9 +29,10 @@ pub(super) struct Run {
     held: usize,
 }
 
-/// Reads a run from its start.
+/// Reads a run from one of its ends.
 #[derive(Debug)]
 pub(super) struct RunReader {
+    direction: Direction,
     segments: std::vec::IntoIter<Range<u64>>,
     /// The rest of the segment that is being read.
     segment: Range<u64>,
@@ -39,6 +41,8 @@ pub(super) struct RunReader {
     /// The part of the buffer that was not passed yet; what is behind it is old.
     at: usize,
     filled: usize,
+    /// Backwards: where the records before the current one begin in the buffer.
+    starts: Vec<usize>,
     /// The key of the record at `at`; none at the end of the run.
     key: Option<SortKey>,
 }
@@ -68,7 +72,7 @@ impl Scratch {
     }
 }
 
-impl Run {
+impl SortedRun {
     /// Adds a record that comes after all others of the run.
     pub(super) fn push(&mut self, record: &SortRecord<'_>) {
         let bytes = record.bytes();
@@ -108,18 +112,20 @@ impl Run {
         self.tail.retain(|piece| !piece.is_empty());
     }
 
-    /// A reader of the run, at its first record.
-    pub(super) fn read(self, scratch: &Scratch) -> io::Result<RunReader> {
+    /// A reader of the run, at its first record in this direction.
+    pub(super) fn read(self, direction: Direction, scratch: &Scratch) -> io::Result<RunReader> {
         let mut reader = RunReader {
+            direction,
             segments: self.segments.into_iter(),
             segment: 0..0,
             tail: self.tail.into_iter(),
             buffer: Vec::new(),
             at: 0,
             filled: 0,
+            starts: Vec::new(),
             key: None,
         };
-        reader.load(scratch)?;
+        reader.step(scratch)?;
         Ok(reader)
     }
 }
@@ -137,7 +143,41 @@ impl RunReader {
         if let Some(key) = self.key.take() {
             self.at += SortKey::BYTES + key.len();
         }
-        self.load(scratch)
+        self.step(scratch)
+    }
+
+    fn step(&mut self, scratch: &Scratch) -> io::Result<()> {
+        match self.direction {
+            Direction::Forwards => self.load(scratch),
+            Direction::Backwards => self.load_before(scratch),
+        }
+    }
+
+    /// Reads the record before the last one that was read; pieces are read whole, from the last to the first.
+    fn load_before(&mut self, scratch: &Scratch) -> io::Result<()> {
+        while self.starts.is_empty() {
+            if let Some(piece) = self.tail.next_back() {
+                (self.filled, self.buffer) = (piece.len(), piece);
+            } else if let Some(segment) = self.segments.next_back() {
+                self.filled = usize::try_from(segment.end - segment.start).unwrap_or(usize::MAX);
+                if self.buffer.len() < self.filled {
+                    self.buffer.resize(self.filled, 0);
+                }
+                scratch.read(&mut self.buffer[..self.filled], segment.start)?;
+            } else {
+                return Ok(());
+            }
+            let mut at = 0;
+            while at < self.filled {
+                self.starts.push(at);
+                at += SortKey::BYTES + SortKey::read(&self.buffer[at..self.filled])?.len();
+            }
+        }
+        if let Some(start) = self.starts.pop() {
+            self.at = start;
+            self.key = Some(SortKey::read(&self.buffer[start..])?);
+        }
+        Ok(())
     }
 
     /// Reads the record at `at`.
