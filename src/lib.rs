@@ -8,6 +8,7 @@
 //!                                collect      the engine: a question, a resumed run and tail are three ways to start it
 //!                                   |
 //!   source  ------------------>  select  ----->  encode  ----->  output
+//!                                       \-----> analyze: folds, reports
 //!   cursor loop, windows,        filters,        formats,        destinations, batches,
 //!   files, sorting               jq              shapes, masks   checkpoints, commit order
 //!      |
@@ -19,15 +20,16 @@
 //!
 //! | module | what it is | uses, beside the vocabulary |
 //! |---|---|---|
-//! | [`cli`] | what can be typed: clap definitions and help. No I/O | `api` `encode` `console` `select` `simulator` |
+//! | [`cli`] | what can be typed: clap definitions and help. No I/O | `analyze` `api` `encode` `console` `select` `simulator` |
 //! | [`config`] | flags, environment and file become settings, each with its origin; token sources | `cli` `api` |
 //! | [`command`] | one file or folder per subcommand: arguments in, one call, an ending out | all |
-//! | [`collect`] | the engine: one loop for questions, resumed runs and tail; who takes batches: a command, an intake | `api` `config` `console` `disk` `encode` `health` `output` `select` `source` |
+//! | [`collect`] | the engine: one loop for questions, folds, resumed runs and tail; who takes batches: a command, an intake | `analyze` `api` `config` `console` `disk` `encode` `facts` `health` `output` `select` `source` |
 //! | [`api`] | 1Password's protocol: endpoint, wire, scan, http, retry, limiter, claims | |
 //! | [`source`] | where pages come from: cursor loop, windows, files, prefetch, sorting | `api` |
 //! | [`facts`] | what an event says: who acted, on what, from where; its codes in words | |
 //! | [`names`] | titles of uuids: imported, kept per profile | `disk` `facts` |
 //! | [`select`] | which events: filters by person, address, place, action, object, outcome and text, and in jq's language | `facts` |
+//! | [`analyze`] | folds of events and the reports that they make: counts, exposure, rules | `facts` `select` `encode` `console` |
 //! | [`encode`] | masks, formats and shapes: events become bytes | `facts` |
 //! | [`output`] | sinks, batches, checkpoints, the commit order | `disk` |
 //! | [`health`] | the state of a collector, for `opev status` and monitors | `api` `output` `disk` `console` |
@@ -47,6 +49,7 @@
 //! only `config` reads the environment, only `clock` reads the time or sleeps, only `main` exits. Lints and
 //! `clippy.toml` check that; a test checks the table.
 
+mod analyze;
 pub mod api;
 pub mod cancel;
 pub mod cli;

@@ -6,28 +6,21 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 
 use super::account::AccountArgs;
+use super::connection::PageArgs;
 use super::delivery::DeliveryArgs;
 use super::filter::FilterArgs;
 use super::redaction::RedactionArgs;
 use super::shape_options::ShapeOptionArgs;
-use super::stream::{StreamChoice, StreamParser};
+use super::stream::StreamArgs;
 use crate::encode::{self, Fields, Format, OutputUse, Shape};
-use crate::event::Stream;
 use crate::time::duration;
 
 /// The arguments that `fetch` and `tail` share.
 #[derive(Args, Clone, Debug, Default)]
 pub struct CollectArgs {
-    /// signin, items, audit or all; all by default
-    ///
-    /// Several may be given, with spaces or commas between them. The API's names (signinattempts,
-    /// itemusages, auditevents) are understood as well. all means every stream that the token grants.
-    #[arg(value_name = "STREAM", value_parser = StreamParser, value_delimiter = ',', hide_possible_values = true)]
-    pub stream_choices: Vec<StreamChoice>,
-
-    /// The streams that were named, each once; none where all are wanted.
-    #[arg(skip)]
-    pub streams: Vec<Stream>,
+    /// Which streams.
+    #[command(flatten)]
+    pub streams: StreamArgs,
 
     /// The account.
     #[command(flatten)]
@@ -151,12 +144,9 @@ pub struct CollectArgs {
     #[command(flatten)]
     pub delivery: DeliveryArgs,
 
-    /// Ask for this many events a request, 1 to 1000 [default: 1000]
-    ///
-    /// Changes how many requests are made, never what comes out.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000),
-          help_heading = "Connection")]
-    pub page_size: Option<u16>,
+    /// How large the service's answers are.
+    #[command(flatten)]
+    pub page: PageArgs,
 }
 
 impl CollectArgs {

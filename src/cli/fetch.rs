@@ -1,14 +1,12 @@
 //! `opev fetch`: which events, in which form, where to.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
-use clap::{Args, ValueEnum, ValueHint};
+use clap::{Args, ValueEnum};
 
 use super::collect::CollectArgs;
+use super::connection::JobArgs;
+use super::range::RangeArgs;
+use super::saved_events::SavedEventArgs;
 use crate::encode::{OutputUse, Shape};
-use crate::event::Stream;
-use crate::time::{TimeExpr, duration};
 
 /// The order of the events of a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -36,56 +34,13 @@ pub struct FetchArgs {
     #[command(flatten)]
     pub collect: CollectArgs,
 
-    /// Read events from files instead of the service; - is standard input
-    ///
-    /// Needs no network, no token and no saved position. Files of lines (raw events or envelopes), JSON
-    /// arrays, answers of the API; gzip and zstd are recognised. Of a folder *.ndjson, *.jsonl, *.json, *.gz
-    /// and *.zst are read. Events come in the order of the files and of their lines, unless they are sorted;
-    /// repeats are left out; without --since and --until all of them count. Name streams before this flag.
-    #[arg(long, value_name = "FILE", num_args = 1.., value_hint = ValueHint::AnyPath,
-          help_heading = "Which events", conflicts_with_all = ["resume", "all_profiles", "late", "exec", "post"])]
-    pub from: Vec<PathBuf>,
+    /// Files instead of the service.
+    #[command(flatten)]
+    pub saved: SavedEventArgs,
 
-    /// The stream of events in files that do not tell it
-    ///
-    /// An envelope tells the stream, else the file's name (signinattempts, itemusages or auditevents
-    /// anywhere in it), else the event's keys. An event of which nothing tells it is refused without this.
-    #[arg(long, value_name = "STREAM", requires = "from", help_heading = "Which events")]
-    pub stream: Option<Stream>,
-
-    /// End at the first line that cannot be read, with 3
-    ///
-    /// Without it such lines are left out, the first of each file is told, and the run ends with 10.
-    #[arg(long, requires = "from", help_heading = "Which events")]
-    pub strict: bool,
-
-    /// Events from this time on [default: 24h]
-    ///
-    /// 2026-11-20, "2026-11-20 14:05", 2026-11-20T14:05:06Z, 09:00, "yesterday 09:00", monday, @1763700000,
-    /// now, today, yesterday, or a length of time ago: 90s, 15m, 2h, 7d, 1w, 1mo, 1h30m, "2 hours ago".
-    /// Inclusive. The service keeps 120 days. Under --resume it counts only until a position is saved.
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Which events")]
-    pub since: Option<TimeExpr>,
-
-    /// Events before this time [default: now]
-    ///
-    /// The same forms as for --since. Exclusive.
-    #[arg(
-        long,
-        value_name = "TIME",
-        allow_hyphen_values = true,
-        help_heading = "Which events",
-        conflicts_with = "resume"
-    )]
-    pub until: Option<TimeExpr>,
-
-    /// How long after --until events may have reached the service [default: 1d]
-    ///
-    /// Clients that were offline deliver old events later. Where the service filters by arrival it has to
-    /// be asked beyond the end of the range to find them; events outside the range are not shown.
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "until",
-          help_heading = "Which events")]
-    pub late: Option<Duration>,
+    /// From when to when.
+    #[command(flatten)]
+    pub range: RangeArgs,
 
     /// Only the first N events
     ///
@@ -131,13 +86,9 @@ pub struct FetchArgs {
     #[arg(long, help_heading = "Output")]
     pub dry_run: bool,
 
-    /// Run this many requests in parallel, 1 to 16
-    ///
-    /// By default as many as range and latency call for. Changes how long it takes, never what comes
-    /// out.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16),
-          help_heading = "Connection")]
-    pub jobs: Option<u8>,
+    /// How much is done at once.
+    #[command(flatten)]
+    pub job: JobArgs,
 }
 
 impl FetchArgs {
@@ -145,6 +96,17 @@ impl FetchArgs {
     pub(super) fn check(&self) -> Result<(), String> {
         if self.reverse && self.sort == Some(Sort::Timeline) {
             return Err("--reverse sorts by time, and cannot be used with --sort timeline".into());
+        }
+        let collect = &self.collect;
+        self.saved.refuse_beside(&[
+            ("--resume", collect.resume),
+            ("--all-profiles", collect.all_profiles),
+            ("--late <DURATION>", self.range.late.is_some()),
+            ("--exec <CMD>", collect.delivery.exec.is_some()),
+            ("--post <URL>", collect.delivery.post.is_some()),
+        ])?;
+        if collect.resume && self.range.until.is_some() {
+            return Err("the argument '--resume' cannot be used with '--until <TIME>'".into());
         }
         let purpose = match (self.collect.resume, self.collect.names_a_file()) {
             (false, _) => OutputUse::Question,
@@ -158,9 +120,13 @@ impl FetchArgs {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::cli::tests::refused;
     use crate::cli::{Cli, Command};
+    use crate::event::Stream;
+    use crate::time::TimeExpr;
 
     fn fetch(line: &str) -> FetchArgs {
         match Cli::read(line.split(' ')).unwrap().command {
@@ -172,20 +138,20 @@ mod tests {
     #[test]
     fn streams_are_read_by_name_and_alias() {
         let args = fetch("opev fetch sign-in itemUsage audit");
-        assert_eq!(args.collect.streams, Stream::ALL);
+        assert_eq!(args.collect.streams.named, Stream::ALL);
         let args = fetch("opev fetch audit,signin signinattempts");
-        assert_eq!(args.collect.streams, [Stream::AuditEvents, Stream::SignInAttempts]);
-        assert!(fetch("opev fetch all").collect.streams.is_empty());
-        assert!(fetch("opev fetch signin,all").collect.streams.is_empty());
-        assert!(fetch("opev fetch").collect.streams.is_empty());
+        assert_eq!(args.collect.streams.named, [Stream::AuditEvents, Stream::SignInAttempts]);
+        assert!(fetch("opev fetch all").collect.streams.named.is_empty());
+        assert!(fetch("opev fetch signin,all").collect.streams.named.is_empty());
+        assert!(fetch("opev fetch").collect.streams.named.is_empty());
     }
 
     #[test]
     fn times_numbers_and_modes_are_read() {
         let args = fetch("opev fetch --since 1h30m --until now --page-size 7 --jobs 16 -o x --file-mode 640");
-        assert_eq!(args.since, Some(TimeExpr::Ago(Duration::from_secs(5400))));
+        assert_eq!(args.range.since, Some(TimeExpr::Ago(Duration::from_secs(5400))));
         assert_eq!(
-            (args.collect.page_size, args.jobs, args.collect.file_mode),
+            (args.collect.page.page_size, args.job.jobs, args.collect.file_mode),
             (Some(7), Some(16), Some(0o640))
         );
     }

@@ -4,17 +4,21 @@
 //! command has one file here; help, completions and man pages all come from these definitions.
 
 pub mod account;
+pub mod analysis;
 mod argument_order;
 pub mod collect;
 pub mod completions;
 pub mod config;
+pub mod connection;
 pub mod console;
 pub mod delivery;
 pub mod fetch;
 pub mod filter;
 pub mod introspect;
 pub mod names;
+pub mod range;
 pub mod redaction;
+pub mod saved_events;
 pub mod shape_options;
 pub mod show;
 #[cfg(feature = "simulator")]
@@ -25,6 +29,7 @@ pub mod simulate;
 pub mod state;
 pub mod status;
 pub mod stream;
+pub mod summary;
 mod synonyms;
 pub mod tail;
 pub mod token_check;
@@ -88,6 +93,8 @@ pub enum Command {
     Tail(Box<TailArgs>),
     /// Find events by their uuids and show them whole
     Show(Box<show::ShowArgs>),
+    /// Count events by what they say
+    Summary(Box<summary::SummaryArgs>),
     /// Show what this token may read, according to the service
     Introspect(Box<introspect::IntrospectArgs>),
     /// Check whether the token is usable, now and for how long
@@ -120,12 +127,16 @@ impl Cli {
         let mut cli = Cli::try_parse_from(&args).map_err(|error| with_the_right_flag(error, &args))?;
         match &mut cli.command {
             Command::Fetch(args) => {
-                args.collect.streams = stream::named(&args.collect.stream_choices);
+                args.collect.streams.read();
                 args.check().map_err(|why| usage("fetch", ErrorKind::ArgumentConflict, why))?
             }
             Command::Tail(args) => {
-                args.collect.streams = stream::named(&args.collect.stream_choices);
+                args.collect.streams.read();
                 args.check().map_err(|why| usage("tail", ErrorKind::ArgumentConflict, why))?
+            }
+            Command::Summary(args) => {
+                args.analysis.streams.read();
+                args.check().map_err(|why| usage("summary", ErrorKind::ArgumentConflict, why))?
             }
             Command::Show(_)
             | Command::Introspect(_)

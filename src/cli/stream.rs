@@ -2,12 +2,35 @@
 
 use std::ffi::OsStr;
 
+use clap::Args;
 use clap::builder::{PossibleValue, TypedValueParser};
 
 use crate::event::Stream;
 
 /// The word for every stream that the token grants.
 const ALL: &str = "all";
+
+/// Which streams.
+#[derive(Args, Clone, Debug, Default)]
+pub struct StreamArgs {
+    /// signin, items, audit or all; all by default
+    ///
+    /// Several may be given, with spaces or commas between them. The API's names (signinattempts,
+    /// itemusages, auditevents) are understood as well. all means every stream that the token grants.
+    #[arg(value_name = "STREAM", value_parser = StreamParser, value_delimiter = ',', hide_possible_values = true)]
+    pub choices: Vec<StreamChoice>,
+
+    /// The streams that were named, each once; none where all are wanted.
+    #[arg(skip)]
+    pub named: Vec<Stream>,
+}
+
+impl StreamArgs {
+    /// Reads what was typed.
+    pub(super) fn read(&mut self) {
+        self.named = named(&self.choices);
+    }
+}
 
 /// One word in the list of streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +42,7 @@ pub enum StreamChoice {
 }
 
 /// The streams that were named, each once, in the order in which they were; none where `all` is among them.
-pub(super) fn named(choices: &[StreamChoice]) -> Vec<Stream> {
+fn named(choices: &[StreamChoice]) -> Vec<Stream> {
     let mut streams = Vec::new();
     for choice in choices {
         match choice {

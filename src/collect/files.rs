@@ -116,6 +116,10 @@ impl QuestionSource for FileSource {
         })
     }
 
+    fn fold_threads(&self) -> usize {
+        files::worker_count(self.workers.map(usize::from))
+    }
+
     fn conclude(&self, _: &PlannedOutput) -> SourceEnd {
         let left_out = self.report.take_refused();
         let done = if self.is_strict { 1 } else { self.inputs.len() };

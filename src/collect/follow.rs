@@ -95,7 +95,7 @@ fn follow_profile(
     let report = run.report(Some(health), Some(follow));
     let interrupts = follow.interrupts();
     let speaker = Speaker::new(run.number, run.plan.context.clone(), None);
-    let selector = Selector::new(run.plan);
+    let selector = Selector::new(&run.plan.filter, &run.plan.context.redaction);
     let reuse = Box::new(|page| run.session.client.reuse(page));
     let mut consumer = UnsavedConsumer::new(output, &report, reuse, selector, speaker, DataOutput::File);
     let lines = first.lines.or(first.since.is_none().then_some(LINES)).filter(|lines| *lines > 0);

@@ -11,6 +11,7 @@
 //! | `engine` | the loop: which stream's events come next, and waiting |
 //! | `reader` | one stream: its pages, and how far the page in hand was taken |
 //! | `question`, `saved_run`, `follow` | three ways to start it |
+//! | `fold` | a question whose events are counted or judged on several threads |
 //! | `files` | files as the source of a question |
 //! | `unsaved`, `saved` | two consumers of pages: without a saved position, and with one |
 //! | `selector` | which events are wanted |
@@ -26,6 +27,7 @@
 pub mod delivery;
 mod engine;
 pub mod files;
+pub mod fold;
 pub mod follow;
 pub mod intervals;
 mod lines;

@@ -9,6 +9,7 @@ use super::OutputRun;
 use super::engine::{Engine, Interrupts, Order, PhaseEnd, Until};
 use super::plan::{Destination, FILE_MODE, PlannedOutput};
 use super::reader::StreamReader;
+use super::report::OutputReport;
 use super::selector::Selector;
 use super::session::Session;
 use super::shared_output::{NewFile, SharedOutput};
@@ -72,6 +73,11 @@ pub trait QuestionSource {
     /// Fails when nothing can be read.
     fn open(&self, runtime: &Runtime, range: &TimeRange, output: &PlannedOutput) -> Result<OpenSource<'_>>;
 
+    /// On how many threads its events are worth being folded.
+    fn fold_threads(&self) -> usize {
+        1
+    }
+
     /// What went wrong with parts of it, once what goes to an output was read.
     fn conclude(&self, output: &PlannedOutput) -> SourceEnd {
         SourceEnd { parts: output.streams.len(), ..SourceEnd::default() }
@@ -120,7 +126,7 @@ pub fn answer<S: QuestionSource>(
     let data_output = if output.is_stdout() { DataOutput::of_stdout() } else { DataOutput::File };
     let OpenSource { readers, reuse, accounts } = run.session.open(runtime, &question.range, run.output)?;
     let speaker = Speaker::new(run.number, run.plan.context.clone(), accounts);
-    let selector = Selector::new(run.plan);
+    let selector = Selector::new(&run.plan.filter, &run.plan.context.redaction);
     let mut consumer = UnsavedConsumer::new(output, &report, reuse, selector, speaker, data_output);
     let Question { limit, newest, by_time, reverse, .. } = *question;
     consumer.select(Selection { limit, newest, by_time, reverse });
@@ -146,14 +152,8 @@ pub fn answer<S: QuestionSource>(
         }
         written => written?,
     };
-    let SourceEnd { broken, left_out, parts } = run.session.conclude(run.output);
-    broken.into_iter().for_each(|failure| report.failed(failure));
-    left_out.into_iter().for_each(|failure| run.tally.fail(failure));
+    let is_done = conclude(run.session, run.output, &report, end);
     let failed = report.failures.get();
-    if end == PhaseEnd::Stopped {
-        runtime.console.note("interrupted: the range was not read to its end");
-        run.tally.fail(runtime.cancel.failure());
-    }
     if matches!(run.output.destination, Destination::File(_)) && (failed > 0 || end == PhaseEnd::Stopped) {
         // A file under its final name counts as complete.
         output.discard();
@@ -172,10 +172,28 @@ pub fn answer<S: QuestionSource>(
             runtime.console.delivered(consumer.written(), &run.output.destination.shown(), None);
         }
     }
-    if failed < parts && end != PhaseEnd::Stopped {
+    if is_done {
         run.tally.done();
     }
     Ok(())
+}
+
+/// Notes in the tally what went wrong with parts of a source; tells whether any part was read to its end, and no
+/// signal came.
+pub(super) fn conclude<S: QuestionSource>(
+    session: &S,
+    output: &PlannedOutput,
+    report: &OutputReport<'_>,
+    end: PhaseEnd,
+) -> bool {
+    let SourceEnd { broken, left_out, parts } = session.conclude(output);
+    broken.into_iter().for_each(|failure| report.failed(failure));
+    left_out.into_iter().for_each(|failure| report.tally.fail(failure));
+    if end == PhaseEnd::Stopped {
+        report.runtime.console.note("interrupted: the range was not read to its end");
+        report.tally.fail(report.runtime.cancel.failure());
+    }
+    report.failures.get() < parts && end != PhaseEnd::Stopped
 }
 
 impl QuestionSource for Session {

@@ -62,8 +62,13 @@ pub fn deliver(run: &OutputRun<'_>, saved: &SavedRun<'_>) -> Result<()> {
     let order = if saved.follow.is_some() { Order::Arrival } else { Order::LeastDelivered };
     let interrupts = saved.follow.map_or_else(Interrupts::default, FollowOptions::interrupts);
     let encoder = run.plan.encoder(streams)?;
-    let mut consumer =
-        SavedConsumer::new(output, Selector::new(run.plan), encoder, &report, ends_when_caught_up);
+    let mut consumer = SavedConsumer::new(
+        output,
+        Selector::new(&run.plan.filter, &run.plan.context.redaction),
+        encoder,
+        &report,
+        ends_when_caught_up,
+    );
     let mut engine = Engine::new(runtime, &interrupts, readers);
     let end = engine.run(order, until, &mut consumer);
     report.progress.borrow_mut().clear();

@@ -1,6 +1,5 @@
 //! A filter at work on one output: what it was asked of, and what it wanted.
 
-use super::plan::OutputPlan;
 use crate::encode::{Redaction, RedactionBuffer};
 use crate::event::Event;
 use crate::sanitize;
@@ -31,10 +30,10 @@ pub(super) struct SelectionCount {
 
 impl<'a> Selector<'a> {
     /// Nothing asked so far.
-    pub(super) fn new(plan: &'a OutputPlan) -> Self {
+    pub(super) fn new(filter: &'a Filter, redaction: &'a Redaction) -> Self {
         Selector {
-            filter: &plan.filter,
-            redaction: &plan.context.redaction,
+            filter,
+            redaction,
             buffer: LookupBuffer::default(),
             redacted: RedactionBuffer::default(),
             values: JqValues::default(),

@@ -5,11 +5,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
 
-use chrono::TimeDelta;
-
-use crate::api::endpoint::BaseUrl;
 use crate::cli::{FetchArgs, Sort};
 use crate::collect::delivery::DeliveryRequest;
 use crate::collect::plan::{OutputPlan, OutputRequest, ResumeOptions, names};
@@ -19,20 +15,13 @@ use crate::collect::saved_run::{self, SavedRun, StartAt};
 use crate::collect::session::{Connections, DEFAULT_JOBS, Session};
 use crate::collect::shared_output::SharedOutput;
 use crate::collect::{OutputRun, side_by_side};
-use crate::command::{ChosenEvents, End, Invocation, delivery, limits, saved_events, session};
+use crate::command::{ChosenEvents, End, Invocation, PATIENCE, delivery, limits, saved_events, session};
 use crate::config::{ResolvedRange, Settings};
 use crate::encode::{Format, OutputUse, Redaction, Shape};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::{HealthFeed, RunMode, ServiceMonitor};
 use crate::runtime::Runtime;
-use crate::source::range::TimeRange;
-
-/// How long a failing request is retried without `--retry-for`.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// How long after the range's end an event of it may arrive, without `--late`.
-const LATE: TimeDelta = TimeDelta::days(1);
 
 /// How many batches may be under way at once without `--jobs`.
 const DELIVERIES: u8 = 16;
@@ -46,18 +35,23 @@ const AT_ONCE: usize = 16;
 /// Fails for what concerns the whole run; failures of single streams and profiles are reported here.
 pub fn run(invocation: &Invocation, args: &FetchArgs) -> Result<End> {
     let collect = &args.collect;
-    let Some(profiles) = super::profiles(invocation, collect, args.jobs)? else { return Ok(End::Done) };
+    let Some(profiles) = super::profiles(invocation, collect, args.job.jobs)? else { return Ok(End::Done) };
     let tally = Tally::new(invocation.runtime.console.clone(), TellFailures::AtTheEnd);
     let is_filtered = !collect.filter.terms().is_empty();
     let fetch = Fetch {
         invocation,
         args,
         redaction: super::redaction(invocation, collect)?,
-        delivery: delivery::request(invocation, collect, args.jobs.unwrap_or(DELIVERIES), (PATIENCE, None))?,
+        delivery: delivery::request(
+            invocation,
+            collect,
+            args.job.jobs.unwrap_or(DELIVERIES),
+            (PATIENCE, None),
+        )?,
         tally: &tally,
         connections: Connections::default(),
     };
-    if !args.from.is_empty() {
+    if !args.saved.from.is_empty() {
         for settings in profiles {
             saved_events::answer(&fetch, settings)?;
         }
@@ -122,7 +116,7 @@ impl Fetch<'_> {
         let console = if is_alone { console.clone() } else { console.without_progress() };
         let runtime = Runtime { console, ..self.invocation.runtime.clone() };
         limits::allow_open_files();
-        let connections = self.args.jobs.unwrap_or(DEFAULT_JOBS);
+        let connections = self.args.job.jobs.unwrap_or(DEFAULT_JOBS);
         let at_once = limits::outputs_at_once(usize::from(connections)).min(AT_ONCE);
         side_by_side::map(outputs, at_once, |(number, output)| {
             let fetch = &fetches[number];
@@ -162,8 +156,11 @@ impl Fetch<'_> {
                 let output = match &document {
                     Some(output) => output.clone(),
                     None => {
-                        let made =
-                            self.shared_output(&fetch.plan, super::or_all(&self.args.collect.streams), 0)?;
+                        let made = self.shared_output(
+                            &fetch.plan,
+                            super::or_all(&self.args.collect.streams.named),
+                            0,
+                        )?;
                         document.insert(made).clone()
                     }
                 };
@@ -188,7 +185,7 @@ impl Fetch<'_> {
     }
 
     fn resume(&self, run: &OutputRun<'_>, fetch: &ProfileFetch) -> Result<()> {
-        let start = StartAt { since: fetch.question.range.since, is_typed: self.args.since.is_some() };
+        let start = StartAt { since: fetch.question.range.since, is_typed: self.args.range.since.is_some() };
         let resume = &self.resume_options();
         let (accept_gap, feed) = (self.args.collect.accept_gap, HealthFeed::nowhere());
         saved_run::deliver(run, &SavedRun { resume, start, accept_gap, feed, follow: None })
@@ -242,13 +239,13 @@ impl Fetch<'_> {
     /// Decides the settings, and reports defaults that were chosen.
     fn plan(&self, settings: Settings) -> Result<ProfileFetch> {
         let (args, invocation) = (self.args, self.invocation);
-        let decided = range(invocation, &settings, args)?;
-        let chosen = ChosenEvents::of(&args.collect, &settings)?;
+        let decided = super::range(invocation, &settings, &args.range)?;
+        let chosen = ChosenEvents::of(&args.collect.filter, &settings)?;
         let Runtime { console, clock, .. } = &invocation.runtime;
         let profile = args.collect.all_profiles.then_some(settings.profile.as_str());
         let monitor = Arc::new(ServiceMonitor::of_one_run(console, Arc::clone(clock), profile));
         let session = session::open(invocation, &self.connections, settings, PATIENCE, Some(monitor as _))?;
-        let streams = session.streams(&args.collect.streams)?;
+        let streams = session.streams(&args.collect.streams.named)?;
         let mut request = OutputRequest {
             resume: args.collect.resume.then(|| self.resume_options()),
             redaction: Arc::clone(&self.redaction),
@@ -305,11 +302,7 @@ pub(super) fn question(args: &FetchArgs, plan: &OutputPlan, decided: &ResolvedRa
     };
     let by_time = by_time || args.reverse;
     Question {
-        range: TimeRange {
-            since: decided.since,
-            until: decided.until_is_typed.then_some(decided.until),
-            late: args.late.map_or(LATE, |late| TimeDelta::from_std(late).unwrap_or(TimeDelta::MAX)),
-        },
+        range: super::time_range(decided, &args.range),
         until: decided.until,
         limit: args.limit,
         newest: args.last,
@@ -318,17 +311,4 @@ pub(super) fn question(args: &FetchArgs, plan: &OutputPlan, decided: &ResolvedRa
         file_mode: args.collect.file_mode,
         overwrite: args.overwrite,
     }
-}
-
-/// Decides the range before any token is read, so that wrong arguments are reported first.
-fn range(invocation: &Invocation, settings: &Settings, args: &FetchArgs) -> Result<ResolvedRange> {
-    let (since, until) = (args.since.as_ref(), args.until.as_ref());
-    let now = invocation.runtime.clock.now();
-    let decided = if settings.server.as_ref().is_some_and(BaseUrl::is_loopback) {
-        ResolvedRange::decide_for_stand_in(since, until, now, &settings.zone)?
-    } else {
-        ResolvedRange::decide(since, until, now, &settings.zone)?
-    };
-    decided.warnings.iter().for_each(|warning| log::warn!("{warning}"));
-    Ok(decided)
 }

@@ -3,6 +3,7 @@
 //! This file reads the command line, builds what every command shares, and turns the outcome into an
 //! exit code. It must not know how any command works.
 
+mod analysis;
 mod completion;
 pub mod config;
 mod delivery;
@@ -21,6 +22,7 @@ pub mod simulate;
 pub mod simulate;
 pub mod state;
 pub mod status;
+pub mod summary;
 pub mod tail;
 pub mod token_check;
 pub mod words;
@@ -29,16 +31,22 @@ use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::TimeDelta;
 use log::LevelFilter;
 
+use crate::api::endpoint::BaseUrl;
 use crate::cancel::{self, Cancel, Hangup};
 use crate::cli::collect::CollectArgs;
-use crate::cli::{self, Cli, Command, ConsoleArgs};
+use crate::cli::connection::PageArgs;
+use crate::cli::filter::FilterArgs;
+use crate::cli::range::RangeArgs;
+use crate::cli::{self, AccountArgs, Cli, Command, ConsoleArgs};
 use crate::clock::{Clock, RealClock};
 use crate::collect::plan::{OutputRequest, ResumeOptions, Terminal};
 use crate::config::token::read_secret_file;
-use crate::config::{Config, Environment, SettingFlags, Settings, environment, terminal};
+use crate::config::{Config, Environment, ResolvedRange, SettingFlags, Settings, environment, terminal};
 use crate::console::{Console, ConsoleOptions, LogFormat, PagerCommand, TextStyle};
 use crate::disk::{RealDisk, real};
 use crate::encode::{Fields, OutputUse, Redaction, WordStyle};
@@ -51,6 +59,13 @@ use crate::output::sink::stream::StreamSink;
 use crate::runtime::Runtime;
 use crate::sanitize;
 use crate::select::{Filter, Names};
+use crate::source::range::TimeRange;
+
+/// How long after the range's end an event of it may arrive, without `--late`.
+const LATE: TimeDelta = TimeDelta::days(1);
+
+/// How long a failing request of a question is retried without `--retry-for`.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,6 +173,11 @@ fn dispatch(invocation: &Invocation, command: Command) -> Result<End> {
         Command::Show(args) => {
             cancel::listen(&invocation.runtime.cancel, Hangup::Ends)?;
             show::run(invocation, &args)
+        }
+        Command::Summary(args) => {
+            limits::check_memory()?;
+            cancel::listen(&invocation.runtime.cancel, Hangup::Ends)?;
+            summary::run(invocation, &args)
         }
         Command::Status(args) => status::run(invocation, &args),
         Command::State(args) => state::run(invocation, &args),
@@ -323,9 +343,9 @@ struct ChosenEvents {
 
 impl ChosenEvents {
     /// Reads the filters with the profile's names; warns of what may be a slip.
-    fn of(args: &CollectArgs, settings: &Settings) -> Result<ChosenEvents> {
+    fn of(args: &FilterArgs, settings: &Settings) -> Result<ChosenEvents> {
         let names = Arc::new(known_names(settings));
-        let filter = Filter::compile_with_names(&args.filter.terms(), &names)?;
+        let filter = Filter::compile_with_names(&args.terms(), &names)?;
         filter.warnings().iter().for_each(|warning| log::warn!("{warning}"));
         Ok(ChosenEvents { filter: Arc::new(filter), names })
     }
@@ -344,17 +364,56 @@ fn known_names(settings: &Settings) -> Names {
 /// then printed.
 fn profiles(invocation: &Invocation, args: &CollectArgs, jobs: Option<u8>) -> Result<Option<Vec<Settings>>> {
     if args.fields.as_deref() == Some("help") {
-        print(Fields::help(or_all(&args.streams)).as_bytes())?;
+        print(Fields::help(or_all(&args.streams.named)).as_bytes())?;
         return Ok(None);
     }
-    let config = Config::read(args.account.file.config.as_deref(), invocation.environment.clone())?;
-    let flags = SettingFlags {
-        account: &args.account,
-        tz: invocation.console_args.tz.as_ref(),
-        page_size: args.page_size,
-        jobs,
+    settings_of(invocation, &args.account, args.all_profiles, &args.page, jobs).map(Some)
+}
+
+/// The settings of the profile that is used, or of every enabled one.
+fn settings_of(
+    invocation: &Invocation,
+    account: &AccountArgs,
+    all_profiles: bool,
+    page: &PageArgs,
+    jobs: Option<u8>,
+) -> Result<Vec<Settings>> {
+    let config = Config::read(account.file.config.as_deref(), invocation.environment.clone())?;
+    let tz = invocation.console_args.tz.as_ref();
+    let flags = SettingFlags { account, tz, page_size: page.page_size, jobs };
+    Ok(if all_profiles { config.all_settings(&flags)? } else { vec![config.settings(&flags)?] })
+}
+
+/// Decides the range of a question to the service before any token is read, so that wrong arguments are reported
+/// first.
+fn range(invocation: &Invocation, settings: &Settings, args: &RangeArgs) -> Result<ResolvedRange> {
+    let (since, until) = (args.since.as_ref(), args.until.as_ref());
+    let now = invocation.runtime.clock.now();
+    let decided = if settings.server.as_ref().is_some_and(BaseUrl::is_loopback) {
+        ResolvedRange::decide_for_stand_in(since, until, now, &settings.zone)?
+    } else {
+        ResolvedRange::decide(since, until, now, &settings.zone)?
     };
-    Ok(Some(if args.all_profiles { config.all_settings(&flags)? } else { vec![config.settings(&flags)?] }))
+    decided.warnings.iter().for_each(|warning| log::warn!("{warning}"));
+    Ok(decided)
+}
+
+/// The same of a question to files.
+fn range_of_files(invocation: &Invocation, settings: &Settings, args: &RangeArgs) -> Result<ResolvedRange> {
+    let (since, until) = (args.since.as_ref(), args.until.as_ref());
+    let now = invocation.runtime.clock.now();
+    let decided = ResolvedRange::decide_for_files(since, until, now, &settings.zone)?;
+    decided.warnings.iter().for_each(|warning| log::warn!("{warning}"));
+    Ok(decided)
+}
+
+/// The range as the engine takes it.
+fn time_range(decided: &ResolvedRange, args: &RangeArgs) -> TimeRange {
+    TimeRange {
+        since: decided.since,
+        until: decided.until_is_typed.then_some(decided.until),
+        late: args.late.map_or(LATE, |late| TimeDelta::from_std(late).unwrap_or(TimeDelta::MAX)),
+    }
 }
 
 /// How `fetch` and `tail` keep a position.

@@ -9,7 +9,7 @@ use crate::collect::files::FileSource;
 use crate::collect::plan::{OutputPlan, OutputRequest, names};
 use crate::collect::question::{self, Question};
 use crate::collect::{OutputRun, side_by_side};
-use crate::config::{ResolvedRange, Settings};
+use crate::config::Settings;
 use crate::encode::OutputUse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::files::Input;
@@ -22,15 +22,14 @@ use crate::source::files::Input;
 pub(super) fn answer(fetch: &Fetch<'_>, settings: Settings) -> Result<()> {
     let Fetch { invocation, args, tally, .. } = *fetch;
     let runtime = &invocation.runtime;
-    let (since, until) = (args.since.as_ref(), args.until.as_ref());
-    let range = ResolvedRange::decide_for_files(since, until, runtime.clock.now(), &settings.zone)?;
-    range.warnings.iter().for_each(|warning| log::warn!("{warning}"));
-    let chosen = ChosenEvents::of(&args.collect, &settings)?;
+    let range = super::range_of_files(invocation, &settings, &args.range)?;
+    let chosen = ChosenEvents::of(&args.collect.filter, &settings)?;
     let filter = Arc::clone(&chosen.filter);
-    let inputs = Input::find(&args.from)?;
-    let mut streams = super::or_all(&args.collect.streams).to_vec();
+    let inputs = Input::find(&args.saved.from)?;
+    let mut streams = super::or_all(&args.collect.streams.named).to_vec();
     streams.sort();
-    let source = FileSource::new(settings, inputs, args.stream, args.strict, args.jobs, &filter);
+    let source =
+        FileSource::new(settings, inputs, args.saved.stream, args.saved.strict, args.job.jobs, &filter);
     let request = OutputRequest {
         redaction: Arc::clone(&fetch.redaction),
         ..super::output_request(invocation, &args.collect, chosen, OutputUse::Question)

@@ -8,6 +8,8 @@ use std::time::Duration;
 use crate::cli::collect::CollectArgs;
 use crate::cli::fetch::{FetchArgs, Sort};
 use crate::cli::filter::FilterArgs;
+use crate::cli::range::RangeArgs;
+use crate::cli::saved_events::SavedEventArgs;
 use crate::cli::show::ShowArgs;
 use crate::command::{End, Invocation, fetch};
 use crate::encode::Format;
@@ -32,9 +34,12 @@ pub fn run(invocation: &Invocation, args: &ShowArgs) -> Result<End> {
             format: Some(args.format.unwrap_or(Format::Record)),
             ..CollectArgs::default()
         },
-        from: args.from.clone(),
-        since: args.since.clone().or_else(|| args.from.is_empty().then_some(TimeExpr::Ago(LOOK_BACK))),
-        until: args.until.clone(),
+        saved: SavedEventArgs { from: args.from.clone(), ..SavedEventArgs::default() },
+        range: RangeArgs {
+            since: args.since.clone().or_else(|| args.from.is_empty().then_some(TimeExpr::Ago(LOOK_BACK))),
+            until: args.until.clone(),
+            late: None,
+        },
         limit: Some(wanted.len() as u64),
         sort: Some(Sort::Timeline),
         ..FetchArgs::default()

@@ -156,9 +156,9 @@ impl Tail<'_> {
             args.collect.all_profiles.then_some(settings.profile.as_str()),
         ));
         let observer = Some(monitor.clone() as _);
-        let chosen = ChosenEvents::of(&args.collect, &settings)?;
+        let chosen = ChosenEvents::of(&args.collect.filter, &settings)?;
         let session = session::open(invocation, &self.connections, settings, PATIENCE, observer)?;
-        let streams = session.streams(&args.collect.streams)?;
+        let streams = session.streams(&args.collect.streams.named)?;
         let request = OutputRequest {
             resume: args.collect.resume.then(|| super::resume_options(&args.collect, RunMode::Tail)),
             redaction: Arc::clone(&self.redaction),
@@ -221,7 +221,8 @@ impl Tail<'_> {
         }
         // Columns that are the same for every profile, where nothing names the streams.
         let collect = &self.args.collect;
-        let streams = if collect.all_profiles { super::or_all(&collect.streams) } else { &profile.streams };
+        let streams =
+            if collect.all_profiles { super::or_all(&collect.streams.named) } else { &profile.streams };
         let plan = &profile.plan;
         let highlight = self.args.highlight.as_deref().filter(|_| plan.render.colour);
         let destination =
@@ -246,7 +247,7 @@ impl Tail<'_> {
 /// Takes as many open files as the system grants, and refuses to start where they are too few.
 fn allow_open_files(collect: &CollectArgs, profiles: usize) -> Result<()> {
     limits::allow_open_files();
-    let streams = super::or_all(&collect.streams).len();
+    let streams = super::or_all(&collect.streams.named).len();
     let is_by_stream =
         collect.output.as_ref().is_some_and(|path| path.to_string_lossy().contains("{stream}"));
     let outputs = if !collect.resume {

@@ -41,8 +41,8 @@ fn with_typed<T>(flags: &str, decide: impl FnOnce(&SettingFlags<'_>) -> T) -> T 
     decide(&SettingFlags {
         account: &args.collect.account,
         tz: cli.console.tz.as_ref(),
-        page_size: args.collect.page_size,
-        jobs: args.jobs,
+        page_size: args.collect.page.page_size,
+        jobs: args.job.jobs,
     })
 }
 

@@ -133,32 +133,35 @@ fn note_new_fields(found: &FoundFields<'_, '_>, known: &mut Vec<String>) {
 }
 
 /// Puts cells into one record.
-struct RecordWriter<'o> {
+#[derive(Debug)]
+pub struct RecordWriter<'o> {
     out: &'o mut Vec<u8>,
     start: usize,
     is_first: bool,
 }
 
 impl<'o> RecordWriter<'o> {
-    fn new(out: &'o mut Vec<u8>) -> Self {
+    /// A record behind what was written.
+    pub fn new(out: &'o mut Vec<u8>) -> Self {
         let start = out.len();
         RecordWriter { out, start, is_first: true }
     }
 
-    fn empty(&mut self) {
+    /// A cell with nothing in it.
+    pub fn empty(&mut self) {
         if !std::mem::take(&mut self.is_first) {
             self.out.push(b',');
         }
     }
 
     /// A cell that needs neither quotes nor escapes.
-    fn plain(&mut self, text: &[u8]) {
+    pub fn plain(&mut self, text: &[u8]) {
         self.empty();
         self.out.extend_from_slice(text);
     }
 
     /// Any cell; `is_text` unless it is a number, a boolean or JSON, which cannot pass for a formula.
-    fn text(&mut self, text: &str, is_text: bool) {
+    pub fn text(&mut self, text: &str, is_text: bool) {
         self.empty();
         let text = if is_text { harmless_to_spreadsheets(text) } else { Cow::Borrowed(text) };
         let text = sanitize::escaped_as_json(&text);
@@ -173,7 +176,8 @@ impl<'o> RecordWriter<'o> {
         self.out.push(b'"');
     }
 
-    fn end(self) {
+    /// Ends the record.
+    pub fn end(self) {
         // A record of one empty cell is not an empty line, which readers skip.
         if self.out.len() == self.start {
             self.out.extend_from_slice(b"\"\"");

@@ -28,6 +28,7 @@ mod zone;
 
 use chrono::{DateTime, Utc};
 
+pub use self::csv::RecordWriter;
 pub use self::fields::Fields;
 pub use self::file_name::from_path;
 pub use self::highlight::Highlight;

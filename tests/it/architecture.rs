@@ -22,7 +22,7 @@ const VOCABULARY: [&str; 13] = [
 
 /// What each module may use beside the vocabulary: only modules further up this list, so that there are no
 /// circles.
-const MAY_USE: [(&str, &[&str]); 18] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("lib", &[]),
     ("disk", &[]),
     ("console", &[]),
@@ -31,17 +31,25 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     ("select", &["facts"]),
     ("names", &["disk", "facts"]),
     ("encode", &["facts"]),
+    ("analyze", &["facts", "select", "encode", "console"]),
     ("simulator", &[]),
     ("source", &["api"]),
     ("output", &["disk"]),
-    ("cli", &["api", "encode", "console", "select", "simulator"]),
+    ("cli", &["analyze", "api", "encode", "console", "select", "simulator"]),
     ("config", &["cli", "api"]),
     ("health", &["output", "disk", "console", "api"]),
-    ("collect", &["api", "config", "console", "disk", "encode", "health", "output", "select", "source"]),
+    (
+        "collect",
+        &[
+            "analyze", "api", "config", "console", "disk", "encode", "facts", "health", "output", "select",
+            "source",
+        ],
+    ),
     ("diagnosis", &["api", "source", "encode", "console"]),
     (
         "command",
         &[
+            "analyze",
             "api",
             "cli",
             "collect",

@@ -54,6 +54,7 @@ mod show;
 mod simulator;
 mod stalled_watchers;
 mod status;
+mod summary;
 mod t01_abort;
 mod t02_power_loss;
 mod t03_the_tests_bite;

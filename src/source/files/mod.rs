@@ -106,6 +106,12 @@ struct FileReader {
 /// A way back for buffers that are done with.
 pub type SpareBuffers = Sender<Vec<u8>>;
 
+/// How many threads look at blocks where so many are wanted; none for as many as the machine runs at once.
+pub fn worker_count(wanted: Option<usize>) -> usize {
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
+    wanted.unwrap_or_else(cores).clamp(1, MOST_WORKERS)
+}
+
 /// Starts reading. Gives the pages, and where their bodies can be sent to be used again.
 ///
 /// The threads end by themselves when everything was read or the pages are dropped; they are not joined, because
@@ -120,8 +126,7 @@ pub fn start(
     cancel: &Cancel,
 ) -> Result<(FilePages, SpareBuffers)> {
     let cannot = |e| Error::new(ErrorKind::Unexpected, "cannot start a thread").because(e);
-    let cores = || thread::available_parallelism().map_or(1, usize::from);
-    let count = query.workers.unwrap_or_else(cores).clamp(1, MOST_WORKERS);
+    let count = worker_count(query.workers);
     let (give_back, spare) = bounded(SPARE_BUFFERS);
     let (mut workers, mut parsed) = (Vec::new(), Vec::new());
     for number in 0..count {

@@ -1,0 +1,61 @@
+//! What `summary`, `exposure` and `detect` have in common: which events they look at, and whose.
+
+use clap::Args;
+
+use super::account::AccountArgs;
+use super::connection::{JobArgs, PageArgs};
+use super::filter::FilterArgs;
+use super::range::RangeArgs;
+use super::saved_events::SavedEventArgs;
+use super::stream::StreamArgs;
+
+/// Which events are looked at, and whose.
+#[derive(Args, Clone, Debug, Default)]
+pub struct AnalysisArgs {
+    /// Which streams.
+    #[command(flatten)]
+    pub streams: StreamArgs,
+
+    /// The account.
+    #[command(flatten)]
+    pub account: AccountArgs,
+
+    /// Look at every enabled profile of the configuration, all together
+    ///
+    /// Each profile brings its own server and token; those of the environment and of the command line do
+    /// not apply. A profile that fails stops no other.
+    #[arg(long, help_heading = "Account",
+          conflicts_with_all = ["profile", "region", "base_url", "token_file", "token_command"])]
+    pub all_profiles: bool,
+
+    /// Which events.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+
+    /// Files instead of the service.
+    #[command(flatten)]
+    pub saved: SavedEventArgs,
+
+    /// From when to when.
+    #[command(flatten)]
+    pub range: RangeArgs,
+
+    /// How large the service's answers are.
+    #[command(flatten)]
+    pub page: PageArgs,
+
+    /// How much is done at once.
+    #[command(flatten)]
+    pub job: JobArgs,
+}
+
+impl AnalysisArgs {
+    /// Refuses contradictory values.
+    pub(super) fn check(&self) -> Result<(), String> {
+        self.filter.check()?;
+        self.saved.refuse_beside(&[
+            ("--all-profiles", self.all_profiles),
+            ("--late <DURATION>", self.range.late.is_some()),
+        ])
+    }
+}
