@@ -28,7 +28,8 @@ pub struct SavedEventArgs {
 
     /// End at the first line that cannot be read, with 3
     ///
-    /// Without it such lines are left out, the first of each file is told, and the run ends with 10.
+    /// Without it such lines are left out, the first of each file is told, and the run ends with 10; lines without
+    /// the text that a filter looks for are then not looked at.
     #[arg(long, requires = "from", help_heading = "Which events")]
     pub strict: bool,
 }

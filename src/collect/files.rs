@@ -13,7 +13,7 @@ use crate::page::Page;
 use crate::runtime::Runtime;
 use crate::select::Filter;
 use crate::source::dedup::Dedup;
-use crate::source::files::{self, Accounts, FileQuery, FileReport, Input};
+use crate::source::files::{self, Accounts, FileQuery, FileReport, Input, TextSearch};
 use crate::source::range::TimeRange;
 use crate::time::Zone;
 
@@ -27,6 +27,7 @@ pub struct FileSource {
     inputs: Vec<Input>,
     fallback: Option<Stream>,
     is_strict: bool,
+    search: Option<TextSearch>,
     workers: Option<u8>,
     /// Whether refused lines are told: not by the second output of a run, which reads the same files.
     tells: bool,
@@ -34,18 +35,21 @@ pub struct FileSource {
 }
 
 impl FileSource {
-    /// These files. `fallback` is the stream of events that do not tell it; `workers` is how many threads look at
-    /// them.
+    /// These files. `fallback` is the stream of events that do not tell it; `filter` says what is wanted of them,
+    /// so that lines without it are passed over; `workers` is how many threads look at them.
     pub fn new(
         settings: Settings,
         inputs: Vec<Input>,
         fallback: Option<Stream>,
         is_strict: bool,
         workers: Option<u8>,
-        _filter: &Arc<Filter>,
+        filter: &Filter,
     ) -> Self {
+        // A strict reading looks at every line.
+        let texts = filter.needed_texts().filter(|_| !is_strict);
+        let search = texts.and_then(TextSearch::new);
         let report = Arc::default();
-        FileSource { settings, inputs, fallback, is_strict, workers, tells: true, report }
+        FileSource { settings, inputs, fallback, is_strict, search, workers, tells: true, report }
     }
 
     /// The same files, read for the output of this number.
@@ -96,6 +100,7 @@ impl QuestionSource for FileSource {
             streams: output.streams.clone(),
             fallback: self.fallback,
             is_strict: self.is_strict,
+            search: self.search.clone(),
             workers: self.workers.map(usize::from),
             now: runtime.clock.now(),
         };
@@ -126,6 +131,7 @@ impl QuestionSource for FileSource {
         SourceEnd {
             broken: self.report.take_broken(),
             left_out: if self.tells { left_out } else { Vec::new() },
+            passed: self.report.passed(),
             parts: done.saturating_sub(self.report.useless()),
         }
     }

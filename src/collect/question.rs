@@ -100,6 +100,8 @@ pub struct SourceEnd {
     pub broken: Vec<Error>,
     /// Parts of which something was left out, while the rest is the answer.
     pub left_out: Vec<Error>,
+    /// Lines that were passed over, because they hold no wanted event.
+    pub passed: u64,
     /// How many parts it has, such as streams: with fewer failures something is done.
     pub parts: usize,
 }
@@ -186,7 +188,8 @@ pub(super) fn conclude<S: QuestionSource>(
     report: &OutputReport<'_>,
     end: PhaseEnd,
 ) -> bool {
-    let SourceEnd { broken, left_out, parts } = session.conclude(output);
+    let SourceEnd { broken, left_out, passed, parts } = session.conclude(output);
+    report.tally.passed(passed);
     broken.into_iter().for_each(|failure| report.failed(failure));
     left_out.into_iter().for_each(|failure| report.tally.fail(failure));
     if end == PhaseEnd::Stopped {

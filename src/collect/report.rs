@@ -37,6 +37,8 @@ pub struct Tally {
     /// Events that a filter was asked of, and those that it wanted.
     looked_at: AtomicU64,
     wanted: AtomicU64,
+    /// Lines of files that were passed over, because no wanted event is in them.
+    passed: AtomicU64,
     /// Events on which the filter in jq's language failed.
     not_judged: AtomicU64,
     anything_done: AtomicBool,
@@ -52,6 +54,7 @@ impl Tally {
             events: AtomicU64::new(0),
             looked_at: AtomicU64::new(0),
             wanted: AtomicU64::new(0),
+            passed: AtomicU64::new(0),
             not_judged: AtomicU64::new(0),
             anything_done: AtomicBool::new(false),
             failures: Mutex::default(),
@@ -75,12 +78,25 @@ impl Tally {
         self.not_judged.fetch_add(count.failed, Ordering::Relaxed);
     }
 
+    /// Counts lines that were passed over.
+    pub(super) fn passed(&self, lines: u64) {
+        self.passed.fetch_add(lines, Ordering::Relaxed);
+    }
+
     /// Says how many events there were, and how many of them were wanted: for runs with a filter.
     pub fn note_selection(&self) {
-        let [looked_at, wanted] = [&self.looked_at, &self.wanted].map(|n| n.load(Ordering::Relaxed));
+        let [looked_at, wanted, passed] =
+            [&self.looked_at, &self.wanted, &self.passed].map(|n| n.load(Ordering::Relaxed));
         let events = if looked_at == 1 { "event" } else { "events" };
         let (looked_at, wanted) = (grouped(looked_at), grouped(wanted));
-        self.console.note(&format!("{looked_at} {events}, {wanted} of them wanted"));
+        let passed = match passed {
+            0 => String::new(),
+            1 => "; 1 line without the text that is looked for was passed over".to_owned(),
+            lines => {
+                format!("; {} lines without the text that is looked for were passed over", grouped(lines))
+            }
+        };
+        self.console.note(&format!("{looked_at} {events}, {wanted} of them wanted{passed}"));
     }
 
     /// Records that a part of the run succeeded.

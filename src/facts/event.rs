@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::FoundFields;
 use super::names::Names;
-use super::path::FactPath;
+use super::path::{ADDRESSES, COUNTRIES, FactPath};
 use super::user::{AUDIT_ACTOR, AUX_USER, OBJECT_USER, TARGET_USER, USAGE_USER, UserFacts, UserPaths};
 use super::words::{AuditWords, EntityRole};
 use crate::event::Stream;
@@ -166,12 +166,12 @@ impl<'a, 'b> EventFacts<'a, 'b> {
 
     /// The address it came from.
     pub fn address(&self) -> Cow<'a, str> {
-        self.first(&[FactPath::ClientAddress, FactPath::ClientIp, FactPath::SessionIp])
+        self.first(ADDRESSES)
     }
 
     /// Every address that it names: the client's and the session's.
     pub fn addresses(&self) -> impl Iterator<Item = Cow<'a, str>> {
-        self.each(&[FactPath::ClientAddress, FactPath::ClientIp, FactPath::SessionIp])
+        self.each(ADDRESSES)
     }
 
     /// Where that is.
@@ -191,12 +191,12 @@ impl<'a, 'b> EventFacts<'a, 'b> {
 
     /// The country, by code or name.
     pub fn country(&self) -> Cow<'a, str> {
-        self.first(&[FactPath::LocationCountry, FactPath::Country])
+        self.first(COUNTRIES)
     }
 
     /// Every country that it names, by code or name.
     pub fn countries(&self) -> impl Iterator<Item = Cow<'a, str>> {
-        self.each(&[FactPath::LocationCountry, FactPath::Country])
+        self.each(COUNTRIES)
     }
 
     /// The city.

@@ -85,7 +85,29 @@ impl Lookup {
         self.add_node(path).1
     }
 
+    /// With this many slots from the beginning, to be filled with [`Lookup::add_at`].
+    pub(super) fn with_slots(slots: usize) -> Self {
+        Lookup { slots, ..Lookup::default() }
+    }
+
+    /// Adds a path whose slot has this number.
+    pub(super) fn add_at(&mut self, path: &str, slot: usize) {
+        let node = self.node(path);
+        self.nodes[node as usize].slot = Some(slot);
+    }
+
     fn add_node(&mut self, path: &str) -> (u32, usize) {
+        let node = self.node(path);
+        let slots = &mut self.slots;
+        let slot = *self.nodes[node as usize].slot.get_or_insert_with(|| {
+            *slots += 1;
+            *slots - 1
+        });
+        (node, slot)
+    }
+
+    /// The node that a path leads to; it is made where there is none.
+    fn node(&mut self, path: &str) -> u32 {
         let mut node = 0;
         for part in path.split('.') {
             node = self.child(node, part.as_bytes(), NOBODY).unwrap_or_else(|| {
@@ -100,12 +122,7 @@ impl Lookup {
                 new
             });
         }
-        let slots = &mut self.slots;
-        let slot = *self.nodes[node as usize].slot.get_or_insert_with(|| {
-            *slots += 1;
-            *slots - 1
-        });
-        (node, slot)
+        node
     }
 
     /// Looks all paths up.

@@ -80,10 +80,29 @@ fact_paths! {
     Longitude = "location.longitude",
 }
 
+/// Where an event's addresses are.
+pub(super) const ADDRESSES: &[FactPath] = &[FactPath::ClientAddress, FactPath::ClientIp, FactPath::SessionIp];
+
+/// Where its countries are.
+pub(super) const COUNTRIES: &[FactPath] = &[FactPath::LocationCountry, FactPath::Country];
+
+const PLACES: [&[FactPath]; 2] = [ADDRESSES, COUNTRIES];
+
 impl Lookup {
     /// The paths of the fields that facts are read from.
     pub fn fact_paths() -> impl Iterator<Item = &'static str> {
         PATHS.iter().copied()
+    }
+
+    /// An index for [`EventFacts::addresses`](super::EventFacts::addresses) and
+    /// [`EventFacts::countries`](super::EventFacts::countries) alone, which takes half the time; other facts
+    /// seem to be missing.
+    pub fn for_places() -> Lookup {
+        let mut lookup = Lookup::with_slots(PATHS.len());
+        for path in PLACES.iter().flat_map(|paths| paths.iter()) {
+            lookup.add_at(PATHS[*path as usize], *path as usize);
+        }
+        lookup
     }
 
     /// An index of the fields that [`EventFacts`](super::EventFacts) reads; more paths can be added.

@@ -8,6 +8,7 @@
 mod action;
 mod country;
 mod jq;
+mod needed;
 mod network;
 mod pattern;
 mod terms;
@@ -145,6 +146,10 @@ impl Filter {
             spelled.sort();
             spelled.dedup();
             told.push(format!("--{} {}", field.name(), spelled.join(",")));
+        }
+        let is_place = |field: &FilterField| matches!(field, FilterField::Ip | FilterField::Country);
+        if filter.fields.iter().all(|(field, _)| is_place(field)) && !(no_sessions || failed || succeeded) {
+            filter.lookup = Lookup::for_places();
         }
         told.sort();
         let switches = [(no_sessions, "no-sessions"), (failed, "failed"), (succeeded, "succeeded")];

@@ -39,6 +39,19 @@ impl Network {
         Ok(Network { first: masked(network.first, network.bits), bits: network.bits })
     }
 
+    /// Texts of which one stands in every way to write an address in it; none where there are no such texts.
+    pub(super) fn needed_texts(self) -> Option<[String; 2]> {
+        let IpAddr::V4(first) = self.first else { return None };
+        let whole = first.to_string();
+        let text = match self.bits {
+            32 => whole,
+            24.. => whole[..=whole.rfind('.')?].to_owned(),
+            _ => return None,
+        };
+        // What comes before an IPv4 address that is written as IPv6, perhaps without its dots.
+        Some([text, ":ffff:".to_owned()])
+    }
+
     /// Whether `text` is an address in it.
     pub(super) fn contains(self, text: &str) -> bool {
         // A link-local address may name its interface.

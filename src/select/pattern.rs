@@ -50,6 +50,20 @@ impl TextPattern {
         !self.uuids.is_empty() && self.uuids.binary_search_by(|known| known.as_str().cmp(uuid)).is_ok()
     }
 
+    /// Texts of which one stands, in some case of its letters, in everything that this pattern fits: parts of
+    /// what was typed, without letters beyond ASCII, whose cases differ in more than a bit. `has_names` where
+    /// it is held against names too.
+    pub(super) fn needed_texts(&self, has_names: bool) -> impl Iterator<Item = &str> {
+        let folded = self.folded.as_str();
+        let typed = match has_names && !self.is_glob && !self.typed.contains('@') {
+            true => words(folded).max_by_key(|word| word.len()).unwrap_or(folded),
+            false => folded,
+        };
+        let runs = typed.split(|c: char| c == '*' || !c.is_ascii());
+        let longest = runs.max_by_key(|run| run.len()).unwrap_or_default();
+        std::iter::once(longest).chain(self.uuids.iter().map(String::as_str))
+    }
+
     /// Whether `*` stands in it.
     pub(super) fn is_glob(&self) -> bool {
         self.is_glob

@@ -72,6 +72,10 @@ fn files_give_byte_for_byte_what_the_service_gave() {
         &["--no-sessions", "--country", "!CA"],
         &["--user", "*a*", "--format", "csv"],
         &["--grep", "(?i)reveal"],
+        // Values that can be searched for as bytes, which the hostile events spell with escapes too.
+        &["--user", "kestrelvane.example,*@kestrelvane.example,daisuke"],
+        &["--grep", "example"],
+        &["--ip", "0.0.0.0/0,!10.0.0.0/24"],
     ] {
         let service = account.run([&["fetch", "--since", &since], args].concat()).expect(0);
         let files = offline(&account.sandbox, &[args, &["--since", &since, "--from", "all.ndjson"]].concat());
@@ -236,6 +240,27 @@ fn the_stream_is_what_the_label_says_then_the_file_then_the_keys_then_the_flag()
         offline(&sandbox, &["--from", "x.ndjson", "-o", "{stream}-only.ndjson", "--overwrite"]).expect(0);
         assert_eq!(read(&sandbox, &out), format!("{}\n", PLAIN[stream - 1]).into_bytes());
     }
+}
+
+#[test]
+fn lines_without_the_text_of_a_filter_are_passed_over_and_the_wanted_ones_never() {
+    let sandbox = Sandbox::new();
+    let escaped = r#"{"uuid":"E9","item_uuid":"i","used_version":1,"user":{"email":"\u0042OB@x.test"}}"#;
+    let plain =
+        "{\"uuid\":\"E8\",\"item_uuid\":\"i\",\"used_version\":1,\"user\":{\"email\":\"bob@x.test\"}}\r";
+    let other = r#"{"uuid":"E7","item_uuid":"i","used_version":1,"user":{"email":"eve@x.test"}}"#;
+    // The third line is no JSON, but neither cut off nor about what is looked for; the fourth is cut off.
+    let lines = [escaped, other, "{\"a\":1}}", "{\"uuid\":\"E6\"", plain, &other.replace("E7", "E5")];
+    sandbox.write("a.ndjson", lines.join("\n"));
+    let run = offline(&sandbox, &["--from", "a.ndjson", "--user", "bob@x.test", "-v"]).expect(10);
+    assert_eq!(run.uuids(), ["E9", "E8"]);
+    let told = "2 events, 2 of them wanted; 3 lines without the text that is looked for were passed over";
+    assert!(run.stderr.contains(told) && run.stderr.contains("line 4: not whole"), "{}", run.stderr);
+    let run = offline(&sandbox, &["--from", "a.ndjson", "--user", "bob@x.test", "--strict"]).expect(3);
+    assert!(run.stderr.contains("a.ndjson, line 3: "), "{}", run.stderr);
+    let run = offline(&sandbox, &["--from", "a.ndjson", "--user", "!bob@x.test", "-v"]).expect(10);
+    assert_eq!(run.uuids(), ["E7", "E5"]);
+    assert!(!run.stderr.contains("passed over"), "{}", run.stderr);
 }
 
 #[test]

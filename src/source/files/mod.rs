@@ -6,6 +6,7 @@
 //! document   JSON that spans lines becomes a value a line
 //! blocks     whole lines, as many as fit into a buffer
 //! line       a line's events: as they are, in an envelope, a list, an answer of the API
+//! text_search which lines may hold a wanted event
 //! worker     a block becomes a page
 //! accounts   the accounts that envelopes name
 //! report     refused lines and broken files
@@ -26,6 +27,7 @@ mod document;
 mod input;
 mod line;
 mod report;
+mod text_search;
 mod worker;
 
 use std::sync::Arc;
@@ -37,6 +39,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, select};
 pub use self::accounts::Accounts;
 pub use self::input::Input;
 pub use self::report::FileReport;
+pub use self::text_search::TextSearch;
 
 use self::blocks::{BLOCK, BlockReader, LineBlock};
 use self::decode::DecodedInput;
@@ -65,6 +68,8 @@ pub struct FileQuery {
     pub fallback: Option<Stream>,
     /// Whether the first refused line ends the reading with a failure.
     pub is_strict: bool,
+    /// Tells lines that may hold wanted events; the others are passed over. None where every line is parsed.
+    pub search: Option<TextSearch>,
     /// How many threads look at blocks; none for as many as the machine runs at once.
     pub workers: Option<usize>,
     /// The time of reading of events whose file does not say it.
@@ -250,8 +255,13 @@ impl PageSource for FilePages {
             match self.next_step()? {
                 FileStep::End => return Ok(None),
                 FileStep::InputEnds { input, outcome } => self.input_ended(input, outcome),
-                FileStep::Block { input, is_document, block: ParsedBlock { page, lines, refused } } => {
+                FileStep::Block {
+                    input,
+                    is_document,
+                    block: ParsedBlock { page, lines, passed, refused },
+                } => {
                     self.file.add(lines, is_document, refused);
+                    self.report.add_passed(passed);
                     if self.is_strict
                         && let Some(failure) = self.file.failure(&self.inputs[input])
                     {

@@ -15,6 +15,7 @@ struct ReportState {
     refused: Vec<Error>,
     broken: Vec<Error>,
     useless: usize,
+    passed: u64,
 }
 
 impl FileReport {
@@ -31,6 +32,15 @@ impl FileReport {
     /// How many files had nothing but refused lines.
     pub fn useless(&self) -> usize {
         self.state().useless
+    }
+
+    /// How many lines were passed over, because they hold no wanted event.
+    pub fn passed(&self) -> u64 {
+        self.state().passed
+    }
+
+    pub(super) fn add_passed(&self, lines: u64) {
+        self.state().passed += lines;
     }
 
     pub(super) fn add_useless(&self) {

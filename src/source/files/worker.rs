@@ -10,6 +10,7 @@ use super::FileQuery;
 use super::accounts::{Accounts, NamedAccount};
 use super::blocks::{LONGEST_LINE, LineBlock};
 use super::line::{EventInLine, LineContent, LineParser, RefusedLine};
+use super::text_search::TextSearch;
 use crate::event::Stream;
 use crate::page::{EventOrigin, Next, Page, Reading, Span};
 use crate::size;
@@ -21,6 +22,8 @@ pub(super) struct ParsedBlock {
     pub(super) page: Page,
     /// How many lines it has.
     pub(super) lines: u64,
+    /// How many of them were passed over.
+    pub(super) passed: u64,
     /// The lines that are refused.
     pub(super) refused: Option<RefusedLines>,
 }
@@ -41,6 +44,7 @@ pub(super) struct RefusedLines {
 pub(super) struct BlockParser {
     streams: Vec<Stream>,
     fallback: Option<Stream>,
+    search: Option<TextSearch>,
     now: DateTime<Utc>,
     parser: LineParser,
     accounts: NamedAccount,
@@ -52,6 +56,7 @@ struct BlockInHand<'a> {
     named: Option<Stream>,
     spans: Vec<Span>,
     origins: Vec<EventOrigin>,
+    passed: u64,
     refused: Option<RefusedLines>,
     breaks_lines: bool,
 }
@@ -61,6 +66,7 @@ impl BlockParser {
         BlockParser {
             streams: query.streams.clone(),
             fallback: query.fallback,
+            search: query.search.clone(),
             now: query.now,
             parser: LineParser::default(),
             accounts: NamedAccount::new(accounts),
@@ -75,6 +81,7 @@ impl BlockParser {
             named,
             spans: Vec::new(),
             origins: Vec::new(),
+            passed: 0,
             refused: None,
             breaks_lines: false,
         };
@@ -84,7 +91,7 @@ impl BlockParser {
         } else {
             self.read_all(&mut hand)
         };
-        let BlockInHand { spans, origins, refused, breaks_lines, .. } = hand;
+        let BlockInHand { spans, origins, passed, refused, breaks_lines, .. } = hand;
         let page = Page {
             stream: origins.first().map_or(Stream::SignInAttempts, |origin| origin.stream),
             body: bytes,
@@ -95,16 +102,26 @@ impl BlockParser {
             origins,
         };
         let page = if breaks_lines { page } else { page.with_lines() };
-        ParsedBlock { page, lines, refused }
+        ParsedBlock { page, lines, passed, refused }
     }
 
     /// Reads every line; gives their number.
     fn read_all(&mut self, block: &mut BlockInHand<'_>) -> u64 {
         let (mut start, mut number) = (0, 0);
+        let search = self.search.take();
+        let mut hits = search.as_ref().map(|search| search.start(block.bytes));
         for end in memchr_iter(b'\n', block.bytes) {
-            self.line(number, start..end, block);
+            let line = start..end;
+            let may_hold = hits.as_mut().is_none_or(|hits| hits.may_hold(&line));
+            if may_hold || !is_object(&block.bytes[line.clone()]) {
+                self.line(number, line, block);
+            } else {
+                block.passed += 1;
+            }
             (start, number) = (end + 1, number + 1);
         }
+        drop(hits);
+        self.search = search;
         number
     }
 
@@ -148,6 +165,12 @@ impl BlockInHand<'_> {
             self.refused.get_or_insert_with(|| RefusedLines { first: number, why: why.0.clone(), count: 0 });
         refused.count += 1;
     }
+}
+
+/// Whether a line begins and ends as an object does: what was cut off does not.
+fn is_object(line: &[u8]) -> bool {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    line.first() == Some(&b'{') && line.last() == Some(&b'}')
 }
 
 /// The part of a line without space around it, and without a byte order mark, which files that were put together
