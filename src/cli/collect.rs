@@ -10,6 +10,7 @@ use super::connection::PageArgs;
 use super::delivery::DeliveryArgs;
 use super::filter::FilterArgs;
 use super::redaction::RedactionArgs;
+use super::roll::{self, RollLimit};
 use super::shape_options::ShapeOptionArgs;
 use super::stream::StreamArgs;
 use crate::encode::{self, Fields, Format, OutputUse, Shape};
@@ -100,11 +101,23 @@ pub struct CollectArgs {
 
     /// Write to this file; - is standard output
     ///
-    /// {stream} and {profile} in the name stand for themselves. With --resume the file is managed: each
+    /// {stream} and {profile} in the name stand for themselves, {batch} and {date} for rolled files (--roll).
+    /// With --resume the file is managed: each
     /// event once, whatever happens; a file of tail is always managed. Else it is written beside the file
     /// and renamed into place when complete. FIFOs and devices are written like standard output.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub output: Option<PathBuf>,
+
+    /// Begin the next of the files of -o '...{batch}...' [default: 128MiB or 1h]
+    ///
+    /// With {batch} in the name of -o FILE and --resume, files are rolled: each gets its name when it is whole
+    /// and synced, and is never written again. {date} is the date of the events, in UTC:
+    /// -o 'lake/{stream}/date={date}/{batch}.ndjson.zst'. A size counts bytes before compression, a duration
+    /// from the first event; both may be given. fetch ends its last file at its end. The position moves behind
+    /// a file once it has its name; after a kill the same events go into a file of the same name.
+    #[arg(long, value_name = "SIZE|DURATION", requires = "output", value_parser = roll::limit,
+          help_heading = "Output")]
+    pub roll: Vec<RollLimit>,
 
     /// Permissions of a new output file, in octal [default: 600]
     ///
@@ -155,6 +168,11 @@ impl CollectArgs {
         self.output.as_ref().is_some_and(|path| path.as_os_str() != "-")
     }
 
+    /// The bytes and the age of rolled files; none where no files are rolled.
+    pub fn rolls(&self) -> Option<(u64, Duration)> {
+        roll::is_rolled(self.output.as_deref()).then(|| roll::limits(&self.roll))
+    }
+
     /// Whether each profile has an output of its own.
     pub fn names_a_file_per_profile(&self) -> bool {
         let names_it = |path: &PathBuf| path.to_string_lossy().contains("{profile}");
@@ -169,6 +187,12 @@ impl CollectArgs {
         let shape = self.shape.unwrap_or(default);
         self.shape_options.check(shape)?;
         self.delivery.check(shape, self.format)?;
+        roll::check(self.output.as_deref(), &self.roll, self.resume)?;
+        if let (Some(_), Some(format)) =
+            (self.rolls(), self.format.filter(|format| *format != Format::Ndjson))
+        {
+            return Err(format!("rolled files are ndjson, and the format is {format}"));
+        }
         if self.all_profiles && self.names_a_file() && !self.names_a_file_per_profile() {
             return Err(
                 "--all-profiles with -o FILE needs {profile} in the file's name, so that no profile \

@@ -19,6 +19,7 @@ pub mod names;
 pub mod range;
 pub mod redaction;
 pub mod saved_events;
+pub mod roll;
 pub mod shape_options;
 pub mod show;
 #[cfg(feature = "simulator")]

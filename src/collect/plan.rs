@@ -121,7 +121,7 @@ pub struct PlannedOutput {
 }
 
 /// What stands for itself between braces in the name of an output.
-const MARKS: [&str; 2] = ["stream", "profile"];
+const MARKS: [&str; 4] = ["stream", "profile", "date", "batch"];
 
 /// Where bytes go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,7 +152,7 @@ impl OutputPlan {
         }
         let shape = request.shape.unwrap_or_default();
         let outputs = match &request.delivery {
-            Some(delivery) => receivers(delivery, shape, streams),
+            Some(delivery) => receivers(delivery, shape, &settings.profile, streams),
             None => outputs(request.output.as_deref(), &settings.profile, streams),
         };
         let to_stdout = outputs.iter().all(|o| o.destination == Destination::Stdout);
@@ -174,6 +174,10 @@ impl OutputPlan {
             csv_bom: request.csv_bom,
         };
         let (format, compression) = format(request, to_terminal)?;
+        if request.delivery.as_ref().is_some_and(DeliveryRequest::is_rolled) && format != Format::Ndjson {
+            let text = format!("rolled files are ndjson, and the format is {format}");
+            return Err(Error::new(ErrorKind::Usage, text).hint("give -o a name that ends in .ndjson.zst"));
+        }
         let plan = OutputPlan {
             format,
             compression,
@@ -255,13 +259,7 @@ fn outputs(path: Option<&Path>, profile: &str, streams: &[Stream]) -> Vec<Planne
         let destination = match path.filter(|path| path.as_os_str() != "-") {
             None => Destination::Stdout,
             Some(path) => {
-                // The placeholders are replaced in paths that are UTF-8; other paths stay as they are.
-                let named = match path.to_str() {
-                    Some(text) => {
-                        PathBuf::from(text.replace("{stream}", stream.name()).replace("{profile}", profile))
-                    }
-                    None => path.to_owned(),
-                };
+                let named = marked(path, profile, stream);
                 if is_device(&named) { Destination::Device(named) } else { Destination::File(named) }
             }
         };
@@ -273,11 +271,24 @@ fn outputs(path: Option<&Path>, profile: &str, streams: &[Stream]) -> Vec<Planne
     outputs
 }
 
+/// A path with the marks of a stream and a profile replaced; one that is not UTF-8 stays as it is.
+pub(super) fn marked(path: &Path, profile: &str, stream: Stream) -> PathBuf {
+    match path.to_str() {
+        Some(text) => PathBuf::from(text.replace("{stream}", stream.name()).replace("{profile}", profile)),
+        None => path.to_owned(),
+    }
+}
+
 /// A receiver for each stream: its batches, and its position, are its own, so that streams do not wait for
 /// each other.
-fn receivers(delivery: &DeliveryRequest, shape: Shape, streams: &[Stream]) -> Vec<PlannedOutput> {
+fn receivers(
+    delivery: &DeliveryRequest,
+    shape: Shape,
+    profile: &str,
+    streams: &[Stream],
+) -> Vec<PlannedOutput> {
     let output = |&stream: &Stream| PlannedOutput {
-        destination: Destination::Receiver(DeliveryTarget::new(delivery.clone(), stream, shape)),
+        destination: Destination::Receiver(DeliveryTarget::new(delivery, profile, stream, shape)),
         streams: vec![stream],
     };
     streams.iter().map(output).collect()
@@ -295,7 +306,7 @@ fn check_marks(path: &Path) -> Result<()> {
     let failure = Error::new(ErrorKind::Usage, format!("-o {text}: no such mark {{{mark}}}"));
     Err(match suggest(mark, MARKS) {
         Some(near) => failure.hint(format!("did you mean {{{near}}}?")),
-        None => failure.hint("write {stream} or {profile}; there are no others"),
+        None => failure.hint("write {stream}, {profile}, {date} or {batch}; there are no others"),
     })
 }
 

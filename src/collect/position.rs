@@ -123,13 +123,10 @@ fn target(run: &OutputRun<'_>, options: &ResumeOptions) -> Result<OutputTarget> 
         Destination::File(path) => {
             OutputTarget::File { path: path.clone(), mode: options.file_mode.unwrap_or(FILE_MODE) }
         }
-        Destination::Receiver(target) => {
-            let name = options.consumer.as_deref().unwrap_or(target.default_consumer());
-            OutputTarget::Batches {
-                consumer: format!("{name}.{}", target.stream().name()),
-                sink: Box::new(target.sink(run.runtime, run.session)?),
-            }
-        }
+        Destination::Receiver(target) => OutputTarget::Batches {
+            consumer: target.consumer(options.consumer.as_deref()),
+            sink: Box::new(target.sink(run.runtime, run.session)?),
+        },
     })
 }
 

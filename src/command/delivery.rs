@@ -10,6 +10,7 @@ use crate::api::server::BadBaseUrl;
 use crate::cli::collect::CollectArgs;
 use crate::cli::delivery::BatchFormat;
 use crate::collect::delivery::{DeliveryRequest, IntakeHeaders, ReceiverRequest};
+use crate::collect::plan::FILE_MODE;
 use crate::command::Invocation;
 use crate::config::Settings;
 use crate::config::token::read_secret_file;
@@ -57,21 +58,22 @@ pub(super) fn request(
             };
             ReceiverRequest::Intake { url, headers }
         }
-        (None, None) => return Ok(None),
+        (None, None) => return Ok(args.rolls().map(|limits| rolled(args, limits, wait))),
     };
     let intake = shape.row().intake;
     let form = match typed.format(shape) {
         BatchFormat::Ndjson => BatchForm::Lines,
         BatchFormat::JsonArray => BatchForm::Array,
     };
+    let max_bytes = typed
+        .batch_bytes
+        .map_or(BATCH_BYTES.min(intake.max_bytes), |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     Ok(Some(DeliveryRequest {
         receiver,
         options: BatchOptions {
             max_events: typed.batch_max.map_or(BATCH_MAX.min(intake.max_events), |max| max as usize),
-            max_bytes: typed.batch_bytes.map_or(BATCH_BYTES.min(intake.max_bytes), |bytes| {
-                usize::try_from(bytes).unwrap_or(usize::MAX)
-            }),
-            max_event_bytes: intake.max_event_bytes,
+            max_bytes,
+            max_event_bytes: intake.max_event_bytes.unwrap_or(max_bytes).min(max_bytes),
             wait: typed.batch_wait.or(wait),
             form,
             is_gzip: typed.batch_gzip,
@@ -80,6 +82,12 @@ pub(super) fn request(
         permits: Permits::new(usize::from(jobs)),
         patience,
     }))
+}
+
+/// Rolled files as the receiver of large batches, which end by age where `wait` says that batches do.
+fn rolled(args: &CollectArgs, (bytes, age): (u64, Duration), wait: Option<Duration>) -> DeliveryRequest {
+    let pattern = args.output.clone().unwrap_or_default();
+    DeliveryRequest::rolled(pattern, args.file_mode.unwrap_or(FILE_MODE), bytes, wait.map(|_| age))
 }
 
 /// The same for a profile: its command gets the environment without the variables that hold tokens (P10).

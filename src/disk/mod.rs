@@ -36,8 +36,8 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// The names in a directory, sorted.
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>>;
 
-    /// Makes one directory, for its owner alone (0700).
-    fn create_dir(&self, path: &Path) -> io::Result<()>;
+    /// Makes one directory with these permission bits, less those that the umask takes.
+    fn create_dir(&self, path: &Path, mode: u32) -> io::Result<()>;
 
     /// Gives a file another name in the same directory, replacing what had it.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;

@@ -111,8 +111,8 @@ impl Disk for RealDisk {
         Ok(names)
     }
 
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
-        fs::DirBuilder::new().mode(0o700).create(path)
+    fn create_dir(&self, path: &Path, mode: u32) -> io::Result<()> {
+        fs::DirBuilder::new().mode(mode).create(path)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -365,7 +365,7 @@ mod tests {
     fn what_is_made_is_for_its_owner_alone() {
         let dir = tempfile::tempdir().unwrap();
         let (inner, file, wide) = (dir.path().join("d"), dir.path().join("f"), dir.path().join("w"));
-        RealDisk.create_dir(&inner).unwrap();
+        RealDisk.create_dir(&inner, 0o700).unwrap();
         RealDisk.open(&file, Open::Append { mode: 0o600 }).unwrap();
         RealDisk.open(&wide, Open::New { mode: 0o666 }).unwrap();
         assert_eq!((mode(&inner), mode(&file), mode(&wide)), (0o700, 0o600, 0o666));

@@ -65,9 +65,9 @@ impl<D: Disk> Disk for RecordingDisk<D> {
         self.inner.list(directory)
     }
 
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
+    fn create_dir(&self, path: &Path, mode: u32) -> io::Result<()> {
         self.note("create_dir", path);
-        self.inner.create_dir(path)
+        self.inner.create_dir(path, mode)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

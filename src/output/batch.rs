@@ -3,13 +3,14 @@
 //! A batch ends by count, bytes or age. Its id is a function of the stream, the position it begins at and the
 //! events in it, so that one that is offered again has the same id. Sends nothing: a [`Receiver`] does.
 
+use std::fmt;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use flate2::{Compression, GzBuilder};
-use ring::digest::{SHA256, digest};
+use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -24,7 +25,7 @@ pub struct BatchOptions {
     /// The most bytes, before compression; one event alone may have more.
     pub max_bytes: usize,
     /// The most bytes of one event that the receiver is known to take.
-    pub max_event_bytes: Option<usize>,
+    pub max_event_bytes: usize,
     /// How long the first event may wait for others; none for as long as more of them can be had.
     pub wait: Option<Duration>,
     /// How events follow each other.
@@ -74,6 +75,20 @@ pub trait Receiver: Send + std::fmt::Debug {
     /// Fails where the batch could not be handed over in time, and when cancelled; it then counts as not
     /// delivered, whatever the receiver did with it.
     fn deliver(&mut self, batch: &Batch) -> Result<Verdict>;
+
+    /// Whether an event of this time fits into the open batch beside its other events.
+    fn has_room(&self, _time: Option<DateTime<Utc>>) -> bool {
+        true
+    }
+
+    /// Keeps the line of an event of the open batch itself, because batches are too large for memory; false
+    /// where it wants the batch's body instead.
+    ///
+    /// # Errors
+    /// Fails with `Output` where the line cannot be kept.
+    fn keep(&mut self, _time: Option<DateTime<Utc>>, _line: &[u8]) -> Result<bool> {
+        Ok(false)
+    }
 }
 
 /// The batch that was offered last and is not known to be accepted: what makes it the same again.
@@ -94,8 +109,12 @@ pub(super) struct OpenBatch {
     lines: Vec<u8>,
     /// Where each line ends, its line break included.
     ends: Vec<usize>,
+    /// How many events it holds.
+    events: usize,
+    /// The bytes of their lines, wherever these are kept.
+    bytes: usize,
     /// Where it begins and which events it holds: what its id is made of.
-    contents: Vec<u8>,
+    contents: Contents,
     /// The clock's time, and the events' time of reading, of the first event.
     begun: Option<(Duration, DateTime<Utc>)>,
     /// The next event did not fit.
@@ -108,19 +127,21 @@ impl OpenBatch {
             options,
             lines: Vec::new(),
             ends: Vec::new(),
-            contents: Vec::new(),
+            events: 0,
+            bytes: 0,
+            contents: Contents::default(),
             begun: None,
             is_closed: false,
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.events == 0
     }
 
     /// How many events it holds.
     pub(super) fn events(&self) -> usize {
-        self.ends.len()
+        self.events
     }
 
     /// When its first event was read.
@@ -130,7 +151,9 @@ impl OpenBatch {
 
     /// Whether nothing more fits.
     pub(super) fn is_full(&self) -> bool {
-        self.is_closed || self.ends.len() >= self.options.max_events || self.bytes() >= self.options.max_bytes
+        self.is_closed
+            || self.events >= self.options.max_events
+            || self.body_bytes() >= self.options.max_bytes
     }
 
     /// How long until it is delivered though it is not full; none where that is not by time.
@@ -143,7 +166,7 @@ impl OpenBatch {
     /// Where it does not, the batch is full.
     pub(super) fn fits(&mut self, length: usize) -> bool {
         let fits = self.is_empty()
-            || self.bytes_with(self.lines.len() + length, self.ends.len() + 1) <= self.options.max_bytes;
+            || self.body_bytes_with(self.bytes + length, self.events + 1) <= self.options.max_bytes;
         self.is_closed |= !fits;
         fits
     }
@@ -153,25 +176,31 @@ impl OpenBatch {
         self.is_closed |= !self.is_empty();
     }
 
-    /// Adds an event as a line. `place` tells where a batch begins: its account, consumer, stream and position.
+    /// Adds an event as a line, unless its receiver keeps the line. `place` tells where a batch begins: its
+    /// account, consumer, stream and position.
     pub(super) fn push(
         &mut self,
         event: &Event<'_>,
-        line: &[u8],
+        (line, is_kept): (&[u8], bool),
         place: impl FnOnce() -> Vec<String>,
         begun: (Duration, DateTime<Utc>),
     ) {
         if self.is_empty() {
-            self.contents = b"opev batch 1\0".to_vec();
+            self.contents = Contents::default();
+            self.contents.add(b"opev batch 1\0");
             for part in place() {
-                self.contents.extend_from_slice(part.as_bytes());
-                self.contents.push(0);
+                self.contents.add(part.as_bytes());
+                self.contents.add(&[0]);
             }
         }
-        self.contents.extend_from_slice(&identity::of(event).to_le_bytes());
+        self.contents.add(&identity::of(event).to_le_bytes());
         self.begun.get_or_insert(begun);
-        self.lines.extend_from_slice(line);
-        self.ends.push(self.lines.len());
+        self.events += 1;
+        self.bytes += line.len();
+        if !is_kept {
+            self.lines.extend_from_slice(line);
+            self.ends.push(self.lines.len());
+        }
     }
 
     /// Closes it; none where it holds nothing.
@@ -179,25 +208,20 @@ impl OpenBatch {
         if self.is_empty() {
             return None;
         }
-        let id = digest(&SHA256, &self.contents);
+        let batch = std::mem::replace(self, OpenBatch::new(self.options));
+        let id = batch.contents.0.clone().finish();
         let id = id.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-        let batch = OpenBatch {
-            lines: std::mem::take(&mut self.lines),
-            ends: std::mem::take(&mut self.ends),
-            ..OpenBatch::new(self.options)
-        };
-        (self.begun, self.is_closed) = (None, false);
         let plain = batch.plain_body();
         let body = if self.options.is_gzip { compressed(&plain) } else { plain };
-        Some(Batch { id, stream, events: batch.ends.len(), body: body.into(), lines: batch.lines.into() })
+        Some(Batch { id, stream, events: batch.events, body: body.into(), lines: batch.lines.into() })
     }
 
-    /// The bytes of what it holds now.
-    fn bytes(&self) -> usize {
-        self.bytes_with(self.lines.len(), self.ends.len())
+    /// The bytes of its body as it is now.
+    fn body_bytes(&self) -> usize {
+        self.body_bytes_with(self.bytes, self.events)
     }
 
-    fn bytes_with(&self, lines: usize, events: usize) -> usize {
+    fn body_bytes_with(&self, lines: usize, events: usize) -> usize {
         match self.options.form {
             BatchForm::Lines => lines,
             // A comma in the place of each line break but the last, and two brackets.
@@ -224,9 +248,36 @@ impl OpenBatch {
 }
 
 impl Batch {
+    /// A batch whose receiver keeps its lines.
+    #[cfg(test)]
+    pub(super) fn kept_elsewhere(id: &str, stream: Stream, events: usize) -> Self {
+        Batch { id: id.to_owned(), stream, events, body: Arc::default(), lines: Arc::default() }
+    }
+
     /// Its events, a line each, for a file of batches that were rejected.
     pub fn lines(&self) -> &[u8] {
         &self.lines
+    }
+}
+
+/// The digest of what makes a batch's id.
+struct Contents(Context);
+
+impl Contents {
+    fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+}
+
+impl Default for Contents {
+    fn default() -> Self {
+        Contents(Context::new(&SHA256))
+    }
+}
+
+impl fmt::Debug for Contents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Contents")
     }
 }
 
@@ -247,7 +298,7 @@ mod tests {
     const OPTIONS: BatchOptions = BatchOptions {
         max_events: 3,
         max_bytes: 20,
-        max_event_bytes: None,
+        max_event_bytes: 20,
         wait: Some(Duration::from_secs(5)),
         form: BatchForm::Lines,
         is_gzip: false,
@@ -258,7 +309,7 @@ mod tests {
         let place = || vec!["account".to_owned(), cursor.to_owned()];
         batch.push(
             &event,
-            format!("{line}\n").as_bytes(),
+            (format!("{line}\n").as_bytes(), false),
             place,
             (Duration::from_secs(at), DateTime::UNIX_EPOCH),
         );
@@ -289,7 +340,7 @@ mod tests {
             for _ in 0..events {
                 push(&mut batch, "{\"a\":1}", "c", 1);
             }
-            let counted = batch.bytes();
+            let counted = batch.body_bytes();
             let batch = batch.take(Stream::ItemUsages).unwrap();
             assert_eq!(batch.body.len(), counted);
             let read: Vec<serde_json::Value> = serde_json::from_slice(&batch.body).unwrap();

@@ -36,6 +36,7 @@ mod harness;
 mod import;
 mod intake;
 mod jq;
+mod lake;
 mod limits;
 mod mishaps;
 mod names;

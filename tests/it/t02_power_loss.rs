@@ -30,7 +30,7 @@ pub(crate) fn product(disk: &ModelDisk) -> Arc<dyn Disk> {
 /// A disk that holds a home directory, durably.
 pub(crate) fn empty_disk() -> ModelDisk {
     let disk = ModelDisk::new();
-    disk.create_dir(Path::new("/home")).unwrap();
+    disk.create_dir(Path::new("/home"), 0o700).unwrap();
     disk.sync_dir(Path::new("/")).unwrap();
     disk
 }

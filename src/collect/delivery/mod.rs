@@ -1,14 +1,17 @@
-//! Delivery in batches: to a command, or to an intake over HTTP. Offers a batch until it is taken.
+//! Delivery in batches: to a command, to an intake over HTTP, or into rolled files. Offers a batch until it is
+//! taken.
 //!
 //! | file | what it is |
 //! |---|---|
 //! | `command` | one offer to a command, on its standard input |
 //! | `intake` | one offer to an intake, as a POST |
+//! | `lake` | which files are rolled, and when |
 //!
 //! What a batch is, and that the position moves only behind one that was taken, is in `output`.
 
 mod command;
 mod intake;
+mod lake;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -26,6 +29,7 @@ use crate::health::HealthReporter;
 use crate::output::batch::{Batch, BatchOptions, Receiver, Verdict};
 use crate::output::sink::delivery::DeliverySink;
 use crate::runtime::Runtime;
+use crate::sanitize;
 
 pub use self::intake::{IntakeHeaders, IntakeUrl};
 
@@ -47,7 +51,7 @@ pub struct DeliveryRequest {
     pub patience: Duration,
 }
 
-/// A command, or an intake.
+/// A command, an intake, or a directory.
 #[derive(Clone, Debug)]
 pub enum ReceiverRequest {
     /// A command for the shell.
@@ -63,6 +67,13 @@ pub enum ReceiverRequest {
         url: IntakeUrl,
         /// What it wants beside the batch.
         headers: IntakeHeaders,
+    },
+    /// Files, one or a few for each batch.
+    Files {
+        /// Their path, with `{batch}` in the name.
+        pattern: PathBuf,
+        /// Their permissions.
+        mode: u32,
     },
 }
 
@@ -119,22 +130,20 @@ struct RetryingReceiver {
 }
 
 impl DeliveryTarget {
-    /// A receiver for the events of a stream.
-    pub fn new(request: DeliveryRequest, stream: Stream, shape: Shape) -> Self {
+    /// A receiver for the events of a stream of a profile.
+    pub fn new(request: &DeliveryRequest, profile: &str, stream: Stream, shape: Shape) -> Self {
+        let request = request.of_stream(profile, stream);
         DeliveryTarget(Arc::new(TargetState { request, stream, shape, health: OnceLock::new() }))
     }
 
-    /// The stream whose events go there.
-    pub fn stream(&self) -> Stream {
-        self.0.stream
-    }
-
-    /// The consumer's name without `--consumer`.
-    pub fn default_consumer(&self) -> &'static str {
-        match self.0.request.receiver {
+    /// The consumer, where `--consumer` gave this name.
+    pub fn consumer(&self, typed: Option<&str>) -> String {
+        let default = match &self.0.request.receiver {
             ReceiverRequest::Command { .. } => "exec",
             ReceiverRequest::Intake { .. } => "post",
-        }
+            ReceiverRequest::Files { pattern, .. } => return lake::consumer(pattern, self.0.stream),
+        };
+        format!("{}.{}", typed.unwrap_or(default), self.0.stream.name())
     }
 
     /// The receiver as messages show it; of a URL the host alone, since its path can be a secret.
@@ -142,6 +151,9 @@ impl DeliveryTarget {
         match &self.0.request.receiver {
             ReceiverRequest::Command { .. } => "the command of --exec".to_owned(),
             ReceiverRequest::Intake { url, .. } => url.server.to_string(),
+            ReceiverRequest::Files { pattern, .. } => {
+                sanitize::message(&pattern.to_string_lossy()).into_owned()
+            }
         }
     }
 
@@ -157,6 +169,8 @@ impl DeliveryTarget {
     pub(super) fn sink(&self, runtime: &Runtime, session: &Session) -> Result<DeliverySink> {
         let TargetState { request, stream, shape, .. } = &*self.0;
         let settings = &session.settings;
+        let deliver =
+            |receiver| DeliverySink::new(receiver, *stream, request.options, request.reject_to.clone());
         let channel = match &request.receiver {
             ReceiverRequest::Command { line, environment } => {
                 let named = [
@@ -171,6 +185,10 @@ impl DeliveryTarget {
                 let channel = intake::IntakeChannel::new(runtime, session, url, headers, form)?;
                 Channel::Intake(Box::new(channel))
             }
+            ReceiverRequest::Files { pattern, mode } => {
+                let consumer = lake::consumer(pattern, *stream);
+                return Ok(deliver(lake::receiver(pattern, *mode, &[&settings.profile, &consumer])));
+            }
         };
         let receiver = RetryingReceiver {
             channel,
@@ -182,7 +200,7 @@ impl DeliveryTarget {
             timeout: settings.timeout,
             target: self.clone(),
         };
-        Ok(DeliverySink::new(Box::new(receiver), *stream, request.options, request.reject_to.clone()))
+        Ok(deliver(Box::new(receiver)))
     }
 }
 

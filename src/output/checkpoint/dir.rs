@@ -104,7 +104,7 @@ impl CheckpointDir {
             }
         }
         for directory in missing.into_iter().rev() {
-            match disk.create_dir(directory) {
+            match disk.create_dir(directory, 0o700) {
                 Err(e) if e.kind() != io::ErrorKind::AlreadyExists => {
                     return Err(disk_failure("make the directory", directory, e));
                 }

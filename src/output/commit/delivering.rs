@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use super::super::batch::PendingBatch;
 use super::super::checkpoint::record::Checkpoint;
 use super::super::sink::delivery::DeliverySink;
-use super::{CheckpointedOutput, Encode, OpenSink, Staged};
+use super::{CheckpointedOutput, Encode, OpenSink, QUIET_PROOF, Staged};
 use crate::error::Result;
 use crate::event::{Event, Stream};
 use crate::page::Page;
@@ -85,7 +85,8 @@ impl CheckpointedOutput {
             self.buffer.clear();
             encode.event(&event, received_at, &mut self.buffer);
             let is_large = sink.is_too_large(self.buffer.len());
-            if (is_large && !sink.batch.is_empty()) || !sink.batch.fits(self.buffer.len()) {
+            let fits = sink.has_room(event.time) && sink.batch.fits(self.buffer.len());
+            if (is_large && !sink.batch.is_empty()) || !fits {
                 sink.batch.close();
                 break;
             }
@@ -112,7 +113,8 @@ impl CheckpointedOutput {
                 let (profile, consumer) = (record.profile.clone(), record.consumer.clone());
                 vec![account, profile, consumer, page.stream.name().to_owned(), before.to_string()]
             };
-            sink.batch.push(&event, &self.buffer, place, (elapsed, received_at));
+            let is_kept = sink.keep(event.time, &self.buffer)?;
+            sink.batch.push(&event, (&self.buffer, is_kept), place, (elapsed, received_at));
             if is_large {
                 log::warn!("{}; it goes alone", too_large(&event, self.buffer.len()));
                 sink.batch.close();
@@ -122,6 +124,21 @@ impl CheckpointedOutput {
         staged.taken = taken - range.start;
         self.note_position(page, range.start..taken, &staged, last);
         Ok(staged)
+    }
+
+    /// Saves the committed position again where nothing was saved for minutes because a batch is being filled, so
+    /// that a run that finds the lock taken sees that its holder is alive.
+    pub(super) fn prove_alive(&mut self) -> Result<()> {
+        let now = self.clock.now();
+        if self.is_batch_due() != Some(false) || now - self.committed.updated_at < QUIET_PROOF {
+            return Ok(());
+        }
+        let mut record =
+            Checkpoint { sequence: self.record.sequence, updated_at: now, ..self.committed.clone() };
+        self.store.commit(&mut record)?;
+        self.record.sequence = record.sequence;
+        self.committed = record;
+        Ok(())
     }
 
     /// Has the open batch delivered, if there is one. On return its events are durable elsewhere.

@@ -247,6 +247,8 @@ impl CheckpointedOutput {
         let is_due = self.is_due();
         if is_due {
             self.commit()?;
+        } else {
+            self.guarded(Self::prove_alive)?;
         }
         Ok(is_due)
     }

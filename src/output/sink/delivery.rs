@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
+
 use super::super::batch::{Batch, BatchOptions, OpenBatch, PendingBatch, Receiver, Verdict};
 use super::super::{disk_failure, shown};
 use crate::disk::{self, Disk, Open};
@@ -36,12 +38,23 @@ impl DeliverySink {
         DeliverySink { receiver, stream, batch: OpenBatch::new(options), pending: None, reject_to }
     }
 
+    /// Whether an event of this time fits into the open batch beside its other events.
+    pub(in super::super) fn has_room(&self, time: Option<DateTime<Utc>>) -> bool {
+        self.batch.is_empty() || self.receiver.has_room(time)
+    }
+
+    /// Has the receiver keep the line of an event of the open batch, if it does that.
+    ///
+    /// # Errors
+    /// As [`Receiver::keep`].
+    pub(in super::super) fn keep(&mut self, time: Option<DateTime<Utc>>, line: &[u8]) -> Result<bool> {
+        self.receiver.keep(time, line)
+    }
+
     /// Whether an event's line of this length is more than the receiver takes.
     pub(in super::super) fn is_too_large(&self, length: usize) -> bool {
-        let options = &self.batch.options;
-        let most = options.max_event_bytes.unwrap_or(options.max_bytes).min(options.max_bytes);
         // Without its line break, which an array does not have either.
-        length.saturating_sub(1) > most
+        length.saturating_sub(1) > self.batch.options.max_event_bytes
     }
 
     /// Whether the open batch holds as much as it will.

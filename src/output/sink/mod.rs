@@ -7,6 +7,7 @@ pub mod delivery;
 pub mod managed;
 pub mod member;
 pub mod replaced;
+pub mod rolled;
 pub mod stream;
 
 use std::io::IoSlice;

@@ -168,8 +168,8 @@ impl<D: Disk> Disk for FailingDisk<D> {
         self.judge.answered(Verb::Read, directory, || self.inner.list(directory))
     }
 
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
-        self.judge.done(Verb::CreateDir, path, || self.inner.create_dir(path))
+    fn create_dir(&self, path: &Path, mode: u32) -> io::Result<()> {
+        self.judge.done(Verb::CreateDir, path, || self.inner.create_dir(path, mode))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

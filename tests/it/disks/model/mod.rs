@@ -280,7 +280,7 @@ impl Disk for ModelDisk {
         Ok(self.state().names(directory)?.current.keys().cloned().collect())
     }
 
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
+    fn create_dir(&self, path: &Path, _mode: u32) -> io::Result<()> {
         if self.state().find(path).is_ok() {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
