@@ -108,7 +108,7 @@ pub struct CollectArgs {
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub output: Option<PathBuf>,
 
-    /// Begin the next of the files of -o '...{batch}...' [default: 128MiB or 1h]
+    /// Roll files after this much: 128MiB or 1h by default
     ///
     /// With {batch} in the name of -o FILE and --resume, files are rolled: each gets its name when it is whole
     /// and synced, and is never written again. {date} is the date of the events, in UTC:

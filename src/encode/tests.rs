@@ -217,7 +217,9 @@ proptest! {
             let out = rendered(renderer(Format::Table, shape, fields, options), &[(stream, &raw)]);
             let out = String::from_utf8(out).unwrap();
             let lines = if cut && width < 80 && !asked { 4 } else { 2 };
-            prop_assert_eq!(out.matches('\n').count(), lines);
+            // Where an address is as long as the line, what happened has a line of its own.
+            let most = if lines == 4 { 5 } else { 2 };
+            prop_assert!((lines..=most).contains(&out.matches('\n').count()), "{}", out);
             prop_assert_eq!(out.find(['\r', '\t', '\u{2028}']), None);
             for line in out.lines() {
                 prop_assert!(!cut || line.width() <= usize::from(width), "{:?} is {}", line, line.width());
