@@ -18,8 +18,8 @@ pub mod introspect;
 pub mod names;
 pub mod range;
 pub mod redaction;
-pub mod saved_events;
 pub mod roll;
+pub mod saved_events;
 pub mod shape_options;
 pub mod show;
 #[cfg(feature = "simulator")]
