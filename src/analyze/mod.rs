@@ -13,12 +13,14 @@
 //! | `field` | what can be counted by |
 //! | `clock_names` | days, hours and weekdays of a zone |
 //! | `count_by` | `summary --by` |
+//! | `detect` | rules and their hits |
 //! | `report` | sections, columns and values |
 //! | `render` | a report as JSON, CSV or a table |
 
 mod clock_names;
 mod count_by;
 mod counter;
+pub mod detect;
 mod field;
 mod people;
 mod period;

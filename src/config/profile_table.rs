@@ -10,6 +10,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
+use crate::analyze::detect::{LISTS, Lists};
 use crate::api::endpoint::{ApiVersion, BaseUrl, Region};
 use crate::cli::shape_options::Tag;
 use crate::size;
@@ -102,10 +103,12 @@ pub struct ProfileTable {
     pub max_response_bytes: Option<FileValue<u64>>,
     pub tz: Option<FileValue<Zone>>,
     pub tag: Option<FileValue<Vec<Tag>>>,
+    pub rules: Option<FileValue<Vec<PathBuf>>>,
+    pub lists: Option<FileValue<Lists>>,
 }
 
 /// Every key, in the order of the template.
-pub const KEYS: [&str; 21] = [
+pub const KEYS: [&str; 23] = [
     "enabled",
     "token",
     "token_file",
@@ -127,6 +130,8 @@ pub const KEYS: [&str; 21] = [
     "max_response_bytes",
     "tz",
     "tag",
+    "rules",
+    "lists",
 ];
 
 /// Keys that name an account; they belong to one profile and have no defaults.
@@ -191,6 +196,8 @@ impl ProfileTable {
                 let tags = tags.map_err(|why| ConfigProblem::new(format!("tag: {why}")))?;
                 self.tag = Some(entry.located(tags));
             }
+            "rules" => self.rules = Some(entry.paths()?),
+            "lists" => self.lists = Some(entry.lists()?),
             _ => return Err(unknown("key", key, &KEYS)),
         }
         Ok(())
@@ -306,8 +313,33 @@ impl TableEntry<'_> {
     }
 
     fn path(&self) -> Result<FileValue<PathBuf>, ConfigProblem> {
-        let text = self.text()?;
-        let path = match text.strip_prefix("~/") {
+        let path = self.path_of(self.text()?)?;
+        Ok(self.located(path))
+    }
+
+    fn paths(&self) -> Result<FileValue<Vec<PathBuf>>, ConfigProblem> {
+        let texts = self.list()?.value;
+        let paths = texts.iter().map(|text| self.path_of(text)).collect::<Result<_, _>>()?;
+        Ok(self.located(paths))
+    }
+
+    /// The lists that rules name: a table of lists of texts.
+    fn lists(&self) -> Result<FileValue<Lists>, ConfigProblem> {
+        let table = self.value.get_ref().as_table().ok_or_else(|| self.wrong_type("a table of lists"))?;
+        let mut lists = Lists::default();
+        for (name, value) in table {
+            let known = LISTS.map(|(name, _)| name);
+            if !known.contains(&&**name.get_ref()) {
+                return Err(unknown("list", name.get_ref(), &known));
+            }
+            let entry = TableEntry { key: name.get_ref(), value, ..*self };
+            lists.set(name.get_ref(), entry.list()?.value);
+        }
+        Ok(self.located(lists))
+    }
+
+    fn path_of(&self, text: &str) -> Result<PathBuf, ConfigProblem> {
+        Ok(match text.strip_prefix("~/") {
             Some(rest) => self
                 .home
                 .ok_or_else(|| {
@@ -315,8 +347,7 @@ impl TableEntry<'_> {
                 })?
                 .join(rest),
             None => self.base.join(text),
-        };
-        Ok(self.located(path))
+        })
     }
 
     fn list(&self) -> Result<FileValue<Vec<String>>, ConfigProblem> {

@@ -8,6 +8,7 @@ use super::file::DEMO;
 use super::origin::{Origin, SettingRow};
 use super::setting_sources::SettingSources;
 use super::token::TokenSource;
+use crate::analyze::detect::Lists;
 use crate::api::endpoint::{ApiVersion, BaseUrl};
 use crate::api::{limiter, proxy};
 use crate::cli::AccountArgs;
@@ -73,6 +74,10 @@ pub struct Settings {
     pub zone: Zone,
     /// What stands on every event, in shapes that have a place for it.
     pub tags: Vec<Tag>,
+    /// Files and folders of rules, beside those that come along.
+    pub rules: Vec<PathBuf>,
+    /// Lists that rules name.
+    pub lists: Lists,
     /// Variables that hold tokens and that no child may get (P10).
     pub token_variables: Vec<String>,
     /// Every value with its origin, for `opev config show`.
@@ -167,6 +172,16 @@ impl Settings {
                     "none",
                 )
                 .unwrap_or_default(),
+            rules: sources
+                .optional(
+                    "rules",
+                    None,
+                    |s| &s.rules,
+                    |paths| paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "),
+                    "none",
+                )
+                .unwrap_or_default(),
+            lists: sources.optional("lists", None, |s| &s.lists, Lists::describe, "none").unwrap_or_default(),
             zone_warning,
             proxies: config.environment.proxies(),
             token_variables: config.file.token_variables(),

@@ -151,6 +151,17 @@ impl<'a, 'b> EventFacts<'a, 'b> {
         is_user.then_some(self.user(&AUX_USER))
     }
 
+    /// The user that an audit event was done to or for: whom it is about, else who got, gave or lost something.
+    pub fn target_user(&self) -> Option<UserFacts<'a, 'b>> {
+        self.object_user().or_else(|| self.other_user())
+    }
+
+    /// The e-mail address that an invitation went to.
+    pub fn invited(&self) -> Cow<'a, str> {
+        let is_invitation = self.stream == Stream::AuditEvents && self.object_type() == "invite";
+        if is_invitation { self.get(FactPath::AuxInfo) } else { Cow::Borrowed("") }
+    }
+
     /// What an audit event's `object_uuid` and `aux_uuid` name, each in its role; the object first.
     pub fn targets(&self) -> impl Iterator<Item = Target<'a>> {
         let target = |role, uuid: Cow<'a, str>| (!uuid.is_empty()).then_some(Target { role, uuid });

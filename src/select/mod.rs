@@ -196,13 +196,25 @@ impl Filter {
         }
         if self.reads_facts() {
             let facts = EventFacts::new(event.stream, self.lookup.find(event.raw, buffer));
-            let is_wanted = self.has_outcome(&facts)
-                && !(self.no_sessions && is_session_traffic(&facts))
-                && self.fields.iter().all(|(field, tests)| tests.agree(|test| test.matches(*field, &facts)));
-            if !is_wanted {
+            if !self.agrees_with(&facts) {
                 return false;
             }
         }
+        self.greps(event)
+    }
+
+    /// The same for an event whose facts are known already; looks neither at uuids nor at [`Filter::jq`].
+    pub fn wants_facts(&self, event: &Event<'_>, facts: &EventFacts<'_, '_>) -> bool {
+        self.agrees_with(facts) && self.greps(event)
+    }
+
+    fn agrees_with(&self, facts: &EventFacts<'_, '_>) -> bool {
+        self.has_outcome(facts)
+            && !(self.no_sessions && is_session_traffic(facts))
+            && self.fields.iter().all(|(field, tests)| tests.agree(|test| test.matches(*field, facts)))
+    }
+
+    fn greps(&self, event: &Event<'_>) -> bool {
         if self.grep.is_empty() {
             return true;
         }
@@ -226,19 +238,22 @@ impl Filter {
     }
 }
 
-fn is_session_traffic(facts: &EventFacts<'_, '_>) -> bool {
+/// Whether an audit event only says that a session goes on.
+pub fn is_session_traffic(facts: &EventFacts<'_, '_>) -> bool {
     facts.stream() == Stream::AuditEvents && SESSION_TRAFFIC.contains(&&*facts.action())
 }
 
 impl ValueTest {
     /// The value as it is told: one text for all spellings of it.
     fn name(&self, field: FilterField, typed: &str) -> String {
-        use FilterField::{Action, Actor, App, User};
+        use FilterField::{Action, Actor, App, Target, User};
         match self {
             ValueTest::Network(network) => network.to_string(),
             ValueTest::Country(country) => country.code().to_owned(),
             ValueTest::Action(_) => typed.to_lowercase(),
-            ValueTest::Text(text) if matches!(field, User | Actor | App | Action) => text.folded().to_owned(),
+            ValueTest::Text(text) if matches!(field, User | Actor | Target | App | Action) => {
+                text.folded().to_owned()
+            }
             ValueTest::Text(text) => text.typed().to_owned(),
         }
     }
@@ -280,6 +295,11 @@ fn matches_text(field: FilterField, text: &TextPattern, facts: &EventFacts<'_, '
         }
         FilterField::App => text.names(&facts.app_name()),
         FilterField::Session => text.is_exactly(&facts.session_uuid()),
+        FilterField::Target => {
+            facts.target_user().is_some_and(|user| is_person(text, user)) || text.is(&facts.invited())
+        }
+        FilterField::TargetKind => facts.target_user().is_some_and(|user| text.is(&user.kind())),
+        FilterField::Info => text.is(&facts.info()),
         // These have tests of their own.
         FilterField::Ip | FilterField::Country | FilterField::Action | FilterField::Grep => false,
     }
@@ -336,7 +356,7 @@ fn read(
 /// What the values of a field name, where these have names.
 fn named_kind(field: FilterField) -> Option<NameKind> {
     match field {
-        FilterField::User | FilterField::Actor => Some(NameKind::User),
+        FilterField::User | FilterField::Actor | FilterField::Target => Some(NameKind::User),
         FilterField::Item => Some(NameKind::Item),
         FilterField::Vault => Some(NameKind::Vault),
         FilterField::Group => Some(NameKind::Group),

@@ -32,11 +32,37 @@ pub enum FilterField {
     App,
     /// The session.
     Session,
+    /// The person that it was done to or for. Of rules only.
+    Target,
+    /// What sort of user that person is: `user` or `external_user`. Of rules only.
+    TargetKind,
+    /// More about an audit event: a role, a count, an address (`aux_info`). Of rules only.
+    Info,
     /// The event's text.
     Grep,
 }
 
 impl FilterField {
+    /// Every field.
+    pub const ALL: [FilterField; 16] = [
+        FilterField::User,
+        FilterField::Actor,
+        FilterField::Ip,
+        FilterField::Country,
+        FilterField::Action,
+        FilterField::Object,
+        FilterField::Item,
+        FilterField::Vault,
+        FilterField::Group,
+        FilterField::Device,
+        FilterField::App,
+        FilterField::Session,
+        FilterField::Target,
+        FilterField::TargetKind,
+        FilterField::Info,
+        FilterField::Grep,
+    ];
+
     /// The name of its flag, without dashes.
     pub fn name(self) -> &'static str {
         match self {
@@ -52,6 +78,9 @@ impl FilterField {
             FilterField::Device => "device",
             FilterField::App => "app",
             FilterField::Session => "session",
+            FilterField::Target => "target",
+            FilterField::TargetKind => "target_kind",
+            FilterField::Info => "info",
             FilterField::Grep => "grep",
         }
     }

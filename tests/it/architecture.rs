@@ -36,7 +36,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("source", &["api"]),
     ("output", &["disk"]),
     ("cli", &["analyze", "api", "encode", "console", "select", "simulator"]),
-    ("config", &["cli", "api"]),
+    ("config", &["analyze", "cli", "api"]),
     ("health", &["output", "disk", "console", "api"]),
     (
         "collect",

@@ -338,6 +338,16 @@ impl PlainEvent {
                 let own = self.at("/session_uuid");
                 is(typed, &if own.is_empty() { self.at("/session/uuid") } else { own }, false)
             }
+            FilterField::Target => {
+                let is_invitation = self.at("/object_type") == "invite";
+                self.people().get(1).is_some_and(person)
+                    || (is_invitation && is(typed, &self.at("/aux_info"), true))
+            }
+            FilterField::TargetKind => {
+                let paths = ["/object_details/user_type", "/aux_details/user_type"];
+                paths.iter().any(|path| is(typed, &self.at(path), true))
+            }
+            FilterField::Info => is(typed, &self.at("/aux_info"), true),
             FilterField::Grep => Regex::new(typed).unwrap().is_match(&self.text),
         }
     }

@@ -1,0 +1,353 @@
+//! Gathers what may be part of a hit.
+//!
+//! Of an event that fits a step only a small record is kept: its time, its uuid and what it is grouped by. Records
+//! and learned values depend on the events alone, so that folds of several threads can be merged in any order.
+//! Hits are judged of what was gathered, in order of the events' own times; where events go on coming, what was
+//! told is remembered, so that it is told once, and what is too old to become part of a hit is forgotten.
+//!
+//! Memory: 56 bytes a record, of which there are at most [`MOST_RECORDS`] a thread; what is beyond is left out and
+//! told. Learned values are at most [`MOST_VALUES`], and [`MOST_OF_GROUP`] a group; beyond, nothing more is
+//! new.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::baseline::Baseline;
+use super::event_id::EventId;
+use super::hit::Hit;
+use super::judge::{self, Found, Window};
+use super::rule::{Rule, RuleKind};
+use super::rule_set::{self, RuleSet};
+use super::silence::Quiet;
+use super::subject::Subject;
+use crate::analyze::Fold;
+use crate::event::Event;
+use crate::facts::EventFacts;
+use crate::page::Reading;
+use crate::select::{FilterField, Names};
+
+/// How late an event may arrive and still count where it belongs, while events go on coming.
+pub(super) const LATE: i64 = 86_400_000_000;
+
+/// How many records are held.
+pub(super) const MOST_RECORDS: usize = 2_000_000;
+
+/// How many learned values are held.
+pub(super) const MOST_VALUES: usize = 1_000_000;
+
+/// How many learned values of one group: beyond, it is so varied that a new value says nothing.
+pub(super) const MOST_OF_GROUP: usize = 10_000;
+
+/// What stands between the parts of a group's name.
+pub(super) const SEPARATOR: char = '\u{1f}';
+
+/// An event that fits a step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Record {
+    /// Its time in microseconds.
+    #[serde(rename = "t")]
+    pub(super) time: i64,
+    #[serde(rename = "i")]
+    pub(super) id: EventId,
+    #[serde(rename = "s")]
+    pub(super) step: u16,
+    /// What is counted or compared: a hash, or a place.
+    #[serde(rename = "v")]
+    pub(super) value: u64,
+}
+
+/// What a rule has gathered.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct RuleMemory {
+    pub(super) windows: HashMap<String, Window>,
+    pub(super) baseline: Baseline,
+    pub(super) quiet: Quiet,
+}
+
+/// Events, added one by one, that become hits.
+#[derive(Clone, Debug)]
+pub struct DetectFold {
+    set: Arc<RuleSet>,
+    pub(super) memory: Vec<RuleMemory>,
+    /// What people are called, by uuid.
+    pub(super) labels: HashMap<String, String>,
+    /// Which fields events of each stream had.
+    present: [u32; 3],
+    /// How many events of each stream were seen.
+    seen: [u64; 3],
+    pub(super) records: usize,
+    pub(super) values: usize,
+    /// The time of the newest event.
+    pub(super) newest: i64,
+    /// Whether events were left out, because there were too many records.
+    is_full: bool,
+    found: Vec<u16>,
+}
+
+impl DetectFold {
+    /// Nothing gathered yet.
+    pub fn new(set: &Arc<RuleSet>) -> Self {
+        DetectFold {
+            set: Arc::clone(set),
+            memory: set.rules.iter().map(|_| RuleMemory::default()).collect(),
+            labels: HashMap::new(),
+            present: [0; 3],
+            seen: [0; 3],
+            records: 0,
+            values: 0,
+            newest: i64::MIN,
+            is_full: false,
+            found: Vec::new(),
+        }
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &Arc<RuleSet> {
+        &self.set
+    }
+
+    fn take(&mut self, event: &Event<'_>, facts: &EventFacts<'_, '_>) {
+        let Some(time) = event.time.map(|time| time.timestamp_micros()) else { return };
+        self.newest = self.newest.max(time);
+        self.note_fields(facts);
+        let set = Arc::clone(&self.set);
+        for (rule, streams) in &set.silences {
+            if streams.contains(&event.stream)
+                && let RuleKind::Silence { after } = set.rules[*rule].kind
+            {
+                self.memory[*rule].quiet.add(event, time, after);
+            }
+        }
+        let mut found = std::mem::take(&mut self.found);
+        set.candidates(facts, &mut found);
+        for step in &found {
+            self.offer(*step, event, time, facts, &set);
+        }
+        self.found = found;
+    }
+
+    /// Adds an event to a step's rule, if it fits.
+    fn offer(&mut self, step: u16, event: &Event<'_>, time: i64, facts: &EventFacts<'_, '_>, set: &RuleSet) {
+        let ready = &set.steps[usize::from(step)];
+        if !set.fits(ready, event, facts) {
+            return;
+        }
+        let Some(group) = self.group(&ready.by, facts) else { return };
+        let id = EventId::new(event.uuid.unwrap_or_default());
+        let memory = &mut self.memory[ready.rule];
+        let value = match &set.rules[ready.rule].kind {
+            RuleKind::NewValue { field, .. } => {
+                let value = field.of(facts);
+                if !value.is_empty() && self.values < MOST_VALUES {
+                    self.values += usize::from(memory.baseline.add(&group, &value, time, id));
+                    if field.is_person() {
+                        self.note_label(&value, &field.label(facts));
+                    }
+                }
+                return;
+            }
+            RuleKind::Distinct { field, .. } => {
+                let value = field.of(facts);
+                if value.is_empty() {
+                    return;
+                }
+                judge::hash(&value)
+            }
+            RuleKind::Travel { .. } => match facts.location().coordinates {
+                Some(place) => judge::packed(place),
+                None => return,
+            },
+            _ => 0,
+        };
+        if self.records >= MOST_RECORDS {
+            self.is_full = true;
+            return;
+        }
+        // A rule has few steps.
+        let record = Record { time, id, step: ready.number as u16, value };
+        memory.windows.entry(group).or_default().add(record);
+        self.records += 1;
+    }
+
+    /// The name of an event's group; none where it lacks a part of it.
+    fn group(&mut self, by: &[Subject], facts: &EventFacts<'_, '_>) -> Option<String> {
+        let mut group = String::new();
+        for (number, subject) in by.iter().enumerate() {
+            let value = subject.of(facts);
+            if value.is_empty() {
+                return None;
+            }
+            if number > 0 {
+                group.push(SEPARATOR);
+            }
+            group.push_str(&value);
+            if subject.is_person() {
+                let label = subject.label(facts);
+                self.note_label(&value, &label);
+            }
+        }
+        Some(group)
+    }
+
+    /// Notes what a person is called: of several names the first in the order of the alphabet, an address before
+    /// a name, so that the order of events does not matter.
+    fn note_label(&mut self, uuid: &str, label: &str) {
+        if label.is_empty() || label == uuid {
+            return;
+        }
+        let is_before =
+            |label: &str, known: &str| (!label.contains('@'), label) < (!known.contains('@'), known);
+        match self.labels.get_mut(uuid) {
+            Some(known) if is_before(label, known) => label.clone_into(known),
+            Some(_) => {}
+            None => {
+                if self.labels.len() < MOST_VALUES {
+                    self.labels.insert(uuid.to_owned(), label.to_owned());
+                }
+            }
+        }
+    }
+
+    fn note_fields(&mut self, facts: &EventFacts<'_, '_>) {
+        let stream = facts.stream() as usize;
+        self.seen[stream] += 1;
+        let missing = self.set.wanted[stream] & !self.present[stream];
+        if missing == 0 {
+            return;
+        }
+        for field in FilterField::ALL {
+            let bit = rule_set::bit(field);
+            if missing & bit != 0 && rule_set::has(field, facts) {
+                self.present[stream] |= bit;
+            }
+        }
+    }
+
+    fn take_all_of(&mut self, other: DetectFold) {
+        self.values = 0;
+        for (own, other) in self.memory.iter_mut().zip(other.memory) {
+            for (group, window) in other.windows {
+                own.windows.entry(group).or_default().merge(window);
+            }
+            own.baseline.merge(other.baseline);
+            own.quiet.merge(other.quiet);
+            self.values += own.baseline.len();
+        }
+        for (uuid, label) in other.labels {
+            self.note_label(&uuid, &label);
+        }
+        for stream in 0..3 {
+            self.present[stream] |= other.present[stream];
+            self.seen[stream] += other.seen[stream];
+        }
+        self.records += other.records;
+        self.newest = self.newest.max(other.newest);
+        self.is_full |= other.is_full;
+    }
+
+    /// The hits that were not told before, by time. `until` is up to when streams were asked, where they were.
+    pub fn take_hits(&mut self, until: Option<DateTime<Utc>>, names: &Names) -> Vec<Hit> {
+        let set = Arc::clone(&self.set);
+        let mut found = Vec::new();
+        let stands_for = |rule: &Rule| rule.steps.iter().any(|step| step.rule.is_some());
+        // Those that stand for others come after them.
+        let (last, first): (Vec<usize>, Vec<usize>) =
+            (0..set.rules.len()).partition(|rule| stands_for(&set.rules[*rule]));
+        for rule in first.into_iter().chain(last) {
+            self.judge(rule, until, &set, &mut found);
+        }
+        found.sort_by(|(a, one), (b, other)| (one.first, a, &one.group).cmp(&(other.first, b, &other.group)));
+        found
+            .into_iter()
+            .map(|(rule, found)| Hit::new(&set.rules[rule], found, &self.labels, names))
+            .collect()
+    }
+
+    fn judge(
+        &mut self,
+        number: usize,
+        until: Option<DateTime<Utc>>,
+        set: &RuleSet,
+        hits: &mut Vec<(usize, Found)>,
+    ) {
+        let rule = &set.rules[number];
+        for (step, condition) in rule.steps.iter().enumerate() {
+            let Some(other) = condition.rule.as_deref() else { continue };
+            for (found_by, found) in hits.iter().filter(|(found_by, _)| set.rules[*found_by].id == other) {
+                debug_assert_ne!(*found_by, number);
+                let id = found.events.first().cloned().unwrap_or_else(|| EventId::new(b""));
+                let record = Record { time: found.first, id, step: step as u16, value: 0 };
+                self.memory[number].windows.entry(found.group.clone()).or_default().add(record);
+                self.records += 1;
+            }
+        }
+        let memory = &mut self.memory[number];
+        let found = match rule.kind {
+            RuleKind::NewValue { learn, .. } => memory.baseline.judge(learn, rule.within),
+            RuleKind::Silence { after } => {
+                memory.quiet.judge(after, until.map(|until| until.timestamp_micros()))
+            }
+            _ => judge::judge(rule, &mut memory.windows),
+        };
+        hits.extend(found.into_iter().map(|found| (number, found)));
+    }
+
+    /// Forgets what cannot become part of a hit any more: what is older than the window and a day, counted from
+    /// the newest event, which is not later than `now`.
+    pub fn forget(&mut self, now: DateTime<Utc>) {
+        let newest = self.newest.min(now.timestamp_micros());
+        let set = Arc::clone(&self.set);
+        self.records = 0;
+        self.values = 0;
+        for (rule, memory) in set.rules.iter().zip(&mut self.memory) {
+            let oldest = newest.saturating_sub(LATE).saturating_sub(micros(rule.within));
+            memory.windows.retain(|_, window| {
+                window.forget(oldest);
+                !window.is_empty()
+            });
+            memory.baseline.forget(newest);
+            memory.quiet.forget(oldest.saturating_sub(LATE));
+            self.records += memory.windows.values().map(Window::len).sum::<usize>();
+            self.values += memory.baseline.len();
+        }
+    }
+
+    /// What people should know of the rules after this: fields that no event had, bounds that were met.
+    pub fn remarks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        for (rule, field) in self.set.unmet(&self.present, &self.seen) {
+            remarks.push(format!("the rule {} names {}, which no event had", rule.id, field.name()));
+        }
+        if self.is_full {
+            remarks
+                .push(format!(
+                "over {MOST_RECORDS} events fit rules, and the others were left out: ask for a shorter time"
+            ));
+        }
+        if self.values >= MOST_VALUES {
+            remarks.push(format!("over {MOST_VALUES} values were learned: no more of them can be new"));
+        }
+        remarks
+    }
+
+}
+
+impl Fold for DetectFold {
+    /// Adds an event. One without a time is part of nothing.
+    fn add(&mut self, event: &Event<'_>, facts: &EventFacts<'_, '_>, _: Reading) {
+        self.take(event, facts);
+    }
+
+    /// Takes in what another fold of the same rules has gathered.
+    fn merge(&mut self, other: Self) {
+        self.take_all_of(other);
+    }
+}
+
+/// A length of time in microseconds.
+pub(super) fn micros(length: TimeDelta) -> i64 {
+    length.num_microseconds().unwrap_or(i64::MAX)
+}

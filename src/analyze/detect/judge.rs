@@ -1,0 +1,257 @@
+//! Records in order of time become hits: one a rule, group and window.
+//!
+//! A window begins with the first event that is part of the hit. What lies in it belongs to that hit and to no
+//! other, also when it comes later.
+
+use std::collections::HashMap;
+use std::hash::Hasher;
+
+use serde::{Deserialize, Serialize};
+use siphasher::sip::SipHasher13;
+
+use super::event_id::EventId;
+use super::fold::{Record, micros};
+use super::rule::{Rule, RuleKind};
+
+/// How many uuids a hit names.
+pub(super) const MOST_EVENTS: usize = 1_000;
+
+/// The radius of the earth in kilometres.
+const EARTH: f64 = 6_371.0;
+
+/// A hit, without its words.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Found {
+    pub(super) group: String,
+    pub(super) count: u64,
+    pub(super) first: i64,
+    pub(super) last: i64,
+    pub(super) events: Vec<EventId>,
+    /// What is new, or how far it is.
+    pub(super) values: Vec<String>,
+}
+
+/// The records of one group.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Window {
+    #[serde(rename = "r")]
+    records: Vec<Record>,
+    /// Up to when everything belongs to a hit that was told.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    closed: Option<i64>,
+    /// Whether records came since it was judged.
+    #[serde(skip)]
+    is_new: bool,
+}
+
+impl Window {
+    pub(super) fn add(&mut self, record: Record) {
+        self.records.push(record);
+        self.is_new = true;
+    }
+
+    pub(super) fn merge(&mut self, mut other: Window) {
+        self.records.append(&mut other.records);
+        self.closed = self.closed.max(other.closed);
+        self.is_new = true;
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.closed.is_none()
+    }
+
+    /// Drops what is older.
+    pub(super) fn forget(&mut self, oldest: i64) {
+        self.records.retain(|record| record.time >= oldest);
+        self.closed = self.closed.filter(|closed| *closed >= oldest);
+    }
+}
+
+/// The hits of a rule's groups that were not told before.
+pub(super) fn judge(rule: &Rule, windows: &mut HashMap<String, Window>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for (group, window) in windows.iter_mut().filter(|(_, window)| window.is_new) {
+        window.is_new = false;
+        let Window { records, closed, .. } = window;
+        records.sort_unstable_by(|a, b| (a.time, a.step, &a.id).cmp(&(b.time, b.step, &b.id)));
+        records
+            .dedup_by(|a, b| (a.time, a.step, &a.id) == (b.time, b.step, &b.id) && !a.id.text().is_empty());
+        let from = records.partition_point(|record| closed.is_some_and(|closed| record.time <= closed));
+        let open = &records[from..];
+        let mut hit = |records: &[Record], values: Vec<String>, until: i64| {
+            found.push(Found::of(group, records, values));
+            *closed = Some(until);
+        };
+        match &rule.kind {
+            RuleKind::Match => count(open, 1, micros(rule.within), &mut hit),
+            RuleKind::Count { threshold } => count(open, *threshold as usize, micros(rule.within), &mut hit),
+            RuleKind::Distinct { threshold, .. } => {
+                distinct(open, *threshold as usize, micros(rule.within), &mut hit);
+            }
+            RuleKind::Sequence => sequence(open, rule, &mut hit),
+            RuleKind::Travel { km, kmh } => travel(open, (*km, *kmh), micros(rule.within), &mut hit),
+            RuleKind::NewValue { .. } | RuleKind::Silence { .. } => {}
+        }
+    }
+    found
+}
+
+impl Found {
+    fn of(group: &str, records: &[Record], values: Vec<String>) -> Self {
+        let mut events: Vec<EventId> = Vec::new();
+        // One event may fit several steps.
+        let mut count = 0;
+        for (number, record) in records.iter().enumerate() {
+            let is_repeat = records[..number]
+                .iter()
+                .rev()
+                .take_while(|before| before.time == record.time)
+                .any(|before| before.id == record.id && before.step != record.step);
+            if !is_repeat {
+                count += 1;
+                if events.len() < MOST_EVENTS {
+                    events.push(record.id.clone());
+                }
+            }
+        }
+        Found {
+            group: group.to_owned(),
+            count,
+            first: records.first().map_or(0, |record| record.time),
+            last: records.last().map_or(0, |record| record.time),
+            events,
+            values,
+        }
+    }
+}
+
+type TakeHit<'a> = dyn FnMut(&[Record], Vec<String>, i64) + 'a;
+
+/// The index behind the last record of the window that begins at `start`.
+fn end_of_window(records: &[Record], start: usize, within: i64) -> usize {
+    let until = records[start].time.saturating_add(within);
+    start + records[start..].partition_point(|record| record.time <= until)
+}
+
+fn count(records: &[Record], threshold: usize, within: i64, hit: &mut TakeHit<'_>) {
+    let mut start = 0;
+    while start + threshold <= records.len() {
+        let last = &records[start + threshold - 1];
+        if last.time - records[start].time > within {
+            start += 1;
+            continue;
+        }
+        let end = end_of_window(records, start, within);
+        hit(&records[start..end], Vec::new(), records[start].time.saturating_add(within));
+        start = end;
+    }
+}
+
+fn distinct(records: &[Record], threshold: usize, within: i64, hit: &mut TakeHit<'_>) {
+    let (mut start, mut at) = (0, 0);
+    let mut values: HashMap<u64, u32> = HashMap::new();
+    while at < records.len() {
+        *values.entry(records[at].value).or_default() += 1;
+        while records[at].time - records[start].time > within {
+            if let Some(left) = values.get_mut(&records[start].value) {
+                *left -= 1;
+                if *left == 0 {
+                    values.remove(&records[start].value);
+                }
+            }
+            start += 1;
+        }
+        at += 1;
+        if values.len() >= threshold {
+            let end = end_of_window(records, start, within);
+            hit(&records[start..end], Vec::new(), records[start].time.saturating_add(within));
+            (start, at) = (end, end);
+            values.clear();
+        }
+    }
+}
+
+/// Finds chains of the steps in order, each step as often as it says. Of the chains that end in an event the one
+/// that begins last counts; the hit has everything that fits within the time before its end.
+fn sequence(records: &[Record], rule: &Rule, hit: &mut TakeHit<'_>) {
+    let within = micros(rule.within);
+    let chain: Vec<usize> = rule
+        .steps
+        .iter()
+        .enumerate()
+        .flat_map(|(number, step)| std::iter::repeat_n(number, step.times as usize))
+        .collect();
+    // For each place of the chain: when the latest chain up to here began, and its last event.
+    let mut reached: Vec<Option<(i64, usize)>> = vec![None; chain.len()];
+    let mut closed = i64::MIN;
+    for (at, record) in records.iter().enumerate() {
+        if record.time <= closed {
+            continue;
+        }
+        for place in (0..chain.len()).rev().filter(|place| chain[*place] == usize::from(record.step)) {
+            let began = match place {
+                0 => Some(record.time),
+                _ => reached[place - 1]
+                    .filter(|(began, last)| record.time - began <= within && records[*last].id != record.id)
+                    .map(|(began, _)| began),
+            };
+            let Some(began) = began else { continue };
+            if reached[place].is_none_or(|(before, _)| before <= began) {
+                reached[place] = Some((began, at));
+            }
+        }
+        if reached.last().is_some_and(Option::is_some) {
+            let oldest = record.time - within;
+            let start = records.partition_point(|record| record.time < oldest || record.time <= closed);
+            closed = records[start].time.saturating_add(within).max(record.time);
+            hit(&records[start..=at], Vec::new(), closed);
+            reached.fill(None);
+        }
+    }
+}
+
+fn travel(records: &[Record], (km, kmh): (f64, f64), within: i64, hit: &mut TakeHit<'_>) {
+    let mut closed = i64::MIN;
+    for pair in records.windows(2) {
+        let [from, to] = pair else { continue };
+        if from.value == to.value || from.time <= closed {
+            continue;
+        }
+        let distance = distance(unpacked(from.value), unpacked(to.value));
+        let hours = (to.time - from.time) as f64 / 3.6e9;
+        if distance >= km && distance > kmh * hours {
+            closed = to.time.saturating_add(within);
+            let minutes = (hours * 60.0).round();
+            hit(pair, vec![format!("{distance:.0} km in {minutes:.0} min")], closed);
+        }
+    }
+}
+
+/// Kilometres along the surface of the earth.
+fn distance((lat, lon): (f64, f64), (other_lat, other_lon): (f64, f64)) -> f64 {
+    let (lat, other_lat) = (lat.to_radians(), other_lat.to_radians());
+    let half = |angle: f64| (angle / 2.0).sin().powi(2);
+    let chord = half(other_lat - lat) + lat.cos() * other_lat.cos() * half((other_lon - lon).to_radians());
+    2.0 * EARTH * chord.sqrt().min(1.0).asin()
+}
+
+/// A place in one number: degrees as single floats.
+pub(super) fn packed((latitude, longitude): (f64, f64)) -> u64 {
+    (u64::from((latitude as f32).to_bits()) << 32) | u64::from((longitude as f32).to_bits())
+}
+
+fn unpacked(place: u64) -> (f64, f64) {
+    let degrees = |bits: u64| f64::from(f32::from_bits(bits as u32));
+    (degrees(place >> 32), degrees(place & u64::from(u32::MAX)))
+}
+
+/// A number that stands for a value; two values have the same one time in 2^64.
+pub(super) fn hash(value: &str) -> u64 {
+    let mut hasher = SipHasher13::new_with_keys(0, 0);
+    hasher.write(value.as_bytes());
+    hasher.finish()
+}

@@ -1,0 +1,39 @@
+//! Rules over events, and their hits.
+//!
+//! ```text
+//! rule       what a rule says; subject: what events are grouped by
+//! reader     rules are read from TOML, with line and column
+//! trial      the tests inside a rule
+//! rule_set   rules made ready: which of them an event concerns is decided by stream and action first
+//! fold       gathers what may be part of a hit: small records, not events
+//! judge      records in order of time become hits, one a rule, group and window
+//! baseline   values that are new to a group
+//! hit        what is told
+//! builtin    the rules that come with the program, and their list for the documentation
+//! ```
+
+mod baseline;
+mod builtin;
+mod event_id;
+mod fold;
+mod hit;
+mod judge;
+mod lists;
+mod reader;
+mod rule;
+mod rule_set;
+mod silence;
+mod subject;
+mod trial;
+
+#[cfg(test)]
+mod tests;
+
+pub use builtin::{builtin_rules, documentation};
+pub use fold::DetectFold;
+pub use hit::Hit;
+pub use lists::{LISTS, Lists};
+pub use reader::read_rule;
+pub use rule::{Level, Rule, RuleKind};
+pub use rule_set::RuleSet;
+pub use trial::{TrialOutcome, run_trials};
