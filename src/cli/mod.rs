@@ -12,6 +12,7 @@ pub mod config;
 pub mod connection;
 pub mod console;
 pub mod delivery;
+pub mod detect;
 pub mod fetch;
 pub mod filter;
 pub mod introspect;
@@ -92,6 +93,8 @@ pub enum Command {
     Fetch(Box<FetchArgs>),
     /// Follow new events
     Tail(Box<TailArgs>),
+    /// Find what rules look for: exports, guessed passwords, rights, silence
+    Detect(Box<detect::DetectArgs>),
     /// Find events by their uuids and show them whole
     Show(Box<show::ShowArgs>),
     /// Count events by what they say
@@ -138,6 +141,10 @@ impl Cli {
             Command::Summary(args) => {
                 args.analysis.streams.read();
                 args.check().map_err(|why| usage("summary", ErrorKind::ArgumentConflict, why))?
+            }
+            Command::Detect(args) => {
+                args.analysis.streams.read();
+                args.check().map_err(|why| usage("detect", ErrorKind::ArgumentConflict, why))?
             }
             Command::Show(_)
             | Command::Introspect(_)

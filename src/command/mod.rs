@@ -8,10 +8,12 @@ mod completion;
 pub mod config;
 mod delivery;
 mod demo;
+pub mod detect;
 pub mod fetch;
 pub mod introspect;
 mod limits;
 pub mod names;
+mod rules;
 mod saved_events;
 pub mod session;
 pub mod show;
@@ -169,6 +171,10 @@ fn dispatch(invocation: &Invocation, command: Command) -> Result<End> {
             let rotates = args.collect.resume && args.collect.names_a_file();
             cancel::listen(&invocation.runtime.cancel, if rotates { Hangup::Reopens } else { Hangup::Ends })?;
             tail::run(invocation, &args)
+        }
+        Command::Detect(args) => {
+            cancel::listen(&invocation.runtime.cancel, Hangup::Ends)?;
+            detect::run(invocation, &args)
         }
         Command::Show(args) => {
             cancel::listen(&invocation.runtime.cancel, Hangup::Ends)?;

@@ -177,7 +177,9 @@ impl Settings {
                     "rules",
                     None,
                     |s| &s.rules,
-                    |paths| paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "),
+                    |paths| {
+                        paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+                    },
                     "none",
                 )
                 .unwrap_or_default(),

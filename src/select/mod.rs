@@ -34,6 +34,7 @@ use crate::facts::{EventFacts, Lookup, NameKind, SignInOutcome, UserFacts, unesc
 pub use crate::facts::{LookupBuffer, Names};
 pub use action::{find_words, nearest_code};
 pub use jq::{JqFilter, JqOutcome, JqValues};
+pub use pattern::any_glob;
 pub use terms::{FilterField, FilterTerms};
 pub use uuids::WantedUuids;
 

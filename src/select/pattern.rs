@@ -111,6 +111,11 @@ impl TextPattern {
     }
 }
 
+/// Whether a text fits one of these patterns, in which `*` stands for any characters.
+pub fn any_glob<'a>(patterns: impl IntoIterator<Item = &'a str>, text: &str) -> bool {
+    patterns.into_iter().any(|pattern| TextPattern::new(pattern).is_exactly(text))
+}
+
 /// Whether a text looks like one of 1Password's uuids.
 fn is_uuid(text: &str) -> bool {
     text.len() == 26 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())

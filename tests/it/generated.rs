@@ -16,6 +16,9 @@ use clap::ValueEnum as _;
 use clap_complete::Generator as _;
 use opev::cli::completions::{Shell, script};
 use opev::cli::definition;
+use serde_json::Value;
+
+use crate::harness::Sandbox;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -47,6 +50,52 @@ fn compare(directory: &str, expected: &BTreeMap<String, Vec<u8>>) {
 fn completions_are_up_to_date() {
     let files = Shell::value_variants().iter().map(|shell| (shell.file_name("opev"), script(*shell)));
     compare("completions", &files.collect());
+}
+
+/// The rules that come along, as `docs/rules.md` lists them.
+fn rules_of_the_documentation() -> String {
+    let run = Sandbox::new().run(["detect", "--list", "--format", "json"]).expect(0);
+    let rules: Vec<Value> = serde_json::from_slice(&run.stdout).unwrap();
+    let text = |rule: &Value, key: &str| rule[key].as_str().unwrap_or_default().replace('\n', " ");
+    let list = |rule: &Value, key: &str| {
+        let values = rule[key].as_array().unwrap().iter().map(|value| value.as_str().unwrap().to_owned());
+        values.collect::<Vec<_>>()
+    };
+    let mut page = fs::read_to_string(root().join("docs/rules.md")).unwrap();
+    page.truncate(page.find(RULES_BEGIN).unwrap() + RULES_BEGIN.len());
+    page.push_str("\n\n| level | rule | what |\n|---|---|---|\n");
+    for rule in &rules {
+        let id = text(rule, "id");
+        page.push_str(&format!("| {} | [`{id}`](#{id}) | {} |\n", text(rule, "level"), text(rule, "title")));
+    }
+    for rule in &rules {
+        let (id, title, level, kind) =
+            (text(rule, "id"), text(rule, "title"), text(rule, "level"), text(rule, "kind"));
+        page.push_str(&format!("\n### {id}\n\n**{title}** ({level}, {kind}). {}\n\n", text(rule, "meaning")));
+        page.push_str(&format!("* Next: `{}`\n", text(rule, "next")));
+        for alarm in list(rule, "false_alarms") {
+            page.push_str(&format!("* False alarm: {alarm}\n"));
+        }
+        for (what, key) in [("ATT&CK", "attack"), ("Stands for", "refs"), ("Lists", "lists")] {
+            if !list(rule, key).is_empty() {
+                page.push_str(&format!("* {what}: {}\n", list(rule, key).join(", ")));
+            }
+        }
+    }
+    page
+}
+
+/// What stands before the part of `docs/rules.md` that is made from the rules.
+const RULES_BEGIN: &str = "<!-- made from the rules -->";
+
+#[test]
+fn the_list_of_rules_is_up_to_date() {
+    let (path, expected) = (root().join("docs/rules.md"), rules_of_the_documentation());
+    if std::env::var_os("OPEV_BLESS").is_some() {
+        fs::write(&path, &expected).unwrap();
+    }
+    let found = fs::read_to_string(path).unwrap();
+    assert!(found == expected, "docs/rules.md: run OPEV_BLESS=1 cargo test --test it generated");
 }
 
 #[test]

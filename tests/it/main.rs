@@ -16,6 +16,7 @@ mod client;
 mod completion;
 mod config_commands;
 mod delivery;
+mod detect;
 mod disks;
 mod encode;
 mod fetch;

@@ -10,6 +10,7 @@ use super::fold::{MOST_OF_GROUP, micros};
 use super::judge::{Found, MOST_EVENTS};
 
 /// How long a value is remembered after it was met last, while events go on coming.
+#[allow(dead_code, reason = "for runs that go on")]
 const REMEMBERED: i64 = 120 * 86_400_000_000;
 
 /// Values by group.
@@ -145,6 +146,7 @@ impl Baseline {
     }
 
     /// Drops what was not met for long.
+    #[allow(dead_code, reason = "for runs that go on")]
     pub(super) fn forget(&mut self, newest: i64) {
         let oldest = newest.saturating_sub(REMEMBERED);
         self.groups.retain(|_, group| {

@@ -65,6 +65,7 @@ rule_files! {
     "sso-unlock-set-up",
     "stream-silent",
     "token-made-and-used",
+    "travel-then-export",
     "unusual-client",
     "vault-deleted",
     "vault-export",
@@ -82,9 +83,4 @@ pub fn builtin_rules() -> Vec<Rule> {
         Some(Rule { file: None, ..rule })
     };
     FILES.iter().filter_map(read).collect()
-}
-
-/// The list of the rules for the documentation, as Markdown.
-pub fn documentation() -> String {
-    String::new()
 }

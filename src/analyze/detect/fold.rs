@@ -30,6 +30,7 @@ use crate::page::Reading;
 use crate::select::{FilterField, Names};
 
 /// How late an event may arrive and still count where it belongs, while events go on coming.
+#[allow(dead_code, reason = "for runs that go on")]
 pub(super) const LATE: i64 = 86_400_000_000;
 
 /// How many records are held.
@@ -82,6 +83,8 @@ pub struct DetectFold {
     pub(super) values: usize,
     /// The time of the newest event.
     pub(super) newest: i64,
+    /// The time of the oldest event.
+    oldest: i64,
     /// Whether events were left out, because there were too many records.
     is_full: bool,
     found: Vec<u16>,
@@ -99,6 +102,7 @@ impl DetectFold {
             records: 0,
             values: 0,
             newest: i64::MIN,
+            oldest: i64::MAX,
             is_full: false,
             found: Vec::new(),
         }
@@ -112,6 +116,7 @@ impl DetectFold {
     fn take(&mut self, event: &Event<'_>, facts: &EventFacts<'_, '_>) {
         let Some(time) = event.time.map(|time| time.timestamp_micros()) else { return };
         self.newest = self.newest.max(time);
+        self.oldest = self.oldest.min(time);
         self.note_fields(facts);
         let set = Arc::clone(&self.set);
         for (rule, streams) in &set.silences {
@@ -245,6 +250,7 @@ impl DetectFold {
         }
         self.records += other.records;
         self.newest = self.newest.max(other.newest);
+        self.oldest = self.oldest.min(other.oldest);
         self.is_full |= other.is_full;
     }
 
@@ -297,6 +303,7 @@ impl DetectFold {
 
     /// Forgets what cannot become part of a hit any more: what is older than the window and a day, counted from
     /// the newest event, which is not later than `now`.
+    #[allow(dead_code, reason = "for runs that go on")]
     pub fn forget(&mut self, now: DateTime<Utc>) {
         let newest = self.newest.min(now.timestamp_micros());
         let set = Arc::clone(&self.set);
@@ -315,15 +322,27 @@ impl DetectFold {
         }
     }
 
-    /// What people should know of the rules after this: fields that no event had, bounds that were met.
+    /// The time between the oldest event and the newest.
+    pub fn span(&self) -> TimeDelta {
+        TimeDelta::microseconds(self.newest.saturating_sub(self.oldest).max(0))
+    }
+
+    /// Fields that rules name and that no event had, for people; with whether the rule is a person's own.
+    pub fn unmet_fields(&self) -> Vec<(bool, String)> {
+        let unmet = self.set.unmet(&self.present, &self.seen).into_iter();
+        let text = |(rule, field): (&Rule, FilterField)| {
+            let file = rule.file.as_deref().unwrap_or("opev");
+            let text = format!("the rule {} of {file} names {}, which no event had", rule.id, field.name());
+            (rule.file.is_some(), text)
+        };
+        unmet.map(text).collect()
+    }
+
+    /// Bounds that were met, for people.
     pub fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
-        for (rule, field) in self.set.unmet(&self.present, &self.seen) {
-            remarks.push(format!("the rule {} names {}, which no event had", rule.id, field.name()));
-        }
         if self.is_full {
-            remarks
-                .push(format!(
+            remarks.push(format!(
                 "over {MOST_RECORDS} events fit rules, and the others were left out: ask for a shorter time"
             ));
         }
@@ -332,7 +351,6 @@ impl DetectFold {
         }
         remarks
     }
-
 }
 
 impl Fold for DetectFold {

@@ -56,15 +56,18 @@ impl Window {
         self.is_new = true;
     }
 
+    #[allow(dead_code, reason = "for runs that go on")]
     pub(super) fn len(&self) -> usize {
         self.records.len()
     }
 
+    #[allow(dead_code, reason = "for runs that go on")]
     pub(super) fn is_empty(&self) -> bool {
         self.records.is_empty() && self.closed.is_none()
     }
 
     /// Drops what is older.
+    #[allow(dead_code, reason = "for runs that go on")]
     pub(super) fn forget(&mut self, oldest: i64) {
         self.records.retain(|record| record.time >= oldest);
         self.closed = self.closed.filter(|closed| *closed >= oldest);

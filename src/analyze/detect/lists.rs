@@ -29,6 +29,14 @@ impl Lists {
         self.0.insert(name.to_owned(), values);
     }
 
+    /// Adds what stands in other lists.
+    pub fn add(&mut self, other: &Lists) {
+        for (name, values) in &other.0 {
+            let known = self.0.entry(name.clone()).or_default();
+            known.extend(values.iter().filter(|value| !known.contains(value)).cloned().collect::<Vec<_>>());
+        }
+    }
+
     /// The values of a list; none where the profile has no such list.
     pub fn values(&self, name: &str) -> &[String] {
         self.0.get(name).map_or(&[], Vec::as_slice)

@@ -8,8 +8,8 @@
 //! fold       gathers what may be part of a hit: small records, not events
 //! judge      records in order of time become hits, one a rule, group and window
 //! baseline   values that are new to a group
-//! hit        what is told
-//! builtin    the rules that come with the program, and their list for the documentation
+//! hit        what is told; render: as JSON and for people
+//! builtin    the rules that come with the program
 //! ```
 
 mod baseline;
@@ -20,6 +20,7 @@ mod hit;
 mod judge;
 mod lists;
 mod reader;
+mod render;
 mod rule;
 mod rule_set;
 mod silence;
@@ -29,11 +30,12 @@ mod trial;
 #[cfg(test)]
 mod tests;
 
-pub use builtin::{builtin_rules, documentation};
+pub use builtin::builtin_rules;
 pub use fold::DetectFold;
 pub use hit::Hit;
 pub use lists::{LISTS, Lists};
 pub use reader::read_rule;
-pub use rule::{Level, Rule, RuleKind};
+pub use render::{HitFormat, HitStyle};
+pub use rule::{Level, Rule};
 pub use rule_set::RuleSet;
 pub use trial::{TrialOutcome, run_trials};

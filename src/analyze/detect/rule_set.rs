@@ -225,6 +225,15 @@ impl RuleSet {
         self.idle.iter().map(|(rule, list)| (&self.rules[*rule], &**list))
     }
 
+    /// The longest time over which a rule learns what is usual.
+    pub fn longest_learning(&self) -> Option<chrono::TimeDelta> {
+        let learn = |rule: &Rule| match rule.kind {
+            RuleKind::NewValue { learn, .. } => Some(learn),
+            _ => None,
+        };
+        self.rules.iter().filter_map(learn).max()
+    }
+
     /// What in the rules may be a slip, for people.
     pub fn warnings(&self) -> &[String] {
         &self.warnings

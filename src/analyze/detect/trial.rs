@@ -7,6 +7,8 @@ use super::lists::Lists;
 use super::reader::failure_at;
 use super::rule::{Rule, RuleTest};
 use super::rule_set::RuleSet;
+use chrono::DateTime;
+
 use crate::analyze::Fold as _;
 use crate::error::Result;
 use crate::event::{Event, Stream};
@@ -60,7 +62,7 @@ fn hits_of(rule: &Rule, test: &RuleTest, rules: &[Rule]) -> Result<usize> {
     for (stream, raw) in &test.events {
         let event = event_of(*stream, raw);
         let facts = EventFacts::new(*stream, lookup.find(raw.as_bytes(), &mut buffer));
-        fold.add(&event, &facts, Reading::default());
+        fold.add(&event, &facts, Reading::at(DateTime::UNIX_EPOCH));
     }
     let hits = fold.take_hits(None, &Names::default());
     Ok(hits.iter().filter(|hit| hit.rule == rule.id).count())
@@ -73,6 +75,6 @@ pub(super) fn event_of(stream: Stream, raw: &str) -> Event<'_> {
         members.find(|(key, _)| *key == name).and_then(|(_, value)| value.inside_quotes())
     };
     let time = member(b"timestamp").and_then(|text| std::str::from_utf8(text).ok());
-    let time = time.and_then(|text| chrono::DateTime::parse_from_rfc3339(text).ok());
+    let time = time.and_then(|text| DateTime::parse_from_rfc3339(text).ok());
     Event { stream, raw: raw.as_bytes(), uuid: member(b"uuid"), time: time.map(|time| time.to_utc()) }
 }

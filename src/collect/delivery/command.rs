@@ -39,11 +39,14 @@ const EX_DATAERR: i32 = 65;
 
 /// Runs a command for each offer.
 #[derive(Debug)]
-pub(super) struct CommandChannel {
+pub(in crate::collect) struct CommandChannel {
     line: String,
     environment: Vec<(OsString, OsString)>,
     cancel: Cancel,
 }
+
+/// How a command ended, and its last words.
+pub(in crate::collect) type CommandEnd = (std::io::Result<ExitStatus>, Vec<u8>);
 
 /// A command that runs.
 struct RunningCommand {
@@ -53,14 +56,14 @@ struct RunningCommand {
 }
 
 impl CommandChannel {
-    pub(super) fn new(
+    pub(in crate::collect) fn new(
         line: &str,
         environment: &[(OsString, OsString)],
-        named: [(&str, &str); 3],
+        named: &[(&str, &str)],
         cancel: &Cancel,
     ) -> Self {
         let mut environment = environment.to_vec();
-        environment.extend(named.map(|(name, value)| (name.into(), value.into())));
+        environment.extend(named.iter().map(|(name, value)| (name.into(), value.into())));
         CommandChannel { line: line.to_owned(), environment, cancel: cancel.clone() }
     }
 
@@ -69,10 +72,38 @@ impl CommandChannel {
     /// # Errors
     /// Fails with `Interrupted` when cancelled before the command has taken it.
     pub(super) fn offer(&self, batch: &Batch, attempt: u32, timeout: Duration) -> Result<OfferOutcome> {
+        let variables = [
+            ("OPEV_BATCH_ID", batch.id.clone()),
+            ("OPEV_BATCH_EVENTS", batch.events.to_string()),
+            ("OPEV_BATCH_BYTES", batch.body.len().to_string()),
+            ("OPEV_BATCH_ATTEMPT", attempt.to_string()),
+        ];
+        let (status, words) = match self.run(&batch.body, &variables, timeout)? {
+            Ok(ended) => ended,
+            Err(why) => return Ok(OfferOutcome::Retry(why, None)),
+        };
+        let outcome = judged(batch, status, &words);
+        if let (OfferOutcome::Retry(..), true) = (&outcome, self.cancel.is_triggered()) {
+            return Err(self.cancel.failure());
+        }
+        Ok(outcome)
+    }
+
+    /// Runs the command once, with `body` on its standard input; gives how it ended and its last words, or why it
+    /// did not end.
+    ///
+    /// # Errors
+    /// Fails with `Interrupted` when cancelled before the command has ended.
+    pub(in crate::collect) fn run(
+        &self,
+        body: &Arc<[u8]>,
+        variables: &[(&str, String)],
+        timeout: Duration,
+    ) -> Result<Result<CommandEnd, String>> {
         self.cancel.check()?;
-        let running = match self.start(batch, attempt) {
+        let running = match self.start(body, variables) {
             Ok(running) => running,
-            Err(e) => return Ok(OfferOutcome::Retry(format!("the command cannot be started: {e}"), None)),
+            Err(e) => return Ok(Err(format!("the command cannot be started: {e}"))),
         };
         let status = select! {
             recv(running.ended) -> status => status.ok(),
@@ -83,32 +114,24 @@ impl CommandChannel {
             running.stop();
             self.cancel.check()?;
             let limit = duration::show(timeout);
-            return Ok(OfferOutcome::Retry(format!("the command took longer than {limit}"), None));
+            return Ok(Err(format!("the command took longer than {limit}")));
         };
-        let words = running.words.recv_timeout(WORDS_GRACE).unwrap_or_default();
-        let outcome = judged(batch, status, &words);
-        if let (OfferOutcome::Retry(..), true) = (&outcome, self.cancel.is_triggered()) {
-            return Err(self.cancel.failure());
-        }
-        Ok(outcome)
+        Ok(Ok((status, running.words.recv_timeout(WORDS_GRACE).unwrap_or_default())))
     }
 
-    fn start(&self, batch: &Batch, attempt: u32) -> std::io::Result<RunningCommand> {
+    fn start(&self, body: &Arc<[u8]>, variables: &[(&str, String)]) -> std::io::Result<RunningCommand> {
         cancel::keep_the_ends_of_children()?;
         let child = Command::new("/bin/sh")
             .args(["-c", &self.line])
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .env("OPEV_BATCH_ID", &batch.id)
-            .env("OPEV_BATCH_EVENTS", batch.events.to_string())
-            .env("OPEV_BATCH_BYTES", batch.body.len().to_string())
-            .env("OPEV_BATCH_ATTEMPT", attempt.to_string())
+            .envs(variables.iter().map(|(name, value)| (*name, value)))
             .stdin(Stdio::piped())
             .stderr(Stdio::piped())
             // Ctrl-C is for us: the command may finish what it has begun.
             .process_group(0)
             .spawn()?;
-        Ok(RunningCommand::watch(child, Arc::clone(&batch.body)))
+        Ok(RunningCommand::watch(child, Arc::clone(body)))
     }
 }
 
@@ -141,6 +164,18 @@ impl RunningCommand {
     }
 }
 
+/// How a command that did not succeed ended, with its last words.
+pub(in crate::collect) fn complaint(status: ExitStatus, words: &[u8]) -> String {
+    let how = match (status.code(), status.signal()) {
+        (Some(code), _) => format!("the command ended with exit code {code}"),
+        (None, signal) => format!("the command was ended by signal {}", signal.unwrap_or_default()),
+    };
+    match shown(words) {
+        Some(words) => format!("{how}: {words}"),
+        None => how,
+    }
+}
+
 /// What an exit code means.
 fn judged(batch: &Batch, status: std::io::Result<ExitStatus>, words: &[u8]) -> OfferOutcome {
     let status = match status {
@@ -153,14 +188,7 @@ fn judged(batch: &Batch, status: std::io::Result<ExitStatus>, words: &[u8]) -> O
         Ok(status) => status,
         Err(e) => return OfferOutcome::Retry(format!("the command cannot be waited for: {e}"), None),
     };
-    let how = match (status.code(), status.signal()) {
-        (Some(code), _) => format!("the command ended with exit code {code}"),
-        (None, signal) => format!("the command was ended by signal {}", signal.unwrap_or_default()),
-    };
-    let why = match shown(words) {
-        Some(words) => format!("{how}: {words}"),
-        None => how,
-    };
+    let why = complaint(status, words);
     if status.code() != Some(EX_DATAERR) {
         return OfferOutcome::Retry(why, None);
     }

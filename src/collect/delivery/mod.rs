@@ -9,7 +9,7 @@
 //!
 //! What a batch is, and that the position moves only behind one that was taken, is in `output`.
 
-mod command;
+pub(super) mod command;
 mod intake;
 mod lake;
 
@@ -178,7 +178,7 @@ impl DeliveryTarget {
                     ("OPEV_BATCH_PROFILE", &settings.profile),
                     ("OPEV_BATCH_SHAPE", shape.name()),
                 ];
-                Channel::Command(command::CommandChannel::new(line, environment, named, &runtime.cancel))
+                Channel::Command(command::CommandChannel::new(line, environment, &named, &runtime.cancel))
             }
             ReceiverRequest::Intake { url, headers } => {
                 let form = intake::IntakeForm { shape: *shape, batch: request.options };
