@@ -32,9 +32,9 @@ pub struct RuleArgs {
     #[arg(long, value_name = "ID", value_delimiter = ',', help_heading = "Rules")]
     pub only: Vec<String>,
 
-    /// Only hits of this level or above: info, low, medium, high, critical [default: low]
+    /// Only hits of this level or above [default: low]
     ///
-    /// Rules of the level info tell of what is usual and of use beside other hits.
+    /// info, low, medium, high or critical. Rules of the level info tell of what is usual and of use beside other hits.
     #[arg(long, value_name = "LEVEL", help_heading = "Rules")]
     pub level: Option<Level>,
 }
@@ -90,7 +90,7 @@ pub struct DetectArgs {
 
     /// Exit with 1 when there is a hit of this level or above
     ///
-    /// For scripts and CI. Other failures have their own exit codes, which go first.
+    /// info, low, medium, high or critical. For scripts and CI. Other failures have their own exit codes, which go first.
     #[arg(long, value_name = "LEVEL", help_heading = "Output")]
     pub fail_on: Option<Level>,
 }

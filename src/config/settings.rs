@@ -163,26 +163,8 @@ impl Settings {
                 "none",
             ),
             zone,
-            tags: sources
-                .optional(
-                    "tag",
-                    None,
-                    |s| &s.tag,
-                    |tags| tags.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-                    "none",
-                )
-                .unwrap_or_default(),
-            rules: sources
-                .optional(
-                    "rules",
-                    None,
-                    |s| &s.rules,
-                    |paths| {
-                        paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
-                    },
-                    "none",
-                )
-                .unwrap_or_default(),
+            tags: tags(&mut sources),
+            rules: rules(&mut sources),
             lists: sources.optional("lists", None, |s| &s.lists, Lists::describe, "none").unwrap_or_default(),
             zone_warning,
             proxies: config.environment.proxies(),
@@ -225,6 +207,18 @@ fn refuse_account_flags(flags: &AccountArgs) -> Result<()> {
         }
         None => Ok(()),
     }
+}
+
+fn tags(sources: &mut SettingSources<'_>) -> Vec<Tag> {
+    let shown = |tags: &Vec<Tag>| tags.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    sources.optional("tag", None, |s| &s.tag, shown, "none").unwrap_or_default()
+}
+
+fn rules(sources: &mut SettingSources<'_>) -> Vec<PathBuf> {
+    let shown = |paths: &Vec<PathBuf>| {
+        paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    };
+    sources.optional("rules", None, |s| &s.rules, shown, "none").unwrap_or_default()
 }
 
 fn duration_text(duration: &Duration) -> String {

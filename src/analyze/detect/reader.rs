@@ -69,9 +69,10 @@ pub(super) fn failure_at(file: &str, text: &str, offset: usize, message: String,
 }
 
 fn at(file: &str, text: &str, problem: &Problem) -> Error {
-    let before = &text[..text.floor_char_boundary(problem.offset.min(text.len()))];
+    // Offsets stand at characters; one that does not is told as the beginning.
+    let before = text.get(..problem.offset).unwrap_or_default();
     let line = 1 + memchr::memchr_iter(b'\n', before.as_bytes()).count();
-    let column = 1 + before.rsplit('\n').next().unwrap_or("").chars().count();
+    let column = 1 + before.rsplit('\n').next().unwrap_or_default().chars().count();
     let message = format!("{}:{line}:{column}: {}", sanitize::message(file), problem.message);
     let failure = Error::new(ErrorKind::Usage, message);
     if problem.hint.is_empty() { failure } else { failure.hint(problem.hint.clone()) }
