@@ -81,10 +81,10 @@ pub struct DetectArgs {
     #[arg(long, value_name = "FORMAT", help_heading = "Output")]
     pub format: Option<HitFormat>,
 
-    /// Run this command for each hit, with the hit as JSON on its standard input
+    /// Run this command for each hit, with the hit on its standard input
     ///
-    /// sh -c runs it, one hit after another, with OPEV_RULE and OPEV_LEVEL in its environment and without the
-    /// token. One that fails is tried three times; the run then ends with 7.
+    /// The hit is one line of JSON. sh -c runs the command, one hit after another, with OPEV_RULE and OPEV_LEVEL in
+    /// its environment and without the token. One that fails is tried three times; the run then ends with 7.
     #[arg(long, value_name = "CMD", value_hint = ValueHint::CommandString, help_heading = "Output")]
     pub exec: Option<String>,
 
