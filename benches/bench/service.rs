@@ -105,7 +105,7 @@ impl Service {
         let server = self.base_url.parse().map_err(|_| "no such server")?;
         let mut pages = Vec::new();
         for &stream in streams {
-            let path = ApiVersion::V2.path(stream);
+            let path = ApiVersion::V2.path(stream).ok_or("no such endpoint")?;
             let mut ask =
                 PageRequest::First { limit: FULL_PAGE as u16, since: Some(self.since), until: None };
             loop {
@@ -115,13 +115,13 @@ impl Service {
                     proxy: None,
                     token: Some(&token),
                     headers: &[],
-                    path: &path,
+                    path,
                     body: Some(body.clone().into_bytes()),
                     timeout: None,
                 };
                 let answer = http.send(request).map_err(|trouble| trouble.to_string())?;
                 let page = wire::page(ApiVersion::V2, stream, answer.body, 1_000, RealClock::new().now())?;
-                pages.push(Ready { path: path.clone(), body });
+                pages.push(Ready { path: path.to_owned(), body });
                 match page.next {
                     Next::More(cursor) => ask = PageRequest::Cursor(cursor),
                     Next::CaughtUp(_) => break,

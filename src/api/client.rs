@@ -6,13 +6,13 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::api::claims::{Claims, InvalidToken};
 use crate::api::clock_check::ClockCheck;
 use crate::api::connectivity::{self, ConnectivityStep, ConnectivityTarget, StageOutcome};
-use crate::api::endpoint::{ApiVersion, BaseUrl, PageRequest};
+use crate::api::endpoint::{ApiVersion, BaseUrl, PageRequest, QueryNames};
 use crate::api::http::{Http, HttpRequest, HttpResponse};
 use crate::api::jitter::jitter;
 use crate::api::limiter::Limiter;
@@ -75,6 +75,8 @@ struct ClientState {
     token: Mutex<CurrentToken>,
     /// Set by every page, taken by the one reading of a new token that it allows.
     answered: AtomicBool,
+    /// The names of v3's parameters, once an answer has shown which ones the service takes.
+    query_names: OnceLock<QueryNames>,
     /// The result of an introspection after a 401, with the token's generation.
     granted: Mutex<Option<(u64, Option<Vec<Stream>>)>>,
 }
@@ -119,6 +121,7 @@ impl Client {
             config,
             token,
             answered: AtomicBool::new(false),
+            query_names: OnceLock::new(),
             granted: Mutex::default(),
         }))
     }
@@ -153,21 +156,48 @@ impl Client {
     /// refuses is `BadRequest` on `PageRequest::Cursor`.
     pub fn page(&self, stream: Stream, ask: &PageRequest) -> Result<Page> {
         let version = self.version();
-        if !version.serves(stream) {
+        let Some(path) = version.path(stream) else {
             return Err(Error::new(ErrorKind::Usage, format!("{version} of the API has audit events only"))
                 .hint("leave --api out, or request only auditevents")
                 .on_stream(stream));
-        }
-        let (query, body) = match version {
-            ApiVersion::V3 => (Some(ask.query()), None),
-            ApiVersion::V1 | ApiVersion::V2 => (None, Some(ask.body())),
         };
-        let asked = usize::from(ask.limit());
-        let request = ApiRequest { stream: Some(stream), path: version.path(stream), query, body };
+        let page = match version {
+            ApiVersion::V3 => self.page_by_query(stream, path, ask),
+            ApiVersion::V1 | ApiVersion::V2 => self.page_of(stream, path, (None, Some(ask.body())), ask),
+        };
+        page.map_err(|failure| failure.on_stream(stream))
+    }
+
+    /// Asks with the newer names of parameters, and with the older ones where the service refuses those before
+    /// it has ever answered to them.
+    fn page_by_query(&self, stream: Stream, path: &str, ask: &PageRequest) -> Result<Page> {
+        let with = |names| self.page_of(stream, path, (Some(ask.query(names)), None), ask);
+        if let Some(names) = self.0.query_names.get() {
+            return with(*names);
+        }
+        let (names, page) = match with(QueryNames::Newer) {
+            Err(refused) if refused.kind() == ErrorKind::BadRequest => match with(QueryNames::Older) {
+                Ok(page) => (QueryNames::Older, page),
+                Err(_) => return Err(refused),
+            },
+            page => (QueryNames::Newer, page?),
+        };
+        let _ = self.0.query_names.set(names);
+        Ok(page)
+    }
+
+    fn page_of(
+        &self,
+        stream: Stream,
+        path: &str,
+        (query, body): (Option<String>, Option<String>),
+        ask: &PageRequest,
+    ) -> Result<Page> {
+        let (version, asked) = (self.version(), usize::from(ask.limit()));
+        let request = ApiRequest { stream: Some(stream), path: path.to_owned(), query, body };
         self.ask(&request, self.0.config.policy, |answer| {
             wire::page(version, stream, answer.body, asked, self.0.config.clock.now())
         })
-        .map_err(|failure| failure.on_stream(stream))
     }
 
     /// Tries the connection to the server once, stage by stage, without the token.

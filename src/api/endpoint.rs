@@ -29,6 +29,42 @@ pub enum ApiVersion {
     V3,
 }
 
+/// The endpoints of streams; another one is another row.
+const ENDPOINTS: [(ApiVersion, Stream, &str); 7] = [
+    (ApiVersion::V1, Stream::SignInAttempts, "/api/v1/signinattempts"),
+    (ApiVersion::V1, Stream::ItemUsages, "/api/v1/itemusages"),
+    (ApiVersion::V1, Stream::AuditEvents, "/api/v1/auditevents"),
+    (ApiVersion::V2, Stream::SignInAttempts, "/api/v2/signinattempts"),
+    (ApiVersion::V2, Stream::ItemUsages, "/api/v2/itemusages"),
+    (ApiVersion::V2, Stream::AuditEvents, "/api/v2/auditevents"),
+    (ApiVersion::V3, Stream::AuditEvents, "/api/v3/auditevents"),
+];
+
+/// The names of v3's parameters, which have changed once during its beta.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueryNames {
+    /// Those of the beta of June 2026.
+    Newer,
+    /// Those of the beta of January 2026.
+    Older,
+}
+
+impl QueryNames {
+    fn page_size(self) -> &'static str {
+        match self {
+            QueryNames::Newer => "max_page_size",
+            QueryNames::Older => "page_size",
+        }
+    }
+
+    fn page_token(self) -> &'static str {
+        match self {
+            QueryNames::Newer => "page_token",
+            QueryNames::Older => "next_page_token",
+        }
+    }
+}
+
 impl ApiVersion {
     /// Every version, oldest first.
     pub const ALL: [ApiVersion; 3] = [ApiVersion::V1, ApiVersion::V2, ApiVersion::V3];
@@ -42,14 +78,15 @@ impl ApiVersion {
         }
     }
 
-    /// Whether this version has an endpoint for `stream`; v3 has audit events only.
-    pub fn serves(self, stream: Stream) -> bool {
-        self != ApiVersion::V3 || stream == Stream::AuditEvents
+    /// The path of `stream`'s endpoint; none where this version does not have the stream.
+    pub fn path(self, stream: Stream) -> Option<&'static str> {
+        let endpoint = ENDPOINTS.iter().find(|endpoint| (endpoint.0, endpoint.1) == (self, stream));
+        endpoint.map(|(.., path)| *path)
     }
 
-    /// The path of `stream`'s endpoint.
-    pub fn path(self, stream: Stream) -> String {
-        format!("/api/{self}/{}", stream.name())
+    /// Whether this version has an endpoint for `stream`.
+    pub fn serves(self, stream: Stream) -> bool {
+        self.path(stream).is_some()
     }
 
     /// The path of the introspection; v3 has none of its own.
@@ -143,11 +180,11 @@ impl PageRequest {
         body.unwrap_or_else(|_| unreachable!("numbers and strings always have a JSON text"))
     }
 
-    /// The query of a GET, for v3, with the names of its newest beta (2026-06).
-    pub fn query(&self) -> String {
+    /// The query of a GET, for v3.
+    pub fn query(&self, names: QueryNames) -> String {
         match self {
             PageRequest::First { limit, since, until } => {
-                let mut query = format!("max_page_size={limit}");
+                let mut query = format!("{}={limit}", names.page_size());
                 for (name, time) in [("start_time", since), ("end_time", until)] {
                     if let Some(time) = time {
                         query.push_str(&format!("&{name}={}", percent_encoded(&rfc3339(*time))));
@@ -155,7 +192,9 @@ impl PageRequest {
                 }
                 query
             }
-            PageRequest::Cursor(cursor) => format!("page_token={}", percent_encoded(cursor.as_str())),
+            PageRequest::Cursor(cursor) => {
+                format!("{}={}", names.page_token(), percent_encoded(cursor.as_str()))
+            }
         }
     }
 }
@@ -190,15 +229,23 @@ mod tests {
         let time: DateTime<Utc> = "2026-05-29T18:00:00Z".parse().unwrap();
         let first = PageRequest::First { limit: 50, since: Some(time), until: Some(time) };
         assert_eq!(
-            first.query(),
+            first.query(QueryNames::Newer),
             "max_page_size=50&start_time=2026-05-29T18%3A00%3A00Z&end_time=2026-05-29T18%3A00%3A00Z"
         );
-        assert_eq!(PageRequest::Cursor(Cursor::new("a+/=&b")).query(), "page_token=a%2B%2F%3D%26b");
+        assert_eq!(
+            PageRequest::Cursor(Cursor::new("a+/=&b")).query(QueryNames::Newer),
+            "page_token=a%2B%2F%3D%26b"
+        );
+        let first = PageRequest::First { limit: 50, since: None, until: None };
+        assert_eq!(first.query(QueryNames::Older), "page_size=50");
+        assert_eq!(PageRequest::Cursor(Cursor::new("a")).query(QueryNames::Older), "next_page_token=a");
     }
 
     #[test]
     fn paths_follow_version_and_stream() {
-        assert_eq!(ApiVersion::V2.path(Stream::ItemUsages), "/api/v2/itemusages");
+        for (version, stream, path) in ENDPOINTS {
+            assert_eq!(path, format!("/api/{version}/{}", stream.name()));
+        }
         assert_eq!("V1".parse(), Ok(ApiVersion::V1));
         assert_eq!("3".parse(), Ok(ApiVersion::V3));
         assert_eq!("v4".parse::<ApiVersion>(), Err(UnknownVersion));

@@ -195,6 +195,7 @@ fn inserted_last(page: &Page) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::endpoint::QueryNames;
     use crate::clock::ManualClock;
     use crate::page::{Cursor, Span};
 
@@ -282,7 +283,7 @@ mod tests {
         let setting = Setting::new();
         let mut asked = Vec::new();
         let mut follow = setting.follow(30, |ask| {
-            asked.push(ask.query());
+            asked.push(ask.query(QueryNames::Newer));
             let event = [r#"{"timestamp":"2030-01-01T00:00:00Z","insert_time":"2026-05-29T18:00:05Z"}"#];
             Ok(page(if asked.len() == 2 { &[] } else { &event[..] }, Next::CaughtUp(None)))
         });
@@ -313,7 +314,7 @@ mod tests {
     fn a_refused_cursor_is_a_failure_or_a_new_start() {
         let setting = Setting::new();
         let refuse = |asked: &mut Vec<String>, ask: &PageRequest| {
-            asked.push(ask.query());
+            asked.push(ask.query(QueryNames::Newer));
             match ask {
                 PageRequest::Cursor(_) if asked.len() == 3 => {
                     Err(Error::new(ErrorKind::BadRequest, "refused"))

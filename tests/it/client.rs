@@ -140,6 +140,31 @@ fn v3_is_asked_by_get_and_has_audit_events_only() {
 }
 
 #[test]
+fn v3_takes_the_older_names_of_parameters_where_the_newer_ones_are_refused() {
+    let page = r#"{"audit_events":[{}],"next_page_token":"t"}"#;
+    let server = Scripted::start(move |number| match number {
+        1 | 2 => answer("200 OK", "", page),
+        _ => answer("400 Bad Request", "", r#"{"message":"no such parameter"}"#),
+    });
+    let client = Setting { version: ApiVersion::V3, ..Setting::default() }.client(server.address);
+    let first = PageRequest::First { limit: 7, since: None, until: None };
+    let page = client.page(Stream::AuditEvents, &first).unwrap();
+    client.page(Stream::AuditEvents, &PageRequest::Cursor(page.next.cursor().unwrap().clone())).unwrap();
+    let asked = |range: std::ops::Range<usize>| {
+        let query = |request: &String| request.split(['?', ' ']).nth(2).unwrap().to_owned();
+        server.requests()[range].iter().map(query).collect::<Vec<_>>()
+    };
+    assert_eq!(asked(0..3), ["max_page_size=7", "page_size=7", "next_page_token=t"]);
+    // Where both are refused, what is told is the refusal of the newer ones; a known service is not tried twice.
+    let refused = PageRequest::Cursor(Cursor::new("refused"));
+    assert_eq!(client.page(Stream::AuditEvents, &refused).unwrap_err().kind(), ErrorKind::BadRequest);
+    assert_eq!(asked(3..server.requests().len()), ["next_page_token=refused"]);
+    let other = Setting { version: ApiVersion::V3, ..Setting::default() }.client(server.address);
+    assert_eq!(other.page(Stream::AuditEvents, &refused).unwrap_err().kind(), ErrorKind::BadRequest);
+    assert_eq!(asked(4..server.requests().len()), ["page_token=refused", "next_page_token=refused"]);
+}
+
+#[test]
 fn what_passes_is_asked_again() {
     let whole = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{PAGE}", PAGE.len());
     for cut in [0, 5, 17, 30, whole.len() - PAGE.len(), whole.len() - 10, whole.len() - 1] {

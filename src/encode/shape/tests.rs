@@ -422,10 +422,10 @@ fn says_time(said: &str, text: &str) -> bool {
 }
 
 #[test]
-fn two_thousand_mutations_are_read_back_and_nothing_they_say_is_lost() {
+fn ten_thousand_mutations_are_read_back_and_nothing_they_say_is_lost() {
     let samples = samples();
     let mut random = fastrand::Rng::with_seed(11);
-    for _ in 0..2_000 {
+    for _ in 0..10_000 {
         let (stream, raw) = mutation(samples[random.usize(..samples.len())].clone(), &mut random);
         let event: Value = serde_json::from_str(&raw).unwrap();
         let mut told = Vec::new();
