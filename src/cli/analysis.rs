@@ -7,6 +7,7 @@ use super::connection::{JobArgs, PageArgs};
 use super::filter::FilterArgs;
 use super::range::RangeArgs;
 use super::saved_events::SavedEventArgs;
+use super::shard::ShardArg;
 use super::stream::StreamArgs;
 
 /// Which events are looked at, and whose.
@@ -27,6 +28,10 @@ pub struct AnalysisArgs {
     #[arg(long, help_heading = "Account",
           conflicts_with_all = ["profile", "region", "base_url", "token_file", "token_command"])]
     pub all_profiles: bool,
+
+    /// Which of them.
+    #[command(flatten)]
+    pub shard: ShardArg,
 
     /// Which events.
     #[command(flatten)]

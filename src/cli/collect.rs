@@ -12,6 +12,7 @@ use super::filter::FilterArgs;
 use super::redaction::RedactionArgs;
 use super::roll::{self, RollLimit};
 use super::shape_options::ShapeOptionArgs;
+use super::shard::ShardArg;
 use super::stream::StreamArgs;
 use crate::encode::{self, Fields, Format, OutputUse, Shape};
 use crate::time::duration;
@@ -37,6 +38,10 @@ pub struct CollectArgs {
     #[arg(long, help_heading = "Account",
           conflicts_with_all = ["profile", "region", "base_url", "token_file", "token_command"])]
     pub all_profiles: bool,
+
+    /// Which of them.
+    #[command(flatten)]
+    pub shard: ShardArg,
 
     /// Which events.
     #[command(flatten)]

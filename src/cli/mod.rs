@@ -22,6 +22,7 @@ pub mod redaction;
 pub mod roll;
 pub mod saved_events;
 pub mod shape_options;
+pub mod shard;
 pub mod show;
 #[cfg(feature = "simulator")]
 pub mod simulate;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::shard::ShardArg;
 use super::state::ProfileArgs;
 use crate::time::duration;
 
@@ -19,6 +20,10 @@ pub struct StatusArgs {
     /// A profile that never saved a position is then shown too, and is a problem under --check.
     #[arg(long, conflicts_with = "profile", help_heading = "Account")]
     pub all_profiles: bool,
+
+    /// Which of them.
+    #[command(flatten)]
+    pub shard: ShardArg,
 
     /// Print one JSON object
     ///

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::account::AccountArgs;
+use super::shard::ShardArg;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -32,6 +33,10 @@ pub struct TokenCheckArgs {
     #[arg(long, help_heading = "Account",
           conflicts_with_all = ["profile", "region", "base_url", "token_file", "token_command"])]
     pub all_profiles: bool,
+
+    /// Which of them.
+    #[command(flatten)]
+    pub shard: ShardArg,
 
     /// Look at the token alone; send nothing
     ///

@@ -51,8 +51,13 @@ pub(super) fn fold<F: Fold>(
     args: &AnalysisArgs,
     make: impl Fn(&FoldScope<'_>) -> F + Sync,
 ) -> Result<Analysis<F>> {
-    let profiles =
-        super::settings_of(invocation, &args.account, args.all_profiles, &args.page, args.job.jobs)?;
+    let profiles = super::settings_of(
+        invocation,
+        &args.account,
+        (args.all_profiles, args.shard.shard),
+        &args.page,
+        args.job.jobs,
+    )?;
     let tally = Tally::new(invocation.runtime.console.clone(), TellFailures::AtTheEnd);
     let mut analysis = Analysis { fold: None, names: Arc::default(), zone: Zone::default(), tally };
     let connections = Connections::default();

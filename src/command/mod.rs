@@ -44,6 +44,7 @@ use crate::cli::collect::CollectArgs;
 use crate::cli::connection::PageArgs;
 use crate::cli::filter::FilterArgs;
 use crate::cli::range::RangeArgs;
+use crate::cli::shard::Shard;
 use crate::cli::{self, AccountArgs, Cli, Command, ConsoleArgs};
 use crate::clock::{Clock, RealClock};
 use crate::collect::plan::{OutputRequest, ResumeOptions, Terminal};
@@ -373,21 +374,21 @@ fn profiles(invocation: &Invocation, args: &CollectArgs, jobs: Option<u8>) -> Re
         print(Fields::help(or_all(&args.streams.named)).as_bytes())?;
         return Ok(None);
     }
-    settings_of(invocation, &args.account, args.all_profiles, &args.page, jobs).map(Some)
+    settings_of(invocation, &args.account, (args.all_profiles, args.shard.shard), &args.page, jobs).map(Some)
 }
 
-/// The settings of the profile that is used, or of every enabled one.
+/// The settings of the profile that is used, or of every enabled one, or of a part of these.
 fn settings_of(
     invocation: &Invocation,
     account: &AccountArgs,
-    all_profiles: bool,
+    (all_profiles, shard): (bool, Option<Shard>),
     page: &PageArgs,
     jobs: Option<u8>,
 ) -> Result<Vec<Settings>> {
     let config = Config::read(account.file.config.as_deref(), invocation.environment.clone())?;
     let tz = invocation.console_args.tz.as_ref();
     let flags = SettingFlags { account, tz, page_size: page.page_size, jobs };
-    Ok(if all_profiles { config.all_settings(&flags)? } else { vec![config.settings(&flags)?] })
+    Ok(if all_profiles { config.all_settings(&flags, shard)? } else { vec![config.settings(&flags)?] })
 }
 
 /// Decides the range of a question to the service before any token is read, so that wrong arguments are reported

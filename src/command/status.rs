@@ -63,12 +63,8 @@ fn locations(config: &Config, args: &StatusArgs) -> Result<Vec<StateLocation>> {
     }
     if args.all_profiles {
         let account = args.whose.account(None);
-        let all = config.all_settings(&SettingFlags {
-            account: &account,
-            tz: None,
-            page_size: None,
-            jobs: None,
-        })?;
+        let typed = SettingFlags { account: &account, tz: None, page_size: None, jobs: None };
+        let all = config.all_settings(&typed, args.shard.shard)?;
         let location = |one: &crate::config::Settings| -> Result<StateLocation> {
             Ok(StateLocation { directory: one.state_dir()?.to_owned(), profile: Some(one.profile.clone()) })
         };

@@ -38,8 +38,11 @@ pub fn run(invocation: &Invocation, args: &TokenCheckArgs) -> Result<End> {
     let config = Config::read(args.account.file.config.as_deref(), invocation.environment.clone())?;
     let tz = invocation.console_args.tz.as_ref();
     let typed = SettingFlags { account: &args.account, tz, page_size: None, jobs: None };
-    let profiles =
-        if args.all_profiles { config.all_settings(&typed)? } else { vec![config.settings(&typed)?] };
+    let profiles = if args.all_profiles {
+        config.all_settings(&typed, args.shard.shard)?
+    } else {
+        vec![config.settings(&typed)?]
+    };
     let zone = profiles.first().map(|settings| settings.zone.clone()).unwrap_or_default();
     let connections = Connections::default();
     let mut tokens = Vec::new();

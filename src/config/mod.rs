@@ -13,6 +13,7 @@ pub mod profile_table;
 pub mod range;
 mod setting_sources;
 mod settings;
+mod shard;
 mod sumo;
 pub mod template;
 pub mod terminal;
@@ -30,6 +31,7 @@ pub use range::ResolvedRange;
 pub use settings::{SettingFlags, Settings};
 pub use token::TokenSource;
 
+use crate::cli::shard::Shard;
 use crate::error::{Error, ErrorKind, Result};
 use crate::suggest::suggest;
 use file::{DEFAULT, DEMO};
@@ -68,24 +70,28 @@ impl Config {
         Ok(settings)
     }
 
-    /// The settings of every enabled profile of the file, by name. The environment's token and server
-    /// apply to none of them.
+    /// The settings of every enabled profile of the file that belongs to this part, by name. The environment's
+    /// token and server apply to none of them.
     ///
     /// # Errors
     /// Fails when there is none, or a setting is malformed.
-    pub fn all_settings(&self, typed: &SettingFlags<'_>) -> Result<Vec<Settings>> {
+    pub fn all_settings(&self, typed: &SettingFlags<'_>, shard: Option<Shard>) -> Result<Vec<Settings>> {
+        let is_own = shard::owner(shard, &self.environment)?;
         let enabled = self
             .file
             .profiles
             .iter()
             .filter(|(name, profile)| *name != DEMO && profile.enabled.as_ref().is_none_or(|e| e.value));
+        let mut is_any = false;
         let all: Vec<_> = enabled
+            .inspect(|_| is_any = true)
+            .filter(|(name, _)| is_own(name))
             .map(|(name, _)| {
                 Settings::decide(self, name, Origin::Flag("all_profiles"), typed, false)
                     .map_err(|failure| failure.on_profile(name))
             })
             .collect::<Result<_>>()?;
-        if all.is_empty() {
+        if !is_any {
             return Err(Error::new(ErrorKind::Config, "--all-profiles: no profile is enabled")
                 .hint("write profiles with `opev config init`"));
         }

@@ -51,7 +51,7 @@ fn decide(text: &str, variables: &[(&str, &str)], flags: &str) -> Result<Setting
 }
 
 fn all(text: &str, variables: &[(&str, &str)], flags: &str) -> Result<Vec<Settings>> {
-    with_typed(flags, |typed| config(text, variables).all_settings(typed))
+    with_typed(flags, |typed| config(text, variables).all_settings(typed, None))
 }
 
 fn row(settings: &Settings, key: &str) -> String {

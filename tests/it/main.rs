@@ -52,6 +52,7 @@ mod rehearsal;
 mod replaced;
 mod scripted;
 mod shapes;
+mod shards;
 mod show;
 mod simulator;
 mod stalled_watchers;
