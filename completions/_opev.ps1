@@ -261,6 +261,7 @@ Register-ArgumentCompleter -Native -CommandName 'opev' -ScriptBlock {
             [CompletionResult]::new('--deadline', '--deadline', [CompletionResultType]::ParameterName, 'End the whole run after this long')
             [CompletionResult]::new('--rate-limit', '--rate-limit', [CompletionResultType]::ParameterName, 'At most this many requests a minute [default: 600]')
             [CompletionResult]::new('--max-response-bytes', '--max-response-bytes', [CompletionResultType]::ParameterName, 'Refuse answers greater than this [default: 64MiB]')
+            [CompletionResult]::new('--shard', '--shard', [CompletionResultType]::ParameterName, 'Only this part of the profiles: the Kth of N')
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Only events with this person, in any role')
             [CompletionResult]::new('--actor', '--actor', [CompletionResultType]::ParameterName, 'Only events that this person caused')
             [CompletionResult]::new('--ip', '--ip', [CompletionResultType]::ParameterName, 'Only events from this address or network')

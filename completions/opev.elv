@@ -255,6 +255,7 @@ set edit:completion:arg-completer[opev] = {|@words|
             cand --deadline 'End the whole run after this long'
             cand --rate-limit 'At most this many requests a minute [default: 600]'
             cand --max-response-bytes 'Refuse answers greater than this [default: 64MiB]'
+            cand --shard 'Only this part of the profiles: the Kth of N'
             cand --user 'Only events with this person, in any role'
             cand --actor 'Only events that this person caused'
             cand --ip 'Only events from this address or network'

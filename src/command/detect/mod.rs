@@ -28,7 +28,7 @@ pub fn run(invocation: &Invocation, args: &DetectArgs) -> Result<End> {
     let profiles = super::settings_of(
         invocation,
         &analysis.account,
-        analysis.all_profiles,
+        (analysis.all_profiles, analysis.shard.shard),
         &analysis.page,
         analysis.job.jobs,
     )?;
