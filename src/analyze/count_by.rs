@@ -10,7 +10,7 @@ use super::counter::{Counter, EventCount};
 use super::field::{ByField, ByFields, MOST_FIELDS};
 use super::people::People;
 use super::period::Period;
-use super::report::{Column, Report, ReportSection, Value};
+use super::report::{Column, Report, ReportSection, SectionKind, Value};
 use super::texts::{Renumbering, TextId, Texts};
 use crate::event::Event;
 use crate::facts::EventFacts;
@@ -141,7 +141,7 @@ impl CountBy {
             row
         });
         let section = ReportSection {
-            name: "by",
+            kind: SectionKind::By,
             columns,
             rows: rows.collect(),
             distinct: distinct as u64,

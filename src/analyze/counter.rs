@@ -90,8 +90,8 @@ impl<K: CountKey, T: Tally> Counter<K, T> {
         self.tallies.iter()
     }
 
-    /// How many keys there are.
     #[cfg(test)]
+    /// How many keys there are.
     pub(super) fn len(&self) -> usize {
         self.tallies.len()
     }
@@ -164,6 +164,48 @@ impl Tally for EventCount {
         let from_before = self.before.min(events);
         self.before -= from_before;
         self.now = self.now.saturating_sub(events - from_before);
+    }
+}
+
+/// How often in the time range and in the one before, and from when to when in both.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    pub(super) count: EventCount,
+    /// The earliest time, in microseconds since 1970; `i64::MAX` where no event had one.
+    pub(super) first: i64,
+    /// The latest time; `i64::MIN` where no event had one.
+    pub(super) last: i64,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Seen { count: EventCount::default(), first: i64::MAX, last: i64::MIN }
+    }
+}
+
+impl Seen {
+    /// Adds an event.
+    pub(super) fn add(&mut self, (is_now, is_before): (bool, bool), time: Option<i64>) {
+        self.count.now += u64::from(is_now);
+        self.count.before += u64::from(is_before);
+        self.first = self.first.min(time.unwrap_or(i64::MAX));
+        self.last = self.last.max(time.unwrap_or(i64::MIN));
+    }
+}
+
+impl Tally for Seen {
+    fn merge(&mut self, other: &Self) {
+        self.count.merge(&other.count);
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+
+    fn weight(&self) -> u64 {
+        self.count.weight()
+    }
+
+    fn take_off(&mut self, events: u64) {
+        self.count.take_off(events);
     }
 }
 

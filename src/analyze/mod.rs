@@ -14,6 +14,9 @@
 //! | `clock_names` | days, hours and weekdays of a zone |
 //! | `count_by` | `summary --by` |
 //! | `detect` | rules and their hits |
+//! | `exposure` | who has seen which secrets |
+//! | `summary` | the whole summary |
+//! | `places` | where sign-ins came from, and travel |
 //! | `report` | sections, columns and values |
 //! | `render` | a report as JSON, CSV or a table |
 
@@ -21,18 +24,23 @@ mod clock_names;
 mod count_by;
 mod counter;
 pub mod detect;
+mod exposure;
 mod field;
 mod people;
 mod period;
+mod places;
 mod render;
 mod report;
+mod summary;
 mod texts;
 
 pub use count_by::{CountBy, RowLimit};
+pub use exposure::{Exposure, ExposureOf};
 pub use field::ByFields;
 pub use period::Period;
 pub use render::{ReportFormat, ReportStyle};
 pub use report::Report;
+pub use summary::Summary;
 
 use crate::event::Event;
 use crate::facts::EventFacts;

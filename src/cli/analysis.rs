@@ -1,6 +1,8 @@
 //! What `summary`, `exposure` and `detect` have in common: which events they look at, and whose.
 
-use clap::Args;
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
 
 use super::account::AccountArgs;
 use super::connection::{JobArgs, PageArgs};
@@ -9,6 +11,7 @@ use super::range::RangeArgs;
 use super::saved_events::SavedEventArgs;
 use super::shard::ShardArg;
 use super::stream::StreamArgs;
+use crate::analyze::ReportFormat;
 
 /// Which events are looked at, and whose.
 #[derive(Args, Clone, Debug, Default)]
@@ -52,6 +55,34 @@ pub struct AnalysisArgs {
     /// How much is done at once.
     #[command(flatten)]
     pub job: JobArgs,
+}
+
+/// The form and place of a report.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ReportOutputArgs {
+    /// Form of the output
+    ///
+    /// By default a table when standard output is a terminal, else ndjson; with -o by the file's extension.
+    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
+    pub format: Option<ReportFormat>,
+
+    /// Show codes instead of words
+    ///
+    /// In what is made for people: the service's own codes, as opev words lists them.
+    #[arg(long, help_heading = "Output")]
+    pub codes: bool,
+
+    /// Write to this file; - is standard output
+    ///
+    /// It is written beside the file and renamed into place when complete.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub output: Option<PathBuf>,
+
+    /// Replace an output file that exists
+    ///
+    /// A file that is managed by opev fetch --resume is never replaced.
+    #[arg(long, requires = "output", help_heading = "Output")]
+    pub overwrite: bool,
 }
 
 impl AnalysisArgs {

@@ -13,6 +13,7 @@ pub mod connection;
 pub mod console;
 pub mod delivery;
 pub mod detect;
+pub mod exposure;
 pub mod fetch;
 pub mod filter;
 pub mod introspect;
@@ -100,6 +101,8 @@ pub enum Command {
     Show(Box<show::ShowArgs>),
     /// Count events by what they say
     Summary(Box<summary::SummaryArgs>),
+    /// Show who has seen which secrets: the list to rotate
+    Exposure(Box<exposure::ExposureArgs>),
     /// Show what this token may read, according to the service
     Introspect(Box<introspect::IntrospectArgs>),
     /// Check whether the token is usable, now and for how long
@@ -146,6 +149,10 @@ impl Cli {
             Command::Detect(args) => {
                 args.analysis.streams.read();
                 args.check().map_err(|why| usage("detect", ErrorKind::ArgumentConflict, why))?
+            }
+            Command::Exposure(args) => {
+                args.analysis.streams.read();
+                args.check().map_err(|why| usage("exposure", ErrorKind::ArgumentConflict, why))?
             }
             Command::Show(_)
             | Command::Introspect(_)

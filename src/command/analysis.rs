@@ -2,6 +2,9 @@
 //! and `detect`.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
 
 use super::{ChosenEvents, Invocation, PATIENCE, session};
 use crate::analyze::{Fold, Period};
@@ -16,8 +19,9 @@ use crate::error::Result;
 use crate::event::Stream;
 use crate::health::ServiceMonitor;
 use crate::runtime::Runtime;
-use crate::select::Names;
+use crate::select::{Filter, Names};
 use crate::source::files::Input;
+use crate::source::range::TimeRange;
 use crate::time::Zone;
 
 /// What was read and folded.
@@ -40,6 +44,42 @@ pub(super) struct FoldScope<'a> {
     pub(super) period: Period,
     /// The zone of times.
     pub(super) zone: &'a Zone,
+    /// The filter that was typed; where all events are folded, the fold has to ask it.
+    pub(super) filter: &'a Arc<Filter>,
+}
+
+/// What is looked at beside what the arguments say.
+#[derive(Debug)]
+pub(super) struct AnalysisPlan {
+    /// The profiles.
+    pub(super) profiles: Vec<Settings>,
+    /// How much earlier another range lies that is read, too.
+    pub(super) compare: Option<Duration>,
+    /// Whether the fold gets also the events that the filter does not want.
+    pub(super) folds_all: bool,
+}
+
+impl AnalysisPlan {
+    /// The wanted events of these profiles, and nothing else.
+    pub(super) fn of(profiles: Vec<Settings>) -> Self {
+        AnalysisPlan { profiles, compare: None, folds_all: false }
+    }
+}
+
+/// The same, as the folds of one profile need it.
+#[derive(Clone, Copy, Debug)]
+struct HowFolded {
+    compare: Option<TimeDelta>,
+    folds_all: bool,
+}
+
+/// The settings of every profile that is looked at.
+///
+/// # Errors
+/// As the configuration.
+pub(super) fn profiles(invocation: &Invocation, args: &AnalysisArgs) -> Result<Vec<Settings>> {
+    let all = (args.all_profiles, args.shard.shard);
+    super::settings_of(invocation, &args.account, all, &args.page, args.job.jobs)
 }
 
 /// Gives the wanted events to folds that `make` makes, and merges them over threads and profiles.
@@ -49,23 +89,20 @@ pub(super) struct FoldScope<'a> {
 pub(super) fn fold<F: Fold>(
     invocation: &Invocation,
     args: &AnalysisArgs,
+    plan: AnalysisPlan,
     make: impl Fn(&FoldScope<'_>) -> F + Sync,
 ) -> Result<Analysis<F>> {
-    let profiles = super::settings_of(
-        invocation,
-        &args.account,
-        (args.all_profiles, args.shard.shard),
-        &args.page,
-        args.job.jobs,
-    )?;
+    let AnalysisPlan { profiles, compare, folds_all } = plan;
+    let compare = compare.map(|compare| TimeDelta::from_std(compare).unwrap_or(TimeDelta::MAX));
+    let how = HowFolded { compare, folds_all };
     let tally = Tally::new(invocation.runtime.console.clone(), TellFailures::AtTheEnd);
     let mut analysis = Analysis { fold: None, names: Arc::default(), zone: Zone::default(), tally };
     let connections = Connections::default();
     for settings in profiles {
         let profile = settings.profile.clone();
         let folded = match args.saved.is_given() {
-            true => fold_files(invocation, args, settings, &mut analysis, &make),
-            false => fold_account(invocation, args, settings, &connections, &mut analysis, &make),
+            true => fold_files(invocation, args, settings, how, &mut analysis, &make),
+            false => fold_account(invocation, args, settings, (how, &connections), &mut analysis, &make),
         };
         match (folded, &mut analysis.fold) {
             (Ok(Some(fold)), Some(merged)) => merged.merge(fold),
@@ -99,7 +136,7 @@ fn fold_account<F: Fold>(
     invocation: &Invocation,
     args: &AnalysisArgs,
     settings: Settings,
-    connections: &Connections,
+    (how, connections): (HowFolded, &Connections),
     analysis: &mut Analysis<F>,
     make: &(impl Fn(&FoldScope<'_>) -> F + Sync),
 ) -> Result<Option<F>> {
@@ -113,14 +150,15 @@ fn fold_account<F: Fold>(
     let streams = session.streams(&args.streams.named)?;
     let zone = &session.settings.zone;
     note(invocation, &streams, &format!("{} to {}", zone.show(decided.since), zone.show(decided.until)));
-    let scope = FoldScope { period: period(&decided), zone };
+    let scope = FoldScope { period: period(&decided, how.compare), zone, filter: &chosen.filter };
+    let everything = Filter::default();
     let run = FoldRun {
         runtime: &invocation.runtime,
         tally: &analysis.tally,
         session: &session,
         streams: &streams,
-        filter: &chosen.filter,
-        range: super::time_range(&decided, &args.range),
+        filter: if how.folds_all { &everything } else { &chosen.filter },
+        range: with_time_before(super::time_range(&decided, &args.range), how.compare),
         until: decided.until,
         names_profile: args.all_profiles,
     };
@@ -131,6 +169,7 @@ fn fold_files<F: Fold>(
     invocation: &Invocation,
     args: &AnalysisArgs,
     settings: Settings,
+    how: HowFolded,
     analysis: &mut Analysis<F>,
     make: &(impl Fn(&FoldScope<'_>) -> F + Sync),
 ) -> Result<Option<F>> {
@@ -144,14 +183,15 @@ fn fold_files<F: Fold>(
     let (fallback, is_strict) = (args.saved.stream, args.saved.strict);
     let source = FileSource::new(settings, inputs, fallback, is_strict, args.job.jobs, &chosen.filter);
     note(invocation, &streams, &source.shown());
-    let scope = FoldScope { period: period(&decided), zone: &zone };
+    let scope = FoldScope { period: period(&decided, how.compare), zone: &zone, filter: &chosen.filter };
+    let everything = Filter::default();
     let run = FoldRun {
         runtime: &invocation.runtime,
         tally: &analysis.tally,
         session: &source,
         streams: &streams,
-        filter: &chosen.filter,
-        range: super::time_range(&decided, &args.range),
+        filter: if how.folds_all { &everything } else { &chosen.filter },
+        range: with_time_before(super::time_range(&decided, &args.range), how.compare),
         until: decided.until,
         names_profile: false,
     };
@@ -162,6 +202,16 @@ fn note(invocation: &Invocation, streams: &[Stream], from: &str) {
     invocation.runtime.console.note(&format!("{} from {from}", names(streams)));
 }
 
-fn period(decided: &ResolvedRange) -> Period {
-    Period { since: decided.since, until: decided.until_is_typed.then_some(decided.until), before: None }
+/// The range with the one that it is compared with, and what lies between.
+fn with_time_before(range: TimeRange, compare: Option<TimeDelta>) -> TimeRange {
+    let earlier = compare.and_then(|compare| range.since.checked_sub_signed(compare));
+    TimeRange { since: earlier.unwrap_or(range.since), ..range }
+}
+
+fn period(decided: &ResolvedRange, compare: Option<TimeDelta>) -> Period {
+    Period {
+        since: decided.since,
+        until: decided.until_is_typed.then_some(decided.until),
+        before: compare.map(|compare| (compare, decided.until)),
+    }
 }

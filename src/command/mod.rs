@@ -9,10 +9,12 @@ pub mod config;
 mod delivery;
 mod demo;
 pub mod detect;
+pub mod exposure;
 pub mod fetch;
 pub mod introspect;
 mod limits;
 pub mod names;
+mod report_output;
 mod rules;
 mod saved_events;
 pub mod session;
@@ -185,6 +187,11 @@ fn dispatch(invocation: &Invocation, command: Command) -> Result<End> {
             limits::check_memory()?;
             cancel::listen(&invocation.runtime.cancel, Hangup::Ends)?;
             summary::run(invocation, &args)
+        }
+        Command::Exposure(args) => {
+            limits::check_memory()?;
+            cancel::listen(&invocation.runtime.cancel, Hangup::Ends)?;
+            exposure::run(invocation, &args)
         }
         Command::Status(args) => status::run(invocation, &args),
         Command::State(args) => state::run(invocation, &args),

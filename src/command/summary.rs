@@ -1,8 +1,9 @@
 //! `opev summary`: arguments in, a report out.
 
-use super::analysis::{self, Analysis};
+use super::analysis::{self, Analysis, AnalysisPlan, FoldScope};
+use super::report_output::ReportOutput;
 use super::{End, Invocation};
-use crate::analyze::{CountBy, Report, ReportFormat, ReportStyle, RowLimit};
+use crate::analyze::{CountBy, Fold, Report, ReportStyle, RowLimit, Summary};
 use crate::cli::summary::SummaryArgs;
 use crate::error::Result;
 
@@ -11,37 +12,40 @@ use crate::error::Result;
 /// # Errors
 /// Fails for what concerns the whole run; failures of single streams, files and profiles are told at the end.
 pub fn run(invocation: &Invocation, args: &SummaryArgs) -> Result<End> {
-    super::require_stdout()?;
-    let Analysis { fold, names, zone, tally } =
-        analysis::fold(invocation, &args.analysis, |scope| CountBy::new(&args.by, scope.period, scope.zone))?;
     let limit = RowLimit { top: args.top, bottom: args.bottom };
+    match &args.by {
+        Some(fields) => summarize(
+            invocation,
+            args,
+            |scope| CountBy::new(fields, scope.period, scope.zone),
+            |counts| counts.report(limit),
+        ),
+        None => summarize(
+            invocation,
+            args,
+            |scope| Summary::new(scope.period, scope.zone),
+            |summary| summary.report(limit),
+        ),
+    }
+}
+
+fn summarize<F: Fold>(
+    invocation: &Invocation,
+    args: &SummaryArgs,
+    make: impl Fn(&FoldScope<'_>) -> F + Sync,
+    report: impl Fn(&F) -> Report,
+) -> Result<End> {
+    let profiles = analysis::profiles(invocation, &args.analysis)?;
+    let output = ReportOutput::open(invocation, &args.output, &args.analysis, &profiles)?;
+    let plan = AnalysisPlan { profiles, compare: args.compare, folds_all: false };
+    let Analysis { fold, names, zone, tally } = analysis::fold(invocation, &args.analysis, plan, make)?;
     if let Some(fold) = fold {
-        let style = ReportStyle { names, codes: args.codes, zone, text: super::text_style(invocation) };
-        print_report(invocation, args, &fold.report(limit), &style)?;
+        let style = ReportStyle::new(names, args.output.codes, zone, super::text_style(invocation));
+        output.write(&report(&fold), &style)?;
     }
     let end = tally.conclude();
     if !args.analysis.filter.terms().is_empty() {
         tally.note_selection();
     }
     Ok(End::of(end))
-}
-
-fn print_report(
-    invocation: &Invocation,
-    args: &SummaryArgs,
-    report: &Report,
-    style: &ReportStyle,
-) -> Result<()> {
-    let is_terminal = invocation.stdout_is_terminal;
-    let format = args.format.unwrap_or(if is_terminal { ReportFormat::Table } else { ReportFormat::Ndjson });
-    let mut bytes = Vec::new();
-    format.write(report, style, &mut bytes);
-    report.notes().iter().for_each(|note| log::warn!("{note}"));
-    match format {
-        ReportFormat::Json | ReportFormat::Ndjson => super::print_json(invocation, &bytes)?,
-        ReportFormat::Table | ReportFormat::Csv => {
-            super::print_paged(invocation, args.analysis.account.file.config.as_deref(), &bytes)?
-        }
-    };
-    Ok(())
 }

@@ -98,6 +98,9 @@ const SENSITIVE: &[&str] = &[
     "export", "prsndall", "purge", "revoke", "suspend", "trevoke", "updatfw", "updatmfa", "uvrfydmn",
 ];
 
+/// Audit actions that only say that a session goes on.
+const SESSION_TRAFFIC: [&str; 2] = ["dlgsess", "ssotknv"];
+
 impl<'a, 'b> EventFacts<'a, 'b> {
     /// Reads the facts of an event of this stream.
     pub fn new(stream: Stream, found: FoundFields<'a, 'b>) -> Self {
@@ -318,6 +321,11 @@ impl<'a, 'b> EventFacts<'a, 'b> {
     pub fn count(&self) -> Option<u64> {
         let words = self.audit_words()?;
         if words.counts() { self.get(FactPath::AuxInfo).parse().ok() } else { None }
+    }
+
+    /// Whether it only says that a session goes on, as most of a real audit stream does.
+    pub fn is_session_traffic(&self) -> bool {
+        self.stream == Stream::AuditEvents && SESSION_TRAFFIC.contains(&&*self.action())
     }
 
     /// More about an audit event, as text.

@@ -50,6 +50,13 @@ impl CountryTest {
     }
 }
 
+/// The usual English name of a country, by its code or any of its names; none where it is no country's.
+pub fn country_name(text: &str) -> Option<&'static str> {
+    let wanted = plain(text);
+    let found = COUNTRIES.iter().find(|country| spellings(country).any(|name| plain(name) == wanted))?;
+    found.1.first().copied()
+}
+
 fn spellings(country: &Country) -> impl Iterator<Item = &'static str> {
     std::iter::once(country.0).chain(country.1.iter().copied())
 }

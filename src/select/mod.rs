@@ -33,13 +33,11 @@ use crate::facts::{EventFacts, Lookup, NameKind, SignInOutcome, UserFacts, unesc
 
 pub use crate::facts::{LookupBuffer, Names};
 pub use action::{find_words, nearest_code};
+pub use country::country_name;
 pub use jq::{JqFilter, JqOutcome, JqValues};
 pub use pattern::any_glob;
 pub use terms::{FilterField, FilterTerms};
 pub use uuids::WantedUuids;
-
-/// Audit actions that only say that a session goes on.
-const SESSION_TRAFFIC: [&str; 2] = ["dlgsess", "ssotknv"];
 
 /// Which events are wanted. The default one wants all of them.
 #[derive(Debug)]
@@ -211,7 +209,7 @@ impl Filter {
 
     fn agrees_with(&self, facts: &EventFacts<'_, '_>) -> bool {
         self.has_outcome(facts)
-            && !(self.no_sessions && is_session_traffic(facts))
+            && !(self.no_sessions && facts.is_session_traffic())
             && self.fields.iter().all(|(field, tests)| tests.agree(|test| test.matches(*field, facts)))
     }
 
@@ -237,11 +235,6 @@ impl Filter {
             None => false,
         }
     }
-}
-
-/// Whether an audit event only says that a session goes on.
-pub fn is_session_traffic(facts: &EventFacts<'_, '_>) -> bool {
-    facts.stream() == Stream::AuditEvents && SESSION_TRAFFIC.contains(&&*facts.action())
 }
 
 impl ValueTest {

@@ -58,6 +58,7 @@ mod simulator;
 mod stalled_watchers;
 mod status;
 mod summary;
+mod summary_sql;
 mod t01_abort;
 mod t02_power_loss;
 mod t03_the_tests_bite;

@@ -78,19 +78,28 @@ fn the_order_of_events_files_and_the_number_of_threads_change_nothing() {
     let (one, other) = lines.split_at(lines.len() / 2);
     account.sandbox.write("one.ndjson", one.concat());
     account.sandbox.write("other.ndjson", other.concat());
-    for by in ["user,action", "item,day", "weekday", "ip,country,app,hour"] {
-        let args = ["summary", "--by", by, "--from"];
-        let expected = account.sandbox.run([&args[..], &["all.ndjson", "--jobs", "1"]].concat()).expect(0);
+    let whole = ["summary", "--format", "json", "--from"];
+    let viewers = ["exposure", "--user", "*a*", "--from"];
+    let secrets = ["exposure", "--vault", "*a*", "--format", "csv", "--from"];
+    for by in ["user,action", "item,day", "weekday", "ip,country,app,hour", "", "viewers", "secrets"] {
+        let by_fields = ["summary", "--by", by, "--from"];
+        let args = match by {
+            "" => &whole[..],
+            "viewers" => &viewers,
+            "secrets" => &secrets,
+            _ => &by_fields,
+        };
+        let expected = account.sandbox.run([args, &["all.ndjson", "--jobs", "1"]].concat()).expect(0);
         assert!(expected.stdout.len() > 150, "{by}");
         for files in [
             &["shuffled.ndjson", "--jobs", "2"][..],
             &["one.ndjson", "other.ndjson", "--jobs", "3"],
             &["other.ndjson", "one.ndjson", "all.ndjson", "--jobs", "4"],
         ] {
-            let found = account.sandbox.run([&args[..], files].concat()).expect(0);
+            let found = account.sandbox.run([args, files].concat()).expect(0);
             assert!(found.stdout == expected.stdout, "{by} {files:?}");
         }
-        let mut command = account.sandbox.command([&args[..], &["-"]].concat());
+        let mut command = account.sandbox.command([args, &["-"]].concat());
         command.stdin(Stdio::piped());
         let mut child = start(command);
         let mut stdin = child.stdin.take().unwrap();

@@ -12,12 +12,10 @@ use siphasher::sip::SipHasher13;
 use super::event_id::EventId;
 use super::fold::{Record, micros};
 use super::rule::{Rule, RuleKind};
+use crate::analyze::places::distance_km;
 
 /// How many uuids a hit names.
 pub(super) const MOST_EVENTS: usize = 1_000;
-
-/// The radius of the earth in kilometres.
-const EARTH: f64 = 6_371.0;
 
 /// A hit, without its words.
 #[derive(Clone, Debug, PartialEq)]
@@ -224,7 +222,7 @@ fn travel(records: &[Record], (km, kmh): (f64, f64), within: i64, hit: &mut Take
         if from.value == to.value || from.time <= closed {
             continue;
         }
-        let distance = distance(unpacked(from.value), unpacked(to.value));
+        let distance = distance_km(unpacked(from.value), unpacked(to.value));
         let hours = (to.time - from.time) as f64 / 3.6e9;
         if distance >= km && distance > kmh * hours {
             closed = to.time.saturating_add(within);
@@ -232,14 +230,6 @@ fn travel(records: &[Record], (km, kmh): (f64, f64), within: i64, hit: &mut Take
             hit(pair, vec![format!("{distance:.0} km in {minutes:.0} min")], closed);
         }
     }
-}
-
-/// Kilometres along the surface of the earth.
-fn distance((lat, lon): (f64, f64), (other_lat, other_lon): (f64, f64)) -> f64 {
-    let (lat, other_lat) = (lat.to_radians(), other_lat.to_radians());
-    let half = |angle: f64| (angle / 2.0).sin().powi(2);
-    let chord = half(other_lat - lat) + lat.cos() * other_lat.cos() * half((other_lon - lon).to_radians());
-    2.0 * EARTH * chord.sqrt().min(1.0).asin()
 }
 
 /// A place in one number: degrees as single floats.

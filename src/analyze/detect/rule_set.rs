@@ -12,7 +12,7 @@ use super::subject::Subject;
 use crate::error::{Error, Result};
 use crate::event::{Event, Stream};
 use crate::facts::{EventFacts, SignInOutcome};
-use crate::select::{self, Filter, FilterField, FilterTerms, Names};
+use crate::select::{Filter, FilterField, FilterTerms, Names};
 
 /// What a step that asks for an outcome is filed under; no action is called so.
 const FAILED: &str = "\0failed";
@@ -262,7 +262,7 @@ impl RuleSet {
                 None => {}
             }
         }
-        if !select::is_session_traffic(facts) {
+        if !facts.is_session_traffic() {
             found.extend_from_slice(&index.any);
         }
         if stream == Stream::SignInAttempts {

@@ -4,7 +4,7 @@ mod catalogue;
 
 use chrono::{DateTime, Utc};
 
-use super::analysis::{self, Analysis};
+use super::analysis::{self, Analysis, AnalysisPlan};
 use super::{End, Invocation, rules};
 use crate::analyze::detect::{DetectFold, Hit, HitFormat, HitStyle, Level, RuleSet};
 use crate::cli::detect::DetectArgs;
@@ -52,7 +52,9 @@ fn detect(
     profiles: &[Settings],
 ) -> Result<End> {
     let Analysis { fold, names, zone, tally } =
-        analysis::fold(invocation, &args.analysis, |_| DetectFold::new(set))?;
+        analysis::fold(invocation, &args.analysis, AnalysisPlan::of(profiles.to_vec()), |_| {
+            DetectFold::new(set)
+        })?;
     let Some(mut fold) = fold else { return Ok(End::of(tally.conclude())) };
     let until = silent_until(invocation, args);
     let least = args.rules.level.unwrap_or(LEVEL);
