@@ -8,6 +8,7 @@ use clap::{Args, ValueHint};
 use super::account::AccountArgs;
 use super::connection::PageArgs;
 use super::delivery::DeliveryArgs;
+use super::detection::DetectionArgs;
 use super::filter::FilterArgs;
 use super::redaction::RedactionArgs;
 use super::roll::{self, RollLimit};
@@ -158,6 +159,10 @@ pub struct CollectArgs {
     #[arg(long, requires = "resume", help_heading = "Saved positions")]
     pub accept_gap: bool,
 
+    /// Rules beside the events.
+    #[command(flatten)]
+    pub detection: DetectionArgs,
+
     /// Whom batches go to.
     #[command(flatten)]
     pub delivery: DeliveryArgs,
@@ -192,6 +197,7 @@ impl CollectArgs {
         let shape = self.shape.unwrap_or(default);
         self.shape_options.check(shape)?;
         self.delivery.check(shape, self.format)?;
+        self.detection.check(self.resume, self.all_profiles)?;
         roll::check(self.output.as_deref(), &self.roll, self.resume)?;
         if let (Some(_), Some(format)) =
             (self.rolls(), self.format.filter(|format| *format != Format::Ndjson))

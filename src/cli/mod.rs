@@ -13,6 +13,7 @@ pub mod connection;
 pub mod console;
 pub mod delivery;
 pub mod detect;
+pub mod detection;
 pub mod exposure;
 pub mod fetch;
 pub mod filter;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::detection::Detection;
 use super::engine::{Engine, Order, PhaseEnd, Until};
 use super::plan::{Destination, names};
 use super::reader::StreamReader;
@@ -97,7 +98,9 @@ fn follow_profile(
     let speaker = Speaker::new(run.number, run.plan.context.clone(), None);
     let selector = Selector::new(&run.plan.filter, &run.plan.context.redaction);
     let reuse = Box::new(|page| run.session.client.reuse(page));
-    let mut consumer = UnsavedConsumer::new(output, &report, reuse, selector, speaker, DataOutput::File);
+    let detection = run.plan.detect.as_ref().map(|detect| Detection::new(detect, run.runtime, streams));
+    let mut consumer = UnsavedConsumer::new(output, &report, reuse, selector, speaker, DataOutput::File)
+        .with_detection(detection, true);
     let lines = first.lines.or(first.since.is_none().then_some(LINES)).filter(|lines| *lines > 0);
 
     let now = run.runtime.clock.now();
@@ -135,6 +138,7 @@ fn follow_profile(
         let began = engine.readers.len();
         end = engine.run(Order::Arrival, until, &mut consumer)?;
         consumer.release()?;
+        consumer.tell_hits(true)?;
         let followed: Vec<Stream> = engine.readers.iter().map(|reader| reader.stream).collect();
         report.stopping(&followed);
         if !followed.is_empty() || (follow.no_follow && report.failures.get() < streams.len() && began > 0) {

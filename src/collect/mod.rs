@@ -17,7 +17,7 @@
 //! | `selector` | which events are wanted |
 //! | `plan` | output format and destinations |
 //! | `delivery` | batches for a command or an intake |
-//! | `hits` | hits of rules to a command |
+//! | `detection` | rules beside the events of a run; hits to a command |
 //! | `position` | opens a saved position and resumes from it |
 //! | `session` | a client for an account |
 //! | `report` | counts, failures and health of a run |
@@ -26,11 +26,11 @@
 //! Does not know the command line: arguments are turned into settings and plans before.
 
 pub mod delivery;
+pub mod detection;
 mod engine;
 pub mod files;
 pub mod fold;
 pub mod follow;
-pub mod hits;
 pub mod intervals;
 mod lines;
 pub mod plan;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::delivery::{DeliveryRequest, DeliveryTarget};
+use super::detection::{self, DetectRequest};
 use super::question::QuestionSource;
 use crate::compression::Compression;
 use crate::encode::{
@@ -44,6 +45,8 @@ pub struct OutputRequest {
     pub fields: Option<String>,
     /// Which events are wanted.
     pub filter: Arc<Filter>,
+    /// What rules look for beside.
+    pub detect: Option<DetectRequest>,
     /// The names of what events concern.
     pub names: Arc<Names>,
     /// Whether the envelope has the names too.
@@ -101,6 +104,8 @@ pub struct OutputPlan {
     pub fields: Option<Fields>,
     /// Which events are wanted.
     pub filter: Arc<Filter>,
+    /// What rules look for beside.
+    pub detect: Option<DetectRequest>,
     /// The outputs, each with the streams that go there.
     pub outputs: Vec<PlannedOutput>,
     /// Whether everything goes to a terminal.
@@ -184,6 +189,7 @@ impl OutputPlan {
             shape,
             fields: request.fields.as_deref().map(Fields::parse).transpose()?,
             filter: Arc::clone(&request.filter),
+            detect: request.detect.clone(),
             outputs,
             to_terminal,
             render,
@@ -197,6 +203,9 @@ impl OutputPlan {
                 options: shape_options(request, &settings.profile, &settings.tags),
             },
         };
+        if plan.detect.is_some() {
+            detection::check(streams.len(), plan.outputs.len())?;
+        }
         let has_file = plan.outputs.iter().any(|o| matches!(o.destination, Destination::File(_)));
         let purpose = match request.resume {
             None => request.purpose,

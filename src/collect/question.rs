@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::OutputRun;
+use super::detection::Detection;
 use super::engine::{Engine, Interrupts, Order, PhaseEnd, Until};
 use super::plan::{Destination, FILE_MODE, PlannedOutput};
 use super::reader::StreamReader;
@@ -129,7 +130,9 @@ pub fn answer<S: QuestionSource>(
     let OpenSource { readers, reuse, accounts } = run.session.open(runtime, &question.range, run.output)?;
     let speaker = Speaker::new(run.number, run.plan.context.clone(), accounts);
     let selector = Selector::new(&run.plan.filter, &run.plan.context.redaction);
-    let mut consumer = UnsavedConsumer::new(output, &report, reuse, selector, speaker, data_output);
+    let detection = run.plan.detect.as_ref().map(|detect| Detection::new(detect, runtime, &[]));
+    let mut consumer = UnsavedConsumer::new(output, &report, reuse, selector, speaker, data_output)
+        .with_detection(detection, false);
     let Question { limit, newest, by_time, reverse, .. } = *question;
     consumer.select(Selection { limit, newest, by_time, reverse });
     let interrupts = Interrupts::default();
@@ -141,6 +144,7 @@ pub fn answer<S: QuestionSource>(
     let written = read.and_then(|end| {
         // Even after a failure the output is completed: an array is closed, a last line ended.
         consumer.release()?;
+        consumer.tell_hits(true)?;
         if ends {
             output.end()?;
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::detection::Detection;
 use super::engine::{Flow, PageConsumer};
 use super::report::OutputReport;
 use super::selector::Selector;
@@ -14,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Stream};
 use crate::output::CheckpointedOutput;
 use crate::output::commit::Encode;
-use crate::page::Page;
+use crate::page::{Page, Reading};
 
 /// Writes one profile's events to an output and saves the position after them.
 #[derive(Debug)]
@@ -30,6 +31,7 @@ pub(super) struct SavedConsumer<'a> {
 struct SelectingEncoder<'a> {
     selector: Selector<'a>,
     encoder: EventEncoder,
+    detection: Option<Detection<'a>>,
 }
 
 impl Encode for SelectingEncoder<'_> {
@@ -42,6 +44,9 @@ impl Encode for SelectingEncoder<'_> {
     }
 
     fn event(&mut self, event: &Event<'_>, received_at: DateTime<Utc>, out: &mut Vec<u8>) {
+        if let Some(detection) = &mut self.detection {
+            detection.event(event, Reading::at(received_at));
+        }
         match self.selector.values() {
             Some(values) => values.iter().for_each(|value| self.encoder.value(value, out)),
             None => self.encoder.event(event, received_at, out),
@@ -55,10 +60,11 @@ impl<'a> SavedConsumer<'a> {
         output: CheckpointedOutput,
         selector: Selector<'a>,
         encoder: EventEncoder,
+        detection: Option<Detection<'a>>,
         report: &'a OutputReport<'a>,
         ends_when_caught_up: bool,
     ) -> Self {
-        let encoder = SelectingEncoder { selector, encoder };
+        let encoder = SelectingEncoder { selector, encoder, detection };
         SavedConsumer { output, encoder, report, ends_when_caught_up }
     }
 
@@ -74,12 +80,29 @@ impl<'a> SavedConsumer<'a> {
     /// As [`CheckpointedOutput::finish`].
     pub(super) fn finish(mut self) -> Result<()> {
         self.report.tally.selected(self.encoder.selector.take_count());
+        self.stage_hits()?;
+        if let Some(detection) = &self.encoder.detection {
+            detection.conclude();
+        }
         self.output.finish()
+    }
+}
+
+impl SavedConsumer<'_> {
+    /// Stages new hits, and what rules have gathered, where rules look at the events.
+    fn stage_hits(&mut self) -> Result<()> {
+        match &mut self.encoder.detection {
+            Some(detection) => detection.stage(&mut self.output),
+            None => Ok(()),
+        }
     }
 }
 
 impl PageConsumer for SavedConsumer<'_> {
     fn page(&mut self, page: &Page) {
+        if let Some(detection) = self.encoder.detection.as_mut().filter(|_| page.is_empty()) {
+            detection.page(page);
+        }
         self.report.page(page);
     }
 
@@ -87,6 +110,10 @@ impl PageConsumer for SavedConsumer<'_> {
         let mut rest = events;
         loop {
             let staged = self.output.stage(page, rest.clone(), &mut self.encoder).and_then(|staged| {
+                if let Some(detection) = &mut self.encoder.detection {
+                    detection.page(page);
+                }
+                self.stage_hits()?;
                 self.output.commit_if_due()?;
                 Ok(staged)
             });
@@ -106,7 +133,8 @@ impl PageConsumer for SavedConsumer<'_> {
     }
 
     fn waiting(&mut self) -> Result<()> {
-        if self.output.is_delivery() {
+        self.stage_hits()?;
+        if self.output.is_delivery() || self.encoder.detection.is_some() {
             self.output.commit_if_due()?;
         }
         Ok(())

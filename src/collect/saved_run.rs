@@ -1,7 +1,8 @@
 //! Reads from the saved position to the end, or follows, and saves the position as it delivers.
 
+use super::detection::Detection;
 use super::engine::{Engine, Interrupts, Order, PhaseEnd, Until};
-use super::plan::{Destination, ResumeOptions};
+use super::plan::{Destination, FILE_MODE, ResumeOptions};
 use super::position::{self, ResumingFetcher};
 use super::reader::StreamReader;
 use super::saved::SavedConsumer;
@@ -62,10 +63,18 @@ pub fn deliver(run: &OutputRun<'_>, saved: &SavedRun<'_>) -> Result<()> {
     let order = if saved.follow.is_some() { Order::Arrival } else { Order::LeastDelivered };
     let interrupts = saved.follow.map_or_else(Interrupts::default, FollowOptions::interrupts);
     let encoder = run.plan.encoder(streams)?;
+    let mode = saved.resume.file_mode.unwrap_or(FILE_MODE);
+    let detection = run
+        .plan
+        .detect
+        .as_ref()
+        .map(|detect| Detection::resume(detect, (runtime, streams), &mut output, mode));
+    let detection = detection.transpose()?;
     let mut consumer = SavedConsumer::new(
         output,
         Selector::new(&run.plan.filter, &run.plan.context.redaction),
         encoder,
+        detection,
         &report,
         ends_when_caught_up,
     );

@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::rc::Rc;
 
+use super::detection::Detection;
 use super::engine::{Flow, PageConsumer};
 use super::lines::Lines;
 use super::report::OutputReport;
@@ -49,6 +50,10 @@ pub(super) struct UnsavedConsumer<'a> {
     sorter: Option<EventSorter>,
     /// In which order they then come.
     direction: Direction,
+    /// Rules that look at the events.
+    detection: Option<Detection<'a>>,
+    /// Whether the run goes on, so that hits are told while events come.
+    is_followed: bool,
     /// The streams that did not answer in time, and what is still wanted of them.
     late: Vec<LateStream>,
 }
@@ -98,8 +103,30 @@ impl<'a> UnsavedConsumer<'a> {
             written: 0,
             sorter: None,
             direction: Direction::Forwards,
+            detection: None,
+            is_followed: false,
             late: Vec::new(),
         }
+    }
+
+    /// Lets rules look at the events; where the run goes on, hits are told while events come.
+    #[must_use]
+    pub(super) fn with_detection(mut self, detection: Option<Detection<'a>>, is_followed: bool) -> Self {
+        (self.detection, self.is_followed) = (detection, is_followed);
+        self
+    }
+
+    /// Tells new hits, and at the end what else there is to say of the rules.
+    ///
+    /// # Errors
+    /// As the command for hits.
+    pub(super) fn tell_hits(&mut self, is_end: bool) -> Result<()> {
+        let Some(detection) = &mut self.detection else { return Ok(()) };
+        detection.tell(is_end)?;
+        if is_end {
+            detection.conclude();
+        }
+        Ok(())
     }
 
     /// Chooses from the events that follow; what was held back and counted before is forgotten.
@@ -251,6 +278,9 @@ impl PageConsumer for UnsavedConsumer<'_> {
                 continue;
             }
             taken += 1;
+            if let Some(detection) = &mut self.detection {
+                detection.event(&page.event_at(index), page.reading(index));
+            }
             if !self.late.is_empty() && self.late_event(page, index)? {
                 continue;
             }
@@ -258,6 +288,9 @@ impl PageConsumer for UnsavedConsumer<'_> {
             if flow == Flow::Enough {
                 break;
             }
+        }
+        if let Some(detection) = &mut self.detection {
+            detection.page(page);
         }
         self.report.delivered(page.stream, page.received_at, taken);
         Ok(flow)
@@ -275,7 +308,9 @@ impl PageConsumer for UnsavedConsumer<'_> {
     }
 
     fn waiting(&mut self) -> Result<()> {
-        self.flush()
+        self.flush()?;
+        // In the end the hits of a question are told whole.
+        if self.is_followed { self.tell_hits(false) } else { Ok(()) }
     }
 
     fn caught_up(&mut self, stream: Stream) -> Result<()> {

@@ -15,7 +15,9 @@ use crate::collect::saved_run::{self, SavedRun, StartAt};
 use crate::collect::session::{Connections, DEFAULT_JOBS, Session};
 use crate::collect::shared_output::SharedOutput;
 use crate::collect::{OutputRun, side_by_side};
-use crate::command::{ChosenEvents, End, Invocation, PATIENCE, delivery, limits, saved_events, session};
+use crate::command::{
+    ChosenEvents, End, Invocation, PATIENCE, delivery, detect, limits, saved_events, session,
+};
 use crate::config::{ResolvedRange, Settings};
 use crate::encode::{Format, OutputUse, Redaction, Shape};
 use crate::error::{Error, ErrorKind, Result};
@@ -244,12 +246,14 @@ impl Fetch<'_> {
         let Runtime { console, clock, .. } = &invocation.runtime;
         let profile = args.collect.all_profiles.then_some(settings.profile.as_str());
         let monitor = Arc::new(ServiceMonitor::of_one_run(console, Arc::clone(clock), profile));
+        let detect = detect::beside(invocation, &args.collect.detection, &settings, &chosen.names)?;
         let session = session::open(invocation, &self.connections, settings, PATIENCE, Some(monitor as _))?;
         let streams = session.streams(&args.collect.streams.named)?;
         let mut request = OutputRequest {
             resume: args.collect.resume.then(|| self.resume_options()),
             redaction: Arc::clone(&self.redaction),
             delivery: delivery::of_profile(self.delivery.as_ref(), invocation, &session.settings),
+            detect,
             ..super::output_request(invocation, &args.collect, chosen, OutputUse::Question)
         };
         if args.collect.all_profiles && !args.collect.names_a_file() {

@@ -296,6 +296,13 @@ fn text_style(invocation: &Invocation) -> TextStyle {
     }
 }
 
+/// The width of messages, in which there are no colours but the console's own.
+fn message_style() -> TextStyle {
+    let is_terminal = std::io::stderr().is_terminal();
+    let width = is_terminal.then(|| terminal::width(std::io::stderr()));
+    TextStyle { width: width.map(|width| u16::try_from(width).unwrap_or(u16::MAX)), colour: false }
+}
+
 fn console_options(args: &ConsoleArgs, environment: &Environment) -> ConsoleOptions {
     let level = args.level().filter();
     let format = args.log_format;
@@ -321,6 +328,7 @@ fn output_request(
         redaction: Arc::default(),
         fields: args.fields.clone(),
         filter: chosen.filter,
+        detect: None,
         names: chosen.names,
         adds_names: args.names,
         words: if args.codes { WordStyle::Codes } else { WordStyle::Words },

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::analyze::detect::{self, Lists, Rule, RuleSet, builtin_rules};
+use crate::analyze::detect::{self, Level, Lists, Rule, RuleSet, builtin_rules};
 use crate::cli::detect::RuleArgs;
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
@@ -72,6 +72,19 @@ pub(super) fn ready(
     let set = RuleSet::new(rules, lists, names)?;
     set.warnings().iter().for_each(|warning| log::warn!("{warning}"));
     Ok(Arc::new(set))
+}
+
+/// The rules whose hits are told, of this level or above, and those that these stand for.
+pub(super) fn of_level(rules: Vec<Rule>, level: Option<Level>) -> Vec<Rule> {
+    let level = level.unwrap_or(super::detect::LEVEL);
+    let is_told = |rule: &&Rule| rule.level >= level;
+    let needed: Vec<String> = rules
+        .iter()
+        .filter(is_told)
+        .flat_map(|rule| &rule.steps)
+        .filter_map(|step| step.rule.clone())
+        .collect();
+    rules.into_iter().filter(|rule| is_told(&rule) || needed.contains(&rule.id)).collect()
 }
 
 /// The rules that `--only` names, and those that these stand for.

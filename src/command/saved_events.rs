@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::fetch::{self, Fetch};
-use super::{ChosenEvents, Invocation};
+use super::{ChosenEvents, Invocation, detect};
 use crate::collect::files::FileSource;
 use crate::collect::plan::{OutputPlan, OutputRequest, names};
 use crate::collect::question::{self, Question};
@@ -28,9 +28,11 @@ pub(super) fn answer(fetch: &Fetch<'_>, settings: Settings) -> Result<()> {
     let inputs = Input::find(&args.saved.from)?;
     let mut streams = super::or_all(&args.collect.streams.named).to_vec();
     streams.sort();
+    let detect = detect::beside(invocation, &args.collect.detection, &settings, &chosen.names)?;
     let source =
         FileSource::new(settings, inputs, args.saved.stream, args.saved.strict, args.job.jobs, &filter);
     let request = OutputRequest {
+        detect,
         redaction: Arc::clone(&fetch.redaction),
         ..super::output_request(invocation, &args.collect, chosen, OutputUse::Question)
     };

@@ -19,7 +19,7 @@ use crate::collect::saved_run::{self, SavedRun, StartAt};
 use crate::collect::session::{Connections, Session};
 use crate::collect::shared_output::SharedOutput;
 use crate::collect::{FollowOptions, OutputRun, ReopenRequests};
-use crate::command::{ChosenEvents, End, Invocation, delivery, limits, session};
+use crate::command::{ChosenEvents, End, Invocation, delivery, detect, limits, session};
 use crate::config::{ResolvedRange, Settings};
 use crate::disk::RealDisk;
 use crate::encode::{Highlight, OutputUse, Redaction};
@@ -157,12 +157,14 @@ impl Tail<'_> {
         ));
         let observer = Some(monitor.clone() as _);
         let chosen = ChosenEvents::of(&args.collect.filter, &settings)?;
+        let detect = detect::beside(invocation, &args.collect.detection, &settings, &chosen.names)?;
         let session = session::open(invocation, &self.connections, settings, PATIENCE, observer)?;
         let streams = session.streams(&args.collect.streams.named)?;
         let request = OutputRequest {
             resume: args.collect.resume.then(|| super::resume_options(&args.collect, RunMode::Tail)),
             redaction: Arc::clone(&self.redaction),
             delivery: delivery::of_profile(self.delivery.as_ref(), invocation, &session.settings),
+            detect,
             ..super::output_request(invocation, &args.collect, chosen, OutputUse::Follow)
         };
         let plan = OutputPlan::decide(&session, &request, &streams)?;

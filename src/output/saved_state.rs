@@ -131,9 +131,11 @@ pub fn export(
 ) -> Result<String> {
     let place = existing(&**disk, state_dir, profile, key)?;
     let _lock = lock::acquire(&**disk, clock, &place.file("lock"))?;
-    let Some(record) = store::read(&**disk, &place)?.map(|loaded| loaded.record) else {
+    let Some(mut record) = store::read(&**disk, &place)?.map(|loaded| loaded.record) else {
         return Err(missing(profile, key));
     };
+    // What rules have gathered stays: they learn anew where the position goes on.
+    record.companion = None;
     let seen = SeenLog::load(disk, &place, &record.seen, REMEMBERED)?;
     let luggage = ExportedState { opev_state: VERSION, record, seen: BASE64.encode(seen.entries()) };
     serde_json::to_string_pretty(&luggage)
@@ -187,6 +189,7 @@ pub fn import(
     }
     place.sync(&**disk)?;
     record.seen = seen.save()?;
+    record.companion = None;
     record.updated_at = clock.now();
     store.commit(&mut record)?;
     Ok((profile, consumer.key()))

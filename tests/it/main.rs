@@ -17,6 +17,7 @@ mod completion;
 mod config_commands;
 mod delivery;
 mod detect;
+mod detect_beside;
 mod disks;
 mod encode;
 mod fetch;

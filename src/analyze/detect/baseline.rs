@@ -10,7 +10,6 @@ use super::fold::{MOST_OF_GROUP, micros};
 use super::judge::{Found, MOST_EVENTS};
 
 /// How long a value is remembered after it was met last, while events go on coming.
-#[allow(dead_code, reason = "for runs that go on")]
 const REMEMBERED: i64 = 120 * 86_400_000_000;
 
 /// Values by group.
@@ -106,8 +105,14 @@ impl Baseline {
         self.groups.values().map(|group| group.values.len()).sum()
     }
 
-    /// What is new and was not told before.
-    pub(super) fn judge(&mut self, learn: TimeDelta, within: TimeDelta) -> Vec<Found> {
+    /// Lets everything be judged again.
+    pub(super) fn reopen(&mut self) {
+        self.has_new = true;
+        self.groups.values_mut().for_each(|group| group.is_new = true);
+    }
+
+    /// What is new and was not told before, of what is not later than `up_to`.
+    pub(super) fn judge(&mut self, learn: TimeDelta, within: TimeDelta, up_to: i64) -> Vec<Found> {
         let (learn, within) = (micros(learn), micros(within));
         let mut found: Vec<Found> = Vec::new();
         if !std::mem::take(&mut self.has_new) {
@@ -122,6 +127,11 @@ impl Baseline {
             new.sort_unstable_by(|(a, one), (b, other)| (one.first, a).cmp(&(other.first, b)));
             let mut open: Option<Found> = None;
             for (text, value) in new {
+                if value.first > up_to {
+                    group.is_new = true;
+                    self.has_new = true;
+                    break;
+                }
                 value.is_known = true;
                 if value.first < learned
                     || is_varied
@@ -146,7 +156,6 @@ impl Baseline {
     }
 
     /// Drops what was not met for long.
-    #[allow(dead_code, reason = "for runs that go on")]
     pub(super) fn forget(&mut self, newest: i64) {
         let oldest = newest.saturating_sub(REMEMBERED);
         self.groups.retain(|_, group| {

@@ -30,7 +30,6 @@ use crate::page::Reading;
 use crate::select::{FilterField, Names};
 
 /// How late an event may arrive and still count where it belongs, while events go on coming.
-#[allow(dead_code, reason = "for runs that go on")]
 pub(super) const LATE: i64 = 86_400_000_000;
 
 /// How many records are held.
@@ -254,8 +253,21 @@ impl DetectFold {
         self.is_full |= other.is_full;
     }
 
-    /// The hits that were not told before, by time. `until` is up to when streams were asked, where they were.
-    pub fn take_hits(&mut self, until: Option<DateTime<Utc>>, names: &Names) -> Vec<Hit> {
+    /// The hits that were not told before, by time. `until` is up to when each stream is known to have nothing more.
+    pub fn take_hits(&mut self, until: [Option<DateTime<Utc>>; 3], names: &Names) -> Vec<Hit> {
+        self.take_hits_up_to(None, until, names)
+    }
+
+    /// The same, of events that are not later than `up_to`: while streams are read side by side, up to where all of
+    /// them have come.
+    pub fn take_hits_up_to(
+        &mut self,
+        up_to: Option<DateTime<Utc>>,
+        until: [Option<DateTime<Utc>>; 3],
+        names: &Names,
+    ) -> Vec<Hit> {
+        let up_to = up_to.map_or(i64::MAX, |time| time.timestamp_micros());
+        let until = until.map(|until| until.map(|until| until.timestamp_micros()));
         let set = Arc::clone(&self.set);
         let mut found = Vec::new();
         let stands_for = |rule: &Rule| rule.steps.iter().any(|step| step.rule.is_some());
@@ -263,7 +275,7 @@ impl DetectFold {
         let (last, first): (Vec<usize>, Vec<usize>) =
             (0..set.rules.len()).partition(|rule| stands_for(&set.rules[*rule]));
         for rule in first.into_iter().chain(last) {
-            self.judge(rule, until, &set, &mut found);
+            self.judge(rule, (up_to, until), &set, &mut found);
         }
         found.sort_by(|(a, one), (b, other)| (one.first, a, &one.group).cmp(&(other.first, b, &other.group)));
         found
@@ -275,7 +287,7 @@ impl DetectFold {
     fn judge(
         &mut self,
         number: usize,
-        until: Option<DateTime<Utc>>,
+        (up_to, until): (i64, [Option<i64>; 3]),
         set: &RuleSet,
         hits: &mut Vec<(usize, Found)>,
     ) {
@@ -292,23 +304,18 @@ impl DetectFold {
         }
         let memory = &mut self.memory[number];
         let found = match rule.kind {
-            RuleKind::NewValue { learn, .. } => memory.baseline.judge(learn, rule.within),
-            RuleKind::Silence { after } => {
-                memory.quiet.judge(after, until.map(|until| until.timestamp_micros()))
-            }
-            _ => judge::judge(rule, &mut memory.windows),
+            RuleKind::NewValue { learn, .. } => memory.baseline.judge(learn, rule.within, up_to),
+            RuleKind::Silence { after } => memory.quiet.judge(after, until),
+            _ => judge::judge(rule, &mut memory.windows, up_to),
         };
         hits.extend(found.into_iter().map(|found| (number, found)));
     }
 
     /// Forgets what cannot become part of a hit any more: what is older than the window and a day, counted from
     /// the newest event, which is not later than `now`.
-    #[allow(dead_code, reason = "for runs that go on")]
     pub fn forget(&mut self, now: DateTime<Utc>) {
         let newest = self.newest.min(now.timestamp_micros());
         let set = Arc::clone(&self.set);
-        self.records = 0;
-        self.values = 0;
         for (rule, memory) in set.rules.iter().zip(&mut self.memory) {
             let oldest = newest.saturating_sub(LATE).saturating_sub(micros(rule.within));
             memory.windows.retain(|_, window| {
@@ -317,9 +324,15 @@ impl DetectFold {
             });
             memory.baseline.forget(newest);
             memory.quiet.forget(oldest.saturating_sub(LATE));
-            self.records += memory.windows.values().map(Window::len).sum::<usize>();
-            self.values += memory.baseline.len();
         }
+        self.recount();
+    }
+
+    /// Counts what is held.
+    pub(super) fn recount(&mut self) {
+        let windows = self.memory.iter().flat_map(|memory| memory.windows.values());
+        self.records = windows.map(Window::len).sum();
+        self.values = self.memory.iter().map(|memory| memory.baseline.len()).sum();
     }
 
     /// The time between the oldest event and the newest.

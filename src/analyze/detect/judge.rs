@@ -54,35 +54,39 @@ impl Window {
         self.is_new = true;
     }
 
-    #[allow(dead_code, reason = "for runs that go on")]
     pub(super) fn len(&self) -> usize {
         self.records.len()
     }
 
-    #[allow(dead_code, reason = "for runs that go on")]
     pub(super) fn is_empty(&self) -> bool {
         self.records.is_empty() && self.closed.is_none()
     }
 
+    /// Lets it be judged again.
+    pub(super) fn reopen(&mut self) {
+        self.is_new = true;
+    }
+
     /// Drops what is older.
-    #[allow(dead_code, reason = "for runs that go on")]
     pub(super) fn forget(&mut self, oldest: i64) {
         self.records.retain(|record| record.time >= oldest);
         self.closed = self.closed.filter(|closed| *closed >= oldest);
     }
 }
 
-/// The hits of a rule's groups that were not told before.
-pub(super) fn judge(rule: &Rule, windows: &mut HashMap<String, Window>) -> Vec<Found> {
+/// The hits of a rule's groups that were not told before, of what is not later than `up_to`.
+pub(super) fn judge(rule: &Rule, windows: &mut HashMap<String, Window>, up_to: i64) -> Vec<Found> {
     let mut found = Vec::new();
     for (group, window) in windows.iter_mut().filter(|(_, window)| window.is_new) {
-        window.is_new = false;
-        let Window { records, closed, .. } = window;
+        let Window { records, closed, is_new } = window;
         records.sort_unstable_by(|a, b| (a.time, a.step, &a.id).cmp(&(b.time, b.step, &b.id)));
         records
             .dedup_by(|a, b| (a.time, a.step, &a.id) == (b.time, b.step, &b.id) && !a.id.text().is_empty());
         let from = records.partition_point(|record| closed.is_some_and(|closed| record.time <= closed));
-        let open = &records[from..];
+        let to = records.partition_point(|record| record.time <= up_to).max(from);
+        // What is later waits for streams that are behind.
+        *is_new = to < records.len();
+        let open = &records[from..to];
         let mut hit = |records: &[Record], values: Vec<String>, until: i64| {
             found.push(Found::of(group, records, values));
             *closed = Some(until);

@@ -8,6 +8,7 @@
 //! fold       gathers what may be part of a hit: small records, not events
 //! judge      records in order of time become hits, one a rule, group and window
 //! baseline   values that are new to a group
+//! state      what was gathered, as bytes, for runs that go on another time
 //! hit        what is told; render: as JSON and for people
 //! builtin    the rules that come with the program
 //! ```
@@ -24,6 +25,7 @@ mod render;
 mod rule;
 mod rule_set;
 mod silence;
+mod state;
 mod subject;
 mod trial;
 

@@ -72,8 +72,8 @@ impl Quiet {
         }
     }
 
-    /// The silences that were not told before; `until` is up to when the streams were asked.
-    pub(super) fn judge(&mut self, after: TimeDelta, until: Option<i64>) -> Vec<Found> {
+    /// The silences that were not told before; `until` is up to when each stream is known to have nothing more.
+    pub(super) fn judge(&mut self, after: TimeDelta, until: [Option<i64>; 3]) -> Vec<Found> {
         let after = micros(after);
         let mut found = Vec::new();
         for (number, stretches) in self.streams.iter().enumerate() {
@@ -100,7 +100,7 @@ impl Quiet {
                 }
                 before = Some(&stretch.last);
             }
-            if let (Some(before), Some(until)) = (before, until) {
+            if let (Some(before), Some(until)) = (before, until[number]) {
                 silence(before, until, None);
             }
         }
@@ -108,7 +108,6 @@ impl Quiet {
     }
 
     /// Drops what is older, but for the last event of each stream.
-    #[allow(dead_code, reason = "for runs that go on")]
     pub(super) fn forget(&mut self, oldest: i64) {
         for stretches in &mut self.streams {
             while stretches.len() > 1

@@ -2,13 +2,16 @@
 
 mod catalogue;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::analysis::{self, Analysis, AnalysisPlan};
 use super::{End, Invocation, rules};
 use crate::analyze::detect::{DetectFold, Hit, HitFormat, HitStyle, Level, RuleSet};
 use crate::cli::detect::DetectArgs;
-use crate::collect::hits::HitCommand;
+use crate::cli::detection::DetectionArgs;
+use crate::collect::detection::{DetectRequest, HitCommand};
 use crate::config::Settings;
 use crate::error::{ErrorKind, Result};
 use crate::select::Names;
@@ -41,14 +44,15 @@ pub fn run(invocation: &Invocation, args: &DetectArgs) -> Result<End> {
         let set = rules::ready(&args.rules, all, &profiles, &names)?;
         return catalogue::show(invocation, args, &set);
     }
-    let set = rules::ready(&args.rules, all, &profiles, &names)?;
+    let chosen = rules::of_level(all, args.rules.level);
+    let set = rules::ready(&args.rules, chosen, &profiles, &names)?;
     detect(invocation, args, &set, &profiles)
 }
 
 fn detect(
     invocation: &Invocation,
     args: &DetectArgs,
-    set: &std::sync::Arc<RuleSet>,
+    set: &Arc<RuleSet>,
     profiles: &[Settings],
 ) -> Result<End> {
     let Analysis { fold, names, zone, tally } =
@@ -129,6 +133,33 @@ pub(super) fn hit_command(invocation: &Invocation, line: &str, profiles: &[Setti
     HitCommand::new(line, &environment, &invocation.runtime)
 }
 
+/// The rules that look at the events of a run beside; none where `--detect` was not typed.
+///
+/// # Errors
+/// As [`run`], for rules that are refused.
+pub(super) fn beside(
+    invocation: &Invocation,
+    args: &DetectionArgs,
+    settings: &Settings,
+    names: &Arc<Names>,
+) -> Result<Option<DetectRequest>> {
+    if !args.detect {
+        return Ok(None);
+    }
+    let profiles = std::slice::from_ref(settings);
+    let all = rules::all(&args.rules, profiles)?;
+    let command = args.hit_exec.as_ref().map(|line| Arc::new(hit_command(invocation, line, profiles)));
+    Ok(Some(DetectRequest {
+        rules: rules::ready(&args.rules, rules::of_level(all, args.rules.level), profiles, names)?,
+        names: Arc::clone(names),
+        level: args.rules.level.unwrap_or(LEVEL),
+        hits: args.hits.clone(),
+        command,
+        style: HitStyle { zone: settings.zone.clone(), text: super::message_style() },
+        is_terminal: invocation.runtime.console.is_terminal(),
+    }))
+}
+
 /// The names that are known of all profiles.
 pub(super) fn known_names(profiles: &[Settings]) -> Names {
     let mut names = Names::default();
@@ -142,9 +173,9 @@ pub(super) fn known_names(profiles: &[Settings]) -> Names {
 
 /// Up to when the service was asked: a stream that has nothing until then is silent. Files say nothing of the time
 /// behind their last event.
-fn silent_until(invocation: &Invocation, args: &DetectArgs) -> Option<DateTime<Utc>> {
+fn silent_until(invocation: &Invocation, args: &DetectArgs) -> [Option<DateTime<Utc>>; 3] {
     let is_live = !args.analysis.saved.is_given() && args.analysis.range.until.is_none();
-    is_live.then(|| invocation.runtime.clock.now())
+    [is_live.then(|| invocation.runtime.clock.now()); 3]
 }
 
 fn note(invocation: &Invocation, fold: &DetectFold, hits: &[Hit], events: u64) {

@@ -54,6 +54,9 @@ pub struct Checkpoint {
     /// The batch that was offered last, until it is known to be accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingBatch>,
+    /// What is saved beside the events: what rules have gathered, and their hits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub companion: Option<CompanionMark>,
     /// When it was written.
     pub updated_at: DateTime<Utc>,
 }
@@ -185,6 +188,26 @@ pub struct LogMark {
     pub digest: Digest,
 }
 
+/// What was saved beside the events when the record was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompanionMark {
+    /// The number of the state file; 0 where there is none.
+    pub generation: u64,
+    /// Its length in bytes.
+    pub length: u64,
+    /// Its digest.
+    pub digest: Digest,
+    /// The file of hits.
+    #[serde(default)]
+    pub hits: Option<OutputMark>,
+}
+
+impl Default for CompanionMark {
+    fn default() -> Self {
+        CompanionMark { generation: 0, length: 0, digest: Digest::of(b""), hits: None }
+    }
+}
+
 impl Default for LogMark {
     fn default() -> Self {
         LogMark { generation: 0, length: 0, digest: Digest::of(b"") }
@@ -249,6 +272,7 @@ impl Checkpoint {
             output: None,
             seen: LogMark::default(),
             pending: None,
+            companion: None,
             updated_at: now,
         }
     }

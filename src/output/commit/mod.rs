@@ -28,9 +28,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Stream};
 use crate::page::Page;
 
+mod companion;
 mod delivering;
 mod opening;
 mod rotation;
+
+use self::companion::Companion;
 
 pub use opening::{OutputSetup, OutputTarget};
 
@@ -94,6 +97,8 @@ pub struct CheckpointedOutput {
     /// What was made durable last.
     committed: Checkpoint,
     seen: SeenLog,
+    /// What rules have gathered, and their hits, where rules look at the events.
+    companion: Option<Companion>,
     buffer: Vec<u8>,
     /// What the output begins with, once it is known.
     beginning: Option<Vec<u8>>,
@@ -269,6 +274,8 @@ impl CheckpointedOutput {
                 break;
             }
         }
+        let state_before = self.record.companion.as_ref().map(|mark| mark.generation);
+        self.save_companion()?;
         // (4) Save the checkpoint: now that the data is durable, and not before; the identities first.
         self.record.output = self.sink.mark();
         self.record.seen = self.seen.save()?;
@@ -279,6 +286,7 @@ impl CheckpointedOutput {
         if let OpenSink::File { file, .. } = &mut self.sink {
             file.committed();
         }
+        self.companion_committed(state_before);
         self.committed = self.record.clone();
         self.unsaved = Unsaved::Nothing;
         self.last_commit = Some(self.clock.elapsed());

@@ -124,6 +124,7 @@ impl CheckpointedOutput {
             committed: record.clone(),
             record,
             seen,
+            companion: None,
             buffer: Vec::new(),
             beginning: None,
             unsaved: Unsaved::Nothing,
@@ -183,7 +184,7 @@ pub(super) fn open_file(
     recover::open_output(disk, recover::OpenManaged { path, mode, note: &note, recorded, terms })
 }
 
-fn managed_path(disk: &dyn Disk, path: &Path) -> Result<PathBuf> {
+pub(super) fn managed_path(disk: &dyn Disk, path: &Path) -> Result<PathBuf> {
     if path.to_str().is_none() {
         return Err(Error::new(ErrorKind::Usage, format!("the name of {} is not UTF-8", shown(path)))
             .hint("give the managed file a name that is"));

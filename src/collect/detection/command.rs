@@ -7,8 +7,8 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::delivery::command::{CommandChannel, complaint};
 use crate::analyze::detect::Hit;
+use crate::collect::delivery::command::{CommandChannel, complaint};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Runtime;
 
