@@ -10,6 +10,7 @@
 #![allow(unreachable_pub, dead_code, reason = "the harness is shared, and not every test uses all of it")]
 #![allow(clippy::disallowed_methods, reason = "tests make their own files and read their own environment")]
 
+mod alerts;
 mod architecture;
 mod check;
 mod client;
