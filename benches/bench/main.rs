@@ -12,7 +12,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `cpu` `memory` `rate` `backfill` `start` | the groups of rows: what is measured, beside what, its limit |
+//! | `cpu` `memory` `rate` `backfill` `saved` `start` | the groups of rows: what is measured, beside what, its limit |
 //! | `service` | the stand-in: its pages, and what it was asked |
 //! | `rivals` | the others: curl, jq, a Python loop |
 //! | `stopwatch` | what a command costs |
@@ -29,6 +29,7 @@ mod cpu;
 mod memory;
 mod rate;
 mod rivals;
+mod saved;
 mod service;
 mod start;
 mod stopwatch;
@@ -82,7 +83,7 @@ impl Choice {
 /// Runs what was asked for.
 fn run(choice: &Choice) -> Result<()> {
     table::begin();
-    for group in [cpu::run, memory::run, rate::run, backfill::run, start::run] {
+    for group in [cpu::run, memory::run, rate::run, backfill::run, saved::run, start::run] {
         group(choice)?;
     }
     Ok(())
