@@ -4,6 +4,9 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::sanitize;
 
+/// How long one of 1Password's uuids is.
+const UUID: usize = 26;
+
 /// More marks than this on one character are dropped where a width is kept: no script needs them, and a
 /// row's bytes stay bounded.
 const MAX_MARKS: usize = 4;
@@ -68,6 +71,55 @@ pub(super) fn pad(text: &str, width: usize, line: &mut String) {
     spaces(width.saturating_sub(shown), line);
 }
 
+/// Whether a text that is cut to `width` columns loses a part of a uuid.
+pub(super) fn cuts_uuid(text: &str, width: usize) -> bool {
+    if text.len() <= width {
+        return false;
+    }
+    let is_uuid = |word: &str| word.len() >= UUID && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let mut uuids = text.split(' ').filter(|word| is_uuid(word)).peekable();
+    if uuids.peek().is_none() {
+        return false;
+    }
+    let mut whole = String::new();
+    pad(text, 0, &mut whole);
+    if whole.width() <= width {
+        return false;
+    }
+    let last = uuids.last().and_then(|uuid| whole.rfind(uuid).map(|at| whole[..at + uuid.len()].width()));
+    // The ellipsis takes a column.
+    last.is_some_and(|end| end >= width)
+}
+
+/// The text in lines of at most `width` columns, broken between words; what does not fit into so many lines is
+/// cut from the last one.
+pub(super) fn wrap(text: &str, width: usize, most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() && lines.len() < most {
+        let mut line = String::new();
+        let is_last = lines.len() + 1 == most;
+        let end = if is_last { rest.len() } else { fitting(rest, width) };
+        cut(&rest[..end], width, &mut line);
+        rest = rest[end..].trim_start_matches(' ');
+        lines.push(line);
+    }
+    lines
+}
+
+/// Where the words of a text end that fit into `width` columns; at least one word.
+fn fitting(text: &str, width: usize) -> usize {
+    let (mut end, mut shown) = (0, String::new());
+    for word in text.split_inclusive(' ') {
+        pad(word, 0, &mut shown);
+        if end > 0 && shown.trim_end_matches(' ').width() > width {
+            break;
+        }
+        end += word.len();
+    }
+    end
+}
+
 /// Whether every byte is a printable character of width one.
 fn is_simple(text: &str) -> bool {
     text.bytes().fold(true, |simple, byte| simple & (b' '..0x7f).contains(&byte))
@@ -117,6 +169,26 @@ mod tests {
         assert_eq!(fitted("a\x1b[31m", 5), "a…   ");
         assert_eq!(fitted("a\x1b[31m", 12), "a\\u{1b}[31m ");
         assert_eq!(fitted("a\u{202e}b\nc", 20), "a\\u{202e}b\\nc       ");
+    }
+
+    #[test]
+    fn a_uuid_that_would_be_cut_is_noticed_and_words_wrap() {
+        let uuid = "abcdefghijklmnopqrstuvwxyz";
+        let text = format!("revealed item {uuid} in v");
+        assert!(!cuts_uuid(&text, 100) && !cuts_uuid(&text, 41) && cuts_uuid(&text, 40));
+        assert!(!cuts_uuid("signed in from far away and with many words", 10));
+        assert!(!cuts_uuid(&format!("王 {uuid}"), 29) && cuts_uuid(&format!("王 {uuid}"), 28));
+        let wrapped = |width, most| wrap(&text, width, most).join("|");
+        assert_eq!(wrapped(100, 3).trim_end(), text);
+        assert_eq!(
+            wrapped(30, 3),
+            format!("revealed item                 |{uuid} in|v                             ")
+                .replace(" in|", " in |")
+        );
+        assert_eq!(wrapped(30, 1), format!("revealed item {}…", &uuid[..15]));
+        assert_eq!(wrapped(10, 2), format!("revealed  |{}…", "item abcd"));
+        assert!(wrap("", 10, 3).is_empty());
+        assert!(wrap(&"x ".repeat(1_000_000), 10, 3).len() == 3);
     }
 
     #[test]

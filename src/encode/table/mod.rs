@@ -3,7 +3,8 @@
 //!
 //! Rows come as a stream and must go out as they come, so widths are settled before the first one
 //! ([`layout`]) and rows are laid out here by hand: comfy-table measures a whole table before it prints
-//! any of it. Nothing wraps, but what happened goes to a line of its own in the rows whose address takes its room.
+//! any of it. Nothing wraps, but what happened goes to lines of its own in the rows whose address takes its room,
+//! and where a uuid in it would be cut: half a uuid is useless.
 //! Without a width (no terminal) nothing is cut: cells are padded to their budget
 //! and longer ones push the rest of their row aside. A table is for people, wherever it goes: whatever could
 //! harm a terminal is escaped, in pipes and files too. Exact values are what ndjson and json are for.
@@ -33,6 +34,12 @@ const LEAST_PROSE: usize = 16;
 /// The indentation of the last column on a line of its own.
 const ALONE: &str = "    ";
 
+/// On a narrower terminal a line of its own would not hold a uuid and a word either.
+const LEAST_ALONE: usize = 40;
+
+/// How many lines of its own the last column takes at most: an event may say as much as it likes.
+const MOST_LINES: usize = 3;
+
 /// Writes rows; holds the columns, their widths and one line.
 #[derive(Debug)]
 pub(super) struct Table {
@@ -47,6 +54,8 @@ pub(super) struct Table {
     options: RenderOptions,
     line: String,
     scratch: String,
+    /// What happened, while its row is written.
+    what: String,
 }
 
 impl Table {
@@ -70,8 +79,18 @@ impl Table {
             None => vec![budgets.iter().map(|budget| budget.full).enumerate().collect()],
         };
         let columns = Columns::new(&fields, shape, options.words, options.colour || options.escape);
-        let (line, scratch) = (String::new(), String::new());
-        Table { asked, streams: streams.to_vec(), shape, columns, budgets, shown, options, line, scratch }
+        Table {
+            asked,
+            streams: streams.to_vec(),
+            shape,
+            columns,
+            budgets,
+            shown,
+            options,
+            line: String::new(),
+            scratch: String::new(),
+            what: String::new(),
+        }
     }
 
     /// Lays the rows that follow out for another width.
@@ -102,7 +121,7 @@ impl Table {
         received_at: DateTime<Utc>,
         out: &mut Vec<u8>,
     ) -> Option<Emphasis> {
-        let Table { columns, budgets, shown, options, line, scratch, .. } = self;
+        let Table { asked, columns, budgets, shown, options, line, scratch, what, .. } = self;
         let cells = columns.cells(event, context, received_at);
         let emphasis = (options.colour || options.escape).then(|| cells.emphasis());
         let colour = match emphasis.filter(|_| options.colour) {
@@ -116,6 +135,14 @@ impl Table {
             // What a long address takes from the last column.
             let mut grown = 0;
             let mut is_alone = false;
+            let terminal = options.width.filter(|_| asked.is_none()).map(usize::from);
+            if let (Some(terminal), Some((index, width))) = (terminal, columns.last())
+                && budgets[*index].is_what
+            {
+                what.clear();
+                what.push_str(&cells.cell(*index, scratch).text());
+                is_alone = terminal >= LEAST_ALONE && fit::cuts_uuid(what, *width);
+            }
             for (position, (index, width)) in columns.iter().enumerate() {
                 let is_last = position + 1 == columns.len();
                 let budget = &budgets[*index];
@@ -124,9 +151,15 @@ impl Table {
                     Some(_) if budget.is_from && !is_last => {
                         let last = columns.last().map_or(0, |(_, last)| *last);
                         let wanted = cells.address_width().saturating_sub(width);
-                        is_alone = wanted > last.saturating_sub(LEAST_PROSE);
+                        is_alone |= wanted > last.saturating_sub(LEAST_PROSE);
                         grown = if is_alone { last + GAP.len() } else { wanted };
                         width += grown;
+                    }
+                    Some(terminal) if is_last && budget.is_what && asked.is_none() => {
+                        line.push_str(if position > 0 { GAP } else { "" });
+                        let room = (!is_alone).then(|| width - grown);
+                        write_what(what, room, terminal, colour, line);
+                        continue;
                     }
                     Some(terminal) if is_last && is_alone => {
                         line.truncate(line.trim_end_matches(' ').len());
@@ -150,6 +183,32 @@ impl Table {
             out.push(b'\n');
         }
         emphasis.filter(|_| options.escape)
+    }
+}
+
+/// Appends what happened: to the line, where there is room for it, else on lines of its own.
+fn write_what(text: &str, room: Option<usize>, terminal: u16, colour: Option<&str>, line: &mut String) {
+    let coloured = |line: &mut String, start: usize| {
+        if let Some(colour) = colour {
+            let end = start + line[start..].trim_end_matches(' ').len();
+            line.insert_str(end, RESET);
+            line.insert_str(start, colour);
+        }
+    };
+    if let Some(width) =
+        room.filter(|width| usize::from(terminal) < LEAST_ALONE || !fit::cuts_uuid(text, *width))
+    {
+        let start = line.len();
+        fit::cut(text, width, line);
+        return coloured(line, start);
+    }
+    line.truncate(line.trim_end_matches(' ').len());
+    for piece in fit::wrap(text, usize::from(terminal).saturating_sub(ALONE.len()), MOST_LINES) {
+        line.push('\n');
+        line.push_str(ALONE);
+        let start = line.len();
+        line.push_str(piece.trim_end_matches(' '));
+        coloured(line, start);
     }
 }
 
