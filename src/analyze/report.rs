@@ -118,6 +118,16 @@ impl Value {
         if text.is_empty() { Value::Nothing } else { Value::Text(text.to_owned()) }
     }
 
+    /// A whole number; 0 where it is none.
+    pub(super) fn number(&self) -> u64 {
+        if let Value::Number(number) = self { *number } else { 0 }
+    }
+
+    /// A number; 0 where it is none.
+    pub(super) fn decimal(&self) -> f64 {
+        if let Value::Decimal(number) = self { *number } else { 0.0 }
+    }
+
     /// A time in microseconds since 1970; the ends of what a number can hold are none.
     pub(super) fn time(micros: i64) -> Value {
         let time =

@@ -38,6 +38,7 @@ fn columns(section: &str) -> &'static [&'static str] {
         "vaults" => &["vault_uuid", "count"],
         "exports_and_shares" => &["stream", "action", "object_type", "user", "object_uuid", "count"],
         "changes" => &["stream", "action", "object_type", "user", "count"],
+        "exposure" => &["user", "count", "uses"],
         "first_seen" => &["user", "kind", "value", "count"],
         "places" => &["city", "country", "succeeded", "failed"],
         "travel" => &["user", "km", "minutes"],

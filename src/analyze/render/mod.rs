@@ -1,6 +1,7 @@
 //! A report as bytes: JSON, NDJSON and CSV for programs, tables and HTML for people.
 
 mod csv;
+mod html;
 mod json;
 mod table;
 
@@ -29,6 +30,8 @@ pub enum ReportFormat {
     Ndjson,
     /// Comma-separated values
     Csv,
+    /// One page with charts, for any browser
+    Html,
 }
 
 impl fmt::Display for ReportFormat {
@@ -56,6 +59,7 @@ impl ReportFormat {
             "json" => Some(ReportFormat::Json),
             "ndjson" | "jsonl" => Some(ReportFormat::Ndjson),
             "csv" => Some(ReportFormat::Csv),
+            "html" | "htm" => Some(ReportFormat::Html),
             "txt" => Some(ReportFormat::Table),
             _ => None,
         }
@@ -68,6 +72,7 @@ impl ReportFormat {
             ReportFormat::Json => json::write(report, style, out),
             ReportFormat::Ndjson => json::write_lines(report, style, out),
             ReportFormat::Csv => csv::write(report, style, out),
+            ReportFormat::Html => html::write(report, style, out),
         }
     }
 }

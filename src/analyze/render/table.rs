@@ -116,7 +116,7 @@ fn timeline(report: &Report, style: &ReportStyle) -> String {
     let Some(section) = report.sections.iter().find(|section| section.kind == SectionKind::Timeline) else {
         return String::new();
     };
-    let hours = section.rows.first().map_or(1, |row| as_number(&row[1]));
+    let hours = section.rows.first().map_or(1, |row| row[1].number());
     if section.rows.len() < 2 {
         return String::new();
     }
@@ -130,7 +130,7 @@ fn timeline(report: &Report, style: &ReportStyle) -> String {
     };
     let mut text = format!("  each bar is {step}\n");
     for (at, column) in section.columns.iter().enumerate().skip(2) {
-        let counts: Vec<u64> = section.rows.iter().map(|row| as_number(&row[at])).collect();
+        let counts: Vec<u64> = section.rows.iter().map(|row| row[at].number()).collect();
         let sums: Vec<u64> = counts.chunks(together).map(|counts| counts.iter().sum()).collect();
         text +=
             &format!("  {:<15}  {}\n", column.label(), bars(&sums, sums.iter().copied().max().unwrap_or(0)));
@@ -140,17 +140,13 @@ fn timeline(report: &Report, style: &ReportStyle) -> String {
 
 /// The hours of each day of the week as bars.
 fn hours(section: &ReportSection) -> String {
-    let counts: Vec<u64> = section.rows.iter().map(|row| as_number(&row[2])).collect();
+    let counts: Vec<u64> = section.rows.iter().map(|row| row[2].number()).collect();
     let most = counts.iter().copied().max().unwrap_or(0);
     let mut text = "       0     6     12    18\n".to_owned();
     for (day, hours) in WEEKDAYS.iter().zip(counts.chunks(24)) {
         text += &format!("  {day}  {}\n", bars(hours, most));
     }
     text
-}
-
-fn as_number(value: &Value) -> u64 {
-    if let Value::Number(number) = value { *number } else { 0 }
 }
 
 /// A bar a number; nothing is a space, and the least is a bar all the same.

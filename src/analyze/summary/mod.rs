@@ -58,6 +58,8 @@ pub struct Summary {
     counted: Vec<Counter<Key, Seen>>,
     /// By user, kind and value.
     first_seen: Counter<Key, Seen>,
+    /// Which items a user has used.
+    seen_items: Counter<[TextId; 2], Seen>,
     places: Counter<Place, PlaceCount>,
     stays: Counter<StayKey, Seen>,
     /// Countries' usual names, by what events call them.
@@ -92,6 +94,7 @@ impl Summary {
             hours: Box::default(),
             counted: Counted::ALL.iter().map(|_| Counter::default()).collect(),
             first_seen: Counter::default(),
+            seen_items: Counter::default(),
             places: Counter::default(),
             stays: Counter::default(),
             countries: HashMap::default(),
@@ -155,6 +158,9 @@ impl Summary {
         let (item, vault) = (self.texts.add(&item), self.texts.add(&vault));
         self.count(Counted::Items, [item, vault], event);
         self.count(Counted::Vaults, [vault], event);
+        if event.is_in.0 && event.user != TextId::EMPTY && item != TextId::EMPTY {
+            self.seen_items.of([event.user, item]).add((true, false), event.time);
+        }
     }
 
     /// Counts what was done, and what of it takes something out or changes the account.
@@ -235,6 +241,7 @@ impl Fold for Summary {
             counter.merge(other, &mut numbers, texts);
         }
         self.first_seen.merge(other.first_seen, &mut numbers, texts);
+        self.seen_items.merge(other.seen_items, &mut numbers, texts);
         self.places.merge(other.places, &mut numbers, texts);
         self.stays.merge(other.stays, &mut numbers, texts);
         self.people.merge(other.people, &mut numbers, texts);

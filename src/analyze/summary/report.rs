@@ -12,6 +12,7 @@ use crate::analyze::count_by::{RowLimit, limited};
 use crate::analyze::counter::{Seen, Tally as _};
 use crate::analyze::places::{Place, journeys};
 use crate::analyze::report::{Column, Report, ReportSection, SectionKind, Value};
+use crate::analyze::texts::TextId;
 use crate::event::Stream;
 
 /// How many rows a section has without `--top`.
@@ -31,7 +32,12 @@ impl Summary {
         for section in Counted::ALL {
             self.counted_sections(*section, top, bottom, &mut sections);
         }
-        sections.extend([self.first_seen_section(top), self.places_section(), self.travel_section(top)]);
+        sections.extend([
+            self.exposure_section(top),
+            self.first_seen_section(top),
+            self.places_section(),
+            self.travel_section(top),
+        ]);
         let events = self.streams.iter().take(3).map(|seen| seen.count.now).sum();
         let first = self.streams.iter().map(|seen| seen.first).min().unwrap_or(i64::MAX);
         let last = self.streams.iter().map(|seen| seen.last).max().unwrap_or(i64::MIN);
@@ -156,6 +162,41 @@ impl Summary {
         key.map(|id| self.texts.get(id))
     }
 
+    /// Who has used how many different items: whose secrets would have to be rotated.
+    fn exposure_section(&self, top: usize) -> ReportSection {
+        // By person: different items, uses, the last time. An item that was used under two uuids of one person counts
+        // once.
+        let mut items: HashMap<[TextId; 2], Seen> = HashMap::new();
+        for ([user, item], seen) in self.seen_items.iter() {
+            items.entry([self.people.label(*user), *item]).or_default().merge(seen);
+        }
+        let mut people: HashMap<TextId, (u64, Seen)> = HashMap::new();
+        for ([user, _], seen) in &items {
+            let known = people.entry(*user).or_default();
+            known.0 += 1;
+            known.1.merge(seen);
+        }
+        let (distinct, total) = (people.len() as u64, people.values().map(|(_, seen)| seen.count.now).sum());
+        let mut rows: Vec<(TextId, (u64, Seen))> = people.into_iter().collect();
+        rows.sort_by(|(a, (one, _)), (b, (other, _))| {
+            other.cmp(one).then_with(|| self.texts.get(*a).cmp(self.texts.get(*b)))
+        });
+        rows.truncate(top);
+        let columns = vec![
+            Column::new("user", true),
+            Column { heading: "items", ..Column::number("count") },
+            Column::number("uses"),
+            Column::new("last", false),
+        ];
+        let cells = |(user, (items, seen)): &(TextId, (u64, Seen))| {
+            let user = Value::Person(self.texts.get(*user).to_owned());
+            vec![user, Value::Number(*items), Value::Number(seen.count.now), Value::time(seen.last)]
+        };
+        let kind = SectionKind::Counted { name: "exposure", title: "Different items used, by user" };
+        let section = self.section(kind, columns, rows.iter().map(cells).collect());
+        ReportSection { distinct, total, error: self.seen_items.error(), ..section }
+    }
+
     /// What users had for the first time, later than their first event.
     fn first_seen_section(&self, top: usize) -> ReportSection {
         let mut all: HashMap<Key, Seen> = HashMap::new();
@@ -164,7 +205,7 @@ impl Summary {
             key[0] = self.people.label(key[0]);
             all.entry(key).or_default().merge(seen);
         }
-        let mut begun: HashMap<[crate::analyze::texts::TextId; 2], i64> = HashMap::new();
+        let mut begun: HashMap<[TextId; 2], i64> = HashMap::new();
         for (key, seen) in &all {
             let begins = begun.entry([key[0], key[1]]).or_insert(i64::MAX);
             *begins = seen.first.min(*begins);

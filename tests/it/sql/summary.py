@@ -86,6 +86,8 @@ SECTIONS = {
         FROM e WHERE {EXPORTED} GROUP BY ALL""",
     "changes": f"""SELECT stream, action, object_type, person, count(*) FROM e
         WHERE stream = 'auditevents' AND NOT ({EXPORTED}) AND object_type NOT IN {OWN} GROUP BY ALL""",
+    "exposure": """SELECT person, count(DISTINCT item_uuid), count(*) FROM e
+        WHERE stream = 'itemusages' AND person IS NOT NULL AND item_uuid IS NOT NULL GROUP BY ALL""",
     "first_seen": """WITH v AS (
           SELECT person, unnest([['country', place], ['device', client.platform_name], ['client', client.app_name],
             ['address', ip]]) AS kv, moment FROM e WHERE NOT failed AND person IS NOT NULL),
