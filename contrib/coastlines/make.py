@@ -26,14 +26,34 @@ for arc in topology["arcs"]:
 
 
 def ring(numbers):
+    """The points of a ring of arcs; one that crosses 180 degrees goes on beyond the edge of the map."""
     points = []
     for number in numbers:
         arc = arcs[number] if number >= 0 else arcs[~number][::-1]
         points += arc if not points else arc[1:]
-    return points
+    unwrapped, shift = [points[0]], 0
+    for (before, _), (lon, lat) in zip(points, points[1:]):
+        shift += 360 if lon - before < -180 else -360 if lon - before > 180 else 0
+        unwrapped.append((lon + shift, lat))
+    return unwrapped
 
 
-print("Land: Natural Earth, 1:110 million, public domain, from npm's world-atlas 2.0.2 (ISC); made by contrib/coastlines/make.py")
+def emit(points):
+    units = [(round((lon + 180) * 2), round((90 - lat) * 2)) for lon, lat in points]
+    kept = [units[0]]
+    for unit in units[1:]:
+        if unit != kept[-1]:
+            kept.append(unit)
+    if len(kept) < 4:
+        return
+    steps = [f"{x1 - x0} {y1 - y0}" for (x0, y0), (x1, y1) in zip(kept, kept[1:-1])]
+    print(f"M{kept[0][0]} {kept[0][1]}l" + " ".join(steps).replace(" -", "-") + "z")
+
+
+print(
+    "Land: Natural Earth, 1:110 million, public domain, from npm's world-atlas 2.0.2 (ISC);"
+    " made by contrib/coastlines/make.py"
+)
 for geometry in topology["objects"]["land"]["geometries"]:
     polygons = geometry["arcs"] if geometry["type"] == "MultiPolygon" else [geometry["arcs"]]
     for polygon in polygons:
@@ -41,13 +61,8 @@ for geometry in topology["objects"]["land"]["geometries"]:
             points = ring(numbers)
             if max(lat for _, lat in points) < -60:
                 continue
-            units = [(round((lon + 180) * 2), round((90 - lat) * 2)) for lon, lat in points]
-            kept = [units[0]]
-            for unit in units[1:]:
-                if unit != kept[-1]:
-                    kept.append(unit)
-            if len(kept) < 4:
-                continue
-            path = f"M{kept[0][0]} {kept[0][1]}l"
-            steps = [f"{x1 - x0} {y1 - y0}" for (x0, y0), (x1, y1) in zip(kept, kept[1:-1])]
-            print(path + " ".join(steps).replace(" -", "-") + "z")
+            emit(points)
+            if min(lon for lon, _ in points) < -180:
+                emit([(lon + 360, lat) for lon, lat in points])
+            elif max(lon for lon, _ in points) > 180:
+                emit([(lon - 360, lat) for lon, lat in points])

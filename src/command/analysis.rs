@@ -181,16 +181,17 @@ fn fold_files<F: Fold>(
     streams.sort();
     let inputs = Input::find(&args.saved.from)?;
     let (fallback, is_strict) = (args.saved.stream, args.saved.strict);
-    let source = FileSource::new(settings, inputs, fallback, is_strict, args.job.jobs, &chosen.filter);
+    let everything = Filter::default();
+    let filter = if how.folds_all { &everything } else { &*chosen.filter };
+    let source = FileSource::new(settings, inputs, fallback, is_strict, args.job.jobs, filter);
     note(invocation, &streams, &source.shown());
     let scope = FoldScope { period: period(&decided, how.compare), zone: &zone, filter: &chosen.filter };
-    let everything = Filter::default();
     let run = FoldRun {
         runtime: &invocation.runtime,
         tally: &analysis.tally,
         session: &source,
         streams: &streams,
-        filter: if how.folds_all { &everything } else { &chosen.filter },
+        filter,
         range: with_time_before(super::time_range(&decided, &args.range), how.compare),
         until: decided.until,
         names_profile: false,

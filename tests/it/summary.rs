@@ -124,3 +124,75 @@ fn both_ends_of_a_list_are_cut_where_asked() {
     assert_eq!(summary(&["--top", "2", "--bottom", "1"]), [&all[..2], &all[all.len() - 1..]].concat());
     assert_eq!(summary(&["--top", "9999", "--bottom", "5"]), all);
 }
+
+#[test]
+fn the_time_before_stands_beside_each_count() {
+    let account = saved(now(), false);
+    let day = |from: &str, until: &str| {
+        let args = ["summary", "--by", "app", "--from", "all.ndjson", "--since", from, "--until", until];
+        let run = account.sandbox.run(args).expect(0);
+        let counts =
+            rows(&run).into_iter().map(|row| (row["app"].to_string(), row["count"].as_u64().unwrap()));
+        counts.collect::<BTreeMap<_, _>>()
+    };
+    let (current, before) = (day("8d", "1d"), day("15d", "8d"));
+    let args = [
+        "summary",
+        "--by",
+        "app",
+        "--from",
+        "all.ndjson",
+        "--since",
+        "8d",
+        "--until",
+        "1d",
+        "--compare",
+        "7d",
+    ];
+    let found = rows(&account.sandbox.run(args).expect(0));
+    assert!(found.len() > 5);
+    for row in &found {
+        let app = row["app"].to_string();
+        let of = |counts: &BTreeMap<String, u64>| counts.get(&app).copied().unwrap_or(0);
+        assert_eq!(
+            (row["count"].as_u64(), row["before"].as_u64()),
+            (Some(of(&current)), Some(of(&before))),
+            "{app}"
+        );
+    }
+    let refused = account.sandbox.run(["summary", "--from", "all.ndjson", "--compare", "7d"]).expect(2);
+    assert!(refused.stderr.contains("needs --since"), "{}", refused.stderr);
+}
+
+#[test]
+fn tables_fit_the_terminal_and_hostile_names_do_it_no_harm() {
+    let account = saved(now(), true);
+    for columns in [60, 100] {
+        let mut command = account.sandbox.command(["--no-pager", "summary", "--from", "all.ndjson"]);
+        command.env("TERM", "xterm");
+        let run = crate::harness::run_on_terminal(command, columns);
+        assert_eq!(run.code, Some(0));
+        let text = String::from_utf8_lossy(&run.stdout).into_owned();
+        assert!(text.contains("Events by weekday and hour"), "{text}");
+        assert!(!text.contains(['\u{202e}', '\u{9b}', '\u{7}']), "{text}");
+    }
+}
+
+#[test]
+fn a_reader_that_is_gone_is_no_failure_and_a_full_disk_is_one() {
+    let account = saved(now(), false);
+    for args in
+        [&["summary", "--from", "all.ndjson"][..], &["exposure", "--user", "*a*", "--from", "all.ndjson"]]
+    {
+        let mut command = account.sandbox.command(args);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = account.sandbox.command(args);
+        let output = command.stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(7), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
