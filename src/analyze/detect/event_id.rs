@@ -2,16 +2,17 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const INLINE: usize = 30;
 
 /// The uuid of an event.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(super) struct EventId(IdBytes);
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 enum IdBytes {
     Short { len: u8, bytes: [u8; INLINE] },
     Long(Box<[u8]>),
@@ -44,9 +45,23 @@ impl EventId {
     }
 }
 
+impl PartialEq for EventId {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for EventId {}
+
 impl PartialOrd for EventId {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
+    }
+}
+
+impl Hash for EventId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes().hash(state);
     }
 }
 

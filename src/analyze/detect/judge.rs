@@ -3,7 +3,7 @@
 //! A window begins with the first event that is part of the hit. What lies in it belongs to that hit and to no
 //! other, also when it comes later.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hasher;
 
 use serde::{Deserialize, Serialize};
@@ -108,19 +108,17 @@ pub(super) fn judge(rule: &Rule, windows: &mut HashMap<String, Window>, up_to: i
 impl Found {
     fn of(group: &str, records: &[Record], values: Vec<String>) -> Self {
         let mut events: Vec<EventId> = Vec::new();
-        // One event may fit several steps.
+        let has_steps = records.iter().any(|record| record.step != records[0].step);
+        let mut met = HashSet::new();
         let mut count = 0;
-        for (number, record) in records.iter().enumerate() {
-            let is_repeat = records[..number]
-                .iter()
-                .rev()
-                .take_while(|before| before.time == record.time)
-                .any(|before| before.id == record.id && before.step != record.step);
-            if !is_repeat {
-                count += 1;
-                if events.len() < MOST_EVENTS {
-                    events.push(record.id.clone());
-                }
+        for record in records {
+            // One event may fit several steps.
+            if has_steps && !met.insert((record.time, &record.id)) {
+                continue;
+            }
+            count += 1;
+            if events.len() < MOST_EVENTS {
+                events.push(record.id.clone());
             }
         }
         Found {

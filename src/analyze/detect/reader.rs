@@ -49,6 +49,9 @@ const STEP_KEYS: [&str; 5] = ["stream", "failed", "succeeded", "about", "outside
 /// Keys of a step of a sequence alone.
 const SEQUENCE_KEYS: [&str; 3] = ["by", "times", "rule"];
 
+/// How many events one step may take: each event is held against all of them.
+const MOST_TIMES: u32 = 1_000;
+
 /// How long one hit covers a group where a rule does not say.
 const WITHIN: TimeDelta = TimeDelta::hours(1);
 
@@ -270,7 +273,12 @@ fn read_step(table: &Spanned<DeValue<'_>>) -> Result<Step, Problem> {
     for entry in in_order(fields) {
         match entry.key {
             "by" => step.by = Some(subjects(&entry)?),
-            "times" => step.times = entry.whole(1)?,
+            "times" => {
+                step.times = entry.whole(1)?;
+                if step.times > MOST_TIMES {
+                    return Err(entry.problem(&format!("must be at most {MOST_TIMES}")));
+                }
+            }
             "rule" => step.rule = Some(id(&entry)?),
             _ => {
                 if !set_condition(&mut step, &entry)? {
