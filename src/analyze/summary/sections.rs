@@ -106,7 +106,7 @@ impl CountedRow {
     pub(super) fn columns(&self, compares: bool) -> Vec<Column> {
         let mut columns: Vec<Column> = Vec::new();
         for (key, kind) in self.values {
-            columns.push(Column { is_hidden: *kind == Hidden, ..Column::new(key, true) });
+            columns.push(Column { is_hidden: *kind == Hidden, ..Column::new(key, *key != "ip") });
         }
         columns.push(Column::number("count"));
         if compares {
