@@ -45,7 +45,7 @@ Register-ArgumentCompleter -Native -CommandName 'opev' -ScriptBlock {
             [CompletionResult]::new('token-check', 'token-check', [CompletionResultType]::ParameterValue, 'Check whether the token is usable, now and for how long')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show the status of every saved position; a health check for monitors')
             [CompletionResult]::new('state', 'state', [CompletionResultType]::ParameterValue, 'Carry a saved position to another machine, or forget it')
-            [CompletionResult]::new('names', 'names', [CompletionResultType]::ParameterValue, 'Import, list or forget the names of vaults, items, users and groups')
+            [CompletionResult]::new('names', 'names', [CompletionResultType]::ParameterValue, 'Import, list or forget names of vaults, items, users and groups')
             [CompletionResult]::new('words', 'words', [CompletionResultType]::ParameterValue, 'Show what the service''s codes mean, in plain words')
             [CompletionResult]::new('simulate', 'simulate', [CompletionResultType]::ParameterValue, 'A local stand-in of the Events API, for rehearsal and tests')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show, list, edit, locate or create the configuration')

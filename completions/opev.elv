@@ -42,7 +42,7 @@ set edit:completion:arg-completer[opev] = {|@words|
             cand token-check 'Check whether the token is usable, now and for how long'
             cand status 'Show the status of every saved position; a health check for monitors'
             cand state 'Carry a saved position to another machine, or forget it'
-            cand names 'Import, list or forget the names of vaults, items, users and groups'
+            cand names 'Import, list or forget names of vaults, items, users and groups'
             cand words 'Show what the service''s codes mean, in plain words'
             cand simulate 'A local stand-in of the Events API, for rehearsal and tests'
             cand config 'Show, list, edit, locate or create the configuration'

@@ -19,12 +19,12 @@ pub enum Sort {
 
 const EXAMPLES: &str = "\
 Examples:
-  opev fetch --profile demo                      made-up events; needs no account
-  opev fetch signin --since 2h                   sign-in attempts of the last two hours
+  opev fetch --profile demo                    made-up events; needs no account
+  opev fetch signin --since 2h                 sign-ins of the last two hours
+  opev fetch --resume -o events.ndjson         from cron: each event once
   opev fetch --since yesterday --until today --format csv -o yesterday.csv
   opev fetch audit --since 7d | jq -r .action | sort | uniq -c
-  opev fetch --failed --from yesterday.ndjson    the same questions to saved events, offline
-  opev fetch --resume -o events.ndjson           from cron: each event once, whatever happens";
+  opev fetch --failed --from yesterday.ndjson  the same questions to saved events";
 
 /// The arguments of `opev fetch`.
 #[derive(Args, Clone, Debug, Default)]

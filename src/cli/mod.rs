@@ -17,6 +17,7 @@ pub mod detection;
 pub mod exposure;
 pub mod fetch;
 pub mod filter;
+mod help;
 pub mod introspect;
 pub mod names;
 pub mod range;
@@ -44,7 +45,7 @@ use std::ffi::OsString;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use account::{AccountArgs, ConfigFileArg};
 pub use console::{ColorChoice, ConsoleArgs, LogLevel};
@@ -112,7 +113,7 @@ pub enum Command {
     Status(status::StatusArgs),
     /// Carry a saved position to another machine, or forget it
     State(state::StateArgs),
-    /// Import, list or forget the names of vaults, items, users and groups
+    /// Import, list or forget names of vaults, items, users and groups
     Names(names::NamesArgs),
     /// Show what the service's codes mean, in plain words
     Words(words::WordsArgs),
@@ -133,7 +134,7 @@ impl Cli {
     pub fn read(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Cli, clap::Error> {
         let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
         let args = argument_order::in_order(args, Cli::command);
-        let mut cli = Cli::try_parse_from(&args).map_err(|error| with_the_right_flag(error, &args))?;
+        let mut cli = parsed(&args).map_err(|error| with_the_right_flag(error, &args))?;
         match &mut cli.command {
             Command::Fetch(args) => {
                 args.collect.streams.read();
@@ -184,14 +185,25 @@ pub fn sentence(error: &clap::Error) -> String {
     first.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Parses a command line whose flags stand behind the subcommand.
+fn parsed(args: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut command = match args.iter().any(|arg| arg == "--help" || arg == "-h" || arg == "help") {
+        true => help::arranged(Cli::command(), help::wants_screen(args)),
+        // Help is not laid out for runs that do not show it.
+        false => Cli::command(),
+    };
+    let matches = command.try_get_matches_from_mut(args)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
 /// The definition as it is written, to be changed before it is completed.
 pub fn outline() -> clap::Command {
-    Cli::command()
+    help::arranged(Cli::command(), false)
 }
 
 /// The definition that help, completions and man pages are made from, complete.
 pub fn definition() -> clap::Command {
-    let mut command = Cli::command();
+    let mut command = outline();
     command.build();
     command
 }

@@ -16,6 +16,8 @@ use clap::ValueEnum as _;
 use clap_complete::Generator as _;
 use opev::cli::completions::{Shell, script};
 use opev::cli::definition;
+
+use crate::man;
 use serde_json::Value;
 
 use crate::harness::Sandbox;
@@ -98,18 +100,39 @@ fn the_list_of_rules_is_up_to_date() {
     assert!(found == expected, "docs/rules.md: run OPEV_BLESS=1 cargo test --test it generated");
 }
 
+/// The pages of a command and of those below it, each by the name of its file.
+fn pages(command: &clap::Command, path: &str, pages_so_far: &mut BTreeMap<String, Vec<u8>>) {
+    let name = if path.is_empty() { "opev".to_owned() } else { path.to_owned() };
+    pages_so_far.insert(format!("{name}.1"), man::page(command, &name).into_bytes());
+    for subcommand in command.get_subcommands() {
+        pages(subcommand, &format!("{name}-{}", subcommand.get_name()), pages_so_far);
+    }
+}
+
 #[test]
 fn man_pages_are_up_to_date() {
-    fn pages(command: &clap::Command, pages_so_far: &mut BTreeMap<String, Vec<u8>>) {
-        let mut text = Vec::new();
-        let man = clap_mangen::Man::new(command.clone()).manual("opev manual");
-        man.render(&mut text).unwrap();
-        pages_so_far.insert(man.get_filename(), text);
-        for subcommand in command.get_subcommands() {
-            pages(subcommand, pages_so_far);
-        }
-    }
     let mut expected = BTreeMap::new();
-    pages(&definition().disable_help_subcommand(true), &mut expected);
+    pages(&definition().disable_help_subcommand(true), "", &mut expected);
+    expected.insert("opev.toml.5".into(), man::configuration(&template()).into_bytes());
     compare("man", &expected);
+}
+
+/// The configuration file that `opev config init` writes.
+fn template() -> String {
+    let sandbox = Sandbox::new();
+    let file = sandbox.path("template.toml");
+    sandbox.run(["config", "init", "--config", file.to_str().unwrap()]).expect(0);
+    fs::read_to_string(file).unwrap()
+}
+
+#[test]
+fn the_packages_configuration_is_the_one_of_config_init() {
+    let file = root().join("contrib/config.toml");
+    if std::env::var_os("OPEV_BLESS").is_some() {
+        fs::write(&file, template()).unwrap();
+    }
+    assert!(
+        fs::read_to_string(&file).unwrap() == template(),
+        "run OPEV_BLESS=1 cargo test --test it generated"
+    );
 }
