@@ -22,10 +22,10 @@ const CHOSEN: [(&str, &[&str]); 9] = [
     ("show", &["uuids", "since", "from", "format", "profile"]),
     ("summary", &["by", "top", "since", "until", "user", "failed", "from", "format", "profile"]),
     ("detect", &["since", "from", "rules", "only", "level", "list", "explain", "fail_on", "profile"]),
-    ("exposure", &["who", "person", "user", "since", "from", "format", "names", "profile"]),
+    ("exposure", &["user", "top", "since", "until", "from", "format", "profile"]),
     ("introspect", &["profile", "token_file", "token_command", "json"]),
     ("token-check", &["profile", "all_profiles", "token_file", "offline", "min_days", "sample", "json"]),
-    ("simulate", &["port", "events", "days", "live", "faults", "latency", "rate_limit", "token_file", "log"]),
+    ("simulate", &["port", "events", "days", "live", "faults", "latency", "rate_limit"]),
 ];
 
 /// The layout of a command's help.
