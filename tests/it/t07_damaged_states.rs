@@ -443,7 +443,7 @@ fn make_the_corpus() {
     let cases: Vec<(&str, &str, Files<'_>)> = vec![
         ("as-left", "0", good()),
         ("of-an-older-program", "0",
-            usual(edited("\"program\":\"0.1.0\"", "\"program\":\"0.0.1\""), Vec::from(b"opev checkpoint 1 "))),
+            usual(edited("\"program\":\"0.2.0\"", "\"program\":\"0.0.1\""), Vec::from(b"opev checkpoint 1 "))),
         ("without-optional-fields", "0",
             usual(edited("\"fields\":[],", ""), Vec::from(b"opev checkpoint 1 "))),
         ("slots-empty", "8\nthe saved position is damaged", usual(vec![], vec![])),
