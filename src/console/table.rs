@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::sanitize;
 
@@ -53,6 +54,30 @@ const END: char = '\u{2060}';
 const PLAIN: &str = "\x1b[0m";
 
 impl TextStyle {
+    /// The text in lines that fit behind `indent`, broken between words, each with its line break. Longer words are
+    /// not broken: they may be there to be copied.
+    pub fn wrap(self, text: &str, indent: &str) -> String {
+        let room =
+            self.width.map_or(usize::MAX, |width| usize::from(width).saturating_sub(indent.len()).max(20));
+        let mut out = String::from(indent);
+        let mut used = 0;
+        for word in text.split(' ') {
+            let width = word.width();
+            if used > 0 && used + 1 + width > room {
+                out.push('\n');
+                out.push_str(indent);
+                used = 0;
+            } else if used > 0 {
+                out.push(' ');
+                used += 1;
+            }
+            out.push_str(word);
+            used += width;
+        }
+        out.push('\n');
+        out
+    }
+
     /// A text in a tone, where colours may be used.
     pub fn paint(self, tone: CellTone, text: &str) -> String {
         match TONES.iter().find(|(known, ..)| *known == tone) {

@@ -213,3 +213,24 @@ fn a_question_about_nobody_is_refused_with_the_flags() {
         account.sandbox.run(["exposure", "--user", "nobody-of-that-name", "--from", "all.ndjson"]).expect(0);
     assert!(run.stdout.is_empty());
 }
+
+#[test]
+fn on_a_terminal_no_uuid_is_broken_and_every_line_fits() {
+    let (account, _, since) = saved();
+    for flag in [["--user", "*a*"], ["--vault", "*"]] {
+        let args =
+            [&["exposure", "--since", &since, "--from", "all.ndjson", "--top", "40"], &flag[..]].concat();
+        let all = [&args[..], &["--no-pager", "--color", "never", "-q"]].concat();
+        let shown = account.run_on_terminal(60, all).expect(0).text().replace('\r', "");
+        let secrets = shown.lines().filter(|line| line.starts_with("item ") || line.starts_with("vault "));
+        assert_eq!(secrets.count(), 40, "{shown}");
+        for line in shown.lines() {
+            let longest = line.split(' ').map(str::len).max().unwrap_or(0);
+            assert!(line.chars().count() <= 60 || longest > 50, "{line}");
+        }
+        let ndjson = account.run([&args[..], &["--format", "ndjson"]].concat()).expect(0);
+        for row in rows(&ndjson) {
+            assert!(shown.contains(text(&row, "/vault_uuid")) && shown.contains(text(&row, "/item_uuid")));
+        }
+    }
+}

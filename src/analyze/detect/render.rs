@@ -74,7 +74,7 @@ fn block(hit: &Hit, style: &HitStyle) -> String {
         lines.push(hit.values.iter().take(10).map(String::as_str).collect::<Vec<_>>().join(", "));
     }
     for line in lines.iter().map(|line| sanitize::escaped(line)) {
-        text.extend(wrapped(&line, style.text.width).iter().map(|line| format!("{INDENT}{line}\n")));
+        text.push_str(&style.text.wrap(&line, INDENT));
     }
     // Never broken: it is there to be copied.
     text.push_str(&format!("{INDENT}{}\n\n", sanitize::escaped(&hit.next)));
@@ -86,25 +86,4 @@ fn when(hit: &Hit, zone: &Zone) -> String {
         true => zone.show(hit.first),
         false => format!("{} to {}", zone.show(hit.first), zone.show(hit.last)),
     }
-}
-
-/// The text in lines that fit, broken between words.
-fn wrapped(text: &str, width: Option<u16>) -> Vec<String> {
-    let Some(width) = width.map(|width| usize::from(width).saturating_sub(INDENT.len()).max(20)) else {
-        return vec![text.to_owned()];
-    };
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let line = lines.last_mut().map_or(0, |line| unicode_width::UnicodeWidthStr::width(line.as_str()));
-        if line > 0 && line + 1 + unicode_width::UnicodeWidthStr::width(word) > width {
-            lines.push(String::new());
-        }
-        if let Some(last) = lines.last_mut() {
-            if !last.is_empty() {
-                last.push(' ');
-            }
-            last.push_str(word);
-        }
-    }
-    lines
 }

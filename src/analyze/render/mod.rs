@@ -1,6 +1,7 @@
 //! A report as bytes: JSON, NDJSON and CSV for programs, tables and HTML for people.
 
 mod csv;
+mod exposure;
 mod html;
 mod json;
 mod table;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::ReportStyle;
+use super::{ReportStyle, exposure};
 use crate::analyze::clock_names::WEEKDAYS;
 use crate::analyze::report::{Column, Report, ReportSection, SectionKind, Value};
 use crate::console::{CellTone, TextTable};
@@ -23,7 +23,10 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 pub(super) fn write(report: &Report, style: &ReportStyle, out: &mut Vec<u8>) {
     if report.is_rows {
         for section in &report.sections {
-            out.extend_from_slice(section_table(section, style, 0).as_bytes());
+            match section.kind {
+                SectionKind::Exposure if style.text.width.is_some() => exposure::write(section, style, out),
+                _ => out.extend_from_slice(section_table(section, style, 0).as_bytes()),
+            }
         }
         return;
     }
