@@ -244,7 +244,7 @@ fn what_is_cut_off_a_managed_file_is_told() {
 fn a_mistyped_mark_in_the_name_of_an_output_is_refused() {
     let (account, since) = account(20);
     for (name, near) in
-        [("{streams}.ndjson", "{stream}"), ("{Profile}-x.ndjson", "{profile}"), ("{date}.csv", "{stream}")]
+        [("{streams}.ndjson", "{stream}"), ("{Profile}-x.ndjson", "{profile}"), ("{strem}.csv", "{stream}")]
     {
         for more in [&[][..], &["--resume"]] {
             let args = [&["fetch", "--since", &since, "-o", name], more].concat();
@@ -257,6 +257,9 @@ fn a_mistyped_mark_in_the_name_of_an_output_is_refused() {
             assert!(!account.sandbox.path(name).exists());
         }
     }
+    // A mark that there is, where it means nothing.
+    let refused = account.run(["fetch", "--since", &since, "-o", "{date}.csv"]).expect(2);
+    assert!(refused.stderr.contains("{date} is for rolled files"), "{}", refused.stderr);
     account.run(["fetch", "--since", &since, "-o", "{}-{0}.ndjson"]).expect(0);
 }
 
