@@ -5,15 +5,15 @@ use std::cmp::Ordering;
 use chrono::{DateTime, Utc};
 
 use super::Fold;
+use super::by_field::{ByField, ByFields, MOST_FIELDS};
 use super::clock_names::{WEEKDAYS, WallClock};
 use super::counter::{Counter, EventCount};
-use super::field::{ByField, ByFields, MOST_FIELDS};
 use super::people::People;
 use super::period::Period;
 use super::report::{Column, Report, ReportSection, SectionKind, Value};
 use super::texts::{Renumbering, TextId, Texts};
 use crate::event::Event;
-use crate::facts::EventFacts;
+use crate::facts::{EventFacts, Field};
 use crate::page::Reading;
 use crate::time::Zone;
 
@@ -62,16 +62,14 @@ impl CountBy {
     fn value(&mut self, field: ByField, event: &Event<'_>, facts: &EventFacts<'_, '_>) -> TextId {
         let time = event.time.map_or(i64::MIN, |time| time.timestamp_micros());
         match (field, event.time) {
-            (ByField::User, _) => self.people.add(&facts.actor(), time, &mut self.texts),
-            (ByField::Target, _) => match facts.object_user().or_else(|| facts.other_user()) {
+            (ByField::Said(field), _) => match field.user(facts) {
                 Some(user) => self.people.add(&user, time, &mut self.texts),
-                None => TextId::EMPTY,
+                None => self.texts.add(&field.text(facts)),
             },
             (ByField::Day | ByField::Hour | ByField::Weekday, None) => TextId::EMPTY,
             (ByField::Day, Some(time)) => self.time_names(time)[0],
             (ByField::Hour, Some(time)) => self.time_names(time)[1],
             (ByField::Weekday, Some(time)) => self.time_names(time)[2],
-            _ => self.texts.add(&field.text(event, facts)),
         }
     }
 
@@ -199,9 +197,9 @@ fn field_value(field: ByField, text: &str) -> Value {
         return Value::Nothing;
     }
     match field {
-        ByField::Item | ByField::Vault | ByField::Group => Value::Uuid(text.to_owned()),
-        ByField::User | ByField::Target => Value::Person(text.to_owned()),
-        ByField::Action | ByField::Reason => Value::Code(text.to_owned()),
+        ByField::Said(Field::Item | Field::Vault | Field::Group) => Value::Uuid(text.to_owned()),
+        ByField::Said(Field::User | Field::Target) => Value::Person(text.to_owned()),
+        ByField::Said(Field::Action | Field::Reason) => Value::Code(text.to_owned()),
         _ => Value::Text(text.to_owned()),
     }
 }

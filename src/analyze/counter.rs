@@ -27,7 +27,7 @@ impl<const N: usize> CountKey for [TextId; N] {
 }
 
 /// What is known of a key.
-pub(super) trait Tally: Default {
+pub(super) trait KeyCount: Default {
     /// Adds what another counter knows of the same key.
     fn merge(&mut self, other: &Self);
 
@@ -46,13 +46,13 @@ pub(super) struct Counter<K, T> {
     error: u64,
 }
 
-impl<K: CountKey, T: Tally> Default for Counter<K, T> {
+impl<K: CountKey, T: KeyCount> Default for Counter<K, T> {
     fn default() -> Self {
         Counter { tallies: HashMap::default(), most: MOST_KEYS, error: 0 }
     }
 }
 
-impl<K: CountKey, T: Tally> Counter<K, T> {
+impl<K: CountKey, T: KeyCount> Counter<K, T> {
     /// The tally of a key, for an event to be added.
     pub(super) fn of(&mut self, key: K) -> &mut T {
         if self.tallies.len() >= self.most && !self.tallies.contains_key(&key) {
@@ -71,7 +71,7 @@ impl<K: CountKey, T: Tally> Counter<K, T> {
 
     /// Takes the median off every key.
     fn thin_out(&mut self) {
-        let mut weights: Vec<u64> = self.tallies.values().map(Tally::weight).collect();
+        let mut weights: Vec<u64> = self.tallies.values().map(KeyCount::weight).collect();
         let middle = weights.len() / 2;
         let (_, median, _) = weights.select_nth_unstable(middle);
         let median = (*median).max(1);
@@ -150,7 +150,7 @@ pub(super) struct EventCount {
     pub(super) before: u64,
 }
 
-impl Tally for EventCount {
+impl KeyCount for EventCount {
     fn merge(&mut self, other: &Self) {
         self.now += other.now;
         self.before += other.before;
@@ -193,7 +193,7 @@ impl Seen {
     }
 }
 
-impl Tally for Seen {
+impl KeyCount for Seen {
     fn merge(&mut self, other: &Self) {
         self.count.merge(&other.count);
         self.first = self.first.min(other.first);

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Fold;
-use super::counter::{Counter, Seen, Tally as _};
+use super::counter::{Counter, KeyCount as _, Seen};
 use super::people::People;
 use super::report::{Column, Report, ReportSection, SectionKind, Value};
 use super::texts::{Renumbering, TextId, Texts};

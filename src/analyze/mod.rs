@@ -10,7 +10,7 @@
 //! | `counter` | counts by key, in bounded memory |
 //! | `people` | what people are called |
 //! | `period` | the time range, and the one before it |
-//! | `field` | what can be counted by |
+//! | `by_field` | what can be counted by |
 //! | `clock_names` | days, hours and weekdays of a zone |
 //! | `count_by` | `summary --by` |
 //! | `detect` | rules and their hits |
@@ -20,12 +20,12 @@
 //! | `report` | sections, columns and values |
 //! | `render` | a report as JSON, CSV or a table |
 
+mod by_field;
 mod clock_names;
 mod count_by;
 mod counter;
 pub mod detect;
 mod exposure;
-mod field;
 mod people;
 mod period;
 mod places;
@@ -34,9 +34,9 @@ mod report;
 mod summary;
 mod texts;
 
+pub use by_field::ByFields;
 pub use count_by::{CountBy, RowLimit};
 pub use exposure::{Exposure, ExposureOf};
-pub use field::ByFields;
 pub use period::Period;
 pub use render::{ReportFormat, ReportStyle};
 pub use report::Report;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::counter::{CountKey, Tally};
+use super::counter::{CountKey, KeyCount};
 use super::texts::{Renumbering, TextId, Texts};
 use crate::facts::LocationFacts;
 
@@ -67,7 +67,7 @@ pub(super) struct PlaceCount {
     pub(super) failed: u64,
 }
 
-impl Tally for PlaceCount {
+impl KeyCount for PlaceCount {
     fn merge(&mut self, other: &Self) {
         self.succeeded += other.succeeded;
         self.failed += other.failed;

@@ -27,7 +27,7 @@ pub struct SummaryArgs {
     /// Count the events by these fields only
     ///
     /// One to four, with commas between them: stream, user (who acted, or tried to sign in), target (whom it was
-    /// done to), ip, country, city, action, object, outcome, reason, item, vault, group, device, platform, app, os,
+    /// done to), ip, network, country, city, action, object, outcome, reason, item, vault, group, device, platform, app, os,
     /// session, account, day, hour, weekday. An event without the field is counted as one without it. Session
     /// traffic counts too, unless --no-sessions leaves it out.
     #[arg(long, value_name = "FIELD[,FIELD]", help_heading = "Summary")]

@@ -11,7 +11,7 @@ use crate::collect::session::{Connections, Session};
 use crate::collect::side_by_side;
 use crate::command::{End, Invocation, print, print_json, session, text_style};
 use crate::config::{Config, SettingFlags, Settings};
-use crate::diagnosis::{self, DiagnosisStep, ReportStyle, TokenDiagnosis, TokenRequirements};
+use crate::diagnosis::{self, DiagnosisStep, DiagnosisStyle, TokenDiagnosis, TokenRequirements};
 use crate::error::{ErrorKind, Result};
 use crate::secret::Secret;
 
@@ -57,7 +57,7 @@ pub fn run(invocation: &Invocation, args: &TokenCheckArgs) -> Result<End> {
 
     let now = invocation.runtime.clock.now();
     let (text, event_time) = (text_style(invocation), time_style(&zone));
-    let style = ReportStyle { text, zone, event_time, offline: args.offline };
+    let style = DiagnosisStyle { text, zone, event_time, offline: args.offline };
     let (json, all) = (args.json, args.all_profiles);
     let text = match (json, all) {
         (true, all) => diagnosis::to_json(&checks, all, now)?.into_bytes(),

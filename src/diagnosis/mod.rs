@@ -27,5 +27,5 @@ pub use introspection::IntrospectedToken;
 pub use json::to_json;
 pub use offline::{TokenRequirements, check_token};
 pub use online::ask;
-pub use report::{ReportStyle, list, table};
+pub use report::{DiagnosisStyle, list, table};
 pub use step::{DiagnosisStep, TokenDiagnosis};

@@ -19,7 +19,7 @@ use crate::time::Zone;
 
 /// How a diagnosis is shown to people.
 #[derive(Debug)]
-pub struct ReportStyle {
+pub struct DiagnosisStyle {
     /// What the place where it is read can show.
     pub text: TextStyle,
     /// The zone of times.
@@ -34,7 +34,7 @@ pub struct ReportStyle {
 ///
 /// # Errors
 /// Fails only when samples cannot be laid out.
-pub fn table(checks: &[TokenDiagnosis], style: &ReportStyle, now: DateTime<Utc>) -> Result<Vec<u8>> {
+pub fn table(checks: &[TokenDiagnosis], style: &DiagnosisStyle, now: DateTime<Utc>) -> Result<Vec<u8>> {
     let mut text = String::new();
     for check in checks {
         let server = check.server.as_deref().map(sanitize::message).unwrap_or_default();
@@ -57,7 +57,7 @@ pub fn table(checks: &[TokenDiagnosis], style: &ReportStyle, now: DateTime<Utc>)
 }
 
 /// One line a profile: its name, state, days left, and server or what is wrong.
-pub fn list(checks: &[TokenDiagnosis], style: &ReportStyle, now: DateTime<Utc>) -> String {
+pub fn list(checks: &[TokenDiagnosis], style: &DiagnosisStyle, now: DateTime<Utc>) -> String {
     let mut rows = TextTable::new(style.text, 0);
     rows.header(["PROFILE", "STATE", "DAYS", "SERVER OR FAILED STEP"]);
     for check in checks {
@@ -127,7 +127,7 @@ fn milliseconds(took: Duration) -> String {
     if ms < 10.0 { format!("{ms:.1} ms") } else { format!("{ms:.0} ms") }
 }
 
-fn verdict(check: &TokenDiagnosis, style: &ReportStyle, now: DateTime<Utc>) -> String {
+fn verdict(check: &TokenDiagnosis, style: &DiagnosisStyle, now: DateTime<Utc>) -> String {
     let left = match check.expires_at {
         Some(end) => format!("{} left, until {}", days(days_left(end, now)), style.zone.show(end)),
         None => "it never expires".to_owned(),
@@ -146,7 +146,7 @@ fn verdict(check: &TokenDiagnosis, style: &ReportStyle, now: DateTime<Utc>) -> S
 }
 
 /// The newest events as a table of their own, oldest first.
-fn samples(check: &TokenDiagnosis, style: &ReportStyle, out: &mut Vec<u8>) -> Result<()> {
+fn samples(check: &TokenDiagnosis, style: &DiagnosisStyle, out: &mut Vec<u8>) -> Result<()> {
     let TextStyle { width, colour } = style.text;
     let options = RenderOptions {
         width,

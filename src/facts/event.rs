@@ -40,6 +40,15 @@ impl SignInOutcome {
             _ => category.ends_with("_failed").then_some(SignInOutcome::Failed),
         }
     }
+
+    /// The outcome as it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            SignInOutcome::Succeeded => "succeeded",
+            SignInOutcome::Reported => "reported",
+            SignInOutcome::Failed => "failed",
+        }
+    }
 }
 
 /// How much an event should catch the eye.

@@ -6,6 +6,7 @@
 //! clock; nothing here knows how it is shown.
 
 mod event;
+mod field;
 mod found;
 mod gaps;
 mod json;
@@ -19,6 +20,7 @@ mod walk;
 pub mod words;
 
 pub use event::{ClientFacts, Emphasis, EventFacts, LocationFacts, SignInOutcome, Target};
+pub use field::Field;
 pub use found::FoundFields;
 pub use json::{JsonMembers, JsonText, unescape};
 pub use lookup::{Lookup, LookupBuffer};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::uuids::WantedUuids;
 use crate::error::{Error, ErrorKind, Result};
+use crate::facts::Field;
 
 /// What values are held against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,25 +64,34 @@ impl FilterField {
         FilterField::Grep,
     ];
 
+    /// The field whose values it is held against; where several are meant (a person in any role, every address)
+    /// the first of them. None where no field has such values.
+    pub fn field(self) -> Option<Field> {
+        Some(match self {
+            FilterField::User | FilterField::Actor => Field::User,
+            FilterField::Ip => Field::Ip,
+            FilterField::Country => Field::Country,
+            FilterField::Action => Field::Action,
+            FilterField::Object => Field::Object,
+            FilterField::Item => Field::Item,
+            FilterField::Vault => Field::Vault,
+            FilterField::Group => Field::Group,
+            FilterField::Device => Field::Device,
+            FilterField::App => Field::App,
+            FilterField::Session => Field::Session,
+            FilterField::Target => Field::Target,
+            FilterField::TargetKind | FilterField::Info | FilterField::Grep => return None,
+        })
+    }
+
     /// The name of its flag, without dashes.
     pub fn name(self) -> &'static str {
         match self {
-            FilterField::User => "user",
             FilterField::Actor => "actor",
-            FilterField::Ip => "ip",
-            FilterField::Country => "country",
-            FilterField::Action => "action",
-            FilterField::Object => "object",
-            FilterField::Item => "item",
-            FilterField::Vault => "vault",
-            FilterField::Group => "group",
-            FilterField::Device => "device",
-            FilterField::App => "app",
-            FilterField::Session => "session",
-            FilterField::Target => "target",
             FilterField::TargetKind => "target_kind",
             FilterField::Info => "info",
             FilterField::Grep => "grep",
+            _ => self.field().map_or("", Field::name),
         }
     }
 

@@ -22,10 +22,9 @@ use super::judge::{self, Found, Window};
 use super::rule::{Rule, RuleKind};
 use super::rule_set::{self, RuleSet};
 use super::silence::Quiet;
-use super::subject::Subject;
 use crate::analyze::Fold;
 use crate::event::Event;
-use crate::facts::EventFacts;
+use crate::facts::{EventFacts, Field};
 use crate::page::Reading;
 use crate::select::{FilterField, Names};
 
@@ -144,7 +143,7 @@ impl DetectFold {
         let memory = &mut self.memory[ready.rule];
         let value = match &set.rules[ready.rule].kind {
             RuleKind::NewValue { field, .. } => {
-                let value = field.of(facts);
+                let value = field.text(facts);
                 if !value.is_empty() && self.values < MOST_VALUES {
                     self.values += usize::from(memory.baseline.add(&group, &value, time, id));
                     if field.is_person() {
@@ -154,7 +153,7 @@ impl DetectFold {
                 return;
             }
             RuleKind::Distinct { field, .. } => {
-                let value = field.of(facts);
+                let value = field.text(facts);
                 if value.is_empty() {
                     return;
                 }
@@ -177,10 +176,10 @@ impl DetectFold {
     }
 
     /// The name of an event's group; none where it lacks a part of it.
-    fn group(&mut self, by: &[Subject], facts: &EventFacts<'_, '_>) -> Option<String> {
+    fn group(&mut self, by: &[Field], facts: &EventFacts<'_, '_>) -> Option<String> {
         let mut group = String::new();
-        for (number, subject) in by.iter().enumerate() {
-            let value = subject.of(facts);
+        for (number, field) in by.iter().enumerate() {
+            let value = field.text(facts);
             if value.is_empty() {
                 return None;
             }
@@ -188,8 +187,8 @@ impl DetectFold {
                 group.push(SEPARATOR);
             }
             group.push_str(&value);
-            if subject.is_person() {
-                let label = subject.label(facts);
+            if field.is_person() {
+                let label = field.label(facts);
                 self.note_label(&value, &label);
             }
         }

@@ -8,8 +8,7 @@ use serde_json::{Map, Value, json};
 use super::fold::SEPARATOR;
 use super::judge::Found;
 use super::rule::{Level, Rule};
-use super::subject::Subject;
-use crate::facts::Names;
+use crate::facts::{Field, Names};
 
 /// How much before the first and behind the last event `{from}` and `{to}` lie.
 const AROUND: TimeDelta = TimeDelta::hours(1);
@@ -46,21 +45,21 @@ pub struct Hit {
 impl Hit {
     pub(super) fn new(rule: &Rule, found: Found, labels: &HashMap<String, String>, names: &Names) -> Self {
         let parts = found.group.split(SEPARATOR);
-        let shown = |subject: &Subject, value: &str| {
-            let label = labels.get(value).filter(|_| subject.is_person()).map(String::as_str);
+        let shown = |field: &Field, value: &str| {
+            let label = labels.get(value).filter(|_| field.is_person()).map(String::as_str);
             label.or_else(|| names.of(value)).unwrap_or(value).to_owned()
         };
-        let typed = |subject: &Subject, value: &str| {
-            let label = labels.get(value).filter(|label| subject.is_person() && label.contains('@'));
+        let typed = |field: &Field, value: &str| {
+            let label = labels.get(value).filter(|label| field.is_person() && label.contains('@'));
             label.map_or(value, String::as_str).to_owned()
         };
-        let group: Vec<(Subject, &str)> = rule.by.iter().copied().zip(parts).collect();
+        let group: Vec<(Field, &str)> = rule.by.iter().copied().zip(parts).collect();
         let time = |micros: i64| DateTime::from_timestamp_micros(micros).unwrap_or_default();
         let (first, last) = (time(found.first), time(found.last));
         let stamp = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
         let events: Vec<String> = found.events.iter().map(|id| id.text().into_owned()).collect();
         let mut words: Vec<(&str, String)> =
-            group.iter().map(|(subject, value)| (subject.name(), typed(subject, value))).collect();
+            group.iter().map(|(field, value)| (field.name(), typed(field, value))).collect();
         words.push(("from", stamp(first.checked_sub_signed(AROUND).unwrap_or(first))));
         words.push(("to", stamp(last.checked_add_signed(AROUND).unwrap_or(last))));
         words.push(("event", events.last().cloned().unwrap_or_default()));
@@ -72,7 +71,7 @@ impl Hit {
             level: rule.level,
             attack: rule.attack.clone(),
             refs: rule.refs.clone(),
-            group: group.iter().map(|(subject, value)| (subject.name(), shown(subject, value))).collect(),
+            group: group.iter().map(|(field, value)| (field.name(), shown(field, value))).collect(),
             count: found.count,
             first,
             last,

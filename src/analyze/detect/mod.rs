@@ -1,7 +1,7 @@
 //! Rules over events, and their hits.
 //!
 //! ```text
-//! rule       what a rule says; subject: what events are grouped by
+//! rule       what a rule says
 //! reader     rules are read from TOML, with line and column
 //! trial      the tests inside a rule
 //! rule_set   rules made ready: which of them an event concerns is decided by stream and action first
@@ -26,7 +26,6 @@ mod rule;
 mod rule_set;
 mod silence;
 mod state;
-mod subject;
 mod trial;
 
 #[cfg(test)]

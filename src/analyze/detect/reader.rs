@@ -13,8 +13,8 @@ use toml::de::{DeTable, DeValue};
 use self::entry::{Entry, Problem, in_order, unknown};
 use super::lists::Lists;
 use super::rule::{Level, Rule, RuleKind, Step, list_name};
-use super::subject::Subject;
 use crate::error::{Error, ErrorKind, Result};
+use crate::facts::Field;
 use crate::sanitize;
 use crate::select::FilterField;
 use crate::time::duration;
@@ -93,10 +93,10 @@ struct RuleParts {
     next: (String, usize),
     false_alarms: Vec<String>,
     kind: Option<(String, usize)>,
-    by: Option<Vec<Subject>>,
+    by: Option<Vec<Field>>,
     within: Option<TimeDelta>,
     threshold: Option<u32>,
-    field: Option<Subject>,
+    field: Option<Field>,
     learn: Option<TimeDelta>,
     km: Option<f64>,
     kmh: Option<f64>,
@@ -141,10 +141,10 @@ impl RuleParts {
             "next" => self.next = (entry.text()?.trim().to_owned(), entry.offset),
             "false_alarms" => self.false_alarms = entry.list()?,
             "kind" => self.kind = Some((entry.text()?.to_owned(), entry.value_offset())),
-            "by" | "per" => self.by = Some(subjects(entry)?),
+            "by" | "per" => self.by = Some(named_fields(entry)?),
             "within" => self.within = Some(length(entry)?),
             "threshold" => self.threshold = Some(entry.whole(1)?),
-            "field" => self.field = Some(subject(entry, entry.text()?)?),
+            "field" => self.field = Some(named_field(entry, entry.text()?)?),
             "learn" => self.learn = Some(length(entry)?),
             "km" => self.km = Some(entry.number()?),
             "kmh" => self.kmh = Some(entry.number()?),
@@ -176,8 +176,8 @@ impl RuleParts {
         let kind = self.kind_of(&kind, offset)?;
         let by = match (self.by.take(), &kind) {
             (Some(by), _) => by,
-            (None, RuleKind::Silence { .. }) => vec![Subject::Stream],
-            (None, _) => vec![Subject::User],
+            (None, RuleKind::Silence { .. }) => vec![Field::Stream],
+            (None, _) => vec![Field::User],
         };
         let steps = self.finish_steps(&kind, &by)?;
         check_placeholders(&self.next, &by)?;
@@ -238,7 +238,7 @@ impl RuleParts {
         })
     }
 
-    fn finish_steps(&mut self, kind: &RuleKind, by: &[Subject]) -> Result<Vec<Step>, Problem> {
+    fn finish_steps(&mut self, kind: &RuleKind, by: &[Field]) -> Result<Vec<Step>, Problem> {
         if *kind != RuleKind::Sequence {
             return match self.steps.is_empty() {
                 true => Ok(vec![std::mem::take(&mut self.only)]),
@@ -272,7 +272,7 @@ fn read_step(table: &Spanned<DeValue<'_>>) -> Result<Step, Problem> {
         .ok_or_else(|| Problem::new(table.span().start, "a step is a table".to_owned()))?;
     for entry in in_order(fields) {
         match entry.key {
-            "by" => step.by = Some(subjects(&entry)?),
+            "by" => step.by = Some(named_fields(&entry)?),
             "times" => {
                 step.times = entry.whole(1)?;
                 if step.times > MOST_TIMES {
@@ -363,15 +363,15 @@ fn length(entry: &Entry<'_>) -> Result<TimeDelta, Problem> {
         .ok_or_else(|| entry.problem("must be at most a year"))
 }
 
-fn subjects(entry: &Entry<'_>) -> Result<Vec<Subject>, Problem> {
-    entry.list()?.iter().map(|name| subject(entry, name)).collect()
+fn named_fields(entry: &Entry<'_>) -> Result<Vec<Field>, Problem> {
+    entry.list()?.iter().map(|name| named_field(entry, name)).collect()
 }
 
-fn subject(entry: &Entry<'_>, name: &str) -> Result<Subject, Problem> {
-    Subject::of_name(name).ok_or_else(|| {
-        let known = Subject::NAMES.map(|(_, name)| name);
+fn named_field(entry: &Entry<'_>, name: &str) -> Result<Field, Problem> {
+    Field::of_name(name).ok_or_else(|| {
+        let known: Vec<&str> = Field::ALL.iter().map(|field| field.name()).collect();
         let problem = entry.problem(&format!("no such field {}", sanitize::message(name)));
-        match crate::suggest::suggest(name, known) {
+        match crate::suggest::suggest(name, known.iter().copied()) {
             Some(near) => problem.hint(format!("did you mean {near}?")),
             None => problem.hint(format!("use one of {}", known.join(", "))),
         }
@@ -381,10 +381,10 @@ fn subject(entry: &Entry<'_>, name: &str) -> Result<Subject, Problem> {
 /// Placeholders of `next` beside the fields that the rule groups by.
 const PLACEHOLDERS: [&str; 5] = ["from", "to", "event", "value", "rule"];
 
-fn check_placeholders((next, offset): &(String, usize), by: &[Subject]) -> Result<(), Problem> {
+fn check_placeholders((next, offset): &(String, usize), by: &[Field]) -> Result<(), Problem> {
     for name in next.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name) {
-        if !PLACEHOLDERS.contains(&name) && !by.iter().any(|subject| subject.name() == name) {
-            let known = by.iter().map(|subject| subject.name()).chain(PLACEHOLDERS).collect::<Vec<_>>();
+        if !PLACEHOLDERS.contains(&name) && !by.iter().any(|field| field.name() == name) {
+            let known = by.iter().map(|field| field.name()).chain(PLACEHOLDERS).collect::<Vec<_>>();
             return Err(Problem::new(
                 *offset,
                 format!("next: no such placeholder {{{}}}", sanitize::message(name)),

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use chrono::TimeDelta;
 
-use super::subject::Subject;
 use crate::event::Stream;
+use crate::facts::Field;
 use crate::select::FilterField;
 
 /// How much a hit matters.
@@ -70,14 +70,14 @@ pub enum RuleKind {
         /// The least number.
         threshold: u32,
         /// Whose values are counted.
-        field: Subject,
+        field: Field,
     },
     /// Events that fit one step after another.
     Sequence,
     /// A value that the group did not have before.
     NewValue {
         /// Whose values are learned.
-        field: Subject,
+        field: Field,
         /// How long a group must have been known before a value can be new to it.
         learn: TimeDelta,
     },
@@ -129,7 +129,7 @@ pub struct Step {
     /// Whether whom it was done to must have an address outside of the actor's domain and those of the profile.
     pub is_outside: bool,
     /// What its events are grouped by, where that differs from the rule.
-    pub by: Option<Vec<Subject>>,
+    pub by: Option<Vec<Field>>,
     /// How many events it takes.
     pub times: u32,
     /// The rule whose hits it stands for.
@@ -173,7 +173,7 @@ pub struct Rule {
     /// What makes a hit.
     pub kind: RuleKind,
     /// What events are grouped by.
-    pub by: Vec<Subject>,
+    pub by: Vec<Field>,
     /// The window.
     pub within: TimeDelta,
     /// Which events fit; one step, but for sequences.

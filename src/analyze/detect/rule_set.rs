@@ -8,10 +8,9 @@ use std::collections::HashMap;
 
 use super::lists::Lists;
 use super::rule::{Rule, RuleKind, Step, list_name};
-use super::subject::Subject;
 use crate::error::{Error, Result};
 use crate::event::{Event, Stream};
-use crate::facts::{EventFacts, SignInOutcome};
+use crate::facts::{EventFacts, Field, SignInOutcome};
 use crate::select::{Filter, FilterField, FilterTerms, Names};
 
 /// What a step that asks for an outcome is filed under; no action is called so.
@@ -40,7 +39,7 @@ pub(super) struct ReadyStep {
     pub(super) rule: usize,
     /// Its number within the rule.
     pub(super) number: usize,
-    pub(super) by: Vec<Subject>,
+    pub(super) by: Vec<Field>,
     filter: Filter,
     is_own: Option<bool>,
     is_outside: bool,
@@ -277,8 +276,8 @@ impl RuleSet {
             return false;
         }
         if let Some(is_own) = step.is_own {
-            let target = Subject::Target.of(facts);
-            if target.is_empty() || (target == Subject::User.of(facts)) != is_own {
+            let target = Field::Target.text(facts);
+            if target.is_empty() || (target == Field::User.text(facts)) != is_own {
                 return false;
             }
         }
@@ -324,23 +323,14 @@ pub(super) fn bit(field: FilterField) -> u32 {
 }
 
 /// Whether an event says anything in a field.
-pub(super) fn has(field: FilterField, facts: &EventFacts<'_, '_>) -> bool {
-    match field {
-        FilterField::User | FilterField::Actor => !Subject::User.of(facts).is_empty(),
-        FilterField::Ip => !facts.address().is_empty(),
-        FilterField::Country => !facts.country().is_empty(),
-        FilterField::Action => !facts.action().is_empty(),
-        FilterField::Object => !facts.object_type().is_empty(),
-        FilterField::Item => !facts.item_uuid().is_empty(),
-        FilterField::Vault => !facts.vault_uuid().is_empty(),
-        FilterField::Group => !facts.group_uuid().is_empty(),
-        FilterField::Device => !Subject::Device.of(facts).is_empty(),
-        FilterField::App => !facts.app_name().is_empty(),
-        FilterField::Session => !facts.session_uuid().is_empty(),
-        FilterField::Target => !Subject::Target.of(facts).is_empty(),
-        FilterField::TargetKind => facts.target_user().is_some_and(|user| !user.kind().is_empty()),
-        FilterField::Info => !facts.info().is_empty(),
-        FilterField::Grep => true,
+pub(super) fn has(filter: FilterField, facts: &EventFacts<'_, '_>) -> bool {
+    match filter.field() {
+        Some(field) => !field.text(facts).is_empty(),
+        None => match filter {
+            FilterField::TargetKind => facts.target_user().is_some_and(|user| !user.kind().is_empty()),
+            FilterField::Info => !facts.info().is_empty(),
+            _ => true,
+        },
     }
 }
 

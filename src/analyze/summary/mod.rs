@@ -15,8 +15,7 @@ use self::sections::{Counted, MOST_VALUES};
 use self::timeline::Timeline;
 use super::Fold;
 use super::clock_names::WallClock;
-use super::counter::{Counter, NumberHasher, Seen, Tally as _};
-use super::field::outcome_name;
+use super::counter::{Counter, KeyCount as _, NumberHasher, Seen};
 use super::people::People;
 use super::period::Period;
 use super::places::{Place, PlaceCount, StayKey};
@@ -129,7 +128,7 @@ impl Summary {
         let has_failed = outcome == Some(SignInOutcome::Failed);
         // A category that says neither is shown as it is.
         let outcome_text = match outcome {
-            Some(outcome) => self.texts.add(outcome_name(outcome)),
+            Some(outcome) => self.texts.add(outcome.name()),
             None => self.texts.add(&facts.action()),
         };
         let reason = self.texts.add(&facts.reason());

@@ -9,7 +9,7 @@ use super::sections::{Counted, MOST_VALUES, ValueKind};
 use super::{Key, Summary};
 use crate::analyze::clock_names::WEEKDAYS;
 use crate::analyze::count_by::{RowLimit, limited};
-use crate::analyze::counter::{Seen, Tally as _};
+use crate::analyze::counter::{KeyCount as _, Seen};
 use crate::analyze::places::{Place, journeys};
 use crate::analyze::report::{Column, Report, ReportSection, SectionKind, Value};
 use crate::analyze::texts::TextId;
