@@ -21,13 +21,14 @@
 //! | module | what it is | uses, beside the vocabulary |
 //! |---|---|---|
 //! | [`cli`] | what can be typed: clap definitions and help. No I/O | `analyze` `api` `encode` `console` `select` `simulator` |
-//! | [`config`] | flags, environment and file become settings, each with its origin; token sources | `cli` `api` |
+//! | [`config`] | flags, environment and file become settings, each with its origin; token sources | `cli` `api` `disk` |
 //! | [`command`] | one file or folder per subcommand: arguments in, one call, an ending out | all |
+//! | [`completion`] | values that a shell completes, read when the key is pressed | `cli` `config` `disk` `encode` `facts` `names` `output` |
 //! | [`collect`] | the engine: one loop for questions, folds, resumed runs and tail; who takes batches: a command, an intake | `analyze` `api` `config` `console` `disk` `encode` `facts` `health` `output` `select` `source` |
 //! | [`api`] | 1Password's protocol: endpoint, wire, scan, http, retry, limiter, claims | |
 //! | [`source`] | where pages come from: cursor loop, windows, files, prefetch, sorting | `api` |
 //! | [`facts`] | what an event says: who acted, on what, from where; its codes in words | |
-//! | [`names`] | titles of uuids: imported, kept per profile | `disk` `facts` |
+//! | [`names`] | titles of uuids: imported, kept per profile | `disk` `facts` `console` |
 //! | [`select`] | which events: filters by person, address, place, action, object, outcome and text, and in jq's language | `facts` |
 //! | [`analyze`] | folds of events and the reports that they make: counts, exposure, rules | `facts` `select` `encode` `console` |
 //! | [`encode`] | masks, formats and shapes: events become bytes | `facts` |
@@ -35,13 +36,13 @@
 //! | [`health`] | the state of a collector, for `opev status` and monitors | `api` `output` `disk` `console` |
 //! | [`diagnosis`] | whether a token works: its claims, the connection to the server, a request per stream | `api` `source` `encode` `console` |
 //! | [`console`] | all output for people: notes, progress, logs, errors | |
-//! | `simulator` | a loopback Events API: seeded data, faults, checks of its clients; behind the feature `simulator` | |
+//! | `simulator` | a loopback Events API: seeded data, faults, checks of its clients; behind the feature `simulator` | `disk` |
 //! | [`disk`] | every file operation: real and recording | |
 //!
 //! The vocabulary, used by all of them: [`error`] (kinds of failure, and the one table of exit codes),
 //! [`event`] and [`page`], [`identity`] (when two events are the same event), [`secret`] (a token that cannot
 //! be printed), [`compression`] (of files), [`sanitize`] (control characters in foreign text are escaped),
-//! [`clock`] (time and sleeping), [`cancel`] (signals and cancellation), [`runtime`] (clock, cancel token and
+//! [`clock`] (time and sleeping), [`cancel`] (signals and cancellation), [`limits`] (of the process), [`runtime`] (clock, cancel token and
 //! console of a run), [`time`] and [`size`] (parsers for times, durations and sizes), [`suggest`] ("did you
 //! mean").
 //!
@@ -56,6 +57,7 @@ pub mod cli;
 pub mod clock;
 mod collect;
 pub mod command;
+mod completion;
 pub mod compression;
 pub mod config;
 pub mod console;
@@ -67,6 +69,7 @@ pub mod event;
 pub mod facts;
 mod health;
 mod identity;
+mod limits;
 mod names;
 pub mod output;
 pub mod page;

@@ -15,14 +15,13 @@ use crate::collect::saved_run::{self, SavedRun, StartAt};
 use crate::collect::session::{Connections, DEFAULT_JOBS, Session};
 use crate::collect::shared_output::SharedOutput;
 use crate::collect::{OutputRun, side_by_side};
-use crate::command::{
-    ChosenEvents, End, Invocation, PATIENCE, delivery, detect, limits, saved_events, session,
-};
+use crate::command::{ChosenEvents, End, Invocation, PATIENCE, delivery, detect, saved_events, session};
 use crate::config::{ResolvedRange, Settings};
 use crate::encode::{Format, OutputUse, Redaction, Shape};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::{HealthFeed, RunMode, ServiceMonitor};
+use crate::limits;
 use crate::runtime::Runtime;
 
 /// How many batches may be under way at once without `--jobs`.

@@ -2,23 +2,22 @@
 //!
 //! Reads files and prints; what `op` prints and how names are kept is in `names`. Titles are never logged.
 
-use std::io::{self, Read as _};
 use std::path::Path;
-
-use serde::Serialize;
 
 use crate::cli::names::{KindArg, NamesArgs, NamesCommand, NamesForgetArgs, NamesImportArgs, NamesListArgs};
 use crate::cli::state::ProfileArgs;
 use crate::command::state::{directory, named_profile};
-use crate::command::{End, Invocation, print_json, print_paged, require_stdout, text_style};
+use crate::command::{End, Invocation, print_json, print_paged, read_input, require_stdout, text_style};
 use crate::config::Config;
-use crate::console::{CellTone, TextStyle, TextTable};
 use crate::disk::RealDisk;
-use crate::error::{Error, ErrorKind, Result};
-use crate::facts::{KnownName, NameKind};
-use crate::names::{ImportedName, LIMIT, NameStore};
+use crate::error::{Error, Result};
+use crate::facts::NameKind;
+use crate::names::{ImportedName, LIMIT, NameStore, NewNames, counted, listing};
 use crate::output::shown;
 use crate::sanitize;
+
+/// What can be imported.
+const HINT: &str = "name a file that `op ... --format json` wrote, or - for standard input";
 
 /// Runs `opev names`.
 ///
@@ -51,22 +50,12 @@ fn import(invocation: &Invocation, args: &NamesImportArgs) -> Result<End> {
     });
     let mut imported = Vec::new();
     for path in &args.from {
-        let names = ImportedName::read_all(&read(path)?, kind);
+        let names = ImportedName::read_all(&read_input(path, LIMIT, HINT)?, kind);
         imported.extend(names.map_err(|failure| in_file(failure, path))?);
     }
     let mut names = store.read(&RealDisk)?;
-    let mut counts = NameKind::ALL.map(|kind| (kind, 0_usize));
-    for ImportedName { uuid, kind, name } in imported {
-        let is_new = names.insert(uuid, kind, name);
-        counts
-            .iter_mut()
-            .filter(|(counted, _)| *counted == kind)
-            .for_each(|(_, n)| *n += usize::from(is_new));
-    }
+    let new = NewNames::add(imported, &mut names);
     store.write(&RealDisk, &names)?;
-    let new: Vec<String> =
-        counts.iter().filter(|(_, n)| *n > 0).map(|(kind, n)| counted(*n, kind.noun())).collect();
-    let new = if new.is_empty() { "nothing new".to_owned() } else { format!("new: {}", new.join(", ")) };
     let known = counted(names.len(), "name");
     invocation.runtime.console.note(&format!("profile {profile}: {new}; {known} in all"));
     Ok(End::Done)
@@ -79,44 +68,13 @@ fn in_file(failure: Error, path: &Path) -> Error {
     Error::new(failure.kind(), format!("{place}: {}", failure.message())).hint(hint)
 }
 
-fn counted(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
-}
-
-fn read(from: &Path) -> Result<Vec<u8>> {
-    let failure =
-        |why: Error| why.hint("name a file that `op ... --format json` wrote, or - for standard input");
-    let mut bytes = Vec::new();
-    let source: io::Result<Box<dyn io::Read>> = if from.as_os_str() == "-" {
-        Ok(Box::new(io::stdin().lock()))
-    } else {
-        std::fs::File::open(from).map(|file| Box::new(file) as _)
-    };
-    source.and_then(|source| source.take(LIMIT as u64 + 1).read_to_end(&mut bytes)).map_err(|e| {
-        failure(Error::new(ErrorKind::Usage, format!("cannot read {}", shown(from))).because(e))
-    })?;
-    if bytes.len() > LIMIT {
-        let text = format!("{} is longer than {} MiB", shown(from), LIMIT >> 20);
-        return Err(failure(Error::new(ErrorKind::Usage, text)));
-    }
-    Ok(bytes)
-}
-
 fn list(invocation: &Invocation, args: &NamesListArgs) -> Result<End> {
     require_stdout()?;
     let (profile, store) = store(invocation, &args.whose)?;
     let names = store.read(&RealDisk)?;
-    let wanted: Vec<String> = args.wanted.iter().map(|text| text.to_lowercase()).collect();
-    let has = |uuid: &str, known: &KnownName, text: &String| {
-        uuid.eq_ignore_ascii_case(text) || known.name.to_lowercase().contains(text)
-    };
-    let rows: Vec<(&str, &KnownName)> = names
-        .sorted()
-        .into_iter()
-        .filter(|(uuid, known)| wanted.iter().all(|text| has(uuid, known, text)))
-        .collect();
+    let rows = listing::find(&names, &args.wanted);
     if args.json {
-        return print_json(invocation, json(&rows).as_bytes());
+        return print_json(invocation, listing::json(&rows).as_bytes());
     }
     if rows.is_empty() {
         let text = match names.is_empty() {
@@ -129,35 +87,8 @@ fn list(invocation: &Invocation, args: &NamesListArgs) -> Result<End> {
     print_paged(
         invocation,
         args.whose.file.config.as_deref(),
-        table(&rows, text_style(invocation)).as_bytes(),
+        listing::table(&rows, text_style(invocation)).as_bytes(),
     )
-}
-
-fn table(rows: &[(&str, &KnownName)], style: TextStyle) -> String {
-    let mut table = TextTable::new(style, 0);
-    table.header(["KIND", "UUID", "NAME"]);
-    for (uuid, known) in rows {
-        table.row([
-            (CellTone::Plain, known.kind.noun().into()),
-            (CellTone::Plain, (*uuid).into()),
-            (CellTone::Plain, known.name.as_str().into()),
-        ]);
-    }
-    table.keep_whole([0, 1]).render()
-}
-
-/// One name, for programs.
-#[derive(Serialize)]
-struct JsonName<'a> {
-    kind: NameKind,
-    name: &'a str,
-    uuid: &'a str,
-}
-
-fn json(rows: &[(&str, &KnownName)]) -> String {
-    let rows: Vec<JsonName<'_>> =
-        rows.iter().map(|(uuid, known)| JsonName { kind: known.kind, name: &known.name, uuid }).collect();
-    format!("{}\n", serde_json::to_string_pretty(&rows).unwrap_or_default())
 }
 
 fn forget(invocation: &Invocation, args: &NamesForgetArgs) -> Result<End> {

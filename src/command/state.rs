@@ -2,24 +2,26 @@
 //!
 //! Reads and asks; what a position is, which one is meant and how it is written is `output`'s.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufRead as _, IsTerminal as _};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::cli::state::{
     PositionArgs, ProfileArgs, StateArgs, StateCommand, StateImportArgs, StateResetArgs,
 };
-use crate::command::{End, Invocation, print, require_stdout};
+use crate::command::{End, Invocation, print, read_input, require_stdout};
 use crate::config::{Config, SettingFlags, environment};
 use crate::disk::{Disk, RealDisk};
 use crate::error::{Error, ErrorKind, Result};
 use crate::output::exported_state::ExportedPosition;
 use crate::output::position_query::{self, PositionQuery};
 use crate::output::saved_state::{self, SavedPosition};
-use crate::output::shown;
 
 /// The greatest export that is read: 300,000 delivered identities make about 10 MiB.
-const LIMIT: u64 = 64 << 20;
+const LIMIT: usize = 64 << 20;
+
+/// What can be imported.
+const HINT: &str = "name the output of `opev state export`, or - for standard input";
 
 /// Runs `opev state`.
 ///
@@ -80,7 +82,7 @@ fn export(invocation: &Invocation, which: &PositionArgs) -> Result<End> {
 
 fn import(invocation: &Invocation, args: &StateImportArgs) -> Result<End> {
     let config = Config::read(args.whose.file.config.as_deref(), invocation.environment.clone())?;
-    let exported = ExportedPosition::parse_all(&read(&args.from)?)?;
+    let exported = ExportedPosition::parse_all(&read_input(&args.from, LIMIT, HINT)?)?;
     if args.output.is_some() && exported.len() > 1 {
         let text = format!("-o is for one position, and here are {}", exported.len());
         return Err(Error::new(ErrorKind::Usage, text)
@@ -98,21 +100,6 @@ fn import(invocation: &Invocation, args: &StateImportArgs) -> Result<End> {
         invocation.runtime.console.note(&text);
     }
     Ok(End::Done)
-}
-
-fn read(from: &Path) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let source: io::Result<Box<dyn io::Read>> = if from.as_os_str() == "-" {
-        Ok(Box::new(io::stdin().lock()))
-    } else {
-        std::fs::File::open(from).map(|file| Box::new(file) as _)
-    };
-    source.and_then(|source| source.take(LIMIT).read_to_end(&mut bytes)).map_err(|e| {
-        Error::new(ErrorKind::Usage, format!("cannot read {}", shown(from)))
-            .because(e)
-            .hint("name the output of `opev state export`, or - for standard input")
-    })?;
-    Ok(bytes)
 }
 
 fn reset(invocation: &Invocation, args: &StateResetArgs) -> Result<End> {

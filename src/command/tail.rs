@@ -19,13 +19,14 @@ use crate::collect::saved_run::{self, SavedRun, StartAt};
 use crate::collect::session::{Connections, Session};
 use crate::collect::shared_output::SharedOutput;
 use crate::collect::{FollowOptions, OutputRun, ReopenRequests};
-use crate::command::{ChosenEvents, End, Invocation, delivery, detect, limits, session};
+use crate::command::{ChosenEvents, End, Invocation, delivery, detect, session};
 use crate::config::{ResolvedRange, Settings};
 use crate::disk::RealDisk;
 use crate::encode::{Highlight, OutputUse, Redaction};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::health::{HealthFeed, RunMode, ServiceMonitor, SystemdNotifier};
+use crate::limits;
 
 /// How long a failing request is retried without `--retry-for`.
 const PATIENCE: Duration = Duration::from_secs(90 * 60);

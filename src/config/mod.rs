@@ -2,9 +2,10 @@
 //!
 //! Flag over environment over profile over `[defaults]`, with the exceptions that keep a token from
 //! serving an account it was not meant for. The only module that reads the environment, and the only one
-//! that touches token sources. Sends nothing, and opens no file for writing.
+//! that touches token sources. Sends nothing, and writes nothing but configuration files of the user.
 
 pub mod account;
+pub mod edit;
 pub mod environment;
 pub mod file;
 pub mod import;

@@ -9,6 +9,7 @@
 //! introspection  the service's answer about a token, for people and programs
 //! findings       the failures on standard error, and their combined kind
 //! expiry         how much time a token has left
+//! profile_row    profiles in a list, as far as they are known offline
 //! ```
 //!
 //! Reads no configuration and writes to no stream. No output holds any of the token but its claims (P10).
@@ -19,6 +20,7 @@ mod introspection;
 mod json;
 mod offline;
 mod online;
+mod profile_row;
 mod report;
 mod step;
 
@@ -27,5 +29,6 @@ pub use introspection::IntrospectedToken;
 pub use json::to_json;
 pub use offline::{TokenRequirements, check_token};
 pub use online::ask;
+pub use profile_row::ProfileRow;
 pub use report::{DiagnosisStyle, list, table};
 pub use step::{DiagnosisStep, TokenDiagnosis};

@@ -5,10 +5,12 @@
 //! `attribute_version`, groups a `state`. An item also names its vault. Messages give the number of the
 //! object and never its text.
 
+use std::fmt;
+
 use serde::Deserialize;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::facts::NameKind;
+use crate::facts::{NameKind, Names};
 
 /// Longer titles are refused: 1Password's are shorter.
 const LONGEST_NAME: usize = 4096;
@@ -49,6 +51,37 @@ struct ListedObject {
 struct ItemVault {
     id: Option<String>,
     name: Option<String>,
+}
+
+/// How many names of each kind were new.
+#[derive(Clone, Copy, Debug)]
+pub struct NewNames([(NameKind, usize); 4]);
+
+impl NewNames {
+    /// Adds what was imported to the known names.
+    pub fn add(imported: Vec<ImportedName>, names: &mut Names) -> NewNames {
+        let mut counts = NameKind::ALL.map(|kind| (kind, 0));
+        for ImportedName { uuid, kind, name } in imported {
+            if names.insert(uuid, kind, name) {
+                counts.iter_mut().filter(|(counted, _)| *counted == kind).for_each(|(_, count)| *count += 1);
+            }
+        }
+        NewNames(counts)
+    }
+}
+
+/// For people: "new: 2 vaults, 1 item".
+impl fmt::Display for NewNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let new = self.0.iter().filter(|(_, count)| *count > 0);
+        let new: Vec<String> = new.map(|(kind, count)| counted(*count, kind.noun())).collect();
+        if new.is_empty() { f.write_str("nothing new") } else { write!(f, "new: {}", new.join(", ")) }
+    }
+}
+
+/// A number with its noun.
+pub fn counted(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 impl ImportedName {

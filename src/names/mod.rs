@@ -5,6 +5,7 @@
 //! replaced as a whole. Titles are as secret as events: no message repeats one.
 
 mod import;
+pub mod listing;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::facts::{NameKind, Names};
 use crate::sanitize;
 
-pub use import::ImportedName;
+pub use import::{ImportedName, NewNames, counted};
 
 /// The version of the file's form, raised when an older program could misread it.
 const VERSION: u32 = 1;

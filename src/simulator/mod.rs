@@ -41,6 +41,7 @@ mod options;
 mod pages;
 mod random;
 mod rate_limit;
+mod request_log;
 mod requests;
 mod schedule;
 mod script;
@@ -69,6 +70,7 @@ pub use options::{
     SeededData, ServiceBehavior, SimulatorOptions, TokenOptions, UserTypeKey, parse_live_rate, parse_time,
 };
 pub use rate_limit::{QuotaHeaders, RateLimit, RateWindow};
+pub use request_log::RequestLog;
 pub use script::{FaultRule, FaultScript, FaultTiming, RequestKind, RequestTarget, RuleScope};
 
 use crate::cancel::Cancel;

@@ -334,9 +334,10 @@ impl DetectFold {
         self.values = self.memory.iter().map(|memory| memory.baseline.len()).sum();
     }
 
-    /// The time between the oldest event and the newest.
-    pub fn span(&self) -> TimeDelta {
-        TimeDelta::microseconds(self.newest.saturating_sub(self.oldest).max(0))
+    /// How many days of events rules need to learn what is usual, where the events were fewer.
+    pub fn days_missing_to_learn(&self) -> Option<i64> {
+        let span = TimeDelta::microseconds(self.newest.saturating_sub(self.oldest).max(0));
+        self.set.longest_learning().filter(|longest| span < *longest).map(|longest| longest.num_days())
     }
 
     /// Fields that rules name and that no event had, for people; with whether the rule is a person's own.

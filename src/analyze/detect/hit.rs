@@ -9,6 +9,7 @@ use super::fold::SEPARATOR;
 use super::judge::Found;
 use super::rule::{Level, Rule};
 use crate::facts::{Field, Names};
+use crate::size::grouped;
 
 /// How much before the first and behind the last event `{from}` and `{to}` lie.
 const AROUND: TimeDelta = TimeDelta::hours(1);
@@ -78,6 +79,21 @@ impl Hit {
             events,
             values: found.values.iter().map(|value| names.of(value).unwrap_or(value).to_owned()).collect(),
             next: filled(&rule.next, &words),
+        }
+    }
+
+    /// How many hits there are, of which level, for people.
+    pub fn count(hits: &[Hit]) -> String {
+        let of_level = |level: &Level| hits.iter().filter(|hit| hit.level == *level).count();
+        let counted = Level::ALL.iter().rev().map(|level| (of_level(level), level));
+        let counted: Vec<String> = counted
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, level)| format!("{count} {level}"))
+            .collect();
+        match hits.len() {
+            0 => "no hits".to_owned(),
+            1 => format!("1 hit: {}", counted[0]),
+            all => format!("{} hits: {}", grouped(all as u64), counted.join(", ")),
         }
     }
 

@@ -11,10 +11,15 @@
 //! state      what was gathered, as bytes, for runs that go on another time
 //! hit        what is told; render: as JSON and for people
 //! builtin    the rules that come with the program
+//! rule_files rules from files and folders
+//! choice     which rules are looked at
+//! catalogue  rules found by words, listed, explained
 //! ```
 
 mod baseline;
 mod builtin;
+mod catalogue;
+mod choice;
 mod event_id;
 mod fold;
 mod hit;
@@ -23,6 +28,7 @@ mod lists;
 mod reader;
 mod render;
 mod rule;
+mod rule_files;
 mod rule_set;
 mod silence;
 mod state;
@@ -32,11 +38,13 @@ mod trial;
 mod tests;
 
 pub use builtin::builtin_rules;
+pub use choice::{of_level, only};
 pub use fold::DetectFold;
 pub use hit::Hit;
 pub use lists::{LISTS, Lists};
 pub use reader::read_rule;
 pub use render::{HitFormat, HitStyle};
 pub use rule::{Level, Rule};
+pub use rule_files::read_rule_files;
 pub use rule_set::RuleSet;
 pub use trial::{TrialOutcome, run_trials};

@@ -25,6 +25,9 @@ pub enum Level {
 }
 
 impl Level {
+    /// The least level that is shown where none is chosen.
+    pub const SHOWN: Level = Level::Low;
+
     /// Every level, in rising order.
     pub const ALL: [Level; 5] = [Level::Info, Level::Low, Level::Medium, Level::High, Level::Critical];
 

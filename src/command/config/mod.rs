@@ -1,17 +1,13 @@
 //! `opev config`: settings in, their text out; a first configuration file, an edited one, and profiles from
 //! elsewhere.
 
-mod edit;
 mod list;
-
-use std::io;
-use std::path::Path;
 
 use crate::cli::config::{ConfigArgs, ConfigCommand, ConfigInitArgs, ConfigShowArgs, ImportSumoArgs};
 use crate::command::Invocation;
+use crate::config::edit::{edit, write_private};
 use crate::config::{Config, SettingFlags, file, import, origin, template};
-use crate::disk::real::publish;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::output::shown;
 
 /// Runs `opev config`, and gives what goes to standard output.
@@ -23,7 +19,11 @@ pub fn run(args: &ConfigArgs, invocation: &Invocation) -> Result<Vec<u8>> {
     let text = match &args.command {
         ConfigCommand::Show(args) => show(args, invocation)?,
         ConfigCommand::List(args) => list::run(args, invocation)?,
-        ConfigCommand::Edit(args) => edit::run(args, invocation)?,
+        ConfigCommand::Edit(args) => {
+            let edited =
+                edit(args.config.as_deref(), environment, |text| invocation.runtime.console.note(text))?;
+            edited.map_or_else(|| "nothing was changed\n".into(), |path| format!("{}\n", shown(&path)))
+        }
         ConfigCommand::Path(args) => {
             format!("{}\n", file::place(args.config.as_deref(), environment)?.display())
         }
@@ -43,34 +43,28 @@ fn show(args: &ConfigShowArgs, invocation: &Invocation) -> Result<String> {
 
 fn init(args: &ConfigInitArgs, invocation: &Invocation) -> Result<String> {
     let path = file::place(args.file.config.as_deref(), &invocation.environment)?;
-    write(&path, template::TEMPLATE.as_bytes(), args.force, "edit it, or replace it with --force")?;
+    write_private(&path, template::TEMPLATE.as_bytes(), args.force, "edit it, or replace it with --force")?;
     Ok(format!("{}\n", shown(&path)))
 }
 
 fn import(args: &ImportSumoArgs, invocation: &Invocation) -> Result<String> {
     let plan = import::plan(args, &invocation.environment)?;
     for file in &plan.token_files {
-        write(&file.path, file.token.expose().as_bytes(), false, "name another file, or move it away")?;
+        write_private(
+            &file.path,
+            file.token.expose().as_bytes(),
+            false,
+            "name another file, or move it away",
+        )?;
         log::info!("the token is in {}", shown(&file.path));
     }
     match plan.config {
         None => Ok(plan.profiles),
         Some((path, text)) => {
-            write(&path, text.as_bytes(), true, "")?;
+            write_private(&path, text.as_bytes(), true, "")?;
             Ok(format!("{}\n", shown(&path)))
         }
     }
-}
-
-/// Writes a file for its owner alone, whole or not at all; `hint` says what to do about one that exists.
-fn write(path: &Path, bytes: &[u8], replace: bool, hint: &str) -> Result<()> {
-    let shown = shown(path);
-    publish(path, bytes, replace).map_err(|e| match e.kind() {
-        io::ErrorKind::AlreadyExists => {
-            Error::new(ErrorKind::Config, format!("{shown} exists already")).hint(hint)
-        }
-        _ => Error::new(ErrorKind::Output, format!("cannot write {shown}")).because(e),
-    })
 }
 
 #[cfg(test)]
@@ -79,7 +73,7 @@ mod tests {
     use std::fs::OpenOptions;
     use std::io::Write as _;
     use std::os::unix::fs::PermissionsExt as _;
-
+    use std::path::Path;
     use std::sync::Arc;
 
     use super::*;
@@ -88,6 +82,7 @@ mod tests {
     use crate::clock::{Clock, ManualClock};
     use crate::config::Environment;
     use crate::console::{Console, ConsoleOptions, LogFormat};
+    use crate::error::ErrorKind;
     use crate::runtime::Runtime;
 
     fn invocation(console_args: ConsoleArgs, environment: Environment) -> Invocation {

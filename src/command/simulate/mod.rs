@@ -2,7 +2,6 @@
 //!
 //! The announcement is complete before the first request can be answered, so that scripts may wait for it.
 
-mod request_log;
 #[cfg(test)]
 mod tests;
 
@@ -10,7 +9,6 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::request_log::RequestLog;
 use crate::cancel::Cancel;
 use crate::cli::simulate::SimulateArgs;
 use crate::clock::Clock;
@@ -18,7 +16,8 @@ use crate::disk::real::publish;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::simulator::{
-    EventData, FaultScript, SeededData, ServiceBehavior, Simulator, SimulatorOptions, TokenOptions,
+    EventData, FaultScript, RequestLog, SeededData, ServiceBehavior, Simulator, SimulatorOptions,
+    TokenOptions,
 };
 
 /// Runs the simulator until `cancel` is triggered; `announce` is stdout, `summary` stderr.

@@ -1,47 +1,47 @@
-//! `opev config edit`: opens a draft in the user's editor; it replaces the configuration when it is valid.
+//! Opens a draft in the user's editor; it replaces the configuration when it is valid.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context as _;
 
-use super::write;
+use super::{ConfigFile, Environment, environment, file, template};
 use crate::cancel;
-use crate::cli::ConfigFileArg;
-use crate::command::Invocation;
-use crate::config::{ConfigFile, environment, file, template};
+use crate::disk::real::publish;
 use crate::error::{Error, ErrorKind, Result};
-use crate::output::shown;
+use crate::sanitize;
 
 /// What is started when neither VISUAL nor EDITOR names an editor.
 const USUAL_EDITOR: &str = "vi";
 
-/// Edits the configuration file; returns its path, or a note that nothing was changed.
+/// Edits the configuration file; returns its path, or none where nothing was changed. `tell` says that an earlier
+/// draft is gone on with.
 ///
 /// # Errors
 /// Fails when the editor fails, when what was written is wrong (the draft is then kept), and when the file
 /// was changed by somebody else in the meantime.
-pub(super) fn run(args: &ConfigFileArg, invocation: &Invocation) -> Result<String> {
-    let path = file::place(args.config.as_deref(), &invocation.environment)?;
+pub fn edit(flag: Option<&Path>, environment: &Environment, tell: impl Fn(&str)) -> Result<Option<PathBuf>> {
+    let path = file::place(flag, environment)?;
     let before = file::text_at(&path)?;
     let draft = draft_of(&path);
     if draft.exists() {
-        invocation.runtime.console.note(&format!("going on with the draft {}", shown(&draft)));
+        tell(&format!("going on with the draft {}", shown(&draft)));
     } else {
         let text = before.as_deref().unwrap_or(template::TEMPLATE);
-        write(&draft, text.as_bytes(), false, "")?;
+        write_private(&draft, text.as_bytes(), false, "")?;
     }
-    open_editor(&draft, before.as_deref(), invocation)?;
+    open_editor(&draft, before.as_deref(), environment)?;
     let after = file::text_at(&draft)?.ok_or_else(|| {
         Error::new(ErrorKind::Config, format!("the editor removed the draft {}", shown(&draft)))
             .hint("run `opev config edit` again")
     })?;
     if before.as_deref() == Some(after.as_str()) {
         remove(&draft);
-        return Ok("nothing was changed\n".into());
+        return Ok(None);
     }
     // Checked under the draft's name, which is where its mistakes are.
-    ConfigFile::parse(&draft, &after, &invocation.environment).map_err(|failure| {
+    ConfigFile::parse(&draft, &after, environment).map_err(|failure| {
         let why = failure.advice().map(|advice| format!(" ({advice})")).unwrap_or_default();
         failure.hint(format!("correct the draft with `opev config edit`{why}, or remove {}", shown(&draft)))
     })?;
@@ -50,9 +50,23 @@ pub(super) fn run(args: &ConfigFileArg, invocation: &Invocation) -> Result<Strin
         return Err(Error::new(ErrorKind::Config, message)
             .hint(format!("compare it with the draft {}, and copy what is missing", shown(&draft))));
     }
-    write(&path, after.as_bytes(), true, "")?;
+    write_private(&path, after.as_bytes(), true, "")?;
     remove(&draft);
-    Ok(format!("{}\n", shown(&path)))
+    Ok(Some(path))
+}
+
+/// Writes a file for its owner alone, whole or not at all; `hint` says what to do about one that exists.
+///
+/// # Errors
+/// `Config` where there is one and it may not be replaced, else `Output`.
+pub fn write_private(path: &Path, bytes: &[u8], replace: bool, hint: &str) -> Result<()> {
+    let shown = shown(path);
+    publish(path, bytes, replace).map_err(|e| match e.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Error::new(ErrorKind::Config, format!("{shown} exists already")).hint(hint)
+        }
+        _ => Error::new(ErrorKind::Output, format!("cannot write {shown}")).because(e),
+    })
 }
 
 /// The file that is edited in place of the configuration: beside it, so that it is as private.
@@ -62,8 +76,7 @@ fn draft_of(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn open_editor(draft: &Path, before: Option<&str>, invocation: &Invocation) -> Result<()> {
-    let environment = &invocation.environment;
+fn open_editor(draft: &Path, before: Option<&str>, environment: &Environment) -> Result<()> {
     let editor = environment.text("VISUAL").or_else(|| environment.text("EDITOR")).unwrap_or(USUAL_EDITOR);
     // The editor gets no token (P10). A file that cannot be read names no more variables than the usual one.
     let hidden = before
@@ -93,4 +106,8 @@ fn remove(draft: &Path) {
     if let Err(e) = std::fs::remove_file(draft) {
         log::warn!("cannot remove {}: {e}", shown(draft));
     }
+}
+
+fn shown(path: &Path) -> String {
+    sanitize::message(&path.to_string_lossy()).into_owned()
 }

@@ -16,7 +16,6 @@ use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
 use crate::cli;
 use crate::cli::AccountArgs;
 use crate::cli::completions::VARIABLE;
-use crate::command::{End, print};
 use crate::config::{Config, Environment, SettingFlags, environment};
 use crate::disk::RealDisk;
 use crate::encode::Fields;
@@ -28,8 +27,8 @@ use crate::time::Zone;
 /// More names than this are not offered: a shell would only ask whether to show them.
 const MOST_NAMES: usize = 1_000;
 
-/// Answers the shell that asks for completions; none where it is no shell that asks.
-pub fn answer(args: &[OsString], environment: &Environment) -> Option<End> {
+/// The answer to a shell that asks for completions; none where it is no shell that asks.
+pub fn answer(args: &[OsString], environment: &Environment) -> Option<Vec<u8>> {
     let shell: &dyn EnvCompleter = match environment.text(VARIABLE)? {
         "bash" => &Bash,
         "zsh" => &Zsh,
@@ -46,8 +45,7 @@ pub fn answer(args: &[OsString], environment: &Environment) -> Option<End> {
     let mut text = Vec::new();
     // A failure offers nothing, which is all that a shell could say of it.
     let _ = shell.write_complete(&mut definition, typed, directory.as_deref(), &mut text);
-    let _ = print(&text);
-    Some(End::Done)
+    Some(text)
 }
 
 /// The same definition, whose arguments know their values.

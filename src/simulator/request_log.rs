@@ -18,15 +18,15 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
 
+use super::{LoggedRequest, RequestKind, RequestTarget};
 use crate::clock::Clock;
 use crate::disk::{self, Disk as _, File, FileKind, Open, RealDisk};
 use crate::error::{Error, ErrorKind, Result};
-use crate::output::shown;
-use crate::simulator::{LoggedRequest, RequestKind, RequestTarget};
+use crate::sanitize;
 
 /// A log that is being written.
 #[derive(Debug)]
-pub(super) struct RequestLog {
+pub struct RequestLog {
     name: String,
     writer: JoinHandle<io::Result<()>>,
 }
@@ -50,10 +50,10 @@ impl RequestLog {
     ///
     /// # Errors
     /// Fails with `Output` when it cannot be opened.
-    pub(super) fn open(path: &Path, clock: &dyn Clock) -> Result<(Self, Sender<LoggedRequest>)> {
+    pub fn open(path: &Path, clock: &dyn Clock) -> Result<(Self, Sender<LoggedRequest>)> {
         let is_stream = RealDisk.metadata(path).is_ok_and(|found| found.kind == FileKind::Other);
         let how = if is_stream { Open::Stream } else { Open::Append { mode: 0o600 } };
-        let name = shown(path).to_string();
+        let name = sanitize::message(&path.to_string_lossy()).into_owned();
         let mut file = RealDisk.open(path, how).map_err(|e| cannot("open", &name).because(e))?;
         let start = clock.now() - TimeDelta::from_std(clock.elapsed()).unwrap_or_default();
         let (sender, requests) = channel();
@@ -69,7 +69,7 @@ impl RequestLog {
     ///
     /// # Errors
     /// Fails with `Output` when a line could not be written; none was from there on.
-    pub(super) fn close(self) -> Result<()> {
+    pub fn close(self) -> Result<()> {
         let ended = self.writer.join().unwrap_or_else(|_| Err(io::Error::other("its thread panicked")));
         ended.map_err(|e| cannot("write", &self.name).because(e))
     }

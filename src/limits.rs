@@ -1,6 +1,6 @@
 //! What the limits of the process (`ulimit`) allow: a run under small ones works, or says which one is in the way.
 //!
-//! Knows nothing of what is fetched.
+//! Reads no environment, and knows nothing of what is fetched.
 
 use std::ffi::OsString;
 use std::io;
@@ -10,7 +10,6 @@ use std::thread;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-use crate::config::Environment;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The stack that a run needs.
@@ -21,6 +20,9 @@ const MEMORY: u64 = 128 << 20;
 
 /// The address space that the arenas of all threads may take.
 const ROOM_OF_ARENAS: u64 = 4 << 30;
+
+/// The variable that says how many arenas the C library may have.
+pub const ARENAS: &str = "MALLOC_ARENA_MAX";
 
 /// How many open files one output of a profile needs where a position is saved: the file, the lock, both
 /// slots of the checkpoint, the log of identities, the note of the next write, a file being replaced.
@@ -45,11 +47,10 @@ pub fn with_enough_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 's
 /// Starts the program again with one arena, under a limit of address space (`ulimit -v`) that many would fill.
 ///
 /// The C library reserves 64 MiB of address space for each thread that allocates, be they used or not. It can be
-/// told not to at the start of a process only, by a variable.
-pub fn reserve_less(args: &[OsString], environment: &Environment) {
-    const ARENAS: &str = "MALLOC_ARENA_MAX";
+/// told not to at the start of a process only, by [`ARENAS`]; `is_chosen` says that the user set it.
+pub fn reserve_less(args: &[OsString], is_chosen: bool) {
     let is_limited = getrlimit(Resource::As).current.is_some_and(|limit| limit < ROOM_OF_ARENAS);
-    if !cfg!(target_env = "gnu") || !is_limited || environment.raw(ARENAS).is_some() {
+    if !cfg!(target_env = "gnu") || !is_limited || is_chosen {
         return;
     }
     if let (Ok(program), Some((name, rest))) = (std::env::current_exe(), args.split_first()) {

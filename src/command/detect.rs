@@ -1,24 +1,22 @@
 //! `opev detect`: arguments in, hits out.
 
-mod catalogue;
-
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::analysis::{self, Analysis, AnalysisPlan};
-use super::{End, Invocation, rules};
-use crate::analyze::detect::{DetectFold, Hit, HitFormat, HitStyle, Level, RuleSet};
-use crate::cli::detect::DetectArgs;
+use super::{End, Invocation, print, print_json, print_paged, rules, text_style};
+use crate::analyze::detect::{
+    self, DetectFold, Hit, HitFormat, HitStyle, Level, RuleSet, TrialOutcome, builtin_rules, read_rule_files,
+};
+use crate::cli::detect::{DetectArgs, RuleArgs};
 use crate::cli::detection::DetectionArgs;
 use crate::collect::detection::{DetectRequest, HitCommand};
 use crate::config::Settings;
 use crate::error::{ErrorKind, Result};
 use crate::select::Names;
 use crate::size::grouped;
-
-/// The least level that is shown without `--level`.
-pub(super) const LEVEL: Level = Level::Low;
 
 /// Runs `opev detect`.
 ///
@@ -36,20 +34,54 @@ pub fn run(invocation: &Invocation, args: &DetectArgs) -> Result<End> {
         analysis.job.jobs,
     )?;
     if let Some(files) = &args.test {
-        return catalogue::test(files, &args.rules, &profiles);
+        return test(files, &args.rules, &profiles);
     }
     let all = rules::all(&args.rules, &profiles)?;
     let names = known_names(&profiles);
     if args.list.is_some() || args.explain.is_some() {
         let set = rules::ready(&args.rules, all, &profiles, &names)?;
-        return catalogue::show(invocation, args, &set);
+        return show(invocation, args, &set);
     }
-    let chosen = rules::of_level(all, args.rules.level);
+    let chosen = detect::of_level(all, args.rules.level.unwrap_or(Level::SHOWN));
     let set = rules::ready(&args.rules, chosen, &profiles, &names)?;
-    detect(invocation, args, &set, &profiles)
+    look(invocation, args, &set, &profiles)
 }
 
-fn detect(
+/// Runs the tests of the files, or of every rule.
+fn test(files: &[PathBuf], args: &RuleArgs, profiles: &[Settings]) -> Result<End> {
+    let TrialOutcome { rules, tests } = if files.is_empty() {
+        detect::run_trials(&rules::all(args, profiles)?, |_| true)?
+    } else {
+        let mut all = read_rule_files(files)?;
+        let ids: Vec<String> = all.iter().map(|rule| rule.id.clone()).collect();
+        // They may stand for rules that come along.
+        all.extend(builtin_rules().into_iter().filter(|rule| !ids.contains(&rule.id)));
+        detect::run_trials(&all, |rule| ids.contains(&rule.id))?
+    };
+    print(format!("{rules} rules, {tests} tests: all passed\n").as_bytes())
+}
+
+/// Lists the rules that were asked for, or explains one.
+fn show(invocation: &Invocation, args: &DetectArgs, set: &RuleSet) -> Result<End> {
+    let found = match &args.explain {
+        Some(id) => vec![set.named(id)?],
+        None => set.find(args.list.as_deref().unwrap_or_default(), args.rules.level)?,
+    };
+    let lines: String = found.iter().map(|rule| set.json(rule)).collect();
+    let style = text_style(invocation);
+    let text = match (args.format, &args.explain) {
+        (Some(HitFormat::Json), None) => format!("[{}]\n", lines.trim_end().replace('\n', ",\n")),
+        (Some(HitFormat::Json | HitFormat::Ndjson), _) => lines,
+        (_, Some(_)) => set.explain(found[0], style),
+        (_, None) => set.table(&found, style),
+    };
+    match args.format {
+        Some(HitFormat::Json | HitFormat::Ndjson) => print_json(invocation, text.as_bytes()),
+        _ => print_paged(invocation, args.analysis.account.file.config.as_deref(), text.as_bytes()),
+    }
+}
+
+fn look(
     invocation: &Invocation,
     args: &DetectArgs,
     set: &Arc<RuleSet>,
@@ -61,12 +93,12 @@ fn detect(
         })?;
     let Some(mut fold) = fold else { return Ok(End::of(tally.conclude())) };
     let until = silent_until(invocation, args);
-    let least = args.rules.level.unwrap_or(LEVEL);
+    let least = args.rules.level.unwrap_or(Level::SHOWN);
     let mut hits = fold.take_hits(until, &names);
     hits.retain(|hit| hit.level >= least);
     let is_terminal = invocation.stdout_is_terminal;
     let format = args.format.unwrap_or(if is_terminal { HitFormat::Table } else { HitFormat::Ndjson });
-    let style = HitStyle { zone, text: super::text_style(invocation) };
+    let style = HitStyle { zone, text: text_style(invocation) };
     print_hits(invocation, args, &hits, format, &style)?;
     if let Some(line) = &args.exec {
         hand_over(invocation, line, profiles, &hits, &tally)?;
@@ -98,10 +130,8 @@ fn print_hits(
     let mut bytes = Vec::new();
     format.write(hits, style, &mut bytes);
     match format {
-        HitFormat::Table => {
-            super::print_paged(invocation, args.analysis.account.file.config.as_deref(), &bytes)?
-        }
-        HitFormat::Ndjson | HitFormat::Json => super::print_json(invocation, &bytes)?,
+        HitFormat::Table => print_paged(invocation, args.analysis.account.file.config.as_deref(), &bytes)?,
+        HitFormat::Ndjson | HitFormat::Json => print_json(invocation, &bytes)?,
     };
     Ok(())
 }
@@ -148,11 +178,12 @@ pub(super) fn beside(
     }
     let profiles = std::slice::from_ref(settings);
     let all = rules::all(&args.rules, profiles)?;
+    let level = args.rules.level.unwrap_or(Level::SHOWN);
     let command = args.hit_exec.as_ref().map(|line| Arc::new(hit_command(invocation, line, profiles)));
     Ok(Some(DetectRequest {
-        rules: rules::ready(&args.rules, rules::of_level(all, args.rules.level), profiles, names)?,
+        rules: rules::ready(&args.rules, detect::of_level(all, level), profiles, names)?,
         names: Arc::clone(names),
-        level: args.rules.level.unwrap_or(LEVEL),
+        level,
         hits: args.hits.clone(),
         command,
         style: HitStyle { zone: settings.zone.clone(), text: super::message_style() },
@@ -178,28 +209,14 @@ fn silent_until(invocation: &Invocation, args: &DetectArgs) -> [Option<DateTime<
     [is_live.then(|| invocation.runtime.clock.now()); 3]
 }
 
+/// Says what was looked at and found, and whether the time was too short for some rules.
 fn note(invocation: &Invocation, fold: &DetectFold, hits: &[Hit], events: u64) {
-    let set = fold.rules();
-    let console = &invocation.runtime.console;
-    let counted = Level::ALL.iter().rev().filter_map(|level| {
-        let count = hits.iter().filter(|hit| hit.level == *level).count();
-        (count > 0).then(|| format!("{count} {level}"))
-    });
-    let counted: Vec<String> = counted.collect();
-    let hits = match counted.is_empty() {
-        true => "no hits".to_owned(),
-        false => format!("{}: {}", counted_hits(hits.len()), counted.join(", ")),
-    };
-    console.note(&format!("{} events, {} rules, {hits}", grouped(events), set.rules().len()));
-    if let Some(longest) = set.longest_learning().filter(|longest| events > 0 && fold.span() < *longest) {
-        let days = longest.num_days();
+    let (console, rules) = (&invocation.runtime.console, fold.rules().rules().len());
+    console.note(&format!("{} events, {rules} rules, {}", grouped(events), Hit::count(hits)));
+    if let Some(days) = fold.days_missing_to_learn().filter(|_| events > 0) {
         console.note(&format!(
             "rules that learn what is usual need up to {days} days of events before: ask with --since {}d",
             days + 7
         ));
     }
-}
-
-fn counted_hits(hits: usize) -> String {
-    if hits == 1 { "1 hit".to_owned() } else { format!("{} hits", grouped(hits as u64)) }
 }
