@@ -39,11 +39,12 @@ use std::time::Duration;
 use crate::cancel::{self, Cancel, Hangup};
 use crate::cli::{self, Cli, Command, ConsoleArgs};
 use crate::clock::{Clock, RealClock};
+use crate::completion;
 use crate::config::Environment;
 use crate::console::{Console, LogFormat};
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
 use crate::runtime::Runtime;
-use crate::{completion, limits};
 
 use shared_args::{
     ChosenEvents, known_names, or_all, output_request, profiles, range, range_of_files, redaction,
