@@ -63,7 +63,7 @@ fn with_values(command: Command, values: &Arc<LiveValues>) -> Command {
 
 /// What an argument takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ValueKind {
+enum CompletedKind {
     Profile,
     Field,
     Zone,
@@ -74,27 +74,30 @@ enum ValueKind {
     Name(NameKind),
 }
 
-fn value_kind(argument: &str, is_words: bool) -> Option<ValueKind> {
+fn value_kind(argument: &str, is_words: bool) -> Option<CompletedKind> {
     Some(match argument {
-        "profile" => ValueKind::Profile,
-        "fields" => ValueKind::Field,
-        "tz" => ValueKind::Zone,
-        "action" => ValueKind::Action,
-        "object" => ValueKind::ObjectType,
-        "consumer" => ValueKind::Consumer,
-        "item" => ValueKind::Name(NameKind::Item),
-        "vault" => ValueKind::Name(NameKind::Vault),
-        "group" => ValueKind::Name(NameKind::Group),
-        "user" | "actor" => ValueKind::Name(NameKind::User),
-        "wanted" if is_words => ValueKind::Code,
+        "profile" => CompletedKind::Profile,
+        "fields" => CompletedKind::Field,
+        "tz" => CompletedKind::Zone,
+        "action" => CompletedKind::Action,
+        "object" => CompletedKind::ObjectType,
+        "consumer" => CompletedKind::Consumer,
+        "item" => CompletedKind::Name(NameKind::Item),
+        "vault" => CompletedKind::Name(NameKind::Vault),
+        "group" => CompletedKind::Name(NameKind::Group),
+        "user" | "actor" => CompletedKind::Name(NameKind::User),
+        "wanted" if is_words => CompletedKind::Code,
         _ => return None,
     })
 }
 
-impl ValueKind {
+impl CompletedKind {
     /// Whether several values may stand with commas between them, each with a `!` before it.
     fn is_list(self) -> bool {
-        !matches!(self, ValueKind::Profile | ValueKind::Zone | ValueKind::Consumer | ValueKind::Code)
+        !matches!(
+            self,
+            CompletedKind::Profile | CompletedKind::Zone | CompletedKind::Consumer | CompletedKind::Code
+        )
     }
 }
 
@@ -118,7 +121,7 @@ impl LiveValues {
         }
     }
 
-    fn candidates(&self, kind: ValueKind, typed: &OsStr) -> Vec<CompletionCandidate> {
+    fn candidates(&self, kind: CompletedKind, typed: &OsStr) -> Vec<CompletionCandidate> {
         let Some(typed) = typed.to_str() else { return Vec::new() };
         let begun = typed.rfind([',', '!']).filter(|_| kind.is_list()).map_or(0, |at| at + 1);
         let (before, last) = typed.split_at(begun);
@@ -134,16 +137,18 @@ impl LiveValues {
     }
 
     /// All values of a kind, each once, with what it means.
-    fn values(&self, kind: ValueKind) -> Vec<(String, Option<String>)> {
+    fn values(&self, kind: CompletedKind) -> Vec<(String, Option<String>)> {
         match kind {
-            ValueKind::Profile => self.profiles(),
-            ValueKind::Field => Fields::known_names().into_iter().map(|(n, help)| (n, Some(help))).collect(),
-            ValueKind::Zone => Zone::names().map(|name| (name.to_owned(), None)).collect(),
-            ValueKind::Action => codes(true, false),
-            ValueKind::ObjectType => codes(false, true),
-            ValueKind::Code => codes(true, true),
-            ValueKind::Consumer => self.consumers().unwrap_or_default(),
-            ValueKind::Name(kind) => self.names(kind),
+            CompletedKind::Profile => self.profiles(),
+            CompletedKind::Field => {
+                Fields::known_names().into_iter().map(|(n, help)| (n, Some(help))).collect()
+            }
+            CompletedKind::Zone => Zone::names().map(|name| (name.to_owned(), None)).collect(),
+            CompletedKind::Action => codes(true, false),
+            CompletedKind::ObjectType => codes(false, true),
+            CompletedKind::Code => codes(true, true),
+            CompletedKind::Consumer => self.consumers().unwrap_or_default(),
+            CompletedKind::Name(kind) => self.names(kind),
         }
     }
 

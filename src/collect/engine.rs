@@ -177,7 +177,7 @@ pub(super) struct Engine<'a> {
 
 /// What the loop does next.
 #[derive(Debug)]
-enum Step {
+enum NextStep {
     Take(usize, Range<usize>),
     WaitFor(usize),
     WaitForAny,
@@ -230,15 +230,15 @@ impl<'a> Engine<'a> {
                 Order::Arrival => self.next_arrived(),
             };
             let (woken, waited_for) = match step {
-                Step::Take(index, events) => {
+                NextStep::Take(index, events) => {
                     if self.take(index, events, consumer)? == Flow::Enough {
                         return Ok(PhaseEnd::Enough);
                     }
                     continue;
                 }
-                Step::Finished => return Ok(PhaseEnd::Done),
-                Step::WaitFor(index) => (self.wait(Some(index), until, consumer)?, Some(index)),
-                Step::WaitForAny => (self.wait(None, until, consumer)?, None),
+                NextStep::Finished => return Ok(PhaseEnd::Done),
+                NextStep::WaitFor(index) => (self.wait(Some(index), until, consumer)?, Some(index)),
+                NextStep::WaitForAny => (self.wait(None, until, consumer)?, None),
             };
             match woken {
                 Woken::Look => {}
@@ -264,7 +264,7 @@ impl<'a> Engine<'a> {
         range: &TimeRange,
         until: Until,
         consumer: &mut dyn PageConsumer,
-    ) -> Result<Step> {
+    ) -> Result<NextStep> {
         let mut heads: [Option<(DateTime<Utc>, usize)>; 2] = [None, None];
         for (index, reader) in self.readers.iter_mut().enumerate() {
             while reader.page().is_some() && !reader.seek(range) {
@@ -280,36 +280,36 @@ impl<'a> Engine<'a> {
                 Some(key) if heads[1].is_none_or(|head| key < head.0) => heads[1] = Some((key, index)),
                 Some(_) => {}
                 None if reader.is_read() || (reader.is_late && matches!(until, Until::LookedBack(_))) => {}
-                None => return Ok(Step::WaitFor(index)),
+                None => return Ok(NextStep::WaitFor(index)),
             }
         }
-        let Some((_, index)) = heads[0] else { return Ok(Step::Finished) };
-        Ok(Step::Take(
+        let Some((_, index)) = heads[0] else { return Ok(NextStep::Finished) };
+        Ok(NextStep::Take(
             index,
             self.readers[index].run_before(heads[1].map(|(key, other)| (key, index < other)), range),
         ))
     }
 
-    fn next_least_delivered(&self, consumer: &dyn PageConsumer) -> Step {
+    fn next_least_delivered(&self, consumer: &dyn PageConsumer) -> NextStep {
         let turns = |reader: &StreamReader| consumer.delivered(reader.stream) / TURN;
         let next = self.readers.iter().enumerate().min_by_key(|(_, reader)| (turns(reader), reader.stream));
-        let Some((index, reader)) = next else { return Step::Finished };
+        let Some((index, reader)) = next else { return NextStep::Finished };
         match reader.rest() {
-            None => Step::WaitFor(index),
+            None => NextStep::WaitFor(index),
             Some(rest) => {
                 let left = TURN - consumer.delivered(reader.stream) % TURN;
                 let end = rest.end.min(rest.start + usize::try_from(left).unwrap_or(usize::MAX));
-                Step::Take(index, rest.start..end)
+                NextStep::Take(index, rest.start..end)
             }
         }
     }
 
-    fn next_arrived(&self) -> Step {
+    fn next_arrived(&self) -> NextStep {
         let ready = self.readers.iter().enumerate().find_map(|(index, reader)| Some((index, reader.rest()?)));
         match ready {
-            Some((index, rest)) => Step::Take(index, rest),
-            None if self.readers.is_empty() => Step::Finished,
-            None => Step::WaitForAny,
+            Some((index, rest)) => NextStep::Take(index, rest),
+            None if self.readers.is_empty() => NextStep::Finished,
+            None => NextStep::WaitForAny,
         }
     }
 

@@ -11,6 +11,7 @@
 //! | `engine` | the loop: which stream's events come next, and waiting |
 //! | `reader` | one stream: its pages, and how far the page in hand was taken |
 //! | `question`, `saved_run`, `follow` | three ways to start it |
+//! | `fetch_run`, `tail_run` | which of them, for each output of one profile or of many |
 //! | `fold` | a question whose events are counted or judged on several threads |
 //! | `files` | files as the source of a question |
 //! | `unsaved`, `saved` | two consumers of pages: without a saved position, and with one |
@@ -28,6 +29,7 @@
 pub mod delivery;
 pub mod detection;
 mod engine;
+pub mod fetch_run;
 pub mod files;
 pub mod fold;
 pub mod follow;
@@ -45,6 +47,7 @@ pub mod session;
 pub mod shared_output;
 pub mod side_by_side;
 mod speaker;
+pub mod tail_run;
 mod unsaved;
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::cli::analysis::AnalysisArgs;
 use crate::collect::files::FileSource;
 use crate::collect::fold::{self, FoldRun};
 use crate::collect::plan::names;
+use crate::collect::question::QuestionSource;
 use crate::collect::report::{Tally, TellFailures};
 use crate::collect::session::Connections;
 use crate::config::{ResolvedRange, Settings};
@@ -149,20 +150,10 @@ fn fold_account<F: Fold>(
     let session = session::open(invocation, connections, settings, PATIENCE, Some(monitor as _))?;
     let streams = session.streams(&args.streams.named)?;
     let zone = &session.settings.zone;
-    note(invocation, &streams, &format!("{} to {}", zone.show(decided.since), zone.show(decided.until)));
-    let scope = FoldScope { period: period(&decided, how.compare), zone, filter: &chosen.filter };
-    let everything = Filter::default();
-    let run = FoldRun {
-        runtime: &invocation.runtime,
-        tally: &analysis.tally,
-        session: &session,
-        streams: &streams,
-        filter: if how.folds_all { &everything } else { &chosen.filter },
-        range: with_time_before(super::time_range(&decided, &args.range), how.compare),
-        until: decided.until,
-        names_profile: args.all_profiles,
-    };
-    fold::fold(&run, &|| make(&scope))
+    let from = format!("{} to {}", zone.show(decided.since), zone.show(decided.until));
+    let what =
+        Folded { source: &session, from: &from, streams: &streams, chosen: &chosen, decided: &decided, how };
+    what.fold(invocation, args, &analysis.tally, make)
 }
 
 fn fold_files<F: Fold>(
@@ -176,31 +167,60 @@ fn fold_files<F: Fold>(
     let decided = super::range_of_files(invocation, &settings, &args.range)?;
     let chosen = ChosenEvents::of(&args.filter, &settings)?;
     analysis.note_profile(&chosen, &settings);
-    let zone = settings.zone.clone();
     let mut streams = super::or_all(&args.streams.named).to_vec();
     streams.sort();
     let inputs = Input::find(&args.saved.from)?;
     let (fallback, is_strict) = (args.saved.stream, args.saved.strict);
-    let everything = Filter::default();
-    let filter = if how.folds_all { &everything } else { &*chosen.filter };
-    let source = FileSource::new(settings, inputs, fallback, is_strict, args.job.jobs, filter);
-    note(invocation, &streams, &source.shown());
-    let scope = FoldScope { period: period(&decided, how.compare), zone: &zone, filter: &chosen.filter };
-    let run = FoldRun {
-        runtime: &invocation.runtime,
-        tally: &analysis.tally,
-        session: &source,
-        streams: &streams,
-        filter,
-        range: with_time_before(super::time_range(&decided, &args.range), how.compare),
-        until: decided.until,
-        names_profile: false,
-    };
-    fold::fold(&run, &|| make(&scope))
+    let filter = how.filter(&chosen);
+    let source = FileSource::new(settings, inputs, fallback, is_strict, args.job.jobs, &filter);
+    let from = source.shown();
+    let what =
+        Folded { source: &source, from: &from, streams: &streams, chosen: &chosen, decided: &decided, how };
+    what.fold(invocation, args, &analysis.tally, make)
 }
 
-fn note(invocation: &Invocation, streams: &[Stream], from: &str) {
-    invocation.runtime.console.note(&format!("{} from {from}", names(streams)));
+/// A source of events, and what of it is folded.
+struct Folded<'a, S> {
+    source: &'a S,
+    /// The source as messages show it.
+    from: &'a str,
+    streams: &'a [Stream],
+    chosen: &'a ChosenEvents,
+    decided: &'a ResolvedRange,
+    how: HowFolded,
+}
+
+impl<S: QuestionSource> Folded<'_, S> {
+    fn fold<F: Fold>(
+        self,
+        invocation: &Invocation,
+        args: &AnalysisArgs,
+        tally: &Tally,
+        make: &(impl Fn(&FoldScope<'_>) -> F + Sync),
+    ) -> Result<Option<F>> {
+        let Folded { source, from, streams, chosen, decided, how } = self;
+        invocation.runtime.console.note(&format!("{} from {from}", names(streams)));
+        let (zone, period) = (&source.settings().zone, period(decided, how.compare));
+        let scope = FoldScope { period, zone, filter: &chosen.filter };
+        let run = FoldRun {
+            runtime: &invocation.runtime,
+            tally,
+            session: source,
+            streams,
+            filter: &how.filter(chosen),
+            range: with_time_before(super::time_range(decided, &args.range), how.compare),
+            until: decided.until,
+            names_profile: args.all_profiles,
+        };
+        fold::fold(&run, &|| make(&scope))
+    }
+}
+
+impl HowFolded {
+    /// Which events the fold gets.
+    fn filter(self, chosen: &ChosenEvents) -> Arc<Filter> {
+        if self.folds_all { Arc::default() } else { Arc::clone(&chosen.filter) }
+    }
 }
 
 /// The range with the one that it is compared with, and what lies between.

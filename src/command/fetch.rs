@@ -8,27 +8,21 @@ use std::sync::Arc;
 
 use crate::cli::{FetchArgs, Sort};
 use crate::collect::delivery::DeliveryRequest;
-use crate::collect::plan::{OutputPlan, OutputRequest, ResumeOptions, names};
-use crate::collect::question::{self, Question};
+use crate::collect::fetch_run::{FetchRun, ProfileFetch, ResumedFetch};
+use crate::collect::plan::{OutputPlan, OutputRequest, names};
+use crate::collect::question::Question;
 use crate::collect::report::{Tally, TellFailures};
-use crate::collect::saved_run::{self, SavedRun, StartAt};
-use crate::collect::session::{Connections, DEFAULT_JOBS, Session};
-use crate::collect::shared_output::SharedOutput;
-use crate::collect::{OutputRun, side_by_side};
+use crate::collect::saved_run::StartAt;
+use crate::collect::session::{Connections, DEFAULT_JOBS};
 use crate::command::{ChosenEvents, End, Invocation, PATIENCE, delivery, detect, saved_events, session};
 use crate::config::{ResolvedRange, Settings};
 use crate::encode::{Format, OutputUse, Redaction, Shape};
-use crate::error::{Error, ErrorKind, Result};
-use crate::event::Stream;
-use crate::health::{HealthFeed, RunMode, ServiceMonitor};
-use crate::limits;
+use crate::error::{ErrorKind, Result};
+use crate::health::{RunMode, ServiceMonitor};
 use crate::runtime::Runtime;
 
 /// How many batches may be under way at once without `--jobs`.
 const DELIVERIES: u8 = 16;
-
-/// How many outputs are written side by side; `--jobs` bounds their requests.
-const AT_ONCE: usize = 16;
 
 /// Runs `opev fetch`.
 ///
@@ -39,7 +33,7 @@ pub fn run(invocation: &Invocation, args: &FetchArgs) -> Result<End> {
     let Some(profiles) = super::profiles(invocation, collect, args.job.jobs)? else { return Ok(End::Done) };
     let tally = Tally::new(invocation.runtime.console.clone(), TellFailures::AtTheEnd);
     let is_filtered = !collect.filter.terms().is_empty();
-    let fetch = Fetch {
+    let fetch = FetchSetup {
         invocation,
         args,
         redaction: super::redaction(invocation, collect)?,
@@ -49,7 +43,15 @@ pub fn run(invocation: &Invocation, args: &FetchArgs) -> Result<End> {
             args.job.jobs.unwrap_or(DELIVERIES),
             (PATIENCE, None),
         )?,
-        tally: &tally,
+        run: FetchRun {
+            runtime: &invocation.runtime,
+            tally: &tally,
+            names_profile: collect.all_profiles,
+            pager: invocation
+                .stdout_is_terminal
+                .then(|| super::pager(invocation, collect.account.file.config.as_deref(), collect.wide))
+                .flatten(),
+        },
         connections: Connections::default(),
     };
     if !args.saved.from.is_empty() {
@@ -59,7 +61,7 @@ pub fn run(invocation: &Invocation, args: &FetchArgs) -> Result<End> {
     } else if !collect.all_profiles || collect.names_a_file_per_profile() || fetch.delivery.is_some() {
         fetch.side_by_side(profiles);
     } else {
-        fetch.one_after_another(profiles)?;
+        fetch.one_after_another(&profiles)?;
     }
     let end = tally.conclude();
     if is_filtered && !args.dry_run {
@@ -76,165 +78,46 @@ pub fn run(invocation: &Invocation, args: &FetchArgs) -> Result<End> {
     Ok(End::of(end))
 }
 
-pub(super) struct Fetch<'a> {
+/// What the profiles of one run share.
+pub(super) struct FetchSetup<'a> {
     pub(super) invocation: &'a Invocation,
     pub(super) args: &'a FetchArgs,
     pub(super) redaction: Arc<Redaction>,
+    pub(super) run: FetchRun<'a>,
     delivery: Option<DeliveryRequest>,
-    pub(super) tally: &'a Tally,
     connections: Connections,
 }
 
-/// The fetch of one profile, decided and not begun.
-#[derive(Debug)]
-struct ProfileFetch {
-    session: Session,
-    plan: OutputPlan,
-    question: Question,
-}
-
-impl Fetch<'_> {
-    /// Reads outputs that have nothing to do with each other, each on a thread, so that none waits for
-    /// another's retries. Tokens are read one after another: their commands may have a question.
+impl FetchSetup<'_> {
+    /// Every profile into outputs of its own. Tokens are read one after another: their commands may have a
+    /// question.
     fn side_by_side(&self, profiles: Vec<Settings>) {
         let mut fetches = Vec::new();
         for settings in profiles {
             let profile = settings.profile.clone();
-            match self.plan(settings) {
-                Ok(fetch) => fetches.push(fetch),
-                Err(failure) => self.fail(&profile, failure),
+            match self.plan_or_describe(settings) {
+                Ok(fetch) => fetches.extend(fetch),
+                Err(failure) => self.run.fail(&profile, failure),
             }
         }
+        self.run.side_by_side(&fetches, self.args.job.jobs.unwrap_or(DEFAULT_JOBS));
+    }
+
+    /// Every profile into standard output.
+    fn one_after_another(&self, profiles: &[Settings]) -> Result<()> {
+        let names = profiles.iter().map(|settings| settings.profile.clone()).collect();
+        let streams = super::or_all(&self.args.collect.streams.named);
+        self.run.one_after_another(names, streams, |number| self.plan_or_describe(profiles[number].clone()))
+    }
+
+    /// What is fetched for a profile; nothing under `--dry-run`, which describes it.
+    fn plan_or_describe(&self, settings: Settings) -> Result<Option<ProfileFetch>> {
+        let fetch = self.plan(settings)?;
         if self.args.dry_run {
-            return fetches.iter().for_each(|fetch| self.describe(fetch));
+            self.describe(&fetch);
+            return Ok(None);
         }
-        let outputs: Vec<(usize, usize)> = (0..fetches.len())
-            .flat_map(|fetch| (0..fetches[fetch].plan.outputs.len()).map(move |output| (fetch, output)))
-            .collect();
-        let is_alone = outputs.len() == 1;
-        // Several progress lines would write over each other.
-        let console = &self.invocation.runtime.console;
-        let console = if is_alone { console.clone() } else { console.without_progress() };
-        let runtime = Runtime { console, ..self.invocation.runtime.clone() };
-        limits::allow_open_files();
-        let connections = self.args.job.jobs.unwrap_or(DEFAULT_JOBS);
-        let at_once = limits::outputs_at_once(usize::from(connections)).min(AT_ONCE);
-        side_by_side::map(outputs, at_once, |(number, output)| {
-            let fetch = &fetches[number];
-            let may_start = if is_alone { Ok(()) } else { runtime.cancel.check() };
-            let outcome = may_start.and_then(|()| {
-                let shared = || self.shared_output(&fetch.plan, &fetch.plan.outputs[output].streams, output);
-                let run = self.output_run(&runtime, fetch, number, output, is_alone);
-                if self.args.collect.resume {
-                    self.resume(&run, fetch)
-                } else {
-                    question::answer(&run, &fetch.question, &shared()?, true)
-                }
-            });
-            if let Err(failure) = outcome {
-                self.fail(&fetch.session.settings.profile, failure);
-            }
-        });
-    }
-
-    /// Every profile into standard output: one header, one array.
-    fn one_after_another(&self, profiles: Vec<Settings>) -> Result<()> {
-        let mut document: Option<SharedOutput> = None;
-        for (number, settings) in profiles.into_iter().enumerate() {
-            let profile = settings.profile.clone();
-            let console = &self.invocation.runtime.console;
-            console.note(&format!("profile {profile}"));
-            let outcome = self.plan(settings).and_then(|fetch| {
-                if self.args.dry_run {
-                    self.describe(&fetch);
-                    return Ok(());
-                }
-                let run = self.output_run(&self.invocation.runtime, &fetch, number, 0, true);
-                if self.args.collect.resume {
-                    return self.resume(&run, &fetch);
-                }
-                // Other profiles may be granted other streams: the columns have to suit all.
-                let output = match &document {
-                    Some(output) => output.clone(),
-                    None => {
-                        let made = self.shared_output(
-                            &fetch.plan,
-                            super::or_all(&self.args.collect.streams.named),
-                            0,
-                        )?;
-                        document.insert(made).clone()
-                    }
-                };
-                question::answer(&run, &fetch.question, &output, false)
-            });
-            let is_gone = matches!(&outcome, Err(failure) if failure.kind() == ErrorKind::ClosedPipe);
-            if let Err(failure) = outcome {
-                self.fail(&profile, failure);
-            }
-            let is_closed = document.as_ref().is_some_and(SharedOutput::is_closed);
-            if self.invocation.runtime.cancel.is_triggered() || is_gone || is_closed {
-                break;
-            }
-        }
-        match document.filter(|output| !output.is_closed()) {
-            Some(output) => match output.end().and_then(|()| output.publish()) {
-                Err(failure) if failure.kind() != ErrorKind::ClosedPipe => Err(failure),
-                _ => Ok(()),
-            },
-            None => Ok(()),
-        }
-    }
-
-    fn resume(&self, run: &OutputRun<'_>, fetch: &ProfileFetch) -> Result<()> {
-        let start = StartAt { since: fetch.question.range.since, is_typed: self.args.range.since.is_some() };
-        let resume = &self.resume_options();
-        let (accept_gap, feed) = (self.args.collect.accept_gap, HealthFeed::nowhere());
-        saved_run::deliver(run, &SavedRun { resume, start, accept_gap, feed, follow: None })
-    }
-
-    fn resume_options(&self) -> ResumeOptions {
-        super::resume_options(&self.args.collect, RunMode::Fetch)
-    }
-
-    pub(super) fn shared_output(
-        &self,
-        plan: &OutputPlan,
-        streams: &[Stream],
-        output: usize,
-    ) -> Result<SharedOutput> {
-        let made = SharedOutput::new(plan.encoder(streams)?, plan.outputs[output].destination.clone(), None);
-        let config = self.args.collect.account.file.config.as_deref();
-        let pager =
-            plan.to_terminal.then(|| super::pager(self.invocation, config, self.args.collect.wide)).flatten();
-        Ok(made.on_terminal(plan.render.width, pager))
-    }
-
-    fn output_run<'r>(
-        &'r self,
-        runtime: &'r Runtime,
-        fetch: &'r ProfileFetch,
-        number: usize,
-        output: usize,
-        shows_progress: bool,
-    ) -> OutputRun<'r> {
-        let (session, plan) = (&fetch.session, &fetch.plan);
-        OutputRun {
-            runtime,
-            tally: self.tally,
-            session,
-            plan,
-            output: &plan.outputs[output],
-            number,
-            names_profile: self.args.collect.all_profiles,
-            shows_progress,
-        }
-    }
-
-    fn fail(&self, profile: &str, failure: Error) {
-        self.tally.fail(match self.args.collect.all_profiles {
-            true => failure.on_profile(profile),
-            false => failure,
-        });
+        Ok(Some(fetch))
     }
 
     /// Decides the settings, and reports defaults that were chosen.
@@ -248,8 +131,9 @@ impl Fetch<'_> {
         let detect = detect::beside(invocation, &args.collect.detection, &settings, &chosen.names)?;
         let session = session::open(invocation, &self.connections, settings, PATIENCE, Some(monitor as _))?;
         let streams = session.streams(&args.collect.streams.named)?;
+        let options = args.collect.resume.then(|| super::resume_options(&args.collect, RunMode::Fetch));
         let mut request = OutputRequest {
-            resume: args.collect.resume.then(|| self.resume_options()),
+            resume: options.clone(),
             redaction: Arc::clone(&self.redaction),
             delivery: delivery::of_profile(self.delivery.as_ref(), invocation, &session.settings),
             detect,
@@ -266,12 +150,15 @@ impl Fetch<'_> {
             let (since, until) = (zone.show(decided.since), zone.show(decided.until));
             invocation.runtime.console.note(&format!("{} from {since} to {until}", names(&streams)));
         }
-        Ok(ProfileFetch { session, plan, question })
+        let start = StartAt { since: question.range.since, is_typed: args.range.since.is_some() };
+        let accept_gap = args.collect.accept_gap;
+        let resume = options.map(|options| ResumedFetch { options, start, accept_gap });
+        Ok(ProfileFetch { session, plan, question, resume })
     }
 
     /// Describes the run, for `--dry-run`.
     fn describe(&self, fetch: &ProfileFetch) {
-        let ProfileFetch { session, plan, question } = fetch;
+        let ProfileFetch { session, plan, question, .. } = fetch;
         let (settings, zone) = (&session.settings, &session.settings.zone);
         let mut text = format!("profile   {}\nserver    {}\n", settings.profile, session.account.server);
         let _ = writeln!(text, "token     read, not sent");
@@ -282,7 +169,7 @@ impl Fetch<'_> {
         describe_outputs(plan, &mut text);
         let _ = write!(text, "nothing was sent and nothing was written");
         self.invocation.runtime.console.say(&text);
-        self.tally.done();
+        self.run.tally.done();
     }
 }
 

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::fetch::{self, Fetch};
+use super::fetch::{self, FetchSetup};
 use super::{ChosenEvents, Invocation, detect};
+use crate::collect::fetch_run::FetchRun;
 use crate::collect::files::FileSource;
 use crate::collect::plan::{OutputPlan, OutputRequest, names};
 use crate::collect::question::{self, Question};
@@ -19,9 +20,8 @@ use crate::source::files::Input;
 /// # Errors
 /// Fails for what concerns all of it, before anything is written; failures of single files and outputs are in the
 /// tally.
-pub(super) fn answer(fetch: &Fetch<'_>, settings: Settings) -> Result<()> {
-    let Fetch { invocation, args, tally, .. } = *fetch;
-    let runtime = &invocation.runtime;
+pub(super) fn answer(fetch: &FetchSetup<'_>, settings: Settings) -> Result<()> {
+    let FetchSetup { invocation, args, run: FetchRun { runtime, tally, .. }, .. } = *fetch;
     let range = super::range_of_files(invocation, &settings, &args.range)?;
     let chosen = ChosenEvents::of(&args.collect.filter, &settings)?;
     let filter = Arc::clone(&chosen.filter);
@@ -53,7 +53,7 @@ pub(super) fn answer(fetch: &Fetch<'_>, settings: Settings) -> Result<()> {
     let is_alone = plan.outputs.len() == 1;
     side_by_side::map((0..plan.outputs.len()).collect(), plan.outputs.len(), |number| {
         let output = &plan.outputs[number];
-        let outcome = fetch.shared_output(&plan, &output.streams, number).and_then(|shared| {
+        let outcome = fetch.run.shared_output(&plan, &output.streams, number).and_then(|shared| {
             let run = OutputRun {
                 runtime,
                 tally,

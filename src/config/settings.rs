@@ -140,28 +140,10 @@ impl Settings {
                 "2m for fetch, 90m for tail",
             ),
             deadline: sources.optional("deadline", flags.deadline, |s| &s.deadline, duration_text, "none"),
-            rate_limit: sources.value(
-                "rate_limit",
-                flags.rate_limit,
-                |s| &s.rate_limit,
-                |limit| if *limit == 0 { "none".into() } else { format!("{limit} a minute") },
-                limiter::PER_MINUTE,
-            ),
-            max_response_bytes: sources.value(
-                "max_response_bytes",
-                flags.max_response_bytes,
-                |s| &s.max_response_bytes,
-                |bytes| size::show(*bytes),
-                MAX_RESPONSE_BYTES,
-            ),
+            rate_limit: rate_limit(&mut sources, flags),
+            max_response_bytes: max_response_bytes(&mut sources, flags),
             trusts_clock: flags.trust_clock,
-            ca_file: sources.optional(
-                "ca_file",
-                flags.ca_file.clone(),
-                |s| &s.ca_file,
-                |path| path.display().to_string(),
-                "none",
-            ),
+            ca_file: ca_file(&mut sources, flags),
             zone,
             tags: tags(&mut sources),
             rules: rules(&mut sources),
@@ -207,6 +189,21 @@ fn refuse_account_flags(flags: &AccountArgs) -> Result<()> {
         }
         None => Ok(()),
     }
+}
+
+fn rate_limit(sources: &mut SettingSources<'_>, flags: &AccountArgs) -> u32 {
+    let shown = |limit: &u32| if *limit == 0 { "none".into() } else { format!("{limit} a minute") };
+    sources.value("rate_limit", flags.rate_limit, |s| &s.rate_limit, shown, limiter::PER_MINUTE)
+}
+
+fn max_response_bytes(sources: &mut SettingSources<'_>, flags: &AccountArgs) -> u64 {
+    let (typed, shown) = (flags.max_response_bytes, |bytes: &u64| size::show(*bytes));
+    sources.value("max_response_bytes", typed, |s| &s.max_response_bytes, shown, MAX_RESPONSE_BYTES)
+}
+
+fn ca_file(sources: &mut SettingSources<'_>, flags: &AccountArgs) -> Option<PathBuf> {
+    let shown = |path: &PathBuf| path.display().to_string();
+    sources.optional("ca_file", flags.ca_file.clone(), |s| &s.ca_file, shown, "none")
 }
 
 fn tags(sources: &mut SettingSources<'_>) -> Vec<Tag> {

@@ -12,7 +12,7 @@ const ON: &str = "\x1b[1;7m";
 const OFF: &str = "\x1b[22;27m";
 
 /// A pattern to mark.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Highlight(Regex);
 
 impl Highlight {

@@ -173,3 +173,72 @@ fn the_map_names_every_module() {
         );
     }
 }
+
+/// The lines of a file without those of a module of tests inside it.
+fn program_lines(text: &str) -> Vec<&str> {
+    text.lines().take_while(|line| *line != "mod tests {").collect()
+}
+
+#[test]
+fn commands_are_thin() {
+    let of_commands = files(&source().join("command")).into_iter().filter(|file| !file.ends_with("tests.rs"));
+    let lines: usize =
+        of_commands.map(|file| program_lines(&std::fs::read_to_string(file).unwrap()).len()).sum();
+    assert!(lines > 1_000, "the files were not found: {lines} lines");
+    assert!(lines < 3_000, "{lines} lines: what a command does belongs into the room of its kind");
+}
+
+#[test]
+fn no_function_is_too_long_to_be_read() {
+    let mut long = Vec::new();
+    let mut count = 0;
+    for file in files(&source()) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for (start, line) in lines.iter().enumerate() {
+            let code = line.trim_start();
+            let is_function = ["fn ", "pub fn ", "pub(super) fn ", "pub(crate) fn ", "const fn "]
+                .iter()
+                .any(|beginning| code.starts_with(beginning));
+            let indent = &line[..line.len() - code.len()];
+            let end = lines[start..].iter().position(|line| {
+                let is_declaration = line.trim_end().ends_with(';');
+                line.strip_prefix(indent)
+                    .is_some_and(|rest| rest == "}" || (is_declaration && !rest.starts_with(' ')))
+            });
+            if let Some(length) = end.filter(|_| is_function) {
+                count += 1;
+                if length >= 80 {
+                    long.push(format!("{}:{}: {length} lines", file.display(), start + 1));
+                }
+            }
+        }
+    }
+    assert!(count > 1_000, "the functions were not found: {count}");
+    assert!(long.is_empty(), "{}", long.join("\n"));
+}
+
+#[test]
+fn a_type_has_a_name_of_its_own() {
+    // A result's own alias, and the arguments of a command that a build may lack.
+    const TWICE: [&str; 2] = ["Result", "SimulateArgs"];
+    let mut known: std::collections::BTreeMap<String, PathBuf> = std::collections::BTreeMap::new();
+    let mut twice = Vec::new();
+    for file in files(&source()).into_iter().filter(|file| !file.ends_with("tests.rs")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for line in program_lines(&text) {
+            let code = line.strip_prefix("pub(super) ").or(line.strip_prefix("pub(crate) ")).unwrap_or(line);
+            let code = code.strip_prefix("pub ").unwrap_or(code);
+            let kinds = ["struct ", "enum ", "trait ", "type "];
+            let Some(rest) = kinds.iter().find_map(|kind| code.strip_prefix(kind)) else { continue };
+            let name: String = rest.chars().take_while(|c| c.is_alphanumeric()).collect();
+            if let Some(other) = known.insert(name.clone(), file.clone())
+                && !TWICE.contains(&name.as_str())
+            {
+                twice.push(format!("{name}: {} and {}", other.display(), file.display()));
+            }
+        }
+    }
+    assert!(known.len() > 300, "the types were not found: {}", known.len());
+    assert!(twice.is_empty(), "{}", twice.join("\n"));
+}

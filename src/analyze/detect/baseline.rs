@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event_id::EventId;
 use super::fold::{MOST_OF_GROUP, micros};
-use super::judge::{Found, MOST_EVENTS};
+use super::judge::{FoundHit, MOST_EVENTS};
 
 /// How long a value is remembered after it was met last, while events go on coming.
 const REMEMBERED: i64 = 120 * 86_400_000_000;
@@ -112,9 +112,9 @@ impl Baseline {
     }
 
     /// What is new and was not told before, of what is not later than `up_to`.
-    pub(super) fn judge(&mut self, learn: TimeDelta, within: TimeDelta, up_to: i64) -> Vec<Found> {
+    pub(super) fn judge(&mut self, learn: TimeDelta, within: TimeDelta, up_to: i64) -> Vec<FoundHit> {
         let (learn, within) = (micros(learn), micros(within));
-        let mut found: Vec<Found> = Vec::new();
+        let mut found: Vec<FoundHit> = Vec::new();
         if !std::mem::take(&mut self.has_new) {
             return found;
         }
@@ -125,7 +125,7 @@ impl Baseline {
             let mut new: Vec<(&String, &mut LearnedValue)> =
                 group.values.iter_mut().filter(|(_, value)| !value.is_known).collect();
             new.sort_unstable_by(|(a, one), (b, other)| (one.first, a).cmp(&(other.first, b)));
-            let mut open: Option<Found> = None;
+            let mut open: Option<FoundHit> = None;
             for (text, value) in new {
                 if value.first > up_to {
                     group.is_new = true;
@@ -143,7 +143,7 @@ impl Baseline {
                     Some(hit) if value.first - hit.first <= within => hit.add_value(text, value),
                     _ => {
                         found.extend(open.take());
-                        open = Some(Found::of_value(name, text, value));
+                        open = Some(FoundHit::of_value(name, text, value));
                     }
                 }
             }
@@ -174,9 +174,9 @@ impl LearnedValue {
     }
 }
 
-impl Found {
+impl FoundHit {
     fn of_value(group: &str, text: &str, value: &LearnedValue) -> Self {
-        Found {
+        FoundHit {
             group: group.to_owned(),
             count: 1,
             first: value.first,

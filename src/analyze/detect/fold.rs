@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::baseline::Baseline;
 use super::event_id::EventId;
 use super::hit::Hit;
-use super::judge::{self, Found, Window};
+use super::judge::{self, FoundHit, RecordWindow};
 use super::rule::{Rule, RuleKind};
 use super::rule_set::{self, RuleSet};
 use super::silence::Quiet;
@@ -45,7 +45,7 @@ pub(super) const SEPARATOR: char = '\u{1f}';
 
 /// An event that fits a step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Record {
+pub(super) struct EventRecord {
     /// Its time in microseconds.
     #[serde(rename = "t")]
     pub(super) time: i64,
@@ -61,7 +61,7 @@ pub(super) struct Record {
 /// What a rule has gathered.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct RuleMemory {
-    pub(super) windows: HashMap<String, Window>,
+    pub(super) windows: HashMap<String, RecordWindow>,
     pub(super) baseline: Baseline,
     pub(super) quiet: Quiet,
 }
@@ -170,7 +170,7 @@ impl DetectFold {
             return;
         }
         // A rule has few steps.
-        let record = Record { time, id, step: ready.number as u16, value };
+        let record = EventRecord { time, id, step: ready.number as u16, value };
         memory.windows.entry(group).or_default().add(record);
         self.records += 1;
     }
@@ -288,7 +288,7 @@ impl DetectFold {
         number: usize,
         (up_to, until): (i64, [Option<i64>; 3]),
         set: &RuleSet,
-        hits: &mut Vec<(usize, Found)>,
+        hits: &mut Vec<(usize, FoundHit)>,
     ) {
         let rule = &set.rules[number];
         for (step, condition) in rule.steps.iter().enumerate() {
@@ -296,7 +296,7 @@ impl DetectFold {
             for (found_by, found) in hits.iter().filter(|(found_by, _)| set.rules[*found_by].id == other) {
                 debug_assert_ne!(*found_by, number);
                 let id = found.events.first().cloned().unwrap_or_else(|| EventId::new(b""));
-                let record = Record { time: found.first, id, step: step as u16, value: 0 };
+                let record = EventRecord { time: found.first, id, step: step as u16, value: 0 };
                 self.memory[number].windows.entry(found.group.clone()).or_default().add(record);
                 self.records += 1;
             }
@@ -330,7 +330,7 @@ impl DetectFold {
     /// Counts what is held.
     pub(super) fn recount(&mut self) {
         let windows = self.memory.iter().flat_map(|memory| memory.windows.values());
-        self.records = windows.map(Window::len).sum();
+        self.records = windows.map(RecordWindow::len).sum();
         self.values = self.memory.iter().map(|memory| memory.baseline.len()).sum();
     }
 

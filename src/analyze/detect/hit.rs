@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 use super::fold::SEPARATOR;
-use super::judge::Found;
+use super::judge::FoundHit;
 use super::rule::{Level, Rule};
 use crate::facts::{Field, Names};
 use crate::size::grouped;
@@ -44,7 +44,7 @@ pub struct Hit {
 }
 
 impl Hit {
-    pub(super) fn new(rule: &Rule, found: Found, labels: &HashMap<String, String>, names: &Names) -> Self {
+    pub(super) fn new(rule: &Rule, found: FoundHit, labels: &HashMap<String, String>, names: &Names) -> Self {
         let parts = found.group.split(SEPARATOR);
         let shown = |field: &Field, value: &str| {
             let label = labels.get(value).filter(|_| field.is_person()).map(String::as_str);

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
 use super::event_id::EventId;
-use super::fold::{Record, micros};
+use super::fold::{EventRecord, micros};
 use super::rule::{Rule, RuleKind};
 use crate::analyze::places::distance_km;
 
@@ -19,7 +19,7 @@ pub(super) const MOST_EVENTS: usize = 1_000;
 
 /// A hit, without its words.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Found {
+pub(super) struct FoundHit {
     pub(super) group: String,
     pub(super) count: u64,
     pub(super) first: i64,
@@ -31,9 +31,9 @@ pub(super) struct Found {
 
 /// The records of one group.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Window {
+pub(super) struct RecordWindow {
     #[serde(rename = "r")]
-    records: Vec<Record>,
+    records: Vec<EventRecord>,
     /// Up to when everything belongs to a hit that was told.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     closed: Option<i64>,
@@ -42,13 +42,13 @@ pub(super) struct Window {
     is_new: bool,
 }
 
-impl Window {
-    pub(super) fn add(&mut self, record: Record) {
+impl RecordWindow {
+    pub(super) fn add(&mut self, record: EventRecord) {
         self.records.push(record);
         self.is_new = true;
     }
 
-    pub(super) fn merge(&mut self, mut other: Window) {
+    pub(super) fn merge(&mut self, mut other: RecordWindow) {
         self.records.append(&mut other.records);
         self.closed = self.closed.max(other.closed);
         self.is_new = true;
@@ -75,10 +75,10 @@ impl Window {
 }
 
 /// The hits of a rule's groups that were not told before, of what is not later than `up_to`.
-pub(super) fn judge(rule: &Rule, windows: &mut HashMap<String, Window>, up_to: i64) -> Vec<Found> {
+pub(super) fn judge(rule: &Rule, windows: &mut HashMap<String, RecordWindow>, up_to: i64) -> Vec<FoundHit> {
     let mut found = Vec::new();
     for (group, window) in windows.iter_mut().filter(|(_, window)| window.is_new) {
-        let Window { records, closed, is_new } = window;
+        let RecordWindow { records, closed, is_new } = window;
         records.sort_unstable_by(|a, b| (a.time, a.step, &a.id).cmp(&(b.time, b.step, &b.id)));
         records
             .dedup_by(|a, b| (a.time, a.step, &a.id) == (b.time, b.step, &b.id) && !a.id.text().is_empty());
@@ -87,8 +87,8 @@ pub(super) fn judge(rule: &Rule, windows: &mut HashMap<String, Window>, up_to: i
         // What is later waits for streams that are behind.
         *is_new = to < records.len();
         let open = &records[from..to];
-        let mut hit = |records: &[Record], values: Vec<String>, until: i64| {
-            found.push(Found::of(group, records, values));
+        let mut hit = |records: &[EventRecord], values: Vec<String>, until: i64| {
+            found.push(FoundHit::of(group, records, values));
             *closed = Some(until);
         };
         match &rule.kind {
@@ -105,8 +105,8 @@ pub(super) fn judge(rule: &Rule, windows: &mut HashMap<String, Window>, up_to: i
     found
 }
 
-impl Found {
-    fn of(group: &str, records: &[Record], values: Vec<String>) -> Self {
+impl FoundHit {
+    fn of(group: &str, records: &[EventRecord], values: Vec<String>) -> Self {
         let mut events: Vec<EventId> = Vec::new();
         let has_steps = records.iter().any(|record| record.step != records[0].step);
         let mut met = HashSet::new();
@@ -121,7 +121,7 @@ impl Found {
                 events.push(record.id.clone());
             }
         }
-        Found {
+        FoundHit {
             group: group.to_owned(),
             count,
             first: records.first().map_or(0, |record| record.time),
@@ -132,15 +132,15 @@ impl Found {
     }
 }
 
-type TakeHit<'a> = dyn FnMut(&[Record], Vec<String>, i64) + 'a;
+type TakeHit<'a> = dyn FnMut(&[EventRecord], Vec<String>, i64) + 'a;
 
 /// The index behind the last record of the window that begins at `start`.
-fn end_of_window(records: &[Record], start: usize, within: i64) -> usize {
+fn end_of_window(records: &[EventRecord], start: usize, within: i64) -> usize {
     let until = records[start].time.saturating_add(within);
     start + records[start..].partition_point(|record| record.time <= until)
 }
 
-fn count(records: &[Record], threshold: usize, within: i64, hit: &mut TakeHit<'_>) {
+fn count(records: &[EventRecord], threshold: usize, within: i64, hit: &mut TakeHit<'_>) {
     let mut start = 0;
     while start + threshold <= records.len() {
         let last = &records[start + threshold - 1];
@@ -154,7 +154,7 @@ fn count(records: &[Record], threshold: usize, within: i64, hit: &mut TakeHit<'_
     }
 }
 
-fn distinct(records: &[Record], threshold: usize, within: i64, hit: &mut TakeHit<'_>) {
+fn distinct(records: &[EventRecord], threshold: usize, within: i64, hit: &mut TakeHit<'_>) {
     let (mut start, mut at) = (0, 0);
     let mut values: HashMap<u64, u32> = HashMap::new();
     while at < records.len() {
@@ -180,7 +180,7 @@ fn distinct(records: &[Record], threshold: usize, within: i64, hit: &mut TakeHit
 
 /// Finds chains of the steps in order, each step as often as it says. Of the chains that end in an event the one
 /// that begins last counts; the hit has everything that fits within the time before its end.
-fn sequence(records: &[Record], rule: &Rule, hit: &mut TakeHit<'_>) {
+fn sequence(records: &[EventRecord], rule: &Rule, hit: &mut TakeHit<'_>) {
     let within = micros(rule.within);
     let chain: Vec<usize> = rule
         .steps
@@ -217,7 +217,7 @@ fn sequence(records: &[Record], rule: &Rule, hit: &mut TakeHit<'_>) {
     }
 }
 
-fn travel(records: &[Record], (km, kmh): (f64, f64), within: i64, hit: &mut TakeHit<'_>) {
+fn travel(records: &[EventRecord], (km, kmh): (f64, f64), within: i64, hit: &mut TakeHit<'_>) {
     let mut closed = i64::MIN;
     for pair in records.windows(2) {
         let [from, to] = pair else { continue };

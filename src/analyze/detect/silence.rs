@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event_id::EventId;
 use super::fold::micros;
-use super::judge::Found;
+use super::judge::FoundHit;
 use crate::event::{Event, Stream};
 
 /// How many stretches one silence has at least.
@@ -73,7 +73,7 @@ impl Quiet {
     }
 
     /// The silences that were not told before; `until` is up to when each stream is known to have nothing more.
-    pub(super) fn judge(&mut self, after: TimeDelta, until: [Option<i64>; 3]) -> Vec<Found> {
+    pub(super) fn judge(&mut self, after: TimeDelta, until: [Option<i64>; 3]) -> Vec<FoundHit> {
         let after = micros(after);
         let mut found = Vec::new();
         for (number, stretches) in self.streams.iter().enumerate() {
@@ -85,7 +85,7 @@ impl Quiet {
                 }
                 *told = Some(from.0);
                 let hours = (to - from.0) / 3_600_000_000;
-                found.push(Found {
+                found.push(FoundHit {
                     group: Stream::ALL[number].name().to_owned(),
                     count: 1,
                     first: from.0,

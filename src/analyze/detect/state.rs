@@ -65,7 +65,7 @@ impl DetectFold {
         }
         for memory in &mut self.memory {
             // What waited for a stream that was behind.
-            memory.windows.values_mut().for_each(super::judge::Window::reopen);
+            memory.windows.values_mut().for_each(super::judge::RecordWindow::reopen);
             memory.baseline.reopen();
         }
         self.labels = loaded.labels;

@@ -113,7 +113,7 @@ enum OfferOutcome {
 
 /// One way to offer a batch.
 #[derive(Debug)]
-enum Channel {
+enum OfferChannel {
     Command(command::CommandChannel),
     Intake(Box<intake::IntakeChannel>),
 }
@@ -121,7 +121,7 @@ enum Channel {
 /// Offers each batch until it is taken or time is up.
 #[derive(Debug)]
 struct RetryingReceiver {
-    channel: Channel,
+    channel: OfferChannel,
     runtime: Runtime,
     policy: RetryPolicy,
     /// How long one offer may take.
@@ -178,12 +178,17 @@ impl DeliveryTarget {
                     ("OPEV_BATCH_PROFILE", &settings.profile),
                     ("OPEV_BATCH_SHAPE", shape.name()),
                 ];
-                Channel::Command(command::CommandChannel::new(line, environment, &named, &runtime.cancel))
+                OfferChannel::Command(command::CommandChannel::new(
+                    line,
+                    environment,
+                    &named,
+                    &runtime.cancel,
+                ))
             }
             ReceiverRequest::Intake { url, headers } => {
                 let form = intake::IntakeForm { shape: *shape, batch: request.options };
                 let channel = intake::IntakeChannel::new(runtime, session, url, headers, form)?;
-                Channel::Intake(Box::new(channel))
+                OfferChannel::Intake(Box::new(channel))
             }
             ReceiverRequest::Files { pattern, mode } => {
                 let consumer = lake::consumer(pattern, *stream);
@@ -217,8 +222,8 @@ impl Receiver for RetryingReceiver {
                 }
                 let (attempt, timeout) = (retries.attempt(), left.min(self.timeout));
                 match &mut self.channel {
-                    Channel::Command(command) => command.offer(batch, attempt, timeout)?,
-                    Channel::Intake(intake) => intake.offer(batch, timeout)?,
+                    OfferChannel::Command(command) => command.offer(batch, attempt, timeout)?,
+                    OfferChannel::Intake(intake) => intake.offer(batch, timeout)?,
                 }
             };
             let (why, retry_after) = match outcome {

@@ -80,10 +80,10 @@ impl SeenLog {
         if self.old[stream] > 0 && self.recent[stream].contains(identity::of_version_1(event)) {
             return false;
         }
-        self.remember(Entry { stream: event.stream, identity: identity::of(event), is_old: false })
+        self.remember(SeenEntry { stream: event.stream, identity: identity::of(event), is_old: false })
     }
 
-    fn remember(&mut self, entry: Entry) -> bool {
+    fn remember(&mut self, entry: SeenEntry) -> bool {
         let is_new = self.recall(entry);
         if is_new {
             self.fresh.extend_from_slice(&entry.to_bytes());
@@ -92,7 +92,7 @@ impl SeenLog {
     }
 
     /// Adds an entry in memory; false when it was there already.
-    fn recall(&mut self, entry: Entry) -> bool {
+    fn recall(&mut self, entry: SeenEntry) -> bool {
         let (recent, old) = (&mut self.recent[entry.stream as usize], &mut self.old[entry.stream as usize]);
         let takes_the_oldest = recent.is_full();
         let is_new = recent.insert(entry.identity);
@@ -141,7 +141,7 @@ impl SeenLog {
         let mut bytes = Vec::with_capacity(ENTRY * self.recent.iter().map(RecentSet::len).sum::<usize>());
         for (stream, (recent, old)) in Stream::ALL.into_iter().zip(self.recent.iter().zip(self.old)) {
             for (index, identity) in recent.iter().enumerate() {
-                bytes.extend_from_slice(&Entry { stream, identity, is_old: index < old }.to_bytes());
+                bytes.extend_from_slice(&SeenEntry { stream, identity, is_old: index < old }.to_bytes());
             }
         }
         bytes
@@ -150,7 +150,7 @@ impl SeenLog {
     /// Adds entries of another log; false when they are not valid.
     pub fn extend(&mut self, entries: &[u8]) -> bool {
         let (whole, rest) = entries.as_chunks::<ENTRY>();
-        let all: Option<Vec<Entry>> = whole.iter().map(Entry::from_bytes).collect();
+        let all: Option<Vec<SeenEntry>> = whole.iter().map(SeenEntry::from_bytes).collect();
         let Some(all) = all.filter(|_| rest.is_empty()) else { return false };
         for entry in all {
             self.remember(entry);
@@ -177,7 +177,7 @@ impl SeenLog {
                 return Err(self.disagrees("is cut short"));
             }
             self.running.add(&bytes);
-            for entry in bytes.as_chunks::<ENTRY>().0.iter().filter_map(Entry::from_bytes) {
+            for entry in bytes.as_chunks::<ENTRY>().0.iter().filter_map(SeenEntry::from_bytes) {
                 self.recall(entry);
             }
             offset += wanted as u64;
@@ -245,14 +245,14 @@ fn open_at(disk: &dyn Disk, path: &std::path::Path, length: u64) -> io::Result<B
 
 /// One entry of the log.
 #[derive(Clone, Copy, Debug)]
-struct Entry {
+struct SeenEntry {
     stream: Stream,
     identity: u128,
     /// Whether the identity is that of version 0.1.
     is_old: bool,
 }
 
-impl Entry {
+impl SeenEntry {
     fn to_bytes(self) -> [u8; ENTRY] {
         let mut bytes = [self.stream as u8 | if self.is_old { 0 } else { CURRENT }; ENTRY];
         bytes[1..].copy_from_slice(&self.identity.to_le_bytes());
@@ -263,7 +263,7 @@ impl Entry {
         let (first, identity) = bytes.split_first()?;
         let stream = *Stream::ALL.get(usize::from(first & !CURRENT))?;
         let identity = u128::from_le_bytes(identity.try_into().ok()?);
-        Some(Entry { stream, identity, is_old: first & CURRENT == 0 })
+        Some(SeenEntry { stream, identity, is_old: first & CURRENT == 0 })
     }
 }
 
@@ -295,7 +295,7 @@ mod tests {
         let old: Vec<u8> = (0..10)
             .flat_map(|n| {
                 let identity = identity::of_version_1(&audit(n));
-                Entry { stream: Stream::AuditEvents, identity, is_old: true }.to_bytes()
+                SeenEntry { stream: Stream::AuditEvents, identity, is_old: true }.to_bytes()
             })
             .collect();
         assert!(log.extend(&old));

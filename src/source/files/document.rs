@@ -69,7 +69,7 @@ impl<R: Read> Read for DocumentLines<R> {
 
 /// Where in a document the next byte is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Place {
+enum DocumentPlace {
     /// Between values.
     #[default]
     Between,
@@ -83,7 +83,7 @@ enum Place {
 
 #[derive(Debug, Default)]
 struct ValueSplitter {
-    place: Place,
+    place: DocumentPlace,
     /// Whether values are elements of a list: one of its own, or an answer's.
     list: Option<ListOwner>,
     /// Containers around the next byte, from the value at hand on.
@@ -107,9 +107,9 @@ impl ValueSplitter {
     fn split(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         for &byte in bytes {
             match self.place {
-                Place::Between => self.between(byte, out),
-                Place::Scalar => self.scalar(byte, out),
-                Place::Value | Place::AfterList => self.inside(byte, out),
+                DocumentPlace::Between => self.between(byte, out),
+                DocumentPlace::Scalar => self.scalar(byte, out),
+                DocumentPlace::Value | DocumentPlace::AfterList => self.inside(byte, out),
             }
         }
     }
@@ -121,10 +121,10 @@ impl ValueSplitter {
             b']' if self.list == Some(ListOwner::Nobody) => self.list = None,
             b']' if self.list == Some(ListOwner::Answer) => {
                 self.list = None;
-                (self.place, self.depth) = (Place::AfterList, 1);
+                (self.place, self.depth) = (DocumentPlace::AfterList, 1);
             }
             b'{' | b'[' | b'"' => {
-                self.place = Place::Value;
+                self.place = DocumentPlace::Value;
                 self.depth = usize::from(byte != b'"');
                 self.in_string = byte == b'"';
                 if byte == b'{' && self.list.is_none() {
@@ -133,7 +133,7 @@ impl ValueSplitter {
                 self.keep(byte, out);
             }
             _ => {
-                self.place = Place::Scalar;
+                self.place = DocumentPlace::Scalar;
                 self.keep(byte, out);
             }
         }
@@ -178,7 +178,7 @@ impl ValueSplitter {
             }
             b'[' if self.depth == 1 && self.is_list_of_answer() => {
                 self.held = None;
-                (self.place, self.list) = (Place::Between, Some(ListOwner::Answer));
+                (self.place, self.list) = (DocumentPlace::Between, Some(ListOwner::Answer));
             }
             b'{' | b'[' => self.depth += 1,
             b'}' | b']' => {
@@ -204,7 +204,7 @@ impl ValueSplitter {
 
     fn keep(&mut self, byte: u8, out: &mut Vec<u8>) {
         match &mut self.held {
-            _ if self.place == Place::AfterList => {}
+            _ if self.place == DocumentPlace::AfterList => {}
             Some(held) if held.len() >= BEFORE_LIST => {
                 out.append(held);
                 self.held = None;
@@ -216,22 +216,22 @@ impl ValueSplitter {
     }
 
     fn end_value(&mut self, out: &mut Vec<u8>) {
-        if self.place != Place::AfterList {
+        if self.place != DocumentPlace::AfterList {
             if let Some(mut held) = self.held.take() {
                 out.append(&mut held);
             }
             out.push(b'\n');
         }
-        (self.place, self.in_string, self.is_escaped) = (Place::Between, false, false);
+        (self.place, self.in_string, self.is_escaped) = (DocumentPlace::Between, false, false);
     }
 
     /// Takes the end of the document. What is not whole becomes a line that is not whole, so that it is told.
     fn end(&mut self, out: &mut Vec<u8>) {
         match self.place {
-            Place::Scalar | Place::Value => self.end_value(out),
-            Place::AfterList => out.extend_from_slice(b"{\n"),
-            Place::Between if self.list.is_some() => out.extend_from_slice(b"[\n"),
-            Place::Between => {}
+            DocumentPlace::Scalar | DocumentPlace::Value => self.end_value(out),
+            DocumentPlace::AfterList => out.extend_from_slice(b"{\n"),
+            DocumentPlace::Between if self.list.is_some() => out.extend_from_slice(b"[\n"),
+            DocumentPlace::Between => {}
         }
     }
 }
