@@ -11,7 +11,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::fields::{FieldSource, Fields, MadeColumn};
 use super::shape::{EventContext, Shape};
 use crate::event::{Event, Stream};
-use crate::facts::{Emphasis, EventFacts, FoundFields, JsonText, Lookup, LookupBuffer, WordStyle};
+use crate::facts::{
+    Emphasis, EventFacts, FoundFields, JsonText, Lookup, LookupBuffer, MemberBuffer, WordStyle,
+};
 
 /// The value of one column of one event.
 #[derive(Clone, Copy, Debug)]
@@ -187,7 +189,8 @@ impl<'a: 'r, 'r> EventCells<'a, 'r> {
                 if made == MadeColumn::Other {
                     self.found.write_rest(&mut json);
                 } else {
-                    Shape::Raw.write(self.event, self.context, self.received_at, &mut json);
+                    let no_members = &mut MemberBuffer::default();
+                    Shape::Raw.write(self.event, self.context, self.received_at, no_members, &mut json);
                 }
                 *scratch = String::from_utf8_lossy(&json).into_owned();
                 return CellContent::Json(scratch);

@@ -39,6 +39,7 @@ pub use self::shown::ShownEvents;
 pub use self::zone::TimeStyle;
 use crate::error::Result;
 use crate::event::{Event, Stream};
+use crate::facts::MemberBuffer;
 pub use crate::facts::WordStyle;
 use crate::sanitize;
 
@@ -106,6 +107,7 @@ pub struct EventEncoder {
     context: EventContext,
     writer: FormatWriter,
     redaction_buffer: RedactionBuffer,
+    member_buffer: MemberBuffer,
     /// What was shown to a person on a terminal.
     shown: ShownEvents,
     /// What the shape had to warn of, and whether that was told.
@@ -153,6 +155,7 @@ impl EventEncoder {
             context: redacted(context),
             writer,
             redaction_buffer: RedactionBuffer::default(),
+            member_buffer: MemberBuffer::default(),
             shown: ShownEvents::default(),
             shape_warning: None,
             shape_warned: false,
@@ -176,7 +179,7 @@ impl EventEncoder {
 
     /// Appends one event.
     pub fn event(&mut self, event: &Event<'_>, received_at: DateTime<Utc>, out: &mut Vec<u8>) {
-        let EventEncoder { shape, context, writer, redaction_buffer, .. } = self;
+        let EventEncoder { shape, context, writer, redaction_buffer, member_buffer: buffer, .. } = self;
         let event = &match context.redaction.is_empty() {
             true => *event,
             false => context.redaction.apply(*event, redaction_buffer),
@@ -188,14 +191,16 @@ impl EventEncoder {
         match writer {
             FormatWriter::Ndjson { terminal: false, utf8, .. } => {
                 match utf8.replaced(event.raw, context.options.utf8) {
-                    None => shape.write(event, context, received_at, out),
-                    Some(raw) => shape.write(&Event { raw: &raw, ..*event }, context, received_at, out),
+                    None => shape.write(event, context, received_at, buffer, out),
+                    Some(raw) => {
+                        shape.write(&Event { raw: &raw, ..*event }, context, received_at, buffer, out);
+                    }
                 }
                 out.push(b'\n');
             }
             FormatWriter::Ndjson { terminal: true, scratch, .. } => {
                 scratch.clear();
-                shape.write(event, context, received_at, scratch);
+                shape.write(event, context, received_at, buffer, scratch);
                 match shape.row().is_json {
                     true => json::for_terminal(scratch, out),
                     false => {
@@ -208,7 +213,7 @@ impl EventEncoder {
             FormatWriter::Json { terminal, scratch, any } => {
                 out.extend_from_slice(if std::mem::replace(any, true) { b",\n" } else { b"\n" });
                 scratch.clear();
-                shape.write(event, context, received_at, scratch);
+                shape.write(event, context, received_at, buffer, scratch);
                 if *terminal { json::for_terminal(scratch, out) } else { json::as_utf8(scratch, out) }
             }
             FormatWriter::Csv(csv) => csv.event(event, context, received_at, out),

@@ -5,6 +5,7 @@
 //! recursion depends on the event: it may be nested as deep as it likes.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use memchr::memchr;
 
@@ -75,17 +76,22 @@ impl<'a> Iterator for JsonMembers<'a> {
     type Item = (&'a [u8], JsonText<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let text = self.text;
-        let quote = skip(text, self.at, b',');
-        if text.get(quote) != Some(&b'"') {
-            return None;
-        }
-        let after_key = end_of_string(text, quote + 1);
-        let key = text.get(quote + 1..after_key - 1)?;
-        let start = skip(text, after_key, b':');
-        self.at = end_of_value(text, start);
-        (start < self.at).then(|| (key, JsonText(&text[start..self.at])))
+        let (key, value) = next_member(self.text, &mut self.at)?;
+        Some((&self.text[key], JsonText(&self.text[value])))
     }
+}
+
+/// The member whose key is the next thing from `at` on: where its key is, between the quotes, and its value.
+pub(super) fn next_member(text: &[u8], at: &mut usize) -> Option<(Range<usize>, Range<usize>)> {
+    let quote = skip(text, *at, b',');
+    if text.get(quote) != Some(&b'"') {
+        return None;
+    }
+    let after_key = end_of_string(text, quote + 1);
+    let key = quote + 1..after_key - 1;
+    let start = skip(text, after_key, b':');
+    *at = end_of_value(text, start);
+    (key.start <= key.end && start < *at).then(|| (key, start..*at))
 }
 
 /// The first index from `at` on that holds no JSON space and not `separator`.
@@ -168,19 +174,26 @@ pub(super) fn end_of_value(text: &[u8], start: usize) -> usize {
 }
 
 /// The bytes as text; those that are not UTF-8 become U+FFFD.
-fn text_of(raw: &[u8]) -> Cow<'_, str> {
+pub fn text_of(raw: &[u8]) -> Cow<'_, str> {
     // Nearly all texts are valid, and the check for that alone is much faster.
     str::from_utf8(raw).map_or_else(|_| String::from_utf8_lossy(raw), Cow::Borrowed)
 }
 
 /// The characters of a JSON string's inside.
 pub fn unescape(raw: &[u8]) -> Cow<'_, str> {
-    let text = text_of(raw);
-    if memchr(b'\\', raw).is_none() {
-        return text;
+    match text_of(raw) {
+        Cow::Borrowed(text) => unescape_text(text),
+        Cow::Owned(text) => Cow::Owned(unescape_text(&text).into_owned()),
+    }
+}
+
+/// The same of text that is known to be UTF-8.
+pub(super) fn unescape_text(text: &str) -> Cow<'_, str> {
+    if memchr(b'\\', text.as_bytes()).is_none() {
+        return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
-    let mut rest = &*text;
+    let mut rest = text;
     while let Some((plain, escape)) = rest.split_once('\\') {
         out.push_str(plain);
         let mut chars = escape.chars();
@@ -221,16 +234,30 @@ fn code_point(escape: &str) -> (char, usize) {
 
 /// The JSON text without space between tokens.
 fn compact(text: &[u8]) -> Cow<'_, str> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut at = 0;
-    while at < text.len() {
+    match text_of(text) {
+        Cow::Borrowed(text) => compact_text(text),
+        Cow::Owned(text) => Cow::Owned(compact_text(&text).into_owned()),
+    }
+}
+
+/// The same of text that is known to be UTF-8. Most has no space to begin with.
+pub(super) fn compact_text(text: &str) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    if !bytes.iter().fold(false, |found, byte| found | (*byte <= b' ')) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let (mut kept, mut at) = (0, 0);
+    while at < bytes.len() {
         let start = at;
-        at = if text[at] == b'"' { end_of_string(text, at + 1) } else { at + 1 };
-        if !text[start].is_ascii_whitespace() {
-            out.extend_from_slice(&text[start..at]);
+        at = if bytes[at] == b'"' { end_of_string(bytes, at + 1) } else { at + 1 };
+        if bytes[start].is_ascii_whitespace() {
+            out.push_str(&text[kept..start]);
+            kept = at;
         }
     }
-    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
+    out.push_str(&text[kept..]);
+    Cow::Owned(out)
 }
 
 #[cfg(test)]

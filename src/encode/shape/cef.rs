@@ -3,17 +3,18 @@
 //! In the header `|` and `\` have a backslash before them, in values `=` and `\`, and line breaks are `\n`
 //! and `\r`. What has no key stands as JSON in `OnePasswordEventsUnmapped`.
 
-use super::log_line::{LogLine, escaped, unmapped};
+use super::log_line::{LENGTH, LogLine, escaped, unmapped};
 use super::shaped_event::ShapedEvent;
 
 /// Appends the line.
 pub(super) fn write(event: &ShapedEvent<'_, '_>, out: &mut Vec<u8>) {
     let line = LogLine::new(event);
     let app = event.members.text("client.app_name");
-    let mut text = String::from("CEF:0|1Password|Events API|2|");
+    let mut text = String::with_capacity(LENGTH);
+    text.push_str("CEF:0|1Password|Events API|2|");
     // A line break has no spelling in the header.
     for part in [&line.signature, &line.name] {
-        escaped(&part.replace(['\n', '\r'], " "), &['|'], &mut text);
+        escaped(&part.replace(['\n', '\r'], " "), ['|'], &mut text);
         text.push('|');
     }
     text += &format!("{}|", line.severity);
@@ -23,7 +24,7 @@ pub(super) fn write(event: &ShapedEvent<'_, '_>, out: &mut Vec<u8>) {
             text.push_str(if std::mem::take(&mut is_first) { "" } else { " " });
             text.push_str(key);
             text.push('=');
-            escaped(value, &['='], &mut text);
+            escaped(value, ['='], &mut text);
         }
     };
     pair("rt", &line.millis.map(|millis| millis.to_string()).unwrap_or_default());

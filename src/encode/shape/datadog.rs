@@ -3,10 +3,10 @@
 //! The event stands whole in `message`, so that nothing is lost; beside it stand the attributes that
 //! Datadog's own 1Password rules ask for, and the event's fields under their own names.
 
-use super::object_writer::{object, write_value};
+use super::object_writer::object;
 use super::shaped_event::ShapedEvent;
 use crate::event::Stream;
-use crate::facts::JsonText;
+use crate::facts::MemberValue;
 
 /// The fields that keep their names.
 const OWN_NAMES: &[&str] = &[
@@ -80,16 +80,14 @@ pub(super) fn write(event: &ShapedEvent<'_, '_>, out: &mut Vec<u8>) {
             });
         });
         for name in OWN_NAMES {
-            if let Some(value) = members.get(name).filter(|value| !says_nothing(*value)) {
+            if let Some(value) = members.get(*name).filter(|value| !says_nothing(*value)) {
                 w.value(name, value);
             }
         }
-        let mut message = Vec::new();
-        write_value(JsonText::new(event.event.raw), &mut message);
-        w.text("message", &String::from_utf8_lossy(&message));
+        w.text("message", &members.item().compact());
     });
 }
 
-fn says_nothing(value: JsonText<'_>) -> bool {
-    matches!(value.bytes(), b"null" | b"\"\"")
+fn says_nothing(value: MemberValue<'_>) -> bool {
+    matches!(value.json(), "null" | "\"\"")
 }

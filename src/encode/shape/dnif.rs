@@ -12,7 +12,7 @@ pub(super) fn write(event: &ShapedEvent<'_, '_>, out: &mut Vec<u8>) {
         w.text("$EventID", &members.text("uuid"));
         w.text("$SystemTstamp", &members.text("timestamp"));
         w.text("$Stream", event.stream().name());
-        w.text("$User", &members.text(&format!("{}.email", event.actor_object())));
+        w.text("$User", &members.text((event.actor_object(), "email")));
         w.text("$SrcIP", &event.address());
         let succeeded = event.succeeded();
         if is_sign_in {
@@ -31,6 +31,6 @@ pub(super) fn write(event: &ShapedEvent<'_, '_>, out: &mut Vec<u8>) {
             w.text("$Status", if succeeded { "PASSED" } else { "FAILED" });
         }
         w.text("$App", &members.text("client.app_name"));
-        w.object("unmapped", |w| w.unused(&members.unused()));
+        w.object("unmapped", |w| w.unused(members));
     });
 }

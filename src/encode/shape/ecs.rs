@@ -62,12 +62,11 @@ pub(super) fn write(event: &ShapedEvent<'_, '_>, out: &mut Vec<u8>) {
                 [("user_type", &["user_type", "type"][..]), ("user_account_uuid", &["user_account_uuid"][..])]
             {
                 if event.stream() != Stream::AuditEvents && members.get(name).is_none() {
-                    let paths = others.iter().map(|other| format!("{}.{other}", event.actor_object()));
-                    let paths: Vec<String> = paths.collect();
-                    w.text(name, &members.first(&paths.iter().map(String::as_str).collect::<Vec<_>>()));
+                    let said = others.iter().map(|other| members.text((event.actor_object(), *other)));
+                    w.text(name, &said.into_iter().find(|text| !text.is_empty()).unwrap_or_default());
                 }
             }
-            w.unused(&members.unused());
+            w.unused(members);
         });
     });
 }

@@ -12,7 +12,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::{EventContext, raw};
 use crate::event::Event;
-use crate::facts::EventMembers;
+use crate::facts::{MemberBuffer, text_of};
 
 /// Where an event has uuids that may have a name.
 const NAMED: [&str; 7] =
@@ -23,6 +23,7 @@ pub(super) fn write(
     event: &Event<'_>,
     context: &EventContext,
     received_at: DateTime<Utc>,
+    buffer: &mut MemberBuffer,
     out: &mut Vec<u8>,
 ) {
     // Writing to a Vec cannot fail, and a string is always JSON.
@@ -33,7 +34,7 @@ pub(super) fn write(
     let time = received_at.to_rfc3339_opts(SecondsFormat::Millis, true);
     let _ = write!(out, ",\"received_at\":\"{time}\"");
     if context.adds_names {
-        write_names(event, context, out);
+        write_names(event, context, buffer, out);
     }
     if !context.options.tags.is_empty() {
         write_tags(context, out);
@@ -43,8 +44,9 @@ pub(super) fn write(
     out.push(b'}');
 }
 
-fn write_names(event: &Event<'_>, context: &EventContext, out: &mut Vec<u8>) {
-    let members = EventMembers::new(event.raw);
+fn write_names(event: &Event<'_>, context: &EventContext, buffer: &mut MemberBuffer, out: &mut Vec<u8>) {
+    let text = text_of(event.raw);
+    let members = buffer.read(&text);
     let mut names = serde_json::Map::new();
     for path in NAMED {
         let uuid = members.peek(path);
@@ -82,7 +84,13 @@ mod tests {
         let event = Event { stream: Stream::AuditEvents, raw: b"{\"x\": 1.0}\n", uuid: None, time: None };
         let mut out = Vec::new();
         let mut context = EventContext { profile: "o\"k".into(), ..EventContext::default() };
-        write(&event, &context, DateTime::from_timestamp_millis(1_763_647_506_007).unwrap(), &mut out);
+        write(
+            &event,
+            &context,
+            DateTime::from_timestamp_millis(1_763_647_506_007).unwrap(),
+            &mut MemberBuffer::default(),
+            &mut out,
+        );
         assert_eq!(
             String::from_utf8_lossy(&out),
             r#"{"stream":"auditevents","profile":"o\"k","account_uuid":null,"received_at":"2025-11-20T14:05:06.007Z","event":{"x": 1.0}}"#
@@ -96,7 +104,7 @@ mod tests {
         {
             let event = Event { raw, ..event };
             out.clear();
-            write(&event, &context, DateTime::UNIX_EPOCH, &mut out);
+            write(&event, &context, DateTime::UNIX_EPOCH, &mut MemberBuffer::default(), &mut out);
             assert!(String::from_utf8_lossy(&out).contains(expected), "{}", String::from_utf8_lossy(&out));
         }
     }

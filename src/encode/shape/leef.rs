@@ -3,15 +3,16 @@
 //! In the header `|` and `\` have a backslash before them, in values the separator `^`, `=` and `\`; line
 //! breaks are `\n` and `\r`. What has no key stands as JSON in `unmapped`.
 
-use super::log_line::{LogLine, escaped, unmapped};
+use super::log_line::{LENGTH, LogLine, escaped, unmapped};
 use super::shaped_event::ShapedEvent;
 
 /// Appends the line.
 pub(super) fn write(event: &ShapedEvent<'_, '_>, out: &mut Vec<u8>) {
     let line = LogLine::new(event);
-    let mut text = String::from("LEEF:2.0|1Password|Events API|2|");
+    let mut text = String::with_capacity(LENGTH);
+    text.push_str("LEEF:2.0|1Password|Events API|2|");
     // A line break has no spelling in the header.
-    escaped(&line.signature.replace(['\n', '\r'], " "), &['|'], &mut text);
+    escaped(&line.signature.replace(['\n', '\r'], " "), ['|'], &mut text);
     text.push_str("|^|");
     let mut is_first = true;
     let mut pair = |key: &str, value: &str| {
@@ -19,7 +20,7 @@ pub(super) fn write(event: &ShapedEvent<'_, '_>, out: &mut Vec<u8>) {
             text.push_str(if std::mem::take(&mut is_first) { "" } else { "^" });
             text.push_str(key);
             text.push('=');
-            escaped(value, &['=', '^'], &mut text);
+            escaped(value, ['=', '^'], &mut text);
         }
     };
     pair("devTime", &line.millis.map(|millis| millis.to_string()).unwrap_or_default());

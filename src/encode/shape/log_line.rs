@@ -7,6 +7,9 @@ use super::object_writer::object;
 use super::shaped_event::ShapedEvent;
 use crate::event::Stream;
 
+/// Room for the line of most events.
+pub(super) const LENGTH: usize = 1536;
+
 /// A line of a log, in the words of both.
 #[derive(Debug)]
 pub(super) struct LogLine<'a> {
@@ -57,10 +60,10 @@ impl<'a> LogLine<'a> {
             severity: severity(event, &action),
             millis,
             address: event.address(),
-            user: members.text(&format!("{actor}.email")),
-            user_uuid: members.first(&[uuid, &format!("{actor}.uuid")]),
-            target: members.text(&format!("{target}.email")),
-            target_uuid: members.text(&format!("{target}.uuid")),
+            user: members.text((actor, "email")),
+            user_uuid: event.first_uuid(uuid, actor),
+            target: members.text((target, "email")),
+            target_uuid: members.text((target, "uuid")),
             outcome: match event.succeeded() {
                 Some(true) => "success",
                 Some(false) => "failure",
@@ -83,13 +86,14 @@ impl<'a> LogLine<'a> {
 
 /// What nobody used of the event, as JSON; empty for nothing.
 pub(super) fn unmapped(event: &ShapedEvent<'_, '_>) -> String {
-    let unused = event.members.unused();
-    if unused.is_empty() {
-        return String::new();
+    let mut json = Vec::with_capacity(512);
+    object(&mut json, |w| w.unused(&event.members));
+    match json.len() {
+        // Brackets with nothing in them.
+        2 => String::new(),
+        // What is written is text.
+        _ => String::from_utf8(json).unwrap_or_default(),
     }
-    let mut json = Vec::new();
-    object(&mut json, |w| w.unused(&unused));
-    String::from_utf8_lossy(&json).into_owned()
 }
 
 fn severity(event: &ShapedEvent<'_, '_>, action: &str) -> u8 {
@@ -106,8 +110,17 @@ fn severity(event: &ShapedEvent<'_, '_>, action: &str) -> u8 {
 
 /// Appends a text with a backslash before the special characters, and line breaks spelled; other control
 /// characters, which no reader of lines expects, become spaces.
-pub(super) fn escaped(text: &str, special: &[char], out: &mut String) {
-    for c in text.chars() {
+pub(super) fn escaped<const N: usize>(text: &str, special: [char; N], out: &mut String) {
+    let is_plain = |byte: u8| {
+        matches!(byte, b' '..=b'~') && byte != b'\\' && special.iter().all(|c| u32::from(byte) != *c as u32)
+    };
+    let mut rest = text;
+    while !rest.is_empty() {
+        let plain = rest.bytes().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
+        out.push_str(&rest[..plain]);
+        let mut chars = rest[plain..].chars();
+        let Some(c) = chars.next() else { return };
+        rest = chars.as_str();
         match c {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),

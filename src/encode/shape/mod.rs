@@ -34,7 +34,7 @@ use self::shaped_event::ShapedEvent;
 use super::Redaction;
 pub(super) use super::registry::Shape;
 use crate::event::Event;
-use crate::facts::{EventMembers, Names};
+use crate::facts::{MemberBuffer, Names, text_of};
 
 /// The context of an event that a shape may add.
 #[derive(Clone, Debug, Default)]
@@ -62,22 +62,28 @@ impl Shape {
         event: &Event<'_>,
         context: &EventContext,
         received_at: DateTime<Utc>,
+        buffer: &mut MemberBuffer,
         out: &mut Vec<u8>,
     ) {
-        let shaped = || ShapedEvent { event, members: EventMembers::new(event.raw), context, received_at };
         match self {
-            Shape::Raw => raw::write(event, out),
-            Shape::Envelope => envelope::write(event, context, received_at, out),
-            Shape::Ecs => ecs::write(&shaped(), out),
-            Shape::Ocsf => ocsf::write(&shaped(), out),
-            Shape::Datadog => datadog::write(&shaped(), out),
-            Shape::Sentinel => sentinel::write_row(&shaped(), out),
-            Shape::SentinelStream => sentinel::write_stream(&shaped(), out),
-            Shape::Splunk => splunk::write(&shaped(), out),
-            Shape::Sumo => sumo::write(&shaped(), out),
-            Shape::Cef => cef::write(&shaped(), out),
-            Shape::Leef => leef::write(&shaped(), out),
-            Shape::Dnif => dnif::write(&shaped(), out),
+            Shape::Raw => return raw::write(event, out),
+            Shape::Envelope => return envelope::write(event, context, received_at, buffer, out),
+            _ => {}
+        }
+        let text = text_of(event.raw);
+        let shaped = &ShapedEvent { event, members: buffer.read(&text), context, received_at };
+        match self {
+            Shape::Raw | Shape::Envelope => {}
+            Shape::Ecs => ecs::write(shaped, out),
+            Shape::Ocsf => ocsf::write(shaped, out),
+            Shape::Datadog => datadog::write(shaped, out),
+            Shape::Sentinel => sentinel::write_row(shaped, out),
+            Shape::SentinelStream => sentinel::write_stream(shaped, out),
+            Shape::Splunk => splunk::write(shaped, out),
+            Shape::Sumo => sumo::write(shaped, out),
+            Shape::Cef => cef::write(shaped, out),
+            Shape::Leef => leef::write(shaped, out),
+            Shape::Dnif => dnif::write(shaped, out),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::Write as _;
 
-use crate::facts::{JsonText, UnusedValue};
+use crate::facts::{EventMembers, MemberKey, MemberValue, UnusedValue};
 
 /// An object that is being written.
 #[derive(Debug)]
@@ -20,13 +20,13 @@ pub(super) fn object(out: &mut Vec<u8>, write: impl FnOnce(&mut ObjectWriter<'_>
 }
 
 impl ObjectWriter<'_> {
-    /// Writes a key, for a value that is written by hand.
+    /// Writes a key that needs no escape, for a value that is written by hand.
     pub(super) fn key(&mut self, key: &str) -> &mut Vec<u8> {
-        if std::mem::replace(&mut self.has_members, true) {
-            self.out.push(b',');
-        }
-        write_text(key, self.out);
-        self.out.push(b':');
+        debug_assert!(!needs_escape(key), "{key:?}");
+        self.comma();
+        self.out.push(b'"');
+        self.out.extend_from_slice(key.as_bytes());
+        self.out.extend_from_slice(b"\":");
         self.out
     }
 
@@ -60,7 +60,7 @@ impl ObjectWriter<'_> {
     }
 
     /// A value of the event as it is, numbers with their digits, without space between tokens.
-    pub(super) fn value(&mut self, key: &str, value: JsonText<'_>) {
+    pub(super) fn value(&mut self, key: &str, value: MemberValue<'_>) {
         write_value(value, self.key(key));
     }
 
@@ -68,6 +68,35 @@ impl ObjectWriter<'_> {
     pub(super) fn object(&mut self, key: &str, write: impl FnOnce(&mut ObjectWriter<'_>)) {
         let (start, had_members) = (self.out.len(), self.has_members);
         self.key(key).push(b'{');
+        self.end_object(start, had_members, write);
+    }
+
+    /// What nobody used of an event, each member under its own name; an item that is no object stands under
+    /// `event`.
+    pub(super) fn unused(&mut self, members: &EventMembers<'_, '_>) {
+        if !members.item().is_object() {
+            return self.value("event", members.item());
+        }
+        for (key, value) in members.unused() {
+            let (start, had_members) = (self.out.len(), self.has_members);
+            self.member_key(key);
+            match value {
+                UnusedValue::Whole(value) => write_value(value, self.out),
+                UnusedValue::Members(members) => {
+                    self.out.push(b'{');
+                    self.end_object(start, had_members, |object| {
+                        for (key, value) in members {
+                            object.member_key(key);
+                            write_value(value, object.out);
+                        }
+                    });
+                }
+            }
+        }
+    }
+
+    /// Writes into the object whose bracket was written last; takes it back where nothing is written.
+    fn end_object(&mut self, start: usize, had_members: bool, write: impl FnOnce(&mut ObjectWriter<'_>)) {
         let mut inner = ObjectWriter { out: self.out, has_members: false };
         write(&mut inner);
         if inner.has_members {
@@ -78,52 +107,65 @@ impl ObjectWriter<'_> {
         }
     }
 
-    /// What nobody used of an event, each member under its own name.
-    pub(super) fn unused(&mut self, unused: &[(&str, UnusedValue<'_, '_>)]) {
-        for (key, value) in unused {
-            match value {
-                UnusedValue::Whole(value) => self.value(key, *value),
-                UnusedValue::Members(members) => self.object(key, |object| {
-                    members.iter().for_each(|(key, value)| object.value(key, *value));
-                }),
-            }
+    /// Writes a key of the event.
+    fn member_key(&mut self, key: MemberKey<'_>) {
+        self.comma();
+        write_text(&key.text(), self.out);
+        self.out.push(b':');
+    }
+
+    fn comma(&mut self) {
+        if std::mem::replace(&mut self.has_members, true) {
+            self.out.push(b',');
         }
     }
 }
 
 /// Appends a text as a JSON string.
 pub(super) fn write_text(text: &str, out: &mut Vec<u8>) {
-    // Writing to a Vec cannot fail, and a string is always JSON.
-    let _ = serde_json::to_writer(out, text);
+    if needs_escape(text) {
+        // Writing to a Vec cannot fail, and a string is always JSON.
+        let _ = serde_json::to_writer(out, text);
+    } else {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    }
 }
 
-/// Appends a value's JSON text as valid UTF-8, without space between tokens.
-pub(super) fn write_value(value: JsonText<'_>, out: &mut Vec<u8>) {
-    match value.is_nested() {
-        true => out.extend_from_slice(value.text().as_bytes()),
-        false => out.extend_from_slice(String::from_utf8_lossy(value.bytes()).as_bytes()),
-    }
+/// Whether a JSON string cannot hold the text as it is. Most can; many bytes are compared at once where all are.
+fn needs_escape(text: &str) -> bool {
+    text.bytes().fold(false, |found, byte| found | (byte < b' ') | (byte == b'"') | (byte == b'\\'))
+}
+
+/// Appends a value's JSON text without space between tokens.
+pub(super) fn write_value(value: MemberValue<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(value.compact().as_bytes());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::MemberBuffer;
 
     #[test]
     fn what_is_empty_is_left_out_and_commas_are_right() {
         let mut out = Vec::new();
         object(&mut out, |w| {
             w.object("none", |w| w.object("inner", |w| w.text("x", "")));
-            w.text("a\"", "b\n");
+            w.text("a", "b\n");
             w.text("empty", "");
             w.texts("list", ["x", "", "y"]);
             w.texts("no", [""]);
             w.object("o", |w| w.number("n", 7));
-            w.value("v", JsonText::new(b"[ 1.0, \"a b\" ]"));
+            let mut buffer = MemberBuffer::default();
+            if let Some(value) = buffer.read(r#"{"x":[ 1.0, "a b" ]}"#).get("x") {
+                w.value("v", value);
+            }
         });
         assert_eq!(
             String::from_utf8(out).unwrap(),
-            r#"{"a\"":"b\n","list":["x","y"],"o":{"n":7},"v":[1.0,"a b"]}"#
+            r#"{"a":"b\n","list":["x","y"],"o":{"n":7},"v":[1.0,"a b"]}"#
         );
     }
 }

@@ -53,13 +53,13 @@ pub(super) fn write(event: &ShapedEvent<'_, '_>, out: &mut Vec<u8>) {
             w.object("actor", |w| write_actor(event, w));
             write_place(event, w);
             write_subject(event, class, w);
-            LEFT_OUT.iter().for_each(|path| drop(members.text(path)));
+            LEFT_OUT.iter().for_each(|path| drop(members.text(*path)));
         }
         w.object("unmapped", |w| {
             if class != BASE_EVENT {
                 w.text("session_device_uuid", &members.text("session.device_uuid"));
             }
-            w.unused(&members.unused());
+            w.unused(members);
         });
     });
 }
@@ -67,7 +67,7 @@ pub(super) fn write(event: &ShapedEvent<'_, '_>, out: &mut Vec<u8>) {
 /// The class of an event and the number of what was done in it.
 fn class(event: &ShapedEvent<'_, '_>) -> (u32, u32) {
     let members = &event.members;
-    let says = |paths: &[&str]| paths.iter().any(|path| !members.peek(path).is_empty());
+    let says = |paths: &[&str]| paths.iter().any(|path| !members.peek(*path).is_empty());
     let action = members.peek("action");
     let (class, activity, is_whole) = match event.stream() {
         Stream::SignInAttempts => (AUTHENTICATION, 1, says(&["target_user.uuid", "target_user.name"])),
@@ -203,20 +203,20 @@ fn write_actor(event: &ShapedEvent<'_, '_>, w: &mut ObjectWriter<'_>) {
 /// different uuids the one beside the object counts, and the other one stays.
 fn write_user(object: &str, uuid_beside: &str, event: &ShapedEvent<'_, '_>, w: &mut ObjectWriter<'_>) {
     let members = &event.members;
-    let uuid_path = format!("{object}.uuid");
-    let (own, beside) = (members.peek(&uuid_path), members.peek(uuid_beside));
-    if own.is_empty() && beside.is_empty() && members.peek(&format!("{object}.name")).is_empty() {
+    let uuid_path = (object, "uuid");
+    let (own, beside) = (members.peek(uuid_path), members.peek(uuid_beside));
+    if own.is_empty() && beside.is_empty() && members.peek((object, "name")).is_empty() {
         return;
     }
     if own == beside || beside.is_empty() {
-        members.text(&uuid_path);
+        members.text(uuid_path);
     }
     w.object("user", |w| {
         w.text("uid", if beside.is_empty() { &own } else { &beside });
-        w.text("name", &members.text(&format!("{object}.name")));
-        let email_path = format!("{object}.email");
-        if is_email_address(&members.peek(&email_path)) {
-            w.text("email_addr", &members.text(&email_path));
+        w.text("name", &members.text((object, "name")));
+        let email_path = (object, "email");
+        if is_email_address(&members.peek(email_path)) {
+            w.text("email_addr", &members.text(email_path));
         }
     });
 }
@@ -252,7 +252,7 @@ fn write_place(event: &ShapedEvent<'_, '_>, w: &mut ObjectWriter<'_>) {
             });
         }
         let place = ["location.country", "location.region", "location.city"];
-        if place.iter().any(|path| !members.peek(path).is_empty()) {
+        if place.iter().any(|path| !members.peek(*path).is_empty()) {
             w.object("location", |w| {
                 w.text("country", &members.text("location.country"));
                 w.text("region", &members.text("location.region"));

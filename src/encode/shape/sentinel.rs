@@ -11,7 +11,7 @@ use memchr::memmem;
 use super::object_writer::{ObjectWriter, object};
 use super::shaped_event::{ShapedEvent, iso_millis};
 use crate::event::{Event, Stream};
-use crate::facts::{EventMembers, JsonText};
+use crate::facts::{MemberBuffer, MemberValue, text_of};
 
 /// The type of a column.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +80,8 @@ pub(super) fn write_stream(event: &ShapedEvent<'_, '_>, out: &mut Vec<u8>) {
 /// A warning, where a number is too large for the 32 bits of its column.
 pub(super) fn warning(event: &Event<'_>) -> Option<String> {
     memmem::find(event.raw, b"\"aux_id\"")?;
-    let value = EventMembers::new(event.raw).get("aux_id")?;
+    let (text, mut buffer) = (text_of(event.raw), MemberBuffer::default());
+    let value = buffer.read(&text).get("aux_id")?;
     let is_larger = is_integer(value) && value.text().parse::<i32>().is_err();
     is_larger.then(|| {
         "the aux_id of an event is larger than the 32 bits of its column in Sentinel, which may leave it empty; \
@@ -115,11 +116,11 @@ fn write_columns(
         }
         members.mark(name);
         match column_type {
-            Text if value.inside_quotes().is_none() && !is_null => w.text(column_name(name), &value.text()),
+            Text if !value.is_string() && !is_null => w.text(column_name(name), &value.text()),
             _ => w.value(column_name(name), value),
         }
     }
-    w.object("unmapped", |w| w.unused(&members.unused()));
+    w.object("unmapped", |w| w.unused(members));
 }
 
 /// What a user's object says of their type and account, which has columns of its own.
@@ -128,11 +129,11 @@ fn hoisted<'a>(event: &ShapedEvent<'_, 'a>, name: &str) -> Cow<'a, str> {
         Stream::AuditEvents => return Default::default(),
         _ => event.actor_object(),
     };
-    let said = event.members.peek(&format!("{user}.{name}"));
-    if said.is_empty() && name == "user_type" { event.members.peek(&format!("{user}.type")) } else { said }
+    let said = event.members.peek((user, name));
+    if said.is_empty() && name == "user_type" { event.members.peek((user, "type")) } else { said }
 }
 
-fn is_integer(value: JsonText<'_>) -> bool {
-    let digits = value.bytes().strip_prefix(b"-").unwrap_or(value.bytes());
-    !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
+fn is_integer(value: MemberValue<'_>) -> bool {
+    let digits = value.json().strip_prefix('-').unwrap_or(value.json());
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -9,13 +9,13 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::EventContext;
 use crate::event::{Event, Stream};
-use crate::facts::{EventMembers, JsonText, SignInOutcome};
+use crate::facts::{EventMembers, MemberValue, SignInOutcome};
 
 /// An event on its way into a schema.
 #[derive(Debug)]
 pub(super) struct ShapedEvent<'e, 'a> {
     pub(super) event: &'e Event<'a>,
-    pub(super) members: EventMembers<'a>,
+    pub(super) members: EventMembers<'a, 'e>,
     pub(super) context: &'e EventContext,
     pub(super) received_at: DateTime<Utc>,
 }
@@ -50,10 +50,16 @@ impl<'a> ShapedEvent<'_, 'a> {
     /// A user with an object of their own, and a uuid beside it that goes first.
     pub(super) fn user(&self, uuid: &str, object: &str) -> ShapedUser<'a> {
         ShapedUser {
-            uuid: self.members.first(&[uuid, &format!("{object}.uuid")]),
-            name: self.members.text(&format!("{object}.name")),
-            email: self.members.text(&format!("{object}.email")),
+            uuid: self.first_uuid(uuid, object),
+            name: self.members.text((object, "name")),
+            email: self.members.text((object, "email")),
         }
+    }
+
+    /// A uuid that stands beside an object or, where that says nothing, in it.
+    pub(super) fn first_uuid(&self, beside: &str, object: &str) -> Cow<'a, str> {
+        let uuid = self.members.text(beside);
+        if uuid.is_empty() { self.members.text((object, "uuid")) } else { uuid }
     }
 
     /// The event's own time or, where it has none that can be read, when it was read.
@@ -89,15 +95,15 @@ impl<'a> ShapedEvent<'_, 'a> {
     /// The address, where it is one.
     pub(super) fn address(&self) -> Cow<'a, str> {
         let paths = ["client.ip_address", "client.ip", "session.ip"];
-        let found = paths.into_iter().find(|path| self.members.peek(path).parse::<IpAddr>().is_ok());
+        let found = paths.into_iter().find(|path| self.members.peek(*path).parse::<IpAddr>().is_ok());
         found.map(|path| self.members.text(path)).unwrap_or_default()
     }
 
     /// Latitude and longitude with their digits, where both are numbers that a place can have.
-    pub(super) fn coordinates(&self) -> Option<(JsonText<'a>, JsonText<'a>)> {
+    pub(super) fn coordinates(&self) -> Option<(MemberValue<'a>, MemberValue<'a>)> {
         let degrees = |path, most: f64| {
             let value = self.members.get(path)?;
-            let degrees: f64 = std::str::from_utf8(value.bytes()).ok()?.parse().ok()?;
+            let degrees: f64 = value.json().parse().ok()?;
             (degrees.abs() <= most).then_some(value)
         };
         let both = degrees("location.latitude", 90.0).zip(degrees("location.longitude", 180.0))?;

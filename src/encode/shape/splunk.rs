@@ -7,7 +7,6 @@
 use super::object_writer::{object, write_value};
 use super::shaped_event::ShapedEvent;
 use crate::event::Stream;
-use crate::facts::JsonText;
 
 /// Field names, and where each stream has their values.
 type FieldPaths = &'static [(&'static str, &'static [&'static str])];
@@ -73,6 +72,6 @@ pub(super) fn write(event: &ShapedEvent<'_, '_>, out: &mut Vec<u8>) {
                 w.text(&format!("{}{}", if is_taken { "tag_" } else { "" }, tag.key), &tag.value);
             }
         });
-        write_value(JsonText::new(event.event.raw), w.key("event"));
+        write_value(event.members.item(), w.key("event"));
     });
 }

@@ -5,7 +5,6 @@ use super::Shape;
 use super::object_writer::{object, write_value};
 use super::shaped_event::ShapedEvent;
 use crate::event::Stream;
-use crate::facts::JsonText;
 
 /// Appends the log.
 pub(super) fn write(event: &ShapedEvent<'_, '_>, out: &mut Vec<u8>) {
@@ -17,7 +16,7 @@ pub(super) fn write(event: &ShapedEvent<'_, '_>, out: &mut Vec<u8>) {
     let action = event.action();
     let options = &event.context.options;
     if options.no_siem_metadata && options.describe(Shape::Sumo) == "no SIEM metadata" {
-        return write_value(JsonText::new(event.event.raw), out);
+        return write_value(event.members.item(), out);
     }
     object(out, |w| {
         w.object("fields", |w| {
@@ -34,6 +33,6 @@ pub(super) fn write(event: &ShapedEvent<'_, '_>, out: &mut Vec<u8>) {
             w.text("_sourceName", options.source_name.as_deref().unwrap_or_default());
             options.tags.iter().for_each(|tag| w.text(&tag.key, &tag.value));
         });
-        write_value(JsonText::new(event.event.raw), w.key("log"));
+        write_value(event.members.item(), w.key("log"));
     });
 }

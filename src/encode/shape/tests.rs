@@ -30,7 +30,13 @@ fn shaped(shape: Shape, stream: Stream, raw: &str) -> String {
         ..EventContext::default()
     };
     let mut out = Vec::new();
-    shape.write(&event, &context, "2026-01-15T12:30:00Z".parse().unwrap(), &mut out);
+    shape.write(
+        &event,
+        &context,
+        "2026-01-15T12:30:00Z".parse().unwrap(),
+        &mut MemberBuffer::default(),
+        &mut out,
+    );
     String::from_utf8(out).unwrap()
 }
 
@@ -92,7 +98,13 @@ fn with_options(shape: Shape, options: ShapeOptions) -> Value {
     let raw = event.to_string();
     let event = Event { stream, raw: raw.as_bytes(), uuid: None, time: None };
     let mut out = Vec::new();
-    shape.write(&event, &EventContext { options, ..EventContext::default() }, DateTime::UNIX_EPOCH, &mut out);
+    shape.write(
+        &event,
+        &EventContext { options, ..EventContext::default() },
+        DateTime::UNIX_EPOCH,
+        &mut MemberBuffer::default(),
+        &mut out,
+    );
     serde_json::from_slice(&out).unwrap()
 }
 
@@ -288,7 +300,13 @@ fn sentinel_keeps_digits_and_puts_aside_what_its_columns_cannot_hold() {
         "user":"Robin","action":{"x":1}}"#;
     let event = Event { stream: Stream::AuditEvents, raw: raw.as_bytes(), uuid: None, time: None };
     let mut out = Vec::new();
-    Shape::SentinelStream.write(&event, &EventContext::default(), DateTime::UNIX_EPOCH, &mut out);
+    Shape::SentinelStream.write(
+        &event,
+        &EventContext::default(),
+        DateTime::UNIX_EPOCH,
+        &mut MemberBuffer::default(),
+        &mut out,
+    );
     assert_eq!(
         String::from_utf8(out).unwrap(),
         concat!(
