@@ -1,4 +1,4 @@
-//! Questions to saved events, beside DuckDB, jq and gojq over the same file.
+//! Questions to saved events, beside DuckDB, jq and gojq over the same file; and shapes beside raw lines.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -18,6 +18,21 @@ const MOST_MEMORY: u64 = 32;
 
 /// The same for what counts.
 const MOST_MEMORY_COUNTING: u64 = 64;
+
+/// Shapes, and how many times the CPU of raw lines each may take.
+const SHAPES: &[(&str, f64)] = &[
+    ("envelope", 1.3),
+    ("ecs", 5.0),
+    ("ocsf", 5.0),
+    ("sentinel", 6.0),
+    ("sentinel-stream", 6.0),
+    ("datadog", 6.0),
+    ("sumo", 6.0),
+    ("splunk", 6.0),
+    ("cef", 6.0),
+    ("leef", 6.0),
+    ("dnif", 6.0),
+];
 
 /// DuckDB with the fields that a query reads, so that it need not guess them; it counts and prints no event.
 const DUCKDB: &str = r#"
@@ -208,8 +223,26 @@ pub(crate) fn run(choice: &Choice) -> Result<()> {
             }
         }
     }
+    shapes(choice, &path, events)?;
     drop(saved);
     if choice.quick { Ok(()) } else { ten_times_as_many() }
+}
+
+/// What each shape takes beside lines that are written as they are.
+fn shapes(choice: &Choice, path: &Path, events: u64) -> Result<()> {
+    let shaped = |shape: &str| {
+        let mut command = Command::new(OPEV);
+        command.args(["fetch", "-q", "--shape", shape, "--from"]).arg(path).env("OPEV_CONFIG", "/dev/null");
+        command
+    };
+    for (shape, most) in SHAPES {
+        let row = Row::new(format!("saved: --shape {shape}, {events} events, beside raw"));
+        let [ours, raw] = in_turn(choice.few_times(), [&shaped(shape), &shaped("raw")])?;
+        let ratio = times(ours.cpu, raw.cpu);
+        let row = row.measured(shown(&ours)).beside(shown(&raw), ratio);
+        row.limit(format!("under {most} times its CPU"), ratio < *most).print();
+    }
+    Ok(())
 }
 
 /// What ten times as many events take: ten times the CPU, and the same memory.

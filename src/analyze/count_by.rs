@@ -13,7 +13,7 @@ use super::period::Period;
 use super::report::{Column, Report, ReportSection, SectionKind, Value};
 use super::texts::{Renumbering, TextId, Texts};
 use crate::event::Event;
-use crate::facts::{EventFacts, Field};
+use crate::facts::{EventFacts, Field, Lookup};
 use crate::page::Reading;
 use crate::time::Zone;
 
@@ -169,6 +169,13 @@ impl CountBy {
 }
 
 impl Fold for CountBy {
+    fn lookup(&self) -> Lookup {
+        Lookup::for_fields(self.fields.iter().filter_map(|field| match field {
+            ByField::Said(field) => Some(*field),
+            ByField::Day | ByField::Hour | ByField::Weekday => None,
+        }))
+    }
+
     fn add(&mut self, event: &Event<'_>, facts: &EventFacts<'_, '_>, _: Reading) {
         let (is_now, is_before) = self.period.has(event.time);
         let mut key = ByKey::default();

@@ -43,13 +43,18 @@ pub use report::Report;
 pub use summary::Summary;
 
 use crate::event::Event;
-use crate::facts::EventFacts;
+use crate::facts::{EventFacts, Lookup};
 use crate::page::Reading;
 
 /// Something that events come to.
 ///
 /// Which events one fold takes, and in which order, is chance: after all are merged the result must be the same.
 pub trait Fold: Send {
+    /// An index of the facts that it asks for.
+    fn lookup(&self) -> Lookup {
+        Lookup::for_facts()
+    }
+
     /// Takes an event, once, with the facts that it states.
     fn add(&mut self, event: &Event<'_>, facts: &EventFacts<'_, '_>, reading: Reading);
 

@@ -13,7 +13,9 @@ use crate::page::Page;
 use crate::runtime::Runtime;
 use crate::select::Filter;
 use crate::source::dedup::Dedup;
-use crate::source::files::{self, Accounts, FileQuery, FileReport, Input, TextSearch};
+use crate::source::files::{
+    self, Accounts, FileQuery, FileReport, Input, LineSearch, TextSearch, ValueSearch,
+};
 use crate::source::range::TimeRange;
 use crate::time::Zone;
 
@@ -27,7 +29,7 @@ pub struct FileSource {
     inputs: Vec<Input>,
     fallback: Option<Stream>,
     is_strict: bool,
-    search: Option<TextSearch>,
+    search: Option<LineSearch>,
     workers: Option<u8>,
     /// Whether refused lines are told: not by the second output of a run, which reads the same files.
     tells: bool,
@@ -46,8 +48,7 @@ impl FileSource {
         filter: &Filter,
     ) -> Self {
         // A strict reading looks at every line.
-        let texts = filter.needed_texts().filter(|_| !is_strict);
-        let search = texts.and_then(TextSearch::new);
+        let search = if is_strict { None } else { line_search(filter) };
         let report = Arc::default();
         FileSource { settings, inputs, fallback, is_strict, search, workers, tells: true, report }
     }
@@ -75,6 +76,15 @@ impl FileSource {
             inputs => format!("{} files", inputs.len()),
         }
     }
+}
+
+/// How lines that may hold an event that the filter wants are told from others; texts are found fastest.
+fn line_search(filter: &Filter) -> Option<LineSearch> {
+    let texts = filter.needed_texts().and_then(TextSearch::new).map(LineSearch::Texts);
+    texts.or_else(|| {
+        let value = filter.needed_value()?;
+        Some(LineSearch::Values(ValueSearch::new(&value.keys, value.is_wanted)))
+    })
 }
 
 impl QuestionSource for FileSource {

@@ -23,7 +23,7 @@ use crate::analyze::Fold;
 use crate::encode::Redaction;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
-use crate::facts::{EventFacts, Lookup, LookupBuffer};
+use crate::facts::{EventFacts, LookupBuffer};
 use crate::page::Page;
 use crate::runtime::Runtime;
 use crate::select::Filter;
@@ -146,7 +146,7 @@ struct FoldWorker<'a, F> {
 
 impl<F: Fold> FoldWorker<'_, F> {
     fn work(mut self) -> (F, u64, SelectionCount) {
-        let lookup = Lookup::for_facts();
+        let lookup = self.fold.lookup();
         let mut buffer = LookupBuffer::default();
         while let Ok(page) = self.pages.recv() {
             for index in 0..page.len() {

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
+
 use super::json::{JsonText, unescape};
 use super::lookup::{Lookup, LookupBuffer, NOBODY};
 
@@ -11,13 +13,16 @@ use super::lookup::{Lookup, LookupBuffer, NOBODY};
 #[derive(Clone, Copy, Debug)]
 pub struct FoundFields<'a, 'b> {
     raw: &'a [u8],
+    /// The same where it is UTF-8 without escapes, as nearly always: what values say then lies there as it is.
+    plain: Option<&'a str>,
     lookup: &'b Lookup,
     buffer: &'b LookupBuffer,
 }
 
 impl<'a, 'b> FoundFields<'a, 'b> {
     pub(super) fn new(raw: &'a [u8], lookup: &'b Lookup, buffer: &'b LookupBuffer) -> Self {
-        FoundFields { raw, lookup, buffer }
+        let plain = if memchr(b'\\', raw).is_none() { std::str::from_utf8(raw).ok() } else { None };
+        FoundFields { raw, plain, lookup, buffer }
     }
 
     /// The value in a slot, `null` included.
@@ -31,9 +36,22 @@ impl<'a, 'b> FoundFields<'a, 'b> {
         self.get(slot).filter(|value| !value.is_null())
     }
 
-    /// What a slot says; empty where there is nothing.
+    /// What a slot says, as [`JsonText::text`]; empty where there is nothing.
     pub fn text(&self, slot: usize) -> Cow<'a, str> {
-        self.get(slot).map_or(Cow::Borrowed(""), JsonText::text)
+        let (start, end) = self.buffer.spans[slot];
+        match (self.plain, self.raw.get(start)) {
+            _ if start >= end => Cow::Borrowed(""),
+            (Some(plain), Some(b'"')) => {
+                let value = &plain[start + 1..end];
+                Cow::Borrowed(value.strip_suffix('"').unwrap_or(value))
+            }
+            _ => JsonText::trimmed(&self.raw[start..end]).text(),
+        }
+    }
+
+    /// Whether a slot holds an object or a list.
+    pub fn is_nested(&self, slot: usize) -> bool {
+        self.get(slot).is_some_and(JsonText::is_nested)
     }
 
     /// Whether members were met that no path leads to.

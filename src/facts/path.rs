@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{FoundFields, JsonText, Lookup};
+use super::{Field, FoundFields, Lookup};
 
 /// Declares the fields; a field's number is its slot in a [`Lookup::for_facts`].
 macro_rules! fact_paths {
@@ -88,10 +88,28 @@ pub(super) const COUNTRIES: &[FactPath] = &[FactPath::LocationCountry, FactPath:
 
 const PLACES: [&[FactPath]; 2] = [ADDRESSES, COUNTRIES];
 
+fn last_keys(paths: &[FactPath]) -> Vec<&'static str> {
+    let keys = paths.iter().filter_map(|path| PATHS[*path as usize].rsplit('.').next());
+    let mut keys: Vec<_> = keys.collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
 impl Lookup {
     /// The paths of the fields that facts are read from.
     pub fn fact_paths() -> impl Iterator<Item = &'static str> {
         PATHS.iter().copied()
+    }
+
+    /// The keys that addresses stand under, in whatever object.
+    pub fn address_keys() -> Vec<&'static str> {
+        last_keys(ADDRESSES)
+    }
+
+    /// The keys that countries stand under, in whatever object.
+    pub fn country_keys() -> Vec<&'static str> {
+        last_keys(COUNTRIES)
     }
 
     /// An index for [`EventFacts::addresses`](super::EventFacts::addresses) and
@@ -100,6 +118,18 @@ impl Lookup {
     pub fn for_places() -> Lookup {
         let mut lookup = Lookup::with_slots(PATHS.len());
         for path in PLACES.iter().flat_map(|paths| paths.iter()) {
+            lookup.add_at(PATHS[*path as usize], *path as usize);
+        }
+        lookup
+    }
+
+    /// An index for [`Field::text`], [`Field::user`] and [`Field::label`] of these fields alone; other facts seem to
+    /// be missing.
+    pub fn for_fields(fields: impl IntoIterator<Item = Field>) -> Lookup {
+        let paths: Option<Vec<_>> = fields.into_iter().map(Field::paths).collect();
+        let Some(paths) = paths else { return Lookup::for_facts() };
+        let mut lookup = Lookup::with_slots(PATHS.len());
+        for path in paths.iter().flat_map(|paths| paths.iter()) {
             lookup.add_at(PATHS[*path as usize], *path as usize);
         }
         lookup
@@ -119,8 +149,8 @@ impl Lookup {
 impl FactPath {
     /// The field's text, empty when there is none.
     pub(super) fn text<'a>(self, found: &FoundFields<'a, '_>) -> Cow<'a, str> {
-        let value = found.get(self as usize).filter(|value| !value.is_nested());
-        value.map_or(Cow::Borrowed(""), JsonText::text)
+        let slot = self as usize;
+        if found.is_nested(slot) { Cow::Borrowed("") } else { found.text(slot) }
     }
 
     /// The text of the first of the fields that is not empty.

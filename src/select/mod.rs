@@ -35,6 +35,7 @@ pub use crate::facts::{LookupBuffer, Names};
 pub use action::{find_words, nearest_code};
 pub use country::country_name;
 pub use jq::{JqFilter, JqOutcome, JqValues};
+pub use needed::NeededValue;
 pub use pattern::any_glob;
 pub use terms::{FilterField, FilterTerms};
 pub use uuids::WantedUuids;
@@ -62,7 +63,7 @@ struct Alternatives<T> {
 }
 
 /// One value, read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum ValueTest {
     Text(TextPattern),
     Network(Network),
@@ -252,10 +253,19 @@ impl ValueTest {
         }
     }
 
+    /// Whether an event is wanted for what it says of its place: an address or a country.
+    fn is_at_place(&self, text: &str) -> bool {
+        match self {
+            ValueTest::Network(network) => network.contains(text),
+            ValueTest::Country(country) => country.matches(text),
+            ValueTest::Text(_) | ValueTest::Action(_) => false,
+        }
+    }
+
     fn matches(&self, field: FilterField, facts: &EventFacts<'_, '_>) -> bool {
         match self {
-            ValueTest::Network(network) => facts.addresses().any(|address| network.contains(&address)),
-            ValueTest::Country(country) => facts.countries().any(|name| country.matches(&name)),
+            ValueTest::Network(_) => facts.addresses().any(|address| self.is_at_place(&address)),
+            ValueTest::Country(_) => facts.countries().any(|name| self.is_at_place(&name)),
             ValueTest::Action(action) => action.matches(facts),
             ValueTest::Text(text) => matches_text(field, text, facts),
         }

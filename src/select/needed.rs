@@ -1,13 +1,40 @@
-//! Texts of which one stands in every event that a filter wants, so that others need no parser.
+//! What stands in every event that a filter wants, as far as bytes tell it, so that others need no parser.
+
+use std::sync::Arc;
 
 use regex_lite::{Regex, escape};
 
 use super::{Alternatives, Filter, FilterField, ValueTest};
+use crate::facts::Lookup;
 
 /// With more texts, searching gains nothing.
 const MOST_TEXTS: usize = 8;
 
+/// Values of which one stands under one of the keys in every wanted event, unless characters of the event are
+/// escaped.
+#[derive(Clone)]
+pub struct NeededValue {
+    /// The keys.
+    pub keys: Vec<&'static str>,
+    /// Whether a string, or what else stands there, is such a value.
+    pub is_wanted: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+}
+
 impl Filter {
+    /// Values that every wanted event has one of, for filters by address or country.
+    pub fn needed_value(&self) -> Option<NeededValue> {
+        self.fields.iter().find_map(|(field, tests)| {
+            let keys = match field {
+                FilterField::Ip => Lookup::address_keys(),
+                FilterField::Country => Lookup::country_keys(),
+                _ => return None,
+            };
+            let wanted = tests.wanted.clone();
+            let is_wanted = Arc::new(move |text: &str| wanted.iter().any(|test| test.is_at_place(text)));
+            (!tests.wanted.is_empty()).then(|| NeededValue { keys, is_wanted })
+        })
+    }
+
     /// Texts of which one stands in every wanted event, in some case of its letters, unless characters of the
     /// event are escaped; none where there are no such texts that are worth a search.
     pub fn needed_texts(&self) -> Option<Vec<String>> {

@@ -90,10 +90,18 @@ impl TextPattern {
             return false;
         }
         match (self.is_glob, value.is_ascii()) {
-            (true, _) => glob(&self.folded, &value.to_lowercase()),
+            (true, true) => self.may_fit(value) && glob(&self.folded, &value.to_ascii_lowercase()),
+            (true, false) => glob(&self.folded, &value.to_lowercase()),
             (false, true) => value.eq_ignore_ascii_case(&self.folded),
             (false, false) => value.to_lowercase() == self.folded,
         }
+    }
+
+    /// Whether a value in ASCII ends as the pattern does, in any case; most do not, and need no look at the rest.
+    fn may_fit(&self, value: &str) -> bool {
+        let end = self.folded.rsplit('*').next().unwrap_or_default().as_bytes();
+        let start = value.len().checked_sub(end.len());
+        start.is_some_and(|start| value.as_bytes()[start..].eq_ignore_ascii_case(end))
     }
 
     /// Whether `value`, a name, has its words one after another; a glob or an e-mail address is held against
@@ -128,11 +136,10 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 /// Whether all of `text` fits `pattern`, in which `*` stands for any characters, also for none.
 fn glob(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|start| text.strip_prefix(start)) else { return false };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(end) = parts.pop() else { return rest.is_empty() };
-    for part in parts {
+    let Some((start, behind)) = pattern.split_once('*') else { return pattern == text };
+    let (between, end) = behind.rsplit_once('*').unwrap_or(("", behind));
+    let Some(mut rest) = text.strip_prefix(start) else { return false };
+    for part in between.split('*') {
         match rest.find(part) {
             Some(at) => rest = &rest[at + part.len()..],
             None => return false,

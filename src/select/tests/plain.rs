@@ -413,6 +413,18 @@ fn may_hold(texts: &[String], raw: &str) -> bool {
             .any(|text| text.len() < 3 || !text.is_ascii() || lower.contains(&text.to_ascii_lowercase()))
 }
 
+/// Whether a wanted value stands under one of the keys anywhere in an event.
+fn has_value(needed: &NeededValue, value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.iter().any(|(key, value)| {
+            (needed.keys.contains(&key.as_str()) && (needed.is_wanted)(&say(value)))
+                || has_value(needed, value)
+        }),
+        Value::Array(values) => values.iter().any(|value| has_value(needed, value)),
+        _ => false,
+    }
+}
+
 /// Random events and random filters, hundreds of events a filter.
 fn compare(cases: usize, seed: u64) {
     let mut dice = fastrand::Rng::with_seed(seed);
@@ -435,11 +447,12 @@ fn compare(cases: usize, seed: u64) {
             (raw, PlainEvent { stream, value, roles, text })
         })
         .collect();
-    let (mut matches, mut passed) = (0, 0);
+    let (mut matches, mut passed, mut without_value) = (0, 0, 0);
     for case in 0..cases / 100 {
         let terms = random_terms(&mut dice);
         let filter = Filter::compile(&terms).unwrap();
         let texts = filter.needed_texts();
+        let value = filter.needed_value();
         for _ in 0..100 {
             let (raw, plain) = &events[dice.usize(..events.len())];
             let found = Event { stream: plain.stream, raw: raw.as_bytes(), uuid: None, time: None };
@@ -447,10 +460,15 @@ fn compare(cases: usize, seed: u64) {
             matches += usize::from(is_wanted);
             let may_hold = texts.as_ref().is_none_or(|texts| may_hold(texts, raw));
             assert!(may_hold || !is_wanted, "case {case}: {terms:?} {texts:?}\n{raw}");
+            let may_have =
+                raw.contains('\\') || value.as_ref().is_none_or(|needed| has_value(needed, &plain.value));
+            assert!(may_have || !is_wanted, "case {case}: {terms:?}\n{raw}");
             passed += usize::from(!may_hold);
+            without_value += usize::from(!may_have);
             assert_eq!(filter.wants(&found, &mut buffer), is_wanted, "case {case}: {terms:?}\n{raw}");
         }
     }
     assert!((cases / 20..cases * 19 / 20).contains(&matches), "{matches}");
     assert!(passed > cases / 20, "{passed}");
+    assert!(without_value > cases / 20, "{without_value}");
 }

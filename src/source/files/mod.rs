@@ -6,7 +6,7 @@
 //! document   JSON that spans lines becomes a value a line
 //! blocks     whole lines, as many as fit into a buffer
 //! line       a line's events: as they are, in an envelope, a list, an answer of the API
-//! text_search which lines may hold a wanted event
+//! text_search, value_search which lines may hold a wanted event
 //! worker     a block becomes a page
 //! accounts   the accounts that envelopes name
 //! report     refused lines and broken files
@@ -28,6 +28,7 @@ mod input;
 mod line;
 mod report;
 mod text_search;
+mod value_search;
 mod worker;
 
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub use self::accounts::Accounts;
 pub use self::input::Input;
 pub use self::report::FileReport;
 pub use self::text_search::TextSearch;
+pub use self::value_search::ValueSearch;
 
 use self::blocks::{BLOCK, BlockReader, LineBlock};
 use self::decode::DecodedInput;
@@ -69,11 +71,20 @@ pub struct FileQuery {
     /// Whether the first refused line ends the reading with a failure.
     pub is_strict: bool,
     /// Tells lines that may hold wanted events; the others are passed over. None where every line is parsed.
-    pub search: Option<TextSearch>,
+    pub search: Option<LineSearch>,
     /// How many threads look at blocks; none for as many as the machine runs at once.
     pub workers: Option<usize>,
     /// The time of reading of events whose file does not say it.
     pub now: DateTime<Utc>,
+}
+
+/// How lines that may hold wanted events are told from others.
+#[derive(Clone, Debug)]
+pub enum LineSearch {
+    /// By texts in them.
+    Texts(TextSearch),
+    /// By the values under a key.
+    Values(ValueSearch),
 }
 
 /// The pages of files.

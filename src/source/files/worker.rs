@@ -6,11 +6,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use memchr::memchr_iter;
 
-use super::FileQuery;
 use super::accounts::{Accounts, NamedAccount};
 use super::blocks::{LONGEST_LINE, LineBlock};
 use super::line::{EventInLine, LineContent, LineParser, RefusedLine};
-use super::text_search::TextSearch;
+use super::{FileQuery, LineSearch};
 use crate::event::Stream;
 use crate::page::{EventOrigin, Next, Page, Reading, Span};
 use crate::size;
@@ -44,7 +43,7 @@ pub(super) struct RefusedLines {
 pub(super) struct BlockParser {
     streams: Vec<Stream>,
     fallback: Option<Stream>,
-    search: Option<TextSearch>,
+    search: Option<LineSearch>,
     now: DateTime<Utc>,
     parser: LineParser,
     accounts: NamedAccount,
@@ -109,10 +108,16 @@ impl BlockParser {
     fn read_all(&mut self, block: &mut BlockInHand<'_>) -> u64 {
         let (mut start, mut number) = (0, 0);
         let search = self.search.take();
-        let mut hits = search.as_ref().map(|search| search.start(block.bytes));
+        let mut texts = match &search {
+            Some(LineSearch::Texts(texts)) => Some(texts.start(block.bytes)),
+            _ => None,
+        };
         for end in memchr_iter(b'\n', block.bytes) {
             let line = start..end;
-            let may_hold = hits.as_mut().is_none_or(|hits| hits.may_hold(&line));
+            let may_hold = match (&search, &mut texts) {
+                (Some(LineSearch::Values(values)), _) => values.may_hold(block.bytes, &line),
+                (_, texts) => texts.as_mut().is_none_or(|texts| texts.may_hold(&line)),
+            };
             if may_hold || !is_object(&block.bytes[line.clone()]) {
                 self.line(number, line, block);
             } else {
@@ -120,7 +125,7 @@ impl BlockParser {
             }
             (start, number) = (end + 1, number + 1);
         }
-        drop(hits);
+        drop(texts);
         self.search = search;
         number
     }
