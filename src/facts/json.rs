@@ -91,7 +91,7 @@ pub(super) fn next_member(text: &[u8], at: &mut usize) -> Option<(Range<usize>, 
     let key = quote + 1..after_key - 1;
     let start = skip(text, after_key, b':');
     *at = end_of_value(text, start);
-    (key.start <= key.end && start < *at).then(|| (key, start..*at))
+    (key.start <= key.end && start < *at).then_some((key, start..*at))
 }
 
 /// The first index from `at` on that holds no JSON space and not `separator`.

@@ -123,7 +123,7 @@ impl Lookup {
         lookup
     }
 
-    /// An index for [`Field::text`], [`Field::user`] and [`Field::label`] of these fields alone; other facts seem to
+    /// An index for `text`, `user` and `label` of these [`Field`]s alone; other facts seem to
     /// be missing.
     pub fn for_fields(fields: impl IntoIterator<Item = Field>) -> Lookup {
         let paths: Option<Vec<_>> = fields.into_iter().map(Field::paths).collect();
