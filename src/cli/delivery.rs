@@ -1,4 +1,4 @@
-//! Delivery in batches: to a command or to an intake, with a saved position.
+//! Delivery in batches: to a command or to an intake.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,24 +24,24 @@ pub enum BatchFormat {
 pub struct DeliveryArgs {
     /// Run this command for each batch, with the batch on its standard input
     ///
-    /// Needs --resume; the position moves behind a batch once the command ended with 0. Any other end is
+    /// A batch is delivered once the command ended with 0: with --resume the position then moves behind it,
+    /// without it nothing is remembered, and another run of the same range sends the same batches. Any other end is
     /// retried for --retry-for, and then ends the run with exit code 7 and the command's last words; 65
     /// (EX_DATAERR) says that the batch itself is at fault and is not retried. One that takes longer than
     /// --timeout is ended. sh -c runs it, with OPEV_BATCH_ID, _EVENTS, _BYTES, _STREAM, _PROFILE, _SHAPE and
     /// _ATTEMPT in its environment and without the token. A batch that is offered again has the same id and
-    /// the same bytes. Each stream has its own position and its own batches, in order.
-    #[arg(long, value_name = "CMD", value_hint = ValueHint::CommandString, requires = "resume",
-          conflicts_with_all = ["output", "post"])]
+    /// the same bytes. Each stream has its own batches, in order, and its own position.
+    #[arg(long, value_name = "CMD", value_hint = ValueHint::CommandString, conflicts_with_all = ["output", "post"])]
     pub exec: Option<String>,
 
     /// POST each batch to this URL; @FILE reads the URL from a file
     ///
-    /// Needs --resume; the position moves behind a batch once the answer is 2xx. 408, 429, 5xx and a missing
+    /// A batch is delivered once the answer is 2xx: with --resume the position then moves behind it, without it
+    /// nothing is remembered, and another run of the same range sends the same batches. 408, 429, 5xx and a missing
     /// answer are retried for --retry-for, with the answer's Retry-After; any other answer ends the run with
     /// exit code 7 and its words. https, or http on this machine. With --shape splunk, a batch that Splunk
     /// acknowledges later counts once it did. A URL that is a secret (Sumo Logic's) belongs into a file.
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, requires = "resume",
-          conflicts_with = "output")]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, conflicts_with = "output")]
     pub post: Option<String>,
 
     /// Headers of --post, one Name: value a line

@@ -102,8 +102,6 @@ impl FetchArgs {
             ("--resume", collect.resume),
             ("--all-profiles", collect.all_profiles),
             ("--late <DURATION>", self.range.late.is_some()),
-            ("--exec <CMD>", collect.delivery.exec.is_some()),
-            ("--post <URL>", collect.delivery.post.is_some()),
         ])?;
         if collect.resume && self.range.until.is_some() {
             return Err("the argument '--resume' cannot be used with '--until <TIME>'".into());

@@ -33,7 +33,8 @@ pub struct TailArgs {
 
     /// Begin with the last N events, of all streams together [default: 10]
     ///
-    /// Looks back one hour, then a day, then a week, and shows fewer when there are fewer. 0 begins now.
+    /// Looks back one hour, then a day, then a week, and shows fewer when there are fewer. 0 begins now, and is
+    /// the default with --exec and --post.
     #[arg(short = 'n', long, value_name = "N", help_heading = "Which events", conflicts_with = "resume")]
     pub lines: Option<u64>,
 

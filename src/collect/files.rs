@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::plan::PlannedOutput;
 use super::question::{OpenSource, QuestionSource, SourceEnd};
 use super::reader::StreamReader;
+use super::session::{Connections, IntakeConnections};
 use crate::config::Settings;
 use crate::error::Result;
 use crate::event::Stream;
@@ -34,6 +35,8 @@ pub struct FileSource {
     /// Whether refused lines are told: not by the second output of a run, which reads the same files.
     tells: bool,
     report: Arc<FileReport>,
+    /// For intakes of batches.
+    connections: Arc<Connections>,
 }
 
 impl FileSource {
@@ -49,8 +52,18 @@ impl FileSource {
     ) -> Self {
         // A strict reading looks at every line.
         let search = if is_strict { None } else { line_search(filter) };
-        let report = Arc::default();
-        FileSource { settings, inputs, fallback, is_strict, search, workers, tells: true, report }
+        let (report, connections) = (Arc::default(), Arc::default());
+        FileSource {
+            settings,
+            inputs,
+            fallback,
+            is_strict,
+            search,
+            workers,
+            tells: true,
+            report,
+            connections,
+        }
     }
 
     /// The same files, read for the output of this number.
@@ -102,6 +115,10 @@ impl QuestionSource for FileSource {
 
     fn host_name(&self) -> String {
         String::new()
+    }
+
+    fn intake_connections(&self, runtime: &Runtime) -> Result<IntakeConnections> {
+        self.connections.for_intake(runtime, &self.settings)
     }
 
     fn open(&self, runtime: &Runtime, _: &TimeRange, output: &PlannedOutput) -> Result<OpenSource<'_>> {

@@ -69,7 +69,8 @@ pub fn show(
         return Err(Error::new(ErrorKind::Usage, "-o FILE needs --resume, which manages the file")
             .hint("add --resume, or write to the file with > FILE"));
     }
-    if !run.plan.to_terminal && run.number == 0 {
+    let is_delivery = matches!(run.output.destination, Destination::Receivers(_));
+    if !run.plan.to_terminal && !is_delivery && run.number == 0 {
         let over = follow.over.clone();
         StreamSink::when_reader_leaves(move || over.trigger(0));
     }
@@ -93,6 +94,7 @@ fn follow_profile(
     let streams = &run.output.streams;
     let health = reporter(run, first);
     follow.monitor.report_to(health.clone(), streams);
+    run.output.destination.report_to(&health);
     let report = run.report(Some(health), Some(follow));
     let interrupts = follow.interrupts();
     let speaker = Speaker::new(run.number, run.plan.context.clone(), None);
@@ -100,7 +102,8 @@ fn follow_profile(
     let reuse = Box::new(|page| run.session.client.reuse(page));
     let detection = run.plan.detect.as_ref().map(|detect| Detection::new(detect, run.runtime, streams));
     let mut consumer = UnsavedConsumer::new(output, &report, reuse, selector, speaker, DataOutput::File)
-        .with_detection(detection, true);
+        .with_detection(detection, true)
+        .with_batches(run.unsaved_batches()?);
     let lines = first.lines.or(first.since.is_none().then_some(LINES)).filter(|lines| *lines > 0);
 
     let now = run.runtime.clock.now();

@@ -57,13 +57,15 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::delivery::UnsavedBatches;
 use self::engine::{Interrupts, ReopenRequest};
 use self::intervals::Intervals;
-use self::plan::{OutputPlan, PlannedOutput};
+use self::plan::{Destination, OutputPlan, PlannedOutput};
 use self::question::QuestionSource;
 use self::report::{OutputReport, Tally};
 use self::session::Session;
 use crate::cancel::Cancel;
+use crate::error::Result;
 use crate::health::{HealthReporter, ServiceMonitor, SystemdNotifier};
 use crate::runtime::Runtime;
 
@@ -114,6 +116,16 @@ pub struct FollowOptions {
 }
 
 impl<'a, S: QuestionSource> OutputRun<'a, S> {
+    /// The batches of a run that keeps no position; none where the output is not delivered.
+    fn unsaved_batches(&self) -> Result<Option<UnsavedBatches>> {
+        match &self.output.destination {
+            Destination::Receivers(targets) => {
+                UnsavedBatches::open(targets, self.runtime, self.session).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
     fn report(&self, health: Option<HealthReporter>, follow: Option<&FollowOptions>) -> OutputReport<'a> {
         OutputReport {
             runtime: self.runtime,

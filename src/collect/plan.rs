@@ -17,7 +17,7 @@ use crate::encode::{
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
-use crate::health::RunMode;
+use crate::health::{HealthReporter, RunMode};
 use crate::sanitize;
 use crate::select::{Filter, Names};
 use crate::suggest::suggest;
@@ -137,8 +137,8 @@ pub enum Destination {
     Device(PathBuf),
     /// A file.
     File(PathBuf),
-    /// A command or an intake, for the batches of one stream.
-    Receiver(DeliveryTarget),
+    /// A command or an intake, for the batches of each stream; of one stream where a position is kept.
+    Receivers(Vec<DeliveryTarget>),
 }
 
 impl OutputPlan {
@@ -234,6 +234,13 @@ impl OutputPlan {
 }
 
 impl Destination {
+    /// Has batches that are not taken reported to `health`.
+    pub(super) fn report_to(&self, health: &HealthReporter) {
+        if let Destination::Receivers(targets) = self {
+            targets.iter().for_each(|target| target.report_to(health.clone()));
+        }
+    }
+
     /// The destination as messages show it.
     pub fn shown(&self) -> String {
         match self {
@@ -241,7 +248,7 @@ impl Destination {
             Destination::Device(path) | Destination::File(path) => {
                 sanitize::message(&path.to_string_lossy()).into_owned()
             }
-            Destination::Receiver(target) => target.shown(),
+            Destination::Receivers(targets) => targets.first().map(DeliveryTarget::shown).unwrap_or_default(),
         }
     }
 }
@@ -289,18 +296,25 @@ pub(super) fn marked(path: &Path, profile: &str, stream: Stream) -> PathBuf {
 }
 
 /// A receiver for each stream: its batches, and its position, are its own, so that streams do not wait for
-/// each other.
+/// each other. Without a position they are read as one: what is asked for counts over all of them, and a batch that
+/// is not taken ends the run.
 fn receivers(
     delivery: &DeliveryRequest,
     shape: Shape,
     profile: &str,
     streams: &[Stream],
 ) -> Vec<PlannedOutput> {
-    let output = |&stream: &Stream| PlannedOutput {
-        destination: Destination::Receiver(DeliveryTarget::new(delivery, profile, stream, shape)),
+    let targets =
+        streams.iter().map(|&stream| (stream, DeliveryTarget::new(delivery, profile, stream, shape)));
+    if !delivery.is_resumed {
+        let destination = Destination::Receivers(targets.map(|(_, target)| target).collect());
+        return vec![PlannedOutput { destination, streams: streams.to_vec() }];
+    }
+    let output = |(stream, target)| PlannedOutput {
+        destination: Destination::Receivers(vec![target]),
         streams: vec![stream],
     };
-    streams.iter().map(output).collect()
+    targets.map(output).collect()
 }
 
 /// Refuses a mistyped mark, which would name one file of all streams or profiles.

@@ -123,10 +123,18 @@ fn target(run: &OutputRun<'_>, options: &ResumeOptions) -> Result<OutputTarget> 
         Destination::File(path) => {
             OutputTarget::File { path: path.clone(), mode: options.file_mode.unwrap_or(FILE_MODE) }
         }
-        Destination::Receiver(target) => OutputTarget::Batches {
-            consumer: target.consumer(options.consumer.as_deref()),
-            sink: Box::new(target.sink(run.runtime, run.session)?),
-        },
+        Destination::Receivers(targets) => {
+            let [target] = &targets[..] else {
+                return Err(Error::new(
+                    ErrorKind::Unexpected,
+                    "one position for the batches of several streams",
+                ));
+            };
+            OutputTarget::Batches {
+                consumer: target.consumer(options.consumer.as_deref()),
+                sink: Box::new(target.sink(run.runtime, run.session)?),
+            }
+        }
     })
 }
 

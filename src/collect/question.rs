@@ -12,7 +12,7 @@ use super::plan::{Destination, FILE_MODE, PlannedOutput};
 use super::reader::StreamReader;
 use super::report::OutputReport;
 use super::selector::Selector;
-use super::session::Session;
+use super::session::{IntakeConnections, Session};
 use super::shared_output::{NewFile, SharedOutput};
 use super::speaker::{AccountNames, Speaker};
 use super::unsaved::{Reuse, Selection, UnsavedConsumer};
@@ -74,6 +74,12 @@ pub trait QuestionSource {
     /// Fails when nothing can be read.
     fn open(&self, runtime: &Runtime, range: &TimeRange, output: &PlannedOutput) -> Result<OpenSource<'_>>;
 
+    /// What requests to an intake of batches go through.
+    ///
+    /// # Errors
+    /// Fails where they cannot be made.
+    fn intake_connections(&self, runtime: &Runtime) -> Result<IntakeConnections>;
+
     /// On how many threads its events are worth being folded.
     fn fold_threads(&self) -> usize {
         1
@@ -122,6 +128,8 @@ pub fn answer<S: QuestionSource>(
         let (mode, state_dir) = (question.file_mode.unwrap_or(FILE_MODE), run.session.state_dir()?);
         output.open(&NewFile { mode, overwrite: question.overwrite, state_dir })?;
     }
+    let batches = run.unsaved_batches()?;
+    let ends = ends && batches.is_none();
     let report = run.report(None, None);
     if question.range.since > DateTime::<Utc>::MIN_UTC {
         report.progress.borrow_mut().set_range(question.range.since, question.until);
@@ -132,7 +140,8 @@ pub fn answer<S: QuestionSource>(
     let selector = Selector::new(&run.plan.filter, &run.plan.context.redaction);
     let detection = run.plan.detect.as_ref().map(|detect| Detection::new(detect, runtime, &[]));
     let mut consumer = UnsavedConsumer::new(output, &report, reuse, selector, speaker, data_output)
-        .with_detection(detection, false);
+        .with_detection(detection, false)
+        .with_batches(batches);
     let Question { limit, newest, by_time, reverse, .. } = *question;
     consumer.select(Selection { limit, newest, by_time, reverse });
     let interrupts = Interrupts::default();
@@ -174,9 +183,9 @@ pub fn answer<S: QuestionSource>(
         if let Some(shown) = output.shown().filter(|shown| shown.events > 1) {
             runtime.console.note(&shown.sentence(|time| run.session.settings().zone.show(time)));
         }
-        if let Destination::File(_) = run.output.destination {
-            runtime.console.delivered(consumer.written(), &run.output.destination.shown(), None);
-        }
+    }
+    if let Destination::File(_) | Destination::Receivers(_) = run.output.destination {
+        runtime.console.delivered(consumer.written(), &run.output.destination.shown(), None);
     }
     if is_done {
         run.tally.done();
@@ -214,6 +223,10 @@ impl QuestionSource for Session {
 
     fn host_name(&self) -> String {
         self.account.server.host_name().into()
+    }
+
+    fn intake_connections(&self, _: &Runtime) -> Result<IntakeConnections> {
+        Ok(self.intake_connections.clone())
     }
 
     fn open(&self, runtime: &Runtime, range: &TimeRange, plan: &PlannedOutput) -> Result<OpenSource<'_>> {

@@ -47,9 +47,7 @@ pub fn deliver(run: &OutputRun<'_>, saved: &SavedRun<'_>) -> Result<()> {
     if let Some(follow) = saved.follow {
         follow.monitor.report_to(health.clone(), streams);
     }
-    if let Destination::Receiver(target) = &run.output.destination {
-        target.report_to(health.clone());
-    }
+    run.output.destination.report_to(&health);
     let report = run.report(Some(health), saved.follow);
     let mut readers = Vec::new();
     for &stream in streams {
@@ -87,7 +85,8 @@ pub fn deliver(run: &OutputRun<'_>, saved: &SavedRun<'_>) -> Result<()> {
     let end = end?;
     let up_to = consumer.newest().map(|time| session.settings.zone.show(time));
     consumer.finish()?;
-    if let (None, Destination::File(_) | Destination::Receiver(_)) = (saved.follow, &run.output.destination) {
+    if let (None, Destination::File(_) | Destination::Receivers(_)) = (saved.follow, &run.output.destination)
+    {
         runtime.console.delivered(report.events.get(), &run.output.destination.shown(), up_to.as_deref());
     }
     if saved.follow.is_some() && !followed.is_empty() {

@@ -43,6 +43,13 @@ pub struct Connections {
     idle_age: Option<Duration>,
 }
 
+/// What requests to an intake go through.
+#[derive(Clone, Debug)]
+pub struct IntakeConnections {
+    pub(super) http: Http,
+    pub(super) limiters: Arc<Limiters>,
+}
+
 /// An account and the client for it.
 pub struct Session {
     /// The profile's settings.
@@ -52,9 +59,7 @@ pub struct Session {
     /// The server, the token's claims, and notices about them.
     pub account: Account,
     /// The connections of the run, for receivers of batches.
-    pub(super) http: Http,
-    /// The limiters of the run, for the same.
-    pub(super) limiters: Arc<Limiters>,
+    pub(super) intake_connections: IntakeConnections,
     /// What must live as long as the session: the demo's server.
     _keep: Option<Box<dyn Any + Send + Sync>>,
 }
@@ -77,6 +82,15 @@ impl Connections {
             idle_age: Some((interval * 2 + interval / 2).clamp(usual, LONGEST_IDLE)),
             ..Connections::default()
         }
+    }
+
+    /// The connections and limiters for an intake, where there is no session.
+    ///
+    /// # Errors
+    /// Fails where no thread can be started.
+    pub(super) fn for_intake(&self, runtime: &Runtime, settings: &Settings) -> Result<IntakeConnections> {
+        let http = self.http(runtime, settings, Stream::ALL.len())?;
+        Ok(IntakeConnections { http, limiters: self.limiters(runtime, settings.rate_limit) })
     }
 
     /// How many requests may run at once, with this `--jobs`.
@@ -175,7 +189,8 @@ impl Session {
             clock: Arc::clone(&runtime.clock),
             cancel: runtime.cancel.clone(),
         });
-        Ok(Session { settings, client, account, http, limiters, _keep: keep })
+        let intake_connections = IntakeConnections { http, limiters };
+        Ok(Session { settings, client, account, intake_connections, _keep: keep })
     }
 
     /// How many requests may run at once.

@@ -150,6 +150,11 @@ impl SharedOutput {
         values.iter().for_each(|value| open.encoder.value(value, out));
     }
 
+    /// Says what encoding has to warn of.
+    pub(super) fn tell_warnings(&self) {
+        self.lock().encoder.take_warnings().iter().for_each(|warning| log::warn!("{warning}"));
+    }
+
     /// Writes rows and lines; the header comes before the first ones.
     ///
     /// # Errors
@@ -267,8 +272,7 @@ fn open_stream(destination: &Destination, pager: Option<&PagerCommand>) -> Resul
             let (pager, input) = pager.start()?;
             SharedSink::Paged(StreamSink::of(real::of_descriptor(input), "the pager")?, pager)
         }
-        (Destination::Stdout | Destination::File(_) | Destination::Receiver(_), _) => {
-            SharedSink::Stream(StreamSink::stdout_for_data()?)
-        }
+        // Batches have sinks of their own.
+        (_, _) => SharedSink::Stream(StreamSink::stdout_for_data()?),
     })
 }

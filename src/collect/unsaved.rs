@@ -1,11 +1,13 @@
-//! Events to an output without a saved position: those of a question, or of tail.
+//! Events to an output without a saved position, or into batches: those of a question, or of tail.
 //!
 //! Where events are sorted, or only the newest are wanted, they are held until the end; otherwise they are
 //! written in chunks. Lines that need no change are written straight from the page's buffer.
 
 use std::ops::Range;
 use std::rc::Rc;
+use std::time::Duration;
 
+use super::delivery::UnsavedBatches;
 use super::detection::Detection;
 use super::engine::{Flow, PageConsumer};
 use super::lines::Lines;
@@ -50,6 +52,8 @@ pub(super) struct UnsavedConsumer<'a> {
     sorter: Option<EventSorter>,
     /// In which order they then come.
     direction: Direction,
+    /// The batches that events go into instead of the output, which then only encodes.
+    batches: Option<UnsavedBatches>,
     /// Rules that look at the events.
     detection: Option<Detection<'a>>,
     /// Whether the run goes on, so that hits are told while events come.
@@ -103,6 +107,7 @@ impl<'a> UnsavedConsumer<'a> {
             written: 0,
             sorter: None,
             direction: Direction::Forwards,
+            batches: None,
             detection: None,
             is_followed: false,
             late: Vec::new(),
@@ -113,6 +118,14 @@ impl<'a> UnsavedConsumer<'a> {
     #[must_use]
     pub(super) fn with_detection(mut self, detection: Option<Detection<'a>>, is_followed: bool) -> Self {
         (self.detection, self.is_followed) = (detection, is_followed);
+        self
+    }
+
+    /// Sends events away in batches instead of writing them.
+    #[must_use]
+    pub(super) fn with_batches(mut self, batches: Option<UnsavedBatches>) -> Self {
+        self.is_verbatim &= batches.is_none();
+        self.batches = batches;
         self
     }
 
@@ -159,7 +172,7 @@ impl<'a> UnsavedConsumer<'a> {
         self.late = streams.iter().map(late).collect();
     }
 
-    /// Writes the events that were held.
+    /// Writes the events that were held, and delivers batches that are not full.
     ///
     /// # Errors
     /// As the output.
@@ -168,7 +181,13 @@ impl<'a> UnsavedConsumer<'a> {
         if let Some(sorter) = self.sorter.take() {
             self.drain(sorter)?;
         }
-        self.flush()
+        match &mut self.batches {
+            Some(batches) => {
+                self.output.tell_warnings();
+                batches.deliver_rest()
+            }
+            None => self.flush(),
+        }
     }
 
     fn drain(&mut self, sorter: EventSorter) -> Result<()> {
@@ -195,6 +214,11 @@ impl<'a> UnsavedConsumer<'a> {
                 let speaker = self.speaker.of(reading.account);
                 self.output.encode(speaker, event, reading.received_at, &mut self.buffer);
             }
+        }
+        if let Some(batches) = &mut self.batches {
+            let added = batches.add(event, &self.buffer, reading.received_at);
+            self.buffer.clear();
+            added?;
         }
         self.count(self.buffer.len())
     }
@@ -309,8 +333,16 @@ impl PageConsumer for UnsavedConsumer<'_> {
 
     fn waiting(&mut self) -> Result<()> {
         self.flush()?;
+        if let Some(batches) = &mut self.batches {
+            self.output.tell_warnings();
+            batches.deliver_due()?;
+        }
         // In the end the hits of a question are told whole.
         if self.is_followed { self.tell_hits(false) } else { Ok(()) }
+    }
+
+    fn wakes_in(&self) -> Option<Duration> {
+        self.batches.as_ref().and_then(UnsavedBatches::due_in)
     }
 
     fn caught_up(&mut self, stream: Stream) -> Result<()> {

@@ -81,6 +81,7 @@ pub(super) fn request(
         reject_to: typed.reject_to.clone(),
         permits: Permits::new(usize::from(jobs)),
         patience,
+        is_resumed: args.resume,
     }))
 }
 

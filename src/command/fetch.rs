@@ -84,7 +84,7 @@ pub(super) struct FetchSetup<'a> {
     pub(super) args: &'a FetchArgs,
     pub(super) redaction: Arc<Redaction>,
     pub(super) run: FetchRun<'a>,
-    delivery: Option<DeliveryRequest>,
+    pub(super) delivery: Option<DeliveryRequest>,
     connections: Connections,
 }
 

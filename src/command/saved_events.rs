@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::fetch::{self, FetchSetup};
-use super::{ChosenEvents, Invocation, detect};
+use super::{ChosenEvents, Invocation, delivery, detect};
 use crate::collect::fetch_run::FetchRun;
 use crate::collect::files::FileSource;
 use crate::collect::plan::{OutputPlan, OutputRequest, names};
-use crate::collect::question::{self, Question};
+use crate::collect::question::{self, Question, QuestionSource as _};
 use crate::collect::{OutputRun, side_by_side};
 use crate::config::Settings;
 use crate::encode::OutputUse;
@@ -34,6 +34,7 @@ pub(super) fn answer(fetch: &FetchSetup<'_>, settings: Settings) -> Result<()> {
     let request = OutputRequest {
         detect,
         redaction: Arc::clone(&fetch.redaction),
+        delivery: delivery::of_profile(fetch.delivery.as_ref(), invocation, source.settings()),
         ..super::output_request(invocation, &args.collect, chosen, OutputUse::Question)
     };
     let plan = OutputPlan::decide(&source, &request, &streams)?;

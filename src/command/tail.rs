@@ -53,7 +53,8 @@ pub fn run(invocation: &Invocation, args: &TailArgs) -> Result<End> {
         tally: &tally,
         names_profile: collect.all_profiles,
         resume: collect.resume.then(|| (super::resume_options(collect, RunMode::Tail), collect.accept_gap)),
-        lines: args.lines,
+        // Nothing is remembered: a receiver gets no event again only because the run was started again.
+        lines: args.lines.or(collect.delivery.has_receiver().then_some(0)),
         highlight,
         // The same for every profile, where nothing names the streams.
         columns_of: collect.all_profiles.then(|| super::or_all(&collect.streams.named).to_vec()),

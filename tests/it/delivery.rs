@@ -237,8 +237,9 @@ fn a_signal_waits_for_the_command_that_is_at_work_and_commits_what_it_took() {
 fn what_makes_no_sense_is_refused_before_anything_is_sent() {
     let account = Account::new(SimulatorOptions::default());
     for (args, why) in [
-        (&["--exec", "cat"][..], "--resume"),
-        (&["--resume", "--exec", " "], "--exec is empty"),
+        (&["--exec", " "][..], "--exec is empty"),
+        (&["--exec", "cat", "--consumer", "me"], "--resume"),
+        (&["--exec", "cat", "--format", "table"], "table cannot be delivered"),
         (&["--resume", "--exec", "cat", "-o", "x"], "cannot be used with"),
         (&["--resume", "--exec", "cat", "--post", "https://x.example/"], "cannot be used with"),
         (&["--resume", "--batch-max", "5"], "--batch-max needs a receiver"),
@@ -257,6 +258,109 @@ fn what_makes_no_sense_is_refused_before_anything_is_sent() {
         let run = account.run(["fetch", "--resume", "--post", url]).expect(3);
         assert!(run.stderr.contains(why), "{}", run.stderr);
     }
+}
+
+const ONCE: [&str; 4] = ["fetch", "items", "--since", "2d"];
+
+/// Prints the id of each batch, and its events.
+const SAY: &str = "echo \"$OPEV_BATCH_ID $OPEV_BATCH_STREAM $OPEV_BATCH_EVENTS\"; cat";
+
+#[test]
+fn without_a_position_nothing_is_remembered_and_the_same_events_give_the_same_batches() {
+    let account = of_files((0..250).map(|n| event(n, 0)));
+    let run = |more: &[&str]| {
+        account.run([&ONCE[..], &["--batch-max", "100", "--exec", SAY], more].concat()).expect(0)
+    };
+    let first = run(&[]);
+    assert_eq!(first.stderr, "");
+    let (heads, events): (Vec<String>, Vec<String>) =
+        first.lines().into_iter().partition(|line| !line.starts_with('{'));
+    let sizes: Vec<&str> = heads.iter().map(|head| head.split_once(' ').unwrap().1).collect();
+    assert_eq!(sizes, ["itemusages 100", "itemusages 100", "itemusages 50"]);
+    assert_eq!(uuids(events.join("\n").as_bytes()), (0..250).map(|n| format!("E{n:05}")).collect::<Vec<_>>());
+    let ids: BTreeSet<&str> = heads.iter().map(|head| &head[..32]).collect();
+    assert_eq!(ids.len(), 3);
+    assert_eq!(run(&[]).stdout, first.stdout);
+    // What is asked of a question holds here, too.
+    let newest = run(&["--last", "3", "--reverse", "--jq", ".uuid"]).lines();
+    assert_eq!(newest[1..], ["\"E00249\"", "\"E00248\"", "\"E00247\""]);
+    let text = account.run(["status"]).expect(0).text();
+    assert!(text.starts_with("no saved positions"), "{text}");
+}
+
+#[test]
+fn without_a_position_a_batch_that_is_not_taken_ends_the_run() {
+    let account = of_files((0..30).map(|n| event(n, 0)));
+    let fail =
+        "cat > /dev/null; echo run >> runs; [ $(wc -l < runs) = 1 ] && exit 0; echo no disk >&2; exit 3";
+    let args = ["--batch-max", "10", "--retry-for", "0s", "--exec", fail];
+    let run = account.run([&ONCE[..], &args].concat()).expect(7);
+    assert!(run.stderr.contains("the command ended with exit code 3: no disk"), "{}", run.stderr);
+    assert!(run.stderr.contains("no position is kept"), "{}", run.stderr);
+    let runs = std::fs::read_to_string(account.sandbox.path("runs")).unwrap();
+    assert_eq!(runs.lines().count(), 2, "the third batch is not offered");
+    // What the data is at fault for is set aside, as with a position.
+    let aside = ["--batch-max", "10", "--reject-to", "aside", "--exec", "exit 65"];
+    let run = account.run([&ONCE[..], &aside].concat()).expect(0);
+    assert!(run.stderr.contains("set aside in aside, and the run goes on"), "{}", run.stderr);
+    assert_eq!(uuids(&std::fs::read(account.sandbox.path("aside")).unwrap()).len(), 30);
+}
+
+#[test]
+fn saved_events_of_every_stream_are_delivered_from_a_file_and_from_standard_input() {
+    let options = frozen(600);
+    let since = beginning(&options);
+    let account = Account::new(options);
+    account.run(["fetch", "--since", &since, "--shape", "envelope", "-o", "saved.ndjson"]).expect(0);
+    let saved = std::fs::read(account.sandbox.path("saved.ndjson")).unwrap();
+    let mut expected = inner_uuids(&saved);
+    expected.sort();
+    let take = "cat > $OPEV_BATCH_STREAM.$OPEV_BATCH_ID";
+    for from in ["saved.ndjson", "-"] {
+        let args = ["fetch", "--from", from, "--batch-max", "50", "--exec", take];
+        let mut command = account.sandbox.command(args);
+        command.stdin(std::fs::File::open(account.sandbox.path("saved.ndjson")).unwrap());
+        crate::harness::Run::of(command.output().unwrap()).expect(0);
+        let (mut found, mut batches) = (Vec::new(), 0);
+        for entry in std::fs::read_dir(account.sandbox.path("")).unwrap().map(|entry| entry.unwrap()) {
+            let name = entry.file_name().into_string().unwrap();
+            if let Some((stream, _)) = name.split_once('.').filter(|(_, id)| id.len() == 32) {
+                let body = std::fs::read(entry.path()).unwrap();
+                let events = uuids(&body);
+                assert!(
+                    events.len() <= 50 && ["signinattempts", "itemusages", "auditevents"].contains(&stream)
+                );
+                found.extend(events);
+                batches += 1;
+                std::fs::remove_file(entry.path()).unwrap();
+            }
+        }
+        found.sort();
+        assert!(found == expected && batches >= expected.len() / 50, "{from}: {batches} batches");
+    }
+}
+
+#[test]
+fn tail_without_a_position_delivers_what_is_new_and_ends_when_nobody_takes_it() {
+    let account = Account::new(crate::tail::live(20.0, &[]));
+    let args = ["tail", "--interval", "1s", "--batch-wait", "0s", "--exec"];
+    // Of the 300 events before the run none is sent.
+    let begun = crate::harness::now();
+    let mut child = start(account.command([&args[..], &[TAKE]].concat()));
+    wait_until(|| taken(&account).len() >= 4);
+    signal(&child, nix_signal());
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&child.wait().unwrap()), Some(15));
+    for (_, body) in taken(&account) {
+        for line in body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            let event: Value = serde_json::from_slice(line).unwrap();
+            let time: chrono::DateTime<chrono::Utc> = event["timestamp"].as_str().unwrap().parse().unwrap();
+            // The service may have an event some time after it happened.
+            assert!(time > begun - chrono::TimeDelta::hours(2), "{event}");
+        }
+    }
+    let run = account.run([&args[..], &["echo full >&2; exit 1", "--retry-for", "0s", "-n", "1"]].concat());
+    let run = run.expect(7);
+    assert!(run.stderr.contains("the command ended with exit code 1: full"), "{}", run.stderr);
 }
 
 /// A receiver that takes, fails, takes and then fails, dies after it took, hangs, and answers too late; what it

@@ -213,6 +213,33 @@ fn what_passes_is_tried_again_and_what_does_not_ends_with_the_intakes_words() {
 }
 
 #[test]
+fn saved_events_are_posted_without_a_token_and_without_a_position() {
+    let sandbox = crate::harness::Sandbox::new();
+    let event = |n: usize| {
+        format!("{{\"uuid\":\"E{n:05}\",\"timestamp\":\"2026-11-20T12:{n:02}:00Z\",\"action\":\"reveal\"}}\n")
+    };
+    sandbox.write("itemusages.ndjson", (0..25).map(event).collect::<String>());
+    let args = ["fetch", "--from", "itemusages.ndjson", "--batch-max", "10", "--shape", "datadog", "--post"];
+    let posted = |replies: &'static [u16], code: i32| {
+        let intake = Intake::start(move |number, _| Reply::Answer(replies[number], "", "said".into()));
+        let run = sandbox.run([&args[..], &[&intake.url("/v2"), "--retry-for", "20s"]].concat()).expect(code);
+        (run, intake.received())
+    };
+    let (run, received) = posted(&[503, 202, 202, 202], 0);
+    assert_eq!(run.stderr, "");
+    let events: Vec<usize> = received.iter().map(|request| datadog_events(request).len()).collect();
+    assert_eq!(events, [10, 10, 10, 5], "the first is offered twice");
+    assert_eq!(received[0].body, received[1].body);
+    let (run, received) = posted(&[202, 403], 7);
+    assert!(run.stderr.contains("answered 403") && run.stderr.contains("--header-file"), "{}", run.stderr);
+    assert_eq!(received.len(), 2, "what follows a refusal is not sent");
+}
+
+fn datadog_events(request: &Received) -> Vec<Value> {
+    serde_json::from_slice(&request.plain()).unwrap()
+}
+
+#[test]
 fn data_at_fault_is_set_aside_where_that_is_wanted() {
     let account = account(20);
     let intake =

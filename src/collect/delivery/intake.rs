@@ -25,7 +25,8 @@ use crate::runtime::Runtime;
 use crate::sanitize;
 use crate::secret::Secret;
 
-use super::super::session::Session;
+use super::super::question::QuestionSource;
+use super::super::session::IntakeConnections;
 
 /// How long to wait between questions after an acknowledgement.
 const ACK_POLL: Duration = Duration::from_millis(500);
@@ -149,18 +150,20 @@ impl fmt::Debug for IntakeChannel {
 impl IntakeChannel {
     pub(super) fn new(
         runtime: &Runtime,
-        session: &Session,
+        source: &impl QuestionSource,
         url: &IntakeUrl,
         headers: &IntakeHeaders,
         form: IntakeForm,
     ) -> Result<Self> {
-        let uuid = crate::output::digest::Digest::of(session.settings.profile.as_bytes()).to_string();
+        let settings = source.settings();
+        let IntakeConnections { http, limiters } = source.intake_connections(runtime)?;
+        let uuid = crate::output::digest::Digest::of(settings.profile.as_bytes()).to_string();
         let parts = [&uuid[..8], &uuid[8..12], &uuid[12..16], &uuid[16..20], &uuid[20..]];
         Ok(IntakeChannel {
             runtime: runtime.clone(),
-            http: session.http.clone(),
-            limiter: session.limiters.get(&url.server.host(), "intake"),
-            proxy: proxy::resolve(&url.server, &session.settings.proxies)?,
+            http,
+            limiter: limiters.get(&url.server.host(), "intake"),
+            proxy: proxy::resolve(&url.server, &settings.proxies)?,
             url: url.clone(),
             headers: headers.clone(),
             form,

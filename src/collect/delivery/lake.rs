@@ -28,6 +28,7 @@ impl DeliveryRequest {
             reject_to: None,
             permits: Permits::new(1),
             patience: Duration::ZERO,
+            is_resumed: true,
         }
     }
 

@@ -6,19 +6,21 @@
 //! | `command` | one offer to a command, on its standard input |
 //! | `intake` | one offer to an intake, as a POST |
 //! | `lake` | which files are rolled, and when |
+//! | `unsaved` | the batches of a run that keeps no position |
 //!
 //! What a batch is, and that the position moves only behind one that was taken, is in `output`.
 
 pub(super) mod command;
 mod intake;
 mod lake;
+mod unsaved;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::session::Session;
+use super::question::QuestionSource;
 use crate::api::jitter::jitter;
 use crate::api::permits::Permits;
 use crate::api::retry::{RetryDecision, RetryPolicy, RetryState};
@@ -32,6 +34,7 @@ use crate::runtime::Runtime;
 use crate::sanitize;
 
 pub use self::intake::{IntakeHeaders, IntakeUrl};
+pub(super) use self::unsaved::UnsavedBatches;
 
 /// A retry that waits this long is told at the default level.
 const LONG_WAIT: Duration = Duration::from_secs(10);
@@ -49,6 +52,8 @@ pub struct DeliveryRequest {
     pub permits: Permits,
     /// How long a batch is offered without `--retry-for`.
     pub patience: Duration,
+    /// Whether a position is kept, so that another run offers a batch again.
+    pub is_resumed: bool,
 }
 
 /// A command, an intake, or a directory.
@@ -166,9 +171,9 @@ impl DeliveryTarget {
     ///
     /// # Errors
     /// Fails where the proxy that the environment names is malformed.
-    pub(super) fn sink(&self, runtime: &Runtime, session: &Session) -> Result<DeliverySink> {
+    pub(super) fn sink(&self, runtime: &Runtime, source: &impl QuestionSource) -> Result<DeliverySink> {
         let TargetState { request, stream, shape, .. } = &*self.0;
-        let settings = &session.settings;
+        let settings = source.settings();
         let deliver =
             |receiver| DeliverySink::new(receiver, *stream, request.options, request.reject_to.clone());
         let channel = match &request.receiver {
@@ -187,7 +192,7 @@ impl DeliveryTarget {
             }
             ReceiverRequest::Intake { url, headers } => {
                 let form = intake::IntakeForm { shape: *shape, batch: request.options };
-                let channel = intake::IntakeChannel::new(runtime, session, url, headers, form)?;
+                let channel = intake::IntakeChannel::new(runtime, source, url, headers, form)?;
                 OfferChannel::Intake(Box::new(channel))
             }
             ReceiverRequest::Files { pattern, mode } => {
@@ -234,7 +239,7 @@ impl Receiver for RetryingReceiver {
             };
             let decision = retries.failed(clock.elapsed(), retry_after, jitter());
             let tries = retries.attempt() - 1;
-            let failure = not_taken(batch, &why, tries);
+            let failure = not_taken(batch, &why, tries, self.target.0.request.is_resumed);
             match decision {
                 RetryDecision::Wait(wait) => {
                     let level = if wait >= LONG_WAIT { log::Level::Warn } else { log::Level::Info };
@@ -252,14 +257,19 @@ impl Receiver for RetryingReceiver {
 }
 
 /// A batch that nobody took in time.
-fn not_taken(batch: &Batch, why: &str, tries: u32) -> Error {
+fn not_taken(batch: &Batch, why: &str, tries: u32, is_resumed: bool) -> Error {
     let times = if tries == 1 { "once".to_owned() } else { format!("{tries} times") };
     Error::new(
         ErrorKind::Output,
         format!("batch {} of {} events was offered {times}: {why}", batch.id, batch.events),
     )
     .on_stream(batch.stream)
-    .hint("mend the receiver and run again: the batch is offered again with the same id")
+    .hint(if is_resumed {
+        "mend the receiver and run again: the batch is offered again with the same id"
+    } else {
+        "mend the receiver; no position is kept: a run of the same time range sends the same batches again, \
+         and with --resume the next run goes on with this one"
+    })
 }
 
 fn past_deadline(last: Option<Error>) -> Error {

@@ -13,10 +13,8 @@ use super::super::checkpoint::record::Checkpoint;
 use super::super::sink::delivery::DeliverySink;
 use super::{CheckpointedOutput, Encode, OpenSink, QUIET_PROOF, Staged};
 use crate::error::Result;
-use crate::event::{Event, Stream};
+use crate::event::Stream;
 use crate::page::Page;
-use crate::sanitize;
-use crate::size;
 
 impl CheckpointedOutput {
     /// Whether the output is batches for a receiver.
@@ -84,10 +82,7 @@ impl CheckpointedOutput {
             let received_at = before.or(sink.batch.received_at()).unwrap_or(page.received_at);
             self.buffer.clear();
             encode.event(&event, received_at, &mut self.buffer);
-            let is_large = sink.is_too_large(self.buffer.len());
-            let fits = sink.has_room(event.time) && sink.batch.fits(self.buffer.len());
-            if (is_large && !sink.batch.is_empty()) || !fits {
-                sink.batch.close();
+            if !sink.has_room_for(event.time, self.buffer.len()) {
                 break;
             }
             taken = index + 1;
@@ -98,13 +93,6 @@ impl CheckpointedOutput {
             last = Some(index);
             staged.events += 1;
             staged.bytes += self.buffer.len() as u64;
-            if is_large && sink.set_event_aside(&*self.disk, &self.buffer)? {
-                log::warn!(
-                    "{}; it was set aside, and the position goes on",
-                    too_large(&event, self.buffer.len())
-                );
-                continue;
-            }
             let record = &self.record;
             let place = || {
                 // A number and not the cursor, of which a quiet stream has several for one place.
@@ -113,12 +101,7 @@ impl CheckpointedOutput {
                 let (profile, consumer) = (record.profile.clone(), record.consumer.clone());
                 vec![account, profile, consumer, page.stream.name().to_owned(), before.to_string()]
             };
-            let is_kept = sink.keep(event.time, &self.buffer)?;
-            sink.batch.push(&event, (&self.buffer, is_kept), place, (elapsed, received_at));
-            if is_large {
-                log::warn!("{}; it goes alone", too_large(&event, self.buffer.len()));
-                sink.batch.close();
-            }
+            sink.add(&*self.disk, &event, &self.buffer, place, (elapsed, received_at))?;
         }
         // What follows an empty page's last event is its end.
         staged.taken = taken - range.start;
@@ -158,11 +141,4 @@ impl CheckpointedOutput {
         (sink.pending, self.record.pending) = (None, None);
         Ok(())
     }
-}
-
-/// Names an event that is larger than its receiver takes.
-fn too_large(event: &Event<'_>, bytes: usize) -> String {
-    let uuid = event.uuid.map(|uuid| format!(" {}", sanitize::message(&String::from_utf8_lossy(uuid))));
-    let (stream, bytes) = (event.stream, size::show(bytes as u64));
-    format!("{stream}: the event{} has {bytes}, more than its receiver takes", uuid.unwrap_or_default())
 }
