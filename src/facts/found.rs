@@ -42,8 +42,8 @@ impl<'a, 'b> FoundFields<'a, 'b> {
         match (self.plain, self.raw.get(start)) {
             _ if start >= end => Cow::Borrowed(""),
             (Some(plain), Some(b'"')) => {
-                let value = &plain[start + 1..end];
-                Cow::Borrowed(value.strip_suffix('"').unwrap_or(value))
+                let is_whole = end > start + 1 && self.raw[end - 1] == b'"';
+                Cow::Borrowed(&plain[start + 1..end - usize::from(is_whole)])
             }
             _ => JsonText::trimmed(&self.raw[start..end]).text(),
         }

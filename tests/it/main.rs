@@ -48,6 +48,7 @@ mod man;
 mod mishaps;
 mod names;
 mod one_engine;
+mod packages;
 mod pager;
 mod profiles;
 mod questions;
