@@ -14,15 +14,18 @@ Examples:
   opev detect --from saved.ndjson.gz --format ndjson --fail-on high
   opev detect --list export                      rules that have the word; ids of published rules as well
   opev detect --explain export-then-suspended
-  opev detect --test rules/mine.toml";
+  opev detect --test rules/mine.toml
+  opev detect --rules sigma/ --from saved.ndjson   rules of Sigma beside the others";
 
 /// Which rules.
 #[derive(Args, Clone, Debug, Default)]
 pub struct RuleArgs {
-    /// Rules beside those that come along: a file, or a folder of *.toml
+    /// Rules beside those that come along: a file, or a folder of *.toml, and *.yml of Sigma
     ///
-    /// Several may be given; the key rules of the profile adds to them. Each rule carries tests, which are run
-    /// when it is read: one that fails them is refused with file, line and column.
+    /// Several may be given; the key rules of the profile adds to them. A rule in TOML carries tests, which are run
+    /// when it is read: one that fails them is refused with file, line and column. Of Sigma, detections and
+    /// correlations (event_count, value_count, temporal_ordered) for the product onepassword are read; what else a
+    /// rule says is refused by name, and rules for other products are left out of folders.
     #[arg(long, value_name = "FILE|DIR", value_hint = ValueHint::AnyPath, help_heading = "Rules")]
     pub rules: Vec<PathBuf>,
 

@@ -49,7 +49,7 @@ pub fn run(invocation: &Invocation, args: &DetectArgs) -> Result<End> {
 
 /// Runs the tests of the files, or of every rule.
 fn test(files: &[PathBuf], args: &RuleArgs, profiles: &[Settings]) -> Result<End> {
-    let TrialOutcome { rules, tests } = if files.is_empty() {
+    let TrialOutcome { rules, tests, untested } = if files.is_empty() {
         detect::run_trials(&rules::all(args, profiles)?, |_| true)?
     } else {
         let mut all = read_rule_files(files)?;
@@ -58,7 +58,11 @@ fn test(files: &[PathBuf], args: &RuleArgs, profiles: &[Settings]) -> Result<End
         all.extend(builtin_rules().into_iter().filter(|rule| !ids.contains(&rule.id)));
         detect::run_trials(&all, |rule| ids.contains(&rule.id))?
     };
-    print(format!("{rules} rules, {tests} tests: all passed\n").as_bytes())
+    let untested = match untested {
+        0 => String::new(),
+        count => format!("; {count} of Sigma could be read and have no tests"),
+    };
+    print(format!("{rules} rules, {tests} tests: all passed{untested}\n").as_bytes())
 }
 
 /// Lists the rules that were asked for, or explains one.

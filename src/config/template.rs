@@ -15,7 +15,7 @@ pub const TEMPLATE: &str = r#"# The configuration of opev: one table per account
 #tz = "UTC"
 # What stands on every event, in the shapes that have a place for it; --tag adds to it.
 #tag = ["env:production"]
-# Rules of `opev detect` beside those that come along: files (*.toml), or folders of them.
+# Rules of `opev detect` beside those that come along: files (*.toml, or *.yml of Sigma), or folders of them.
 #rules = ["rules"]
 # Lists that rules name; `opev detect --list` tells which rules need one.
 #lists = { own_networks = ["192.0.2.0/24"], break_glass = ["emergency@example.com"] }

@@ -11,6 +11,7 @@ mod jq;
 mod needed;
 mod network;
 mod pattern;
+mod raw_condition;
 mod terms;
 mod uuids;
 
@@ -37,6 +38,7 @@ pub use country::country_name;
 pub use jq::{JqFilter, JqOutcome, JqValues};
 pub use needed::NeededValue;
 pub use pattern::any_glob;
+pub use raw_condition::{GlobPlace, RawCondition, RawNetwork, RawTest, TextGlob};
 pub use terms::{FilterField, FilterTerms};
 pub use uuids::WantedUuids;
 

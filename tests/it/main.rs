@@ -61,6 +61,7 @@ mod scripted;
 mod shapes;
 mod shards;
 mod show;
+mod sigma;
 mod simulator;
 mod stalled_watchers;
 mod status;

@@ -9,6 +9,7 @@
 //! told. Learned values are at most [`MOST_VALUES`], and [`MOST_OF_GROUP`] a group; beyond, nothing more is
 //! new.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -19,14 +20,16 @@ use super::baseline::Baseline;
 use super::event_id::EventId;
 use super::hit::Hit;
 use super::judge::{self, FoundHit, RecordWindow};
-use super::rule::{Rule, RuleKind};
+use super::rule::{ReadyField, Rule, RuleKind};
 use super::rule_set::{self, RuleSet};
 use super::silence::Quiet;
 use crate::analyze::Fold;
 use crate::event::Event;
-use crate::facts::{EventFacts, Field};
+use crate::facts::{EventFacts, FoundFields, Lookup, LookupBuffer};
 use crate::page::Reading;
+use crate::sanitize;
 use crate::select::{FilterField, Names};
+use crate::suggest::suggest;
 
 /// How late an event may arrive and still count where it belongs, while events go on coming.
 pub(super) const LATE: i64 = 86_400_000_000;
@@ -67,7 +70,7 @@ pub(super) struct RuleMemory {
 }
 
 /// Events, added one by one, that become hits.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct DetectFold {
     set: Arc<RuleSet>,
     pub(super) memory: Vec<RuleMemory>,
@@ -86,6 +89,24 @@ pub struct DetectFold {
     /// Whether events were left out, because there were too many records.
     is_full: bool,
     found: Vec<u16>,
+    raw_buffer: LookupBuffer,
+    /// Of each step the slots of paths that no event that it was offered had; none where it was offered none.
+    unmet_slots: Vec<Option<Vec<usize>>>,
+}
+
+/// An event that is looked at.
+struct LookedAtEvent<'e> {
+    event: &'e Event<'e>,
+    time: i64,
+    facts: &'e EventFacts<'e, 'e>,
+    /// What was found by path, where a rule that may fit names fields so.
+    raw: Option<FoundFields<'e, 'e>>,
+}
+
+impl LookedAtEvent<'_> {
+    fn text(&self, field: ReadyField) -> Cow<'_, str> {
+        field.text(self.facts, self.raw.as_ref())
+    }
 }
 
 impl DetectFold {
@@ -103,6 +124,8 @@ impl DetectFold {
             oldest: i64::MAX,
             is_full: false,
             found: Vec::new(),
+            raw_buffer: LookupBuffer::default(),
+            unmet_slots: vec![None; set.steps.len()],
         }
     }
 
@@ -126,40 +149,44 @@ impl DetectFold {
         }
         let mut found = std::mem::take(&mut self.found);
         set.candidates(facts, &mut found);
+        let mut buffer = std::mem::take(&mut self.raw_buffer);
+        let reads_raw = found.iter().any(|step| set.steps[usize::from(*step)].reads_raw);
+        let raw = reads_raw.then(|| set.raw.find(event.raw, &mut buffer));
+        let hand = LookedAtEvent { event, time, facts, raw };
         for step in &found {
-            self.offer(*step, event, time, facts, &set);
+            self.offer(usize::from(*step), &hand, &set);
         }
+        self.raw_buffer = buffer;
         self.found = found;
     }
 
     /// Adds an event to a step's rule, if it fits.
-    fn offer(&mut self, step: u16, event: &Event<'_>, time: i64, facts: &EventFacts<'_, '_>, set: &RuleSet) {
-        let ready = &set.steps[usize::from(step)];
-        if !set.fits(ready, event, facts) {
+    fn offer(&mut self, step: usize, hand: &LookedAtEvent<'_>, set: &RuleSet) {
+        let ready = &set.steps[step];
+        if let Some(raw) = &hand.raw {
+            self.note_paths(step, &ready.slots, raw);
+        }
+        if !set.fits(ready, hand.event, hand.facts, hand.raw.as_ref()) {
             return;
         }
-        let Some(group) = self.group(&ready.by, facts) else { return };
-        let id = EventId::new(event.uuid.unwrap_or_default());
+        let rule = &set.rules[ready.rule];
+        let Some(group) = self.group(&ready.by, rule.has_loose_groups, hand) else { return };
+        let id = EventId::new(hand.event.uuid.unwrap_or_default());
         let memory = &mut self.memory[ready.rule];
-        let value = match &set.rules[ready.rule].kind {
-            RuleKind::NewValue { field, .. } => {
-                let value = field.text(facts);
-                if !value.is_empty() && self.values < MOST_VALUES {
-                    self.values += usize::from(memory.baseline.add(&group, &value, time, id));
-                    if field.is_person() {
-                        self.note_label(&value, &field.label(facts));
+        let text = ready.field.map(|field| hand.text(field)).unwrap_or_default();
+        let value = match &rule.kind {
+            RuleKind::NewValue { .. } => {
+                if !text.is_empty() && self.values < MOST_VALUES {
+                    self.values += usize::from(memory.baseline.add(&group, &text, hand.time, id));
+                    if let Some(field) = ready.field.filter(|field| field.is_person()) {
+                        self.note_label(&text, &field.label(hand.facts));
                     }
                 }
                 return;
             }
-            RuleKind::Distinct { field, .. } => {
-                let value = field.text(facts);
-                if value.is_empty() {
-                    return;
-                }
-                judge::hash(&value)
-            }
-            RuleKind::Travel { .. } => match facts.location().coordinates {
+            RuleKind::Distinct { .. } if text.is_empty() => return,
+            RuleKind::Distinct { .. } => judge::hash(&text),
+            RuleKind::Travel { .. } => match hand.facts.location().coordinates {
                 Some(place) => judge::packed(place),
                 None => return,
             },
@@ -169,18 +196,18 @@ impl DetectFold {
             self.is_full = true;
             return;
         }
-        // A rule has few steps.
-        let record = EventRecord { time, id, step: ready.number as u16, value };
-        memory.windows.entry(group).or_default().add(record);
+        // A rule has few steps. Where their order does not matter, an event that fits two of them counts once.
+        let step = if rule.kind == RuleKind::Sequence { ready.number as u16 } else { 0 };
+        memory.windows.entry(group).or_default().add(EventRecord { time: hand.time, id, step, value });
         self.records += 1;
     }
 
-    /// The name of an event's group; none where it lacks a part of it.
-    fn group(&mut self, by: &[Field], facts: &EventFacts<'_, '_>) -> Option<String> {
+    /// The name of an event's group; none where it lacks a part of it, unless groups are loose.
+    fn group(&mut self, by: &[ReadyField], is_loose: bool, hand: &LookedAtEvent<'_>) -> Option<String> {
         let mut group = String::new();
         for (number, field) in by.iter().enumerate() {
-            let value = field.text(facts);
-            if value.is_empty() {
+            let value = hand.text(*field);
+            if value.is_empty() && !is_loose {
                 return None;
             }
             if number > 0 {
@@ -188,11 +215,22 @@ impl DetectFold {
             }
             group.push_str(&value);
             if field.is_person() {
-                let label = field.label(facts);
+                let label = field.label(hand.facts);
                 self.note_label(&value, &label);
             }
         }
         Some(group)
+    }
+
+    /// Notes which of the paths of a step an event has.
+    fn note_paths(&mut self, step: usize, slots: &[usize], raw: &FoundFields<'_, '_>) {
+        if slots.is_empty() {
+            return;
+        }
+        let unmet = self.unmet_slots[step].get_or_insert_with(|| slots.to_vec());
+        if !unmet.is_empty() {
+            unmet.retain(|slot| raw.value(*slot).is_none());
+        }
     }
 
     /// Notes what a person is called: of several names the first in the order of the alphabet, an address before
@@ -245,6 +283,13 @@ impl DetectFold {
         for stream in 0..3 {
             self.present[stream] |= other.present[stream];
             self.seen[stream] += other.seen[stream];
+        }
+        for (own, other) in self.unmet_slots.iter_mut().zip(other.unmet_slots) {
+            match (own.as_mut(), other) {
+                (Some(own), Some(other)) => own.retain(|slot| other.contains(slot)),
+                (None, other) => *own = other,
+                (Some(_), None) => {}
+            }
         }
         self.records += other.records;
         self.newest = self.newest.max(other.newest);
@@ -342,13 +387,23 @@ impl DetectFold {
 
     /// Fields that rules name and that no event had, for people; with whether the rule is a person's own.
     pub fn unmet_fields(&self) -> Vec<(bool, String)> {
-        let unmet = self.set.unmet(&self.present, &self.seen).into_iter();
-        let text = |(rule, field): (&Rule, FilterField)| {
+        let text = |rule: &Rule, name: &str, what: &str| {
             let file = rule.file.as_deref().unwrap_or("opev");
-            let text = format!("the rule {} of {file} names {}, which no event had", rule.id, field.name());
-            (rule.file.is_some(), text)
+            let (name, file) = (sanitize::message(name), sanitize::message(file));
+            (rule.file.is_some(), format!("the rule {} of {file} names {name}, which {what}", rule.id))
         };
-        unmet.map(text).collect()
+        let unmet = self.set.unmet(&self.present, &self.seen).into_iter();
+        let mut told: Vec<_> = unmet.map(|(rule, field)| text(rule, field.name(), "no event had")).collect();
+        for (step, unmet) in self.unmet_slots.iter().enumerate() {
+            for slot in unmet.iter().flatten() {
+                let Some(path) = self.set.path_of(step, *slot) else { continue };
+                let near = suggest(path, Lookup::fact_paths().filter(|known| *known != path));
+                let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+                let what = format!("no event that it looks at had{near}");
+                told.push(text(&self.set.rules[self.set.steps[step].rule], path, &what));
+            }
+        }
+        told
     }
 
     /// Bounds that were met, for people.

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::fold::SEPARATOR;
 use super::judge::FoundHit;
-use super::rule::{Level, Rule};
-use crate::facts::{Field, Names};
+use super::rule::{GroupField, Level, Rule};
+use crate::facts::Names;
 use crate::size::grouped;
 
 /// How much before the first and behind the last event `{from}` and `{to}` lie.
@@ -28,7 +28,7 @@ pub struct Hit {
     /// The published rules that the rule stands for.
     pub refs: Vec<String>,
     /// What it was grouped by: field and value, people by what they are called.
-    pub group: Vec<(&'static str, String)>,
+    pub group: Vec<(String, String)>,
     /// How many events.
     pub count: u64,
     /// The time of the first.
@@ -46,15 +46,16 @@ pub struct Hit {
 impl Hit {
     pub(super) fn new(rule: &Rule, found: FoundHit, labels: &HashMap<String, String>, names: &Names) -> Self {
         let parts = found.group.split(SEPARATOR);
-        let shown = |field: &Field, value: &str| {
+        let shown = |field: &GroupField, value: &str| {
             let label = labels.get(value).filter(|_| field.is_person()).map(String::as_str);
             label.or_else(|| names.of(value)).unwrap_or(value).to_owned()
         };
-        let typed = |field: &Field, value: &str| {
+        let typed = |field: &GroupField, value: &str| {
             let label = labels.get(value).filter(|label| field.is_person() && label.contains('@'));
             label.map_or(value, String::as_str).to_owned()
         };
-        let group: Vec<(Field, &str)> = rule.by.iter().copied().zip(parts).collect();
+        let group: Vec<(&GroupField, &str)> =
+            rule.by.iter().zip(parts).filter(|(_, value)| !value.is_empty()).collect();
         let time = |micros: i64| DateTime::from_timestamp_micros(micros).unwrap_or_default();
         let (first, last) = (time(found.first), time(found.last));
         let stamp = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
@@ -72,7 +73,10 @@ impl Hit {
             level: rule.level,
             attack: rule.attack.clone(),
             refs: rule.refs.clone(),
-            group: group.iter().map(|(field, value)| (field.name(), shown(field, value))).collect(),
+            group: group
+                .iter()
+                .map(|(field, value)| (field.name().to_owned(), shown(field, value)))
+                .collect(),
             count: found.count,
             first,
             last,
@@ -100,11 +104,8 @@ impl Hit {
     /// The hit as one JSON object.
     pub fn to_json(&self) -> Value {
         let stamp = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-        let group: Map<String, Value> = self
-            .group
-            .iter()
-            .map(|(field, value)| ((*field).to_owned(), Value::from(value.as_str())))
-            .collect();
+        let group: Map<String, Value> =
+            self.group.iter().map(|(field, value)| (field.clone(), Value::from(value.as_str()))).collect();
         json!({
             "rule": self.rule,
             "title": self.title,

@@ -3,6 +3,7 @@
 //! ```text
 //! rule       what a rule says
 //! reader     rules are read from TOML, with line and column
+//! sigma      rules are read from Sigma, too
 //! trial      the tests inside a rule
 //! rule_set   rules made ready: which of them an event concerns is decided by stream and action first
 //! fold       gathers what may be part of a hit: small records, not events
@@ -30,6 +31,7 @@ mod render;
 mod rule;
 mod rule_files;
 mod rule_set;
+mod sigma;
 mod silence;
 mod state;
 mod trial;

@@ -1,7 +1,7 @@
 //! Rules are read from TOML. Whatever is wrong is told with file, line and column, and an unknown word with the
 //! nearest known one.
 
-mod entry;
+pub(super) mod entry;
 mod tests_of_rule;
 
 use std::time::Duration;
@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use self::entry::{Entry, Problem, in_order, unknown};
 use super::lists::Lists;
-use super::rule::{Level, Rule, RuleKind, Step, list_name};
+use super::rule::{GroupField, Level, Rule, RuleKind, Step, list_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::facts::Field;
 use crate::sanitize;
@@ -63,18 +63,21 @@ const LEARN: TimeDelta = TimeDelta::days(14);
 /// # Errors
 /// Fails with `Usage` where the text is no rule; the message begins with `FILE:LINE:COLUMN: `.
 pub fn read_rule(file: &str, text: &str) -> Result<Rule> {
-    parse(file, text).map_err(|problem| at(file, text, &problem))
+    parse(file, text).map_err(|problem| failure(file, (text, 0), &problem))
 }
 
-/// A failure at a place of a file.
-pub(super) fn failure_at(file: &str, text: &str, offset: usize, message: String, hint: &str) -> Error {
-    at(file, text, &Problem { offset, message, hint: hint.to_owned() })
+/// A failure at a place of a rule.
+pub(super) fn failure_at(rule: &Rule, offset: usize, message: String, hint: &str) -> Error {
+    let file = rule.file.as_deref().unwrap_or(&rule.id);
+    let problem = Problem { offset, message, hint: hint.to_owned() };
+    failure(file, (&rule.text, rule.lines_before), &problem)
 }
 
-fn at(file: &str, text: &str, problem: &Problem) -> Error {
+/// A failure at a place of a text that so many lines of the file are before.
+pub(super) fn failure(file: &str, (text, lines_before): (&str, usize), problem: &Problem) -> Error {
     // Offsets stand at characters; one that does not is told as the beginning.
     let before = text.get(..problem.offset).unwrap_or_default();
-    let line = 1 + memchr::memchr_iter(b'\n', before.as_bytes()).count();
+    let line = 1 + lines_before + memchr::memchr_iter(b'\n', before.as_bytes()).count();
     let column = 1 + before.rsplit('\n').next().unwrap_or_default().chars().count();
     let message = format!("{}:{line}:{column}: {}", sanitize::message(file), problem.message);
     let failure = Error::new(ErrorKind::Usage, message);
@@ -93,10 +96,10 @@ struct RuleParts {
     next: (String, usize),
     false_alarms: Vec<String>,
     kind: Option<(String, usize)>,
-    by: Option<Vec<Field>>,
+    by: Option<Vec<GroupField>>,
     within: Option<TimeDelta>,
     threshold: Option<u32>,
-    field: Option<Field>,
+    field: Option<GroupField>,
     learn: Option<TimeDelta>,
     km: Option<f64>,
     kmh: Option<f64>,
@@ -176,8 +179,8 @@ impl RuleParts {
         let kind = self.kind_of(&kind, offset)?;
         let by = match (self.by.take(), &kind) {
             (Some(by), _) => by,
-            (None, RuleKind::Silence { .. }) => vec![Field::Stream],
-            (None, _) => vec![Field::User],
+            (None, RuleKind::Silence { .. }) => vec![GroupField::Named(Field::Stream)],
+            (None, _) => vec![GroupField::Named(Field::User)],
         };
         let steps = self.finish_steps(&kind, &by)?;
         check_placeholders(&self.next, &by)?;
@@ -203,11 +206,14 @@ impl RuleParts {
             }),
             kind,
             by,
+            has_loose_groups: false,
             steps,
             needs: self.needs,
             tests: self.tests,
             file: Some(file.to_owned()),
             text: text.to_owned(),
+            lines_before: 0,
+            made_of: Vec::new(),
         })
     }
 
@@ -218,11 +224,11 @@ impl RuleParts {
             "count" => RuleKind::Count { threshold: self.threshold.ok_or_else(|| needs("threshold"))? },
             "distinct" => RuleKind::Distinct {
                 threshold: self.threshold.ok_or_else(|| needs("threshold"))?,
-                field: self.field.ok_or_else(|| needs("field"))?,
+                field: self.field.clone().ok_or_else(|| needs("field"))?,
             },
             "sequence" => RuleKind::Sequence,
             "new_value" => RuleKind::NewValue {
-                field: self.field.ok_or_else(|| needs("field"))?,
+                field: self.field.clone().ok_or_else(|| needs("field"))?,
                 learn: self.learn.unwrap_or(LEARN),
             },
             "travel" => RuleKind::Travel { km: self.km.unwrap_or(500.0), kmh: self.kmh.unwrap_or(900.0) },
@@ -238,7 +244,7 @@ impl RuleParts {
         })
     }
 
-    fn finish_steps(&mut self, kind: &RuleKind, by: &[Field]) -> Result<Vec<Step>, Problem> {
+    fn finish_steps(&mut self, kind: &RuleKind, by: &[GroupField]) -> Result<Vec<Step>, Problem> {
         if *kind != RuleKind::Sequence {
             return match self.steps.is_empty() {
                 true => Ok(vec![std::mem::take(&mut self.only)]),
@@ -363,12 +369,12 @@ fn length(entry: &Entry<'_>) -> Result<TimeDelta, Problem> {
         .ok_or_else(|| entry.problem("must be at most a year"))
 }
 
-fn named_fields(entry: &Entry<'_>) -> Result<Vec<Field>, Problem> {
+fn named_fields(entry: &Entry<'_>) -> Result<Vec<GroupField>, Problem> {
     entry.list()?.iter().map(|name| named_field(entry, name)).collect()
 }
 
-fn named_field(entry: &Entry<'_>, name: &str) -> Result<Field, Problem> {
-    Field::of_name(name).ok_or_else(|| {
+fn named_field(entry: &Entry<'_>, name: &str) -> Result<GroupField, Problem> {
+    Field::of_name(name).map(GroupField::Named).ok_or_else(|| {
         let known: Vec<&str> = Field::ALL.iter().map(|field| field.name()).collect();
         let problem = entry.problem(&format!("no such field {}", sanitize::message(name)));
         match crate::suggest::suggest(name, known.iter().copied()) {
@@ -381,7 +387,7 @@ fn named_field(entry: &Entry<'_>, name: &str) -> Result<Field, Problem> {
 /// Placeholders of `next` beside the fields that the rule groups by.
 const PLACEHOLDERS: [&str; 5] = ["from", "to", "event", "value", "rule"];
 
-fn check_placeholders((next, offset): &(String, usize), by: &[Field]) -> Result<(), Problem> {
+fn check_placeholders((next, offset): &(String, usize), by: &[GroupField]) -> Result<(), Problem> {
     for name in next.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name) {
         if !PLACEHOLDERS.contains(&name) && !by.iter().any(|field| field.name() == name) {
             let known = by.iter().map(|field| field.name()).chain(PLACEHOLDERS).collect::<Vec<_>>();

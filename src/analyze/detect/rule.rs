@@ -1,13 +1,14 @@
 //! What a rule says, read and not made ready yet.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use chrono::TimeDelta;
 
 use crate::event::Stream;
-use crate::facts::Field;
-use crate::select::FilterField;
+use crate::facts::{EventFacts, Field, FoundFields};
+use crate::select::{FilterField, RawCondition};
 
 /// How much a hit matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,6 +59,64 @@ impl FromStr for Level {
     }
 }
 
+/// A field by which a rule groups, counts or learns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupField {
+    /// One of the named fields.
+    Named(Field),
+    /// A path into the event's JSON.
+    Path(String),
+}
+
+impl GroupField {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            GroupField::Named(field) => field.name(),
+            GroupField::Path(path) => path,
+        }
+    }
+
+    /// Whether it is a person, whom streams call by uuid or by address.
+    pub(super) fn is_person(&self) -> bool {
+        matches!(self, GroupField::Named(field) if field.is_person())
+    }
+}
+
+/// The same, made ready: a path is its slot in a look-up.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ReadyField {
+    Named(Field),
+    Slot(usize),
+}
+
+impl ReadyField {
+    /// What an event has there; `found` is what was looked up by path.
+    pub(super) fn text<'a>(
+        self,
+        facts: &EventFacts<'a, '_>,
+        found: Option<&FoundFields<'a, '_>>,
+    ) -> Cow<'a, str> {
+        match (self, found) {
+            (ReadyField::Named(field), _) => field.text(facts),
+            (ReadyField::Slot(slot), Some(found)) => found.text(slot),
+            (ReadyField::Slot(_), None) => Cow::Borrowed(""),
+        }
+    }
+
+    /// The address or name of the person, for people; empty for other fields.
+    pub(super) fn label<'a>(self, facts: &EventFacts<'a, '_>) -> Cow<'a, str> {
+        match self {
+            ReadyField::Named(field) => field.label(facts),
+            ReadyField::Slot(_) => Cow::Borrowed(""),
+        }
+    }
+
+    pub(super) fn is_person(self) -> bool {
+        matches!(self, ReadyField::Named(field) if field.is_person())
+    }
+}
+
 /// What makes a hit of the events that fit.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RuleKind {
@@ -73,14 +132,14 @@ pub enum RuleKind {
         /// The least number.
         threshold: u32,
         /// Whose values are counted.
-        field: Field,
+        field: GroupField,
     },
     /// Events that fit one step after another.
     Sequence,
     /// A value that the group did not have before.
     NewValue {
         /// Whose values are learned.
-        field: Field,
+        field: GroupField,
         /// How long a group must have been known before a value can be new to it.
         learn: TimeDelta,
     },
@@ -102,6 +161,14 @@ impl RuleKind {
     /// The names of all kinds.
     pub const NAMES: [&str; 7] = ["match", "count", "distinct", "sequence", "new_value", "travel", "silence"];
 
+    /// Whose values are counted or learned.
+    pub(super) fn field(&self) -> Option<&GroupField> {
+        match self {
+            RuleKind::Distinct { field, .. } | RuleKind::NewValue { field, .. } => Some(field),
+            _ => None,
+        }
+    }
+
     /// Its name.
     pub fn name(&self) -> &'static str {
         match self {
@@ -117,7 +184,7 @@ impl RuleKind {
 }
 
 /// Which events fit: streams, and values as filters have them.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Step {
     /// The streams; none for all.
     pub streams: Vec<Stream>,
@@ -131,8 +198,12 @@ pub struct Step {
     pub is_own: Option<bool>,
     /// Whether whom it was done to must have an address outside of the actor's domain and those of the profile.
     pub is_outside: bool,
+    /// What fields must be as the API names them.
+    pub raw: Option<RawCondition>,
     /// What its events are grouped by, where that differs from the rule.
-    pub by: Option<Vec<Field>>,
+    pub by: Option<Vec<GroupField>>,
+    /// Whose values are counted, where that differs from the rule.
+    pub field: Option<GroupField>,
     /// How many events it takes.
     pub times: u32,
     /// The rule whose hits it stands for.
@@ -155,7 +226,7 @@ pub struct RuleTest {
 }
 
 /// A rule.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Rule {
     /// Its name for machines, unique.
     pub id: String,
@@ -176,7 +247,9 @@ pub struct Rule {
     /// What makes a hit.
     pub kind: RuleKind,
     /// What events are grouped by.
-    pub by: Vec<Field>,
+    pub by: Vec<GroupField>,
+    /// Whether an event that lacks a field of `by` is of a group all the same.
+    pub has_loose_groups: bool,
     /// The window.
     pub within: TimeDelta,
     /// Which events fit; one step, but for sequences.
@@ -189,6 +262,10 @@ pub struct Rule {
     pub file: Option<String>,
     /// The text it was read from, for messages with places.
     pub text: String,
+    /// How many lines of its file are before that text.
+    pub lines_before: usize,
+    /// The texts of other rules that it was made of.
+    pub made_of: Vec<String>,
 }
 
 impl Rule {

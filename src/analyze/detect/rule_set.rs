@@ -7,11 +7,11 @@
 use std::collections::HashMap;
 
 use super::lists::Lists;
-use super::rule::{Rule, RuleKind, Step, list_name};
+use super::rule::{GroupField, ReadyField, Rule, RuleKind, Step, list_name};
 use crate::error::{Error, Result};
 use crate::event::{Event, Stream};
-use crate::facts::{EventFacts, Field, SignInOutcome};
-use crate::select::{Filter, FilterField, FilterTerms, Names};
+use crate::facts::{EventFacts, Field, FoundFields, Lookup, SignInOutcome};
+use crate::select::{Filter, FilterField, FilterTerms, Names, RawCondition};
 
 /// What a step that asks for an outcome is filed under; no action is called so.
 const FAILED: &str = "\0failed";
@@ -30,6 +30,8 @@ pub struct RuleSet {
     pub(super) silences: Vec<(usize, Vec<Stream>)>,
     /// The fields that rules name, by stream.
     pub(super) wanted: [u32; 3],
+    /// The paths that rules name as the API does.
+    pub(super) raw: Lookup,
     warnings: Vec<String>,
 }
 
@@ -39,10 +41,17 @@ pub(super) struct ReadyStep {
     pub(super) rule: usize,
     /// Its number within the rule.
     pub(super) number: usize,
-    pub(super) by: Vec<Field>,
+    pub(super) by: Vec<ReadyField>,
+    /// Whose values are counted or learned.
+    pub(super) field: Option<ReadyField>,
+    raw: Option<RawCondition>,
+    /// The slots of its paths, those of its condition first.
+    pub(super) slots: Vec<usize>,
     filter: Filter,
     is_own: Option<bool>,
     is_outside: bool,
+    /// Whether it looks at fields as the API names them.
+    pub(super) reads_raw: bool,
     /// The fields that it names.
     fields: u32,
     streams: Vec<Stream>,
@@ -165,10 +174,33 @@ impl RuleSet {
         }
         let filter = Filter::compile_with_names(&terms, names)?;
         let streams = streams_of(condition);
+        let mut raw = condition.raw.clone();
+        let mut slots = Vec::new();
+        if let Some(raw) = &mut raw {
+            raw.bind(&mut self.raw);
+            raw.paths(&mut |_, slot, _| slots.push(slot));
+        }
+        let lookup = &mut self.raw;
+        let mut ready_field = |field: &GroupField| match field {
+            GroupField::Named(field) => ReadyField::Named(*field),
+            GroupField::Path(path) => {
+                let slot = lookup.add(path);
+                slots.push(slot);
+                ReadyField::Slot(slot)
+            }
+        };
+        let by = condition.by.as_ref().unwrap_or(&rule.by).iter().map(&mut ready_field).collect();
+        let field = condition.field.as_ref().or(rule.kind.field()).map(ready_field);
+        slots.sort_unstable();
+        slots.dedup();
         let ready = ReadyStep {
             rule: number,
             number: step,
-            by: condition.by.clone().unwrap_or_else(|| rule.by.clone()),
+            by,
+            field,
+            reads_raw: raw.is_some() || !slots.is_empty(),
+            raw,
+            slots,
             filter,
             is_own: condition.is_own,
             is_outside: condition.is_outside,
@@ -181,7 +213,8 @@ impl RuleSet {
         for stream in streams {
             self.wanted[stream as usize] |= fields;
             let index = &mut self.index[stream as usize];
-            match &keys {
+            let raw_keys = condition.raw.as_ref().and_then(|raw| raw_keys(raw, stream));
+            match keys.as_ref().or(raw_keys.as_ref()) {
                 Some(keys) => {
                     for key in keys {
                         index.by_action.entry(key.clone()).or_default().push(place);
@@ -271,8 +304,19 @@ impl RuleSet {
     }
 
     /// Whether an event fits a step.
-    pub(super) fn fits(&self, step: &ReadyStep, event: &Event<'_>, facts: &EventFacts<'_, '_>) -> bool {
+    pub(super) fn fits(
+        &self,
+        step: &ReadyStep,
+        event: &Event<'_>,
+        facts: &EventFacts<'_, '_>,
+        found: Option<&FoundFields<'_, '_>>,
+    ) -> bool {
         if !step.filter.wants_facts(event, facts) {
+            return false;
+        }
+        if let Some(raw) = &step.raw
+            && !found.is_some_and(|found| raw.wants(event, found))
+        {
             return false;
         }
         if let Some(is_own) = step.is_own {
@@ -312,8 +356,20 @@ impl RuleSet {
             let lacking = FilterField::ALL.into_iter().filter(|field| step.fields & bit(*field) & !met != 0);
             unmet.extend(lacking.map(|field| (&self.rules[step.rule], field)));
         }
-        unmet.dedup();
+        unmet.dedup_by_key(|(rule, field)| (rule.id.as_str(), *field));
         unmet
+    }
+
+    /// A path at which a step wants a value, by its slot.
+    pub(super) fn path_of(&self, step: usize, slot: usize) -> Option<&str> {
+        let mut path = None;
+        let ready = &self.steps[step];
+        ready.raw.as_ref()?.paths(&mut |name, its, is_wanted| {
+            if its == slot && is_wanted {
+                path = Some(name);
+            }
+        });
+        path
     }
 }
 
@@ -361,8 +417,18 @@ fn keys_of(step: &Step, terms: &FilterTerms, codes: &[&str]) -> Option<Vec<Strin
     }
 }
 
+/// What a step of the API's own fields is filed under; none where any event of the stream may fit.
+fn raw_keys(raw: &RawCondition, stream: Stream) -> Option<Vec<String>> {
+    let paths: &[&str] = match stream {
+        Stream::SignInAttempts => &["category", "type"],
+        Stream::ItemUsages | Stream::AuditEvents => &["action"],
+    };
+    let keys = paths.iter().find_map(|path| raw.required_texts(path))?;
+    // Actions are found by their small letters, of which there may be more than those of ASCII.
+    keys.iter().all(|key| !key.is_empty() && key.is_ascii()).then_some(keys)
+}
+
 /// A failure at a place of a rule.
 fn fault(rule: &Rule, offset: usize, message: String, hint: &str) -> Error {
-    let file = rule.file.as_deref().unwrap_or(&rule.id);
-    super::reader::failure_at(file, &rule.text, offset, message, hint)
+    super::reader::failure_at(rule, offset, message, hint)
 }

@@ -77,5 +77,8 @@ impl DetectFold {
 
 /// What tells a rule from what it was before.
 fn print_of(rule: &Rule) -> u64 {
-    hash(&rule.text)
+    match rule.made_of.is_empty() {
+        true => hash(&rule.text),
+        false => hash(&format!("{}\0{}", rule.text, rule.made_of.join("\0"))),
+    }
 }

@@ -22,6 +22,8 @@ pub struct TrialOutcome {
     pub rules: usize,
     /// How many tests passed.
     pub tests: usize,
+    /// How many rules have none: those of Sigma, of which is only known that they can be read.
+    pub untested: usize,
 }
 
 /// Runs the tests of those of the rules for which `is_tried` says so; the others are there to be referred to.
@@ -33,6 +35,7 @@ pub fn run_trials(rules: &[Rule], is_tried: impl Fn(&Rule) -> bool) -> Result<Tr
     let mut outcome = TrialOutcome::default();
     for rule in rules.iter().filter(|rule| is_tried(rule)) {
         outcome.rules += 1;
+        outcome.untested += usize::from(rule.tests.is_empty());
         for test in &rule.tests {
             let hits = hits_of(rule, test, rules)?;
             outcome.tests += 1;
@@ -40,9 +43,8 @@ pub fn run_trials(rules: &[Rule], is_tried: impl Fn(&Rule) -> bool) -> Result<Tr
                 let name = if test.name.is_empty() { String::new() } else { format!(" ({})", test.name) };
                 let (id, wanted) = (&rule.id, test.hits);
                 let message = format!("the test{name} of {id} has {hits} hits and should have {wanted}");
-                let file = rule.file.as_deref().unwrap_or(id);
                 let hint = "compare the events of the test with the conditions; both stand in the rule";
-                return Err(failure_at(file, &rule.text, test.offset, message, hint));
+                return Err(failure_at(rule, test.offset, message, hint));
             }
         }
     }

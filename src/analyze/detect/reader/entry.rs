@@ -10,19 +10,19 @@ use crate::suggest::suggest;
 
 /// What is wrong, and where.
 #[derive(Debug)]
-pub(in super::super) struct Problem {
-    pub(in super::super) offset: usize,
-    pub(in super::super) message: String,
-    pub(in super::super) hint: String,
+pub(in crate::analyze::detect) struct Problem {
+    pub(in crate::analyze::detect) offset: usize,
+    pub(in crate::analyze::detect) message: String,
+    pub(in crate::analyze::detect) hint: String,
 }
 
 impl Problem {
-    pub(super) fn new(offset: usize, message: String) -> Self {
+    pub(in crate::analyze::detect) fn new(offset: usize, message: String) -> Self {
         Problem { offset, message, hint: String::new() }
     }
 
     #[must_use]
-    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(in crate::analyze::detect) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
         self
     }
