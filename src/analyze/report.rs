@@ -30,6 +30,8 @@ pub(super) enum SectionKind {
         title: &'static str,
     },
     FirstSeen,
+    /// Hits of rules.
+    Detections,
     /// Secrets and who saw them.
     Exposure,
     Places,
@@ -151,6 +153,7 @@ impl SectionKind {
             SectionKind::Hours => "hours",
             SectionKind::Counted { name, .. } => name,
             SectionKind::FirstSeen => "first_seen",
+            SectionKind::Detections => "detections",
             SectionKind::Exposure => "exposure",
             SectionKind::Places => "places",
             SectionKind::Travel => "travel",
@@ -166,6 +169,7 @@ impl SectionKind {
             SectionKind::Hours => "Events by weekday and hour",
             SectionKind::Counted { title, .. } => title,
             SectionKind::FirstSeen => "Seen for the first time, later than the user's first event",
+            SectionKind::Detections => "Hits of rules, the worst first",
             SectionKind::Exposure => "Secrets that were seen",
             SectionKind::Places => "Sign-ins by place",
             SectionKind::Travel => "Travel of more than 500 km faster than 900 km/h",

@@ -20,10 +20,10 @@ Examples:
 /// Which rules.
 #[derive(Args, Clone, Debug, Default)]
 pub struct RuleArgs {
-    /// Rules beside those that come along: a file, or a folder of *.toml, and *.yml of Sigma
+    /// Rules beside those that come along: a file, or a folder of *.toml and *.yml
     ///
     /// Several may be given; the key rules of the profile adds to them. A rule in TOML carries tests, which are run
-    /// when it is read: one that fails them is refused with file, line and column. Of Sigma, detections and
+    /// when it is read: one that fails them is refused with file, line and column. Of Sigma (*.yml), detections and
     /// correlations (event_count, value_count, temporal_ordered) for the product onepassword are read; what else a
     /// rule says is refused by name, and rules for other products are left out of folders.
     #[arg(long, value_name = "FILE|DIR", value_hint = ValueHint::AnyPath, help_heading = "Rules")]

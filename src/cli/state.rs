@@ -74,7 +74,8 @@ pub enum StateCommand {
     /// Print saved positions as JSON, to go on from on another machine
     ///
     /// All of the profile's, or the one that is named. Stop the service first: a position that a run
-    /// writes is refused with exit code 9. Copy the managed file as well. The token is not in it.
+    /// writes is refused with exit code 9. Copy the managed file as well, and the one of --hits. What rules of
+    /// --detect have gathered goes along. The token is not in it.
     Export(PositionArgs),
     /// Save exported positions here
     ///

@@ -12,6 +12,7 @@ const EXAMPLES: &str = "\
 Examples:
   opev summary --since 7d                        the week in a terminal
   opev summary --since 7d --compare 7d           beside the week before
+  opev summary --since 7d -o week.html           a page with charts, a map and what rules found
   opev summary signin --by user,ip --failed --since 7d
   opev summary --by action --since 30d --format csv
   opev summary --from saved.ndjson.gz --format json | jq '.sections[] | select(.name == \"travel\")'";

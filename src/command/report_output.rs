@@ -59,6 +59,11 @@ impl<'a> ReportOutput<'a> {
         Ok(ReportOutput { invocation, config, format, file: Some(file) })
     }
 
+    /// The form of the report.
+    pub(super) fn format(&self) -> ReportFormat {
+        self.format
+    }
+
     /// Writes a report, and says what of it is not exact.
     ///
     /// # Errors

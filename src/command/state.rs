@@ -17,8 +17,9 @@ use crate::output::exported_state::ExportedPosition;
 use crate::output::position_query::{self, PositionQuery};
 use crate::output::saved_state::{self, SavedPosition};
 
-/// The greatest export that is read: 300,000 delivered identities make about 10 MiB.
-const LIMIT: usize = 64 << 20;
+/// The greatest export that is read: 300,000 delivered identities make about 10 MiB, and what rules have gathered 43 at
+/// most.
+const LIMIT: usize = 256 << 20;
 
 /// What can be imported.
 const HINT: &str = "name the output of `opev state export`, or - for standard input";

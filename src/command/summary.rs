@@ -1,11 +1,17 @@
 //! `opev summary`: arguments in, a report out.
 
+use std::sync::Arc;
+
 use super::analysis::{self, Analysis, AnalysisPlan, FoldScope};
 use super::report_output::ReportOutput;
-use super::{End, Invocation};
-use crate::analyze::{CountBy, Fold, Report, ReportStyle, RowLimit, Summary};
+use super::{End, Invocation, detect, rules};
+use crate::analyze::detect::{Level, RuleSet, of_level};
+use crate::analyze::{CountBy, Fold, Report, ReportFormat, ReportStyle, RowLimit, Summary};
+use crate::cli::detect::RuleArgs;
 use crate::cli::summary::SummaryArgs;
+use crate::config::Settings;
 use crate::error::Result;
+use crate::select::Names;
 
 /// Runs `opev summary`.
 ///
@@ -13,39 +19,65 @@ use crate::error::Result;
 /// Fails for what concerns the whole run; failures of single streams, files and profiles are told at the end.
 pub fn run(invocation: &Invocation, args: &SummaryArgs) -> Result<End> {
     let limit = RowLimit { top: args.top, bottom: args.bottom };
+    let profiles = analysis::profiles(invocation, &args.analysis)?;
+    let output = ReportOutput::open(invocation, &args.output, &args.analysis, &profiles)?;
+    let run = SummaryRun { invocation, args, output };
     match &args.by {
-        Some(fields) => summarize(
-            invocation,
-            args,
+        Some(fields) => run.summarize(
+            profiles,
             |scope| CountBy::new(fields, scope.period, scope.zone),
-            |counts| counts.report(limit),
+            |counts, _| counts.report(limit),
         ),
-        None => summarize(
-            invocation,
-            args,
-            |scope| Summary::new(scope.period, scope.zone),
-            |summary| summary.report(limit),
-        ),
+        None => {
+            let rules = match run.output.format() {
+                ReportFormat::Html => Some(looked_for(&profiles)?),
+                _ => None,
+            };
+            run.summarize(
+                profiles,
+                |scope| {
+                    let summary = Summary::new(scope.period, scope.zone);
+                    rules.iter().fold(summary, |summary, rules| summary.with_rules(rules))
+                },
+                |summary, names| summary.report(limit, names),
+            )
+        }
     }
 }
 
-fn summarize<F: Fold>(
-    invocation: &Invocation,
-    args: &SummaryArgs,
-    make: impl Fn(&FoldScope<'_>) -> F + Sync,
-    report: impl Fn(&F) -> Report,
-) -> Result<End> {
-    let profiles = analysis::profiles(invocation, &args.analysis)?;
-    let output = ReportOutput::open(invocation, &args.output, &args.analysis, &profiles)?;
-    let plan = AnalysisPlan { profiles, compare: args.compare, folds_all: false };
-    let Analysis { fold, names, zone, tally } = analysis::fold(invocation, &args.analysis, plan, make)?;
-    if let Some(fold) = fold {
-        let style = ReportStyle::new(names, args.output.codes, zone, super::text_style(invocation));
-        output.write(&report(&fold), &style)?;
+/// The rules of `opev detect`, for a page that tells what they found.
+fn looked_for(profiles: &[Settings]) -> Result<Arc<RuleSet>> {
+    let args = RuleArgs::default();
+    let shown = of_level(rules::all(&args, profiles)?, Level::SHOWN);
+    rules::ready(&args, shown, profiles, &detect::known_names(profiles))
+}
+
+/// What is summarised, and where it goes.
+struct SummaryRun<'a> {
+    invocation: &'a Invocation,
+    args: &'a SummaryArgs,
+    output: ReportOutput<'a>,
+}
+
+impl SummaryRun<'_> {
+    fn summarize<F: Fold>(
+        self,
+        profiles: Vec<Settings>,
+        make: impl Fn(&FoldScope<'_>) -> F + Sync,
+        report: impl FnOnce(&mut F, &Names) -> Report,
+    ) -> Result<End> {
+        let SummaryRun { invocation, args, output } = self;
+        let plan = AnalysisPlan { profiles, compare: args.compare, folds_all: false };
+        let Analysis { fold, names, zone, tally } = analysis::fold(invocation, &args.analysis, plan, make)?;
+        if let Some(mut fold) = fold {
+            let report = report(&mut fold, &names);
+            let style = ReportStyle::new(names, args.output.codes, zone, super::text_style(invocation));
+            output.write(&report, &style)?;
+        }
+        let end = tally.conclude();
+        if !args.analysis.filter.terms().is_empty() {
+            tally.note_selection();
+        }
+        Ok(End::of(end))
     }
-    let end = tally.conclude();
-    if !args.analysis.filter.terms().is_empty() {
-        tally.note_selection();
-    }
-    Ok(End::of(end))
 }

@@ -18,6 +18,7 @@ pub mod exported_state;
 pub mod gap;
 pub mod intent;
 pub mod position_query;
+mod rule_state;
 pub mod saved_state;
 pub mod seen;
 pub mod sink;

@@ -13,12 +13,13 @@ use serde::{Deserialize, Serialize};
 
 use super::checkpoint::dir::{self, CheckpointDir, Consumer};
 use super::checkpoint::lock::{self, Holder};
-use super::checkpoint::record::{Checkpoint, LogMark, OutputMark, VERSION};
+use super::checkpoint::record::{Checkpoint, CompanionMark, LogMark, OutputMark, VERSION};
 use super::checkpoint::store::{self, CheckpointStore};
+use super::digest::Digest;
 use super::seen::REMEMBERED;
 use super::seen::log::SeenLog;
 use super::whole::WholeDigest;
-use super::{disk_failure, shown};
+use super::{disk_failure, rule_state, shown};
 use crate::clock::Clock;
 use crate::disk::{Disk, Open};
 use crate::error::{Error, ErrorKind, Result};
@@ -115,7 +116,13 @@ struct ExportedState {
     record: Checkpoint,
     /// The delivered identities, as base64.
     seen: String,
+    /// What rules have gathered, as base64; none where none looked at the events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rules: Option<String>,
 }
+
+/// The largest state of rules that an export takes along, in bytes: it is one text.
+const MOST_RULE_STATE: u64 = 32 << 20;
 
 /// The checkpoint as JSON, with all that is needed to continue on another machine without loss or repeat.
 ///
@@ -134,10 +141,20 @@ pub fn export(
     let Some(mut record) = store::read(&**disk, &place)?.map(|loaded| loaded.record) else {
         return Err(missing(profile, key));
     };
-    // What rules have gathered stays: they learn anew where the position goes on.
-    record.companion = None;
+    let rules = match &mut record.companion {
+        Some(mark) if mark.length > MOST_RULE_STATE => {
+            log::warn!(
+                "{profile}, {key}: what rules have gathered is greater than 32 MiB and stays here: where the position \
+                 goes on, they learn anew"
+            );
+            *mark = CompanionMark { hits: mark.hits.take(), ..CompanionMark::default() };
+            None
+        }
+        Some(mark) => rule_state::read(&**disk, &place, mark)?.map(|state| BASE64.encode(state)),
+        None => None,
+    };
     let seen = SeenLog::load(disk, &place, &record.seen, REMEMBERED)?;
-    let luggage = ExportedState { opev_state: VERSION, record, seen: BASE64.encode(seen.entries()) };
+    let luggage = ExportedState { opev_state: VERSION, record, seen: BASE64.encode(seen.entries()), rules };
     serde_json::to_string_pretty(&luggage)
         .map_err(|e| Error::new(ErrorKind::Unexpected, "cannot write the state as JSON").because(e))
 }
@@ -163,7 +180,14 @@ pub fn import(
             .hint("run that opev here"));
     }
     let entries = BASE64.decode(&luggage.seen).map_err(|e| invalid(&e.to_string()))?;
+    let rules = luggage.rules.as_deref().map(|rules| BASE64.decode(rules)).transpose();
+    let rules = rules.map_err(|e| invalid(&e.to_string()))?;
     let mut record = luggage.record;
+    if let (Some(rules), Some(mark)) = (&rules, &record.companion)
+        && Digest::of(rules) != mark.digest
+    {
+        return Err(invalid("what rules have gathered is damaged"));
+    }
     let profile = record.profile.clone();
     if !is_profile_name(&profile) {
         return Err(invalid("the profile's name is not one"));
@@ -189,7 +213,14 @@ pub fn import(
     }
     place.sync(&**disk)?;
     record.seen = seen.save()?;
-    record.companion = None;
+    let hits = record.companion.take().and_then(|mark| mark.hits);
+    let rules = match &rules {
+        Some(state) => rule_state::write(&**disk, &place, 1, state)?,
+        None => CompanionMark::default(),
+    };
+    if hits.is_some() || rules.generation > 0 {
+        record.companion = Some(CompanionMark { hits, ..rules });
+    }
     record.updated_at = clock.now();
     store.commit(&mut record)?;
     Ok((profile, consumer.key()))

@@ -82,7 +82,7 @@ fn the_hits_do_not_depend_on_the_order_of_events_and_files_or_on_threads() {
         sandbox.run([&["detect", "--from", "all.ndjson", "--jobs", "1"], &level[..]].concat()).expect(0);
     assert!(hits(&expected).len() > 500);
     let mut state = 7_u64;
-    for round in 0..3 {
+    for round in 0..4 {
         for index in (1..lines.len()).rev() {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             lines.swap(index, (state >> 33) as usize % (index + 1));
@@ -91,7 +91,7 @@ fn the_hits_do_not_depend_on_the_order_of_events_and_files_or_on_threads() {
         for (part, lines) in parts.iter().zip(lines.chunks(lines.len() / 4 + 1)) {
             sandbox.write(part, format!("{}\n", lines.join("\n")));
         }
-        let jobs = ["1", "2", "4"][round];
+        let jobs = ["1", "2", "8", "16"][round];
         let mut args = vec!["detect", "--jobs", jobs, "--level", "info", "--from"];
         args.extend(parts.iter().map(String::as_str));
         let run = sandbox.run(args).expect(0);

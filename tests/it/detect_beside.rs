@@ -94,6 +94,34 @@ fn a_resumed_fetch_gives_the_hits_that_its_events_have() {
 }
 
 #[test]
+fn what_rules_have_gathered_goes_along_with_an_exported_position() {
+    let fixed = Duration::from_millis(3);
+    let options = SimulatorOptions { latency: Latency { fixed, jitter: Duration::ZERO }, ..options(6_000) };
+    let since = beginning(&options);
+    let account = Account::new(options);
+    let args = beside("fetch", &since);
+    let mut child = account.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_until(|| !read(&account, "h.ndjson").is_empty());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let exported = account.run(["state", "export"]).expect(0).stdout;
+    account.sandbox.write("exported.json", &exported);
+    let elsewhere = ["--state-dir", "elsewhere"];
+    account.run([&["state", "import", "exported.json"], &elsewhere[..]].concat()).expect(0);
+    account.run([&args[..], &elsewhere].concat()).expect(0);
+    let found = keys(&read(&account, "h.ndjson"));
+    assert!(found.values().all(|count| *count == 1), "{found:?}");
+    assert_eq!(found, expected(&account, "e.ndjson"));
+    // What was changed on the way is not taken.
+    let text = String::from_utf8(exported).unwrap();
+    let place = text.find("\"rules\": \"").unwrap() + 12;
+    let other = if text[place..].starts_with('A') { "B" } else { "A" };
+    account.sandbox.write("changed.json", format!("{}{other}{}", &text[..place], &text[place + 1..]));
+    let run = account.run(["state", "import", "changed.json", "--state-dir", "third"]).expect(2);
+    assert!(run.stderr.contains("what rules have gathered is damaged"), "{}", run.stderr);
+}
+
+#[test]
 fn hits_of_a_question_are_told_on_standard_error_and_events_stay_as_they_are() {
     let options = options(6_000);
     let since = beginning(&options);

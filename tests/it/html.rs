@@ -60,9 +60,27 @@ fn the_page_has_every_chart_in_light_and_dark() {
         "class=\"heat8\"",
         "class=\"bar\"",
         "Events over time",
+        "What rules found",
+        "Hits of rules, the worst first",
+        "<td class=\"\">A vault was exported</td>",
     ] {
         assert!(page.contains(part), "{part}");
     }
+    // The worst hits are shown, with how many there are.
+    let hits =
+        page.split("Hits of rules, the worst first").nth(1).unwrap().split("</section>").next().unwrap();
+    let rows = hits.split("<tbody>").nth(1).unwrap().matches("<tr>").count();
+    assert!(rows == 20 && hits.contains("20 of "), "{rows}");
+    let levels: Vec<&str> =
+        hits.split("<tr><td class=\"\">").skip(1).map(|row| row.split('<').next().unwrap()).collect();
+    assert!(levels.iter().all(|level| ["critical", "high"].contains(level)), "{levels:?}");
+    // Its hits are those of detect.
+    let since = typed(now() - TimeDelta::days(31));
+    let found =
+        account.run(["detect", "--since", &since, "--only", "!stream-silent"]).expect(0).lines().len();
+    let told: usize =
+        hits.split("20 of ").nth(1).unwrap().split(' ').next().unwrap().replace(',', "").parse().unwrap();
+    assert_eq!(told, found);
     // It is not replaced by itself.
     let again = account.run(["summary", "-o", "week.html"]);
     assert_eq!(again.code, Some(2), "{}", again.stderr);

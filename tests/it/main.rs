@@ -14,6 +14,7 @@ mod alerts;
 mod architecture;
 mod check;
 mod client;
+mod companion;
 mod completion;
 mod config_commands;
 mod delivery;

@@ -1,11 +1,12 @@
 //! `fetch --all-profiles`: one output of all, or one output each; a failure stops no other.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::TimeDelta;
 
 use crate::harness::{Account, Sandbox, now, typed};
-use opev::simulator::{Latency, SimulatorOptions};
+use opev::simulator::{EventData, Latency, SeededData, SimulatorOptions};
 use serde_json::Value;
 
 /// Profiles named by `names`, each with its own simulator, in one sandbox.
@@ -58,6 +59,45 @@ fn an_array_is_one_array_and_a_header_one_header() {
     sandbox.write("b.token", "not-a-token");
     let run = sandbox.run(["fetch", "--all-profiles", "--since", "7d", "--format", "json"]).expect(10);
     assert_eq!(serde_json::from_slice::<Vec<Value>>(&run.stdout).unwrap().len(), single);
+}
+
+#[test]
+fn summaries_and_hits_are_of_all_profiles_together() {
+    let sandbox = Sandbox::new();
+    let seeded = |seed| EventData::Seeded(SeededData { seed, events: 3_000, ..SeededData::default() });
+    let accounts = [1, 2]
+        .map(|seed| Account::new(SimulatorOptions { data: seeded(seed), ..SimulatorOptions::default() }));
+    let both: String =
+        accounts.iter().zip(["a", "b"]).map(|(account, name)| profile(&sandbox, name, account)).collect();
+    sandbox.configure(&both);
+    let (since, until) = (typed(now() - TimeDelta::days(20)), typed(now() - TimeDelta::days(1)));
+    let range = ["--since", &since, "--until", &until, "--format", "ndjson"];
+    let lines = |command: &[&str], whose: &[&str]| {
+        let run = sandbox.run([command, whose, &range].concat()).expect(0);
+        run.lines().iter().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect::<Vec<_>>()
+    };
+    let of = [&["--all-profiles"][..], &["--profile", "a"], &["--profile", "b"]];
+    let counts = of.map(|whose| {
+        let rows = lines(&["summary", "--by", "stream"], whose);
+        let count =
+            |row: &Value| (row["stream"].as_str().unwrap().to_owned(), row["count"].as_u64().unwrap());
+        rows.iter().map(count).collect::<BTreeMap<_, _>>()
+    });
+    for (stream, count) in &counts[0] {
+        assert_eq!(*count, counts[1][stream] + counts[2][stream], "{stream}");
+    }
+    assert_eq!(counts[0].len(), 3);
+    let [all, a, b] = of.map(|whose| {
+        let hits = lines(&["detect", "--level", "medium"], whose);
+        hits.iter().map(|hit| hit["rule"].as_str().unwrap().to_owned()).collect::<BTreeSet<_>>()
+    });
+    assert!(a.len() > 5 && a.union(&b).all(|rule| all.contains(rule)), "{all:?} {a:?} {b:?}");
+    // A profile that fails is named, and the others are looked at.
+    sandbox.write("b.token", "not-a-token");
+    for command in [&["summary", "--by", "stream"][..], &["detect", "--level", "medium"]] {
+        let run = sandbox.run([command, &["--all-profiles"], &range].concat()).expect(10);
+        assert!(run.stderr.contains("error: profile b: ") && !run.stdout.is_empty(), "{}", run.stderr);
+    }
 }
 
 #[test]

@@ -3,11 +3,13 @@
 //! Session traffic (`dlgsess`, `ssotknv`), which is most of a real audit stream, is counted apart and is in no other
 //! section.
 
+mod detections;
 mod report;
 mod sections;
 mod timeline;
 
 use std::hash::BuildHasherDefault;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 
@@ -16,6 +18,7 @@ use self::timeline::Timeline;
 use super::Fold;
 use super::clock_names::WallClock;
 use super::counter::{Counter, KeyCount as _, NumberHasher, Seen};
+use super::detect::{DetectFold, RuleSet};
 use super::people::People;
 use super::period::Period;
 use super::places::{Place, PlaceCount, StayKey};
@@ -65,6 +68,8 @@ pub struct Summary {
     countries: HashMap<TextId, TextId, BuildHasherDefault<NumberHasher>>,
     kinds: [TextId; 4],
     stream_names: [TextId; 3],
+    /// What rules gather of the same events, where they look at them.
+    detections: Option<DetectFold>,
 }
 
 /// What is known of the event at hand.
@@ -99,7 +104,14 @@ impl Summary {
             countries: HashMap::default(),
             kinds,
             stream_names,
+            detections: None,
         }
+    }
+
+    /// The same, with rules that look at the events, too.
+    #[must_use]
+    pub fn with_rules(self, rules: &Arc<RuleSet>) -> Self {
+        Summary { detections: Some(DetectFold::new(rules)), ..self }
     }
 
     /// Counts an event in a section.
@@ -185,7 +197,10 @@ impl Summary {
 }
 
 impl Fold for Summary {
-    fn add(&mut self, event: &Event<'_>, facts: &EventFacts<'_, '_>, _: Reading) {
+    fn add(&mut self, event: &Event<'_>, facts: &EventFacts<'_, '_>, reading: Reading) {
+        if let Some(detections) = &mut self.detections {
+            detections.add(event, facts, reading);
+        }
         let is_in = self.period.has(event.time);
         let time = event.time.map(|time| time.timestamp_micros());
         let is_traffic = facts.is_session_traffic();
@@ -227,6 +242,9 @@ impl Fold for Summary {
     }
 
     fn merge(&mut self, other: Self) {
+        if let (Some(own), Some(other)) = (&mut self.detections, other.detections) {
+            own.merge(other);
+        }
         let mut numbers = Renumbering::new(&other.texts);
         let texts = &mut self.texts;
         for (seen, other) in self.streams.iter_mut().zip(&other.streams) {

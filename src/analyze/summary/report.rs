@@ -14,6 +14,7 @@ use crate::analyze::places::{Place, journeys};
 use crate::analyze::report::{Column, Report, ReportSection, SectionKind, Value};
 use crate::analyze::texts::TextId;
 use crate::event::Stream;
+use crate::facts::Names;
 
 /// How many rows a section has without `--top`.
 const TOP: usize = 10;
@@ -25,10 +26,11 @@ const BOTTOM: usize = 5;
 const TRAFFIC: &str = "session_traffic";
 
 impl Summary {
-    /// Every section, with so many rows each.
-    pub fn report(&self, limit: RowLimit) -> Report {
+    /// Every section, with so many rows each; those of rules have people and things by their names.
+    pub fn report(&mut self, limit: RowLimit, names: &Names) -> Report {
         let (top, bottom) = (limit.top.unwrap_or(TOP), limit.bottom.unwrap_or(BOTTOM));
         let mut sections = vec![self.streams_section(), self.timeline_section(), self.hours_section()];
+        sections.extend(self.detection_sections(limit.top, names));
         for section in Counted::ALL {
             self.counted_sections(*section, top, bottom, &mut sections);
         }

@@ -1,24 +1,18 @@
 //! What is saved beside the events of an output, in the same commit: what rules have gathered, and a file of their
 //! hits.
 //!
-//! A state file is written under the next number, synced, and then named in the checkpoint, which makes it count; the
-//! one before stays until no slot refers to it. The file of hits is a managed file like the output: what was not
+//! A state file is written under the next number, synced, and then named in the checkpoint, which makes it count
+//! (`rule_state`); the one before stays until no slot refers to it. The file of hits is a managed file like the output: what was not
 //! committed is cut off at the next start and comes again, so that each hit is in it once.
 
-use std::io;
 use std::path::PathBuf;
 
 use super::super::checkpoint::record::{CompanionMark, OutputContract, OutputMark};
 use super::super::checkpoint::recover;
-use super::super::digest::Digest;
 use super::super::sink::managed::{ManagedFile, Whereabouts};
-use super::super::{disk_failure, shown};
+use super::super::{rule_state, shown};
 use super::{CheckpointedOutput, Unsaved};
-use crate::disk::{self, Open};
-use crate::error::{Error, ErrorKind, Result};
-
-/// The largest state that is read.
-const LIMIT: u64 = 1 << 30;
+use crate::error::Result;
 
 /// What is saved beside the events.
 #[derive(Debug)]
@@ -37,7 +31,7 @@ impl CheckpointedOutput {
     /// As [`CheckpointedOutput::open`] for the file; `Disagreement` where the state does not fit the checkpoint.
     pub fn accompany(&mut self, file: Option<(PathBuf, u32)>) -> Result<Option<Vec<u8>>> {
         let mark = self.record.companion.clone().unwrap_or_default();
-        let state = self.read_state(&mark)?;
+        let state = rule_state::read(&*self.disk, self.store.place(), &mark)?;
         let mut hits = mark.hits.clone();
         let file = match file {
             Some((path, mode)) => {
@@ -125,34 +119,9 @@ impl CheckpointedOutput {
             return Ok(());
         };
         let generation = mark.generation + 1;
-        self.write_state(generation, &state)?;
-        let (length, digest) = (state.len() as u64, Digest::of(&state));
-        self.record.companion = Some(CompanionMark { generation, length, digest, hits });
+        let written = rule_state::write(&*self.disk, self.store.place(), generation, &state)?;
+        self.record.companion = Some(CompanionMark { hits, ..written });
         Ok(())
-    }
-
-    fn state_file(&self, generation: u64) -> PathBuf {
-        self.store.place().file(&format!("detect.{generation}"))
-    }
-
-    fn write_state(&self, generation: u64, state: &[u8]) -> Result<()> {
-        let path = self.state_file(generation);
-        // A run that was killed before its commit may have left one.
-        self.remove_state(generation)?;
-        let failed = |e| disk_failure("write", &path, e);
-        let mut file = self.disk.open(&path, Open::New { mode: 0o600 }).map_err(failed)?;
-        disk::write_all_at(&mut *file, state, 0).map_err(failed)?;
-        file.sync_data().map_err(|e| disk_failure("sync", &path, e))?;
-        let directory = self.store.place().directory();
-        self.disk.sync_dir(directory).map_err(|e| disk_failure("sync the directory", directory, e))
-    }
-
-    fn remove_state(&self, generation: u64) -> Result<()> {
-        let path = self.state_file(generation);
-        match self.disk.remove(&path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(disk_failure("remove", &path, e)),
-            _ => Ok(()),
-        }
     }
 
     /// Called when the checkpoint is durable: removes the state that no slot refers to now.
@@ -165,35 +134,9 @@ impl CheckpointedOutput {
         // The other slot refers to the one before.
         if before.is_some_and(|before| before < now)
             && let Some(old) = now.checked_sub(2)
-            && let Err(failure) = self.remove_state(old)
+            && let Err(failure) = rule_state::remove(&*self.disk, self.store.place(), old)
         {
             log::debug!("an old state of rules stays behind: {failure}");
         }
-    }
-
-    fn read_state(&self, mark: &CompanionMark) -> Result<Option<Vec<u8>>> {
-        if mark.generation == 0 {
-            return Ok(None);
-        }
-        let path = self.state_file(mark.generation);
-        let disagrees = |how: &str| {
-            let text = format!("what rules have gathered, in {}, {how}", shown(&path));
-            Error::new(ErrorKind::Disagreement, text)
-                .hint("restore it, or give up the position with `opev state reset` and begin anew")
-        };
-        if mark.length > LIMIT {
-            return Err(disagrees("is too large"));
-        }
-        let file = match self.disk.open(&path, Open::Read) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(disagrees("is missing")),
-            opened => opened.map_err(|e| disk_failure("open", &path, e))?,
-        };
-        // At most the limit.
-        let bytes =
-            disk::read_range(&*file, 0, mark.length as usize).map_err(|e| disk_failure("read", &path, e))?;
-        if bytes.len() as u64 != mark.length || Digest::of(&bytes) != mark.digest {
-            return Err(disagrees("was changed"));
-        }
-        Ok(Some(bytes))
     }
 }

@@ -2,11 +2,12 @@
 
 use chrono::TimeDelta;
 
-use super::document::{SigmaDocument, SigmaRule};
 use super::yaml::{MapEntry, Node, NodeValue};
 use crate::analyze::detect::reader::entry::Problem;
 use crate::analyze::detect::rule::{GroupField, RuleKind, Step};
+use crate::event::Stream;
 use crate::sanitize;
+use crate::select::RawCondition;
 use crate::suggest::suggest;
 use crate::time::duration;
 
@@ -175,11 +176,15 @@ impl Correlation {
         self.group_by.iter().map(|name| GroupField::Path(name.clone())).collect()
     }
 
-    /// The step of one of its rules.
-    pub(super) fn step(&self, document: &SigmaDocument<'_>, rule: &SigmaRule) -> Step {
+    /// The step of one of its rules, for events of these streams that fit; `is_called` knows the rule's names.
+    pub(super) fn step(
+        &self,
+        is_called: impl Fn(&str) -> bool,
+        (streams, condition): (&[Stream], &RawCondition),
+    ) -> Step {
         let field = |name: &String| {
             let alias = self.aliases.iter().find(|alias| alias.name == *name);
-            let own = alias.and_then(|alias| alias.fields.iter().find(|(rule, _)| document.is_called(rule)));
+            let own = alias.and_then(|alias| alias.fields.iter().find(|(rule, _)| is_called(rule)));
             GroupField::Path(own.map_or(name, |(_, field)| field).clone())
         };
         let counted = match &self.kind {
@@ -187,8 +192,8 @@ impl Correlation {
             _ => None,
         };
         Step {
-            streams: rule.streams.clone(),
-            raw: Some(rule.condition.clone()),
+            streams: streams.to_vec(),
+            raw: Some(condition.clone()),
             by: Some(self.group_by.iter().map(field).collect()),
             field: counted,
             times: 1,

@@ -179,7 +179,8 @@ fn correlate(
                 return Err(Problem::new(*offset, "correlations of correlations are not read".to_owned()));
             }
             SigmaKind::Rule(own) => {
-                rule.steps.push(correlation.step(named, own));
+                let fitting = (&own.streams[..], &own.condition);
+                rule.steps.push(correlation.step(|word| named.is_called(word), fitting));
                 rule.made_of.push(named.text.to_owned());
                 if !correlation.is_generating {
                     hidden.push(named.rule_id());

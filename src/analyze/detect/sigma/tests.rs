@@ -129,8 +129,6 @@ fn conditions_join_selections() {
 fn what_is_not_read_is_refused_by_name_where_it_stands() {
     let one = |selection: &str| rule(&format!("  s: {selection}\n  condition: s\n"));
     let condition = |text: &str| rule(&format!("  s: {{a: b}}\n  t_1: {{a: c}}\n  condition: {text}\n"));
-    let correlation = |text: &str| format!("title: C\ncorrelation:\n  {}\n", text.replace("; ", "\n  "));
-    let count = "type: event_count; rules: [t]; timespan: 5m";
     for (text, told) in [
         (one("{a|base64: x}"), "r.yml:7:9: the modifier base64 is not read"),
         (one("{a|contain: x}"), "r.yml:7:9: the modifier contain is not read"),
@@ -172,6 +170,19 @@ fn what_is_not_read_is_refused_by_name_where_it_stands() {
             "r.yml:4:12: T: it is for the product windows, not onepassword",
         ),
         (rule("  s: {a: b}\n  condition: s\n").replace("title: T\n", ""), "r.yml:1:1: title is missing"),
+    ] {
+        let found = refused(&text);
+        assert!(found.contains(told), "{text}\n{found}");
+    }
+    let great = format!("  s: [{}]\n  condition: {}\n", "x,".repeat(300), vec!["s"; 100].join(" and "));
+    assert!(refused(&rule(&great)).contains("more than 20000 tests of values"));
+}
+
+#[test]
+fn documents_that_are_not_read_are_refused_by_name_where_it_stands() {
+    let correlation = |text: &str| format!("title: C\ncorrelation:\n  {}\n", text.replace("; ", "\n  "));
+    let count = "type: event_count; rules: [t]; timespan: 5m";
+    for (text, told) in [
         ("a: b\n".to_owned(), "r.yml:1:1: no rule of Sigma"),
         ("".to_owned(), "r.yml:1:1: no rule of Sigma: the file is empty"),
         ("- a\n".to_owned(), "r.yml:1:1: a rule of Sigma must be a map, not a list"),
@@ -204,8 +215,6 @@ fn what_is_not_read_is_refused_by_name_where_it_stands() {
         let found = refused(&text);
         assert!(found.contains(told), "{text}\n{found}");
     }
-    let great = format!("  s: [{}]\n  condition: {}\n", "x,".repeat(300), vec!["s"; 100].join(" and "));
-    assert!(refused(&rule(&great)).contains("more than 20000 tests of values"));
 }
 
 #[test]

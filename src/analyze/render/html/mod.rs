@@ -127,7 +127,9 @@ fn chart(section: &ReportSection, style: &ReportStyle) -> Option<HtmlWriter> {
             };
             Some(charts::bars(title, &section.rows.iter().take(MOST_BARS).map(bar).collect::<Vec<_>>()))
         }
-        SectionKind::FirstSeen | SectionKind::Exposure | SectionKind::Travel => None,
+        SectionKind::FirstSeen | SectionKind::Detections | SectionKind::Exposure | SectionKind::Travel => {
+            None
+        }
     }
 }
 
