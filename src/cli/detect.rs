@@ -20,7 +20,7 @@ Examples:
 /// Which rules.
 #[derive(Args, Clone, Debug, Default)]
 pub struct RuleArgs {
-    /// Rules beside those that come along: a file, or a folder of *.toml and *.yml
+    /// Rules beside the built-in ones: a file, or a folder of *.toml and *.yml
     ///
     /// Several may be given; the key rules of the profile adds to them. A rule in TOML carries tests, which are run
     /// when it is read: one that fails them is refused with file, line and column. Of Sigma (*.yml), detections and

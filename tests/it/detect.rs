@@ -43,7 +43,7 @@ fn incidents(at: DateTime<Utc>, days: i64) -> Vec<DateTime<Utc>> {
 fn every_planted_incident_is_found_in_each_of_its_parts() {
     let at = now();
     let account = saved(at, 1, EVENTS, false);
-    let run = account.sandbox.run(["detect", "--from", "all.ndjson", "--level", "medium"]).expect(0);
+    let run = account.sandbox.run(["detect", "--from", "all.ndjson"]).expect(0);
     let hits = hits(&run);
     let begins = incidents(at, 28);
     assert!(begins.len() > 25, "{}", begins.len());
