@@ -82,16 +82,21 @@ impl<'a> Iterator for JsonMembers<'a> {
 }
 
 /// The member whose key is the next thing from `at` on: where its key is, between the quotes, and its value.
-pub(super) fn next_member(text: &[u8], at: &mut usize) -> Option<(Range<usize>, Range<usize>)> {
-    let quote = skip(text, *at, b',');
+fn next_member(text: &[u8], at: &mut usize) -> Option<(Range<usize>, Range<usize>)> {
+    let (key, start) = next_key(text, *at)?;
+    *at = end_of_value(text, start);
+    (start < *at).then_some((key, start..*at))
+}
+
+/// Where the next key from `at` on is, between its quotes, and where its value begins.
+pub(super) fn next_key(text: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
+    let quote = skip(text, at, b',');
     if text.get(quote) != Some(&b'"') {
         return None;
     }
     let after_key = end_of_string(text, quote + 1);
     let key = quote + 1..after_key - 1;
-    let start = skip(text, after_key, b':');
-    *at = end_of_value(text, start);
-    (key.start <= key.end && start < *at).then_some((key, start..*at))
+    (key.start <= key.end).then(|| (key, skip(text, after_key, b':')))
 }
 
 /// The first index from `at` on that holds no JSON space and not `separator`.

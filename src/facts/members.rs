@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use memchr::memchr;
 
-use super::json::{compact_text, next_member, skip, unescape_text};
+use super::json::{compact_text, end_of_value, next_key, skip, unescape_text};
 
 /// Up to this many members are compared with each other; a set costs more than that.
 const FEW: usize = 64;
@@ -26,18 +26,23 @@ pub struct EventMembers<'a, 'b> {
 /// What the members of many events are noted in, so that none of them allocates.
 #[derive(Debug, Default)]
 pub struct MemberBuffer {
-    outer: Vec<EventMember>,
-    inner: Vec<EventMember>,
+    outer: MemberList,
+    inner: MemberList,
     /// Whether the event has an escaped character anywhere; most have none.
     has_escapes: bool,
+}
+
+/// Members in their order; signatures lie beside them, so that many are looked over at once.
+#[derive(Debug, Default)]
+struct MemberList {
+    members: Vec<EventMember>,
+    signatures: Vec<u32>,
 }
 
 /// Ranges are those of the event's text, the one of `inner` that of [`MemberBuffer::inner`].
 #[derive(Debug)]
 struct EventMember {
     key: Range<usize>,
-    /// Tells most keys apart at a glance.
-    signature: u32,
     value: Range<usize>,
     /// The members of its object.
     inner: Range<usize>,
@@ -49,21 +54,38 @@ struct EventMember {
 /// The keys that lead to a value: `"uuid"`, `"client.ip"`, or an object's and one in it.
 pub trait MemberPath: Copy {
     /// The first key and, for a value in an object, the second.
-    fn keys(&self) -> (&str, Option<&str>);
+    fn keys(&self) -> (SoughtKey<'_>, Option<SoughtKey<'_>>);
 }
 
 impl MemberPath for &str {
-    fn keys(&self) -> (&str, Option<&str>) {
-        match memchr(b'.', self.as_bytes()) {
-            Some(dot) => (&self[..dot], Some(&self[dot + 1..])),
-            None => (self, None),
+    #[inline(always)]
+    fn keys(&self) -> (SoughtKey<'_>, Option<SoughtKey<'_>>) {
+        // Of a constant all of this is done by the compiler.
+        match self.bytes().position(|byte| byte == b'.') {
+            Some(dot) => (SoughtKey::new(&self[..dot]), Some(SoughtKey::new(&self[dot + 1..]))),
+            None => (SoughtKey::new(self), None),
         }
     }
 }
 
 impl MemberPath for (&str, &str) {
-    fn keys(&self) -> (&str, Option<&str>) {
-        (self.0, Some(self.1))
+    #[inline(always)]
+    fn keys(&self) -> (SoughtKey<'_>, Option<SoughtKey<'_>>) {
+        (SoughtKey::new(self.0), Some(SoughtKey::new(self.1)))
+    }
+}
+
+/// A key, and what tells most others from it at a glance.
+#[derive(Clone, Copy, Debug)]
+pub struct SoughtKey<'k> {
+    text: &'k str,
+    signature: u32,
+}
+
+impl<'k> SoughtKey<'k> {
+    #[inline(always)]
+    fn new(text: &'k str) -> Self {
+        SoughtKey { text, signature: signature(text) }
     }
 }
 
@@ -98,32 +120,73 @@ impl MemberBuffer {
         outer.clear();
         inner.clear();
         *has_escapes = memchr(b'\\', text.as_bytes()).is_some();
-        for (key, value) in member_ranges(text, 0..text.len()) {
-            let start = inner.len();
-            for (key, value) in member_ranges(text, value.clone()) {
-                inner.push(EventMember::new(text, key, value, 0..0));
+        let bytes = text.as_bytes();
+        let mut at = start_of_members(bytes, skip(bytes, 0, b' '));
+        while let Some((key, value)) = next_key(bytes, at) {
+            let first = inner.members.len();
+            at = match bytes.get(value) {
+                Some(b'{') => inner.read_object(text, value, *has_escapes),
+                _ => end_of_value(bytes, value),
+            };
+            if at == value {
+                break;
             }
-            if inner.len() - start > FEW {
-                mark_repeated(text, &mut inner[start..]);
-            }
-            outer.push(EventMember::new(text, key, value, start..inner.len()));
+            inner.mark_repeated(text, first);
+            outer.add(text, *has_escapes, EventMember::new(key, value..at, first..inner.members.len()));
         }
-        if outer.len() > FEW {
-            mark_repeated(text, outer);
-        }
+        outer.mark_repeated(text, 0);
         EventMembers { text, buffer: self }
     }
 }
 
-/// The members of the object in a range of the text: where their keys and values are; none of another value.
-fn member_ranges(text: &str, object: Range<usize>) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
-    let text = &text.as_bytes()[..object.end];
-    let start = skip(text, object.start, b' ');
-    let mut at = if text.get(start) == Some(&b'{') { start + 1 } else { text.len() };
-    std::iter::from_fn(move || next_member(text, &mut at))
+/// Where the first member of the object at `at` may be; behind everything where there is no object.
+fn start_of_members(text: &[u8], at: usize) -> usize {
+    if text.get(at) == Some(&b'{') { at + 1 } else { text.len() }
+}
+
+impl MemberList {
+    fn clear(&mut self) {
+        self.members.clear();
+        self.signatures.clear();
+    }
+
+    fn add(&mut self, text: &str, has_escapes: bool, member: EventMember) {
+        let key = &text[member.key.clone()];
+        let signature = if has_escapes { signature(&unescape_text(key)) } else { signature(key) };
+        self.signatures.push(signature);
+        self.members.push(member);
+    }
+
+    /// Adds the members of the object that begins at `start`; gives the index after its end.
+    fn read_object(&mut self, text: &str, start: usize, has_escapes: bool) -> usize {
+        let bytes = text.as_bytes();
+        let mut at = start_of_members(bytes, start);
+        while let Some((key, value)) = next_key(bytes, at) {
+            at = end_of_value(bytes, value);
+            if at == value {
+                break;
+            }
+            self.add(text, has_escapes, EventMember::new(key, value..at, 0..0));
+        }
+        let end = skip(bytes, at, b',');
+        // Anything else is no JSON, and ends where it can.
+        if bytes.get(end) == Some(&b'}') { end + 1 } else { end_of_value(bytes, start) }
+    }
+
+    /// Where many members follow, those whose key comes again are marked.
+    fn mark_repeated(&mut self, text: &str, first: usize) {
+        if self.members.len() - first <= FEW {
+            return;
+        }
+        let mut seen = HashSet::new();
+        for member in self.members[first..].iter_mut().rev() {
+            member.is_repeated = !seen.insert(unescape_text(&text[member.key.clone()]));
+        }
+    }
 }
 
 /// Length, first and last byte of a key.
+#[inline(always)]
 fn signature(key: &str) -> u32 {
     match key.as_bytes() {
         [] => 0,
@@ -132,27 +195,23 @@ fn signature(key: &str) -> u32 {
     }
 }
 
-fn mark_repeated(text: &str, members: &mut [EventMember]) {
-    let mut seen = HashSet::new();
-    for member in members.iter_mut().rev() {
-        member.is_repeated = !seen.insert(unescape_text(&text[member.key.clone()]));
-    }
-}
-
 impl<'a, 'b> EventMembers<'a, 'b> {
     /// The value at a path, `null` included.
+    #[inline]
     pub fn get(&self, path: impl MemberPath) -> Option<MemberValue<'a>> {
-        self.member(path).map(|member| self.value(member))
+        self.member(path.keys()).map(|member| self.value(member))
     }
 
     /// What is said at a path; empty for nothing, for an object and for a list.
+    #[inline]
     pub fn peek(&self, path: impl MemberPath) -> Cow<'a, str> {
-        self.member(path).map_or(Cow::Borrowed(""), |member| self.said(member))
+        self.member(path.keys()).map_or(Cow::Borrowed(""), |member| self.said(member))
     }
 
     /// The same, which counts as used.
+    #[inline]
     pub fn text(&self, path: impl MemberPath) -> Cow<'a, str> {
-        let Some(member) = self.member(path) else { return Cow::Borrowed("") };
+        let Some(member) = self.member(path.keys()) else { return Cow::Borrowed("") };
         let text = self.said(member);
         if !text.is_empty() {
             member.is_used.set(true);
@@ -166,8 +225,9 @@ impl<'a, 'b> EventMembers<'a, 'b> {
     }
 
     /// Counts the value at a path as used, with all that is in it.
+    #[inline]
     pub fn mark(&self, path: impl MemberPath) {
-        if let Some(member) = self.member(path) {
+        if let Some(member) = self.member(path.keys()) {
             member.is_used.set(true);
         }
     }
@@ -181,9 +241,9 @@ impl<'a, 'b> EventMembers<'a, 'b> {
     pub fn unused(&self) -> impl Iterator<Item = (MemberKey<'a>, UnusedValue<'a, 'b>)> + use<'a, 'b> {
         let members = *self;
         let outer = &members.buffer.outer;
-        (0..outer.len()).filter_map(move |index| {
-            let member = &outer[index];
-            if !members.is_left(member) || members.is_repeated(outer, index, outer.len()) {
+        (0..outer.members.len()).filter_map(move |index| {
+            let member = &outer.members[index];
+            if !members.is_left(member) || members.is_repeated(outer, index, outer.members.len()) {
                 return None;
             }
             let value = members.value(member);
@@ -221,48 +281,50 @@ impl<'a, 'b> EventMembers<'a, 'b> {
     }
 
     /// Whether one of the members up to `end` has the same key, and counts instead.
-    fn is_repeated(&self, members: &[EventMember], index: usize, end: usize) -> bool {
-        let member = &members[index];
+    fn is_repeated(&self, list: &MemberList, index: usize, end: usize) -> bool {
+        let member = &list.members[index];
         if member.is_repeated {
             return true;
         }
         // The long ones were compared when they were read.
         end - index <= FEW && {
-            let spelled = &self.text[member.key.clone()];
-            let key = if self.buffer.has_escapes { unescape_text(spelled) } else { spelled.into() };
-            let key = (signature(&key), &*key);
-            members[index + 1..end].iter().any(|other| self.has_key(other, key))
+            let key = self.key(member).text();
+            let key = SoughtKey { text: &key, signature: list.signatures[index] };
+            self.last(list, index + 1..end, key).is_some()
         }
     }
 
-    /// Whether a member has this key, whose signature is given with it.
-    fn has_key(&self, member: &EventMember, (signature, key): (u32, &str)) -> bool {
-        let spelled = || &self.text.as_bytes()[member.key.clone()];
-        (member.signature == signature && spelled() == key.as_bytes())
-            || (self.buffer.has_escapes
-                && memchr(b'\\', spelled()).is_some()
-                && unescape_text(&self.text[member.key.clone()]) == key)
+    /// The last of the members in this range that has a key.
+    fn last<'l>(
+        &self,
+        list: &'l MemberList,
+        range: Range<usize>,
+        key: SoughtKey<'_>,
+    ) -> Option<&'l EventMember> {
+        let members = &list.members[range.clone()];
+        let signatures = list.signatures[range].iter().zip(members).rev();
+        let mut alike = signatures.filter(|(signature, _)| **signature == key.signature);
+        alike.find(|(_, member)| self.has_key(member, key.text)).map(|(_, member)| member)
     }
 
-    fn member(&self, path: impl MemberPath) -> Option<&'b EventMember> {
+    fn has_key(&self, member: &EventMember, key: &str) -> bool {
+        let spelled = &self.text[member.key.clone()];
+        spelled == key || (self.buffer.has_escapes && unescape_text(spelled) == key)
+    }
+
+    fn member(&self, (first, second): (SoughtKey<'_>, Option<SoughtKey<'_>>)) -> Option<&'b EventMember> {
         let MemberBuffer { outer, inner, .. } = self.buffer;
-        let last = |members: &'b [EventMember], key: &str| {
-            let key = (signature(key), key);
-            members.iter().rfind(|member| self.has_key(member, key))
-        };
-        let (first, second) = path.keys();
-        let member = last(outer, first)?;
+        let member = self.last(outer, 0..outer.members.len(), first)?;
         match second {
             None => Some(member),
-            Some(key) => last(&inner[member.inner.clone()], key),
+            Some(key) => self.last(inner, member.inner.clone(), key),
         }
     }
 }
 
 impl EventMember {
-    fn new(text: &str, key: Range<usize>, value: Range<usize>, inner: Range<usize>) -> Self {
-        let signature = signature(&text[key.clone()]);
-        EventMember { key, signature, value, inner, is_used: Cell::new(false), is_repeated: false }
+    fn new(key: Range<usize>, value: Range<usize>, inner: Range<usize>) -> Self {
+        EventMember { key, value, inner, is_used: Cell::new(false), is_repeated: false }
     }
 }
 
@@ -333,7 +395,9 @@ impl UnusedMembers<'_, '_> {
         let inner = &self.members.buffer.inner;
         while !self.left.is_empty() {
             let index = self.left.start;
-            if self.members.is_left(&inner[index]) && !self.members.is_repeated(inner, index, self.end) {
+            if self.members.is_left(&inner.members[index])
+                && !self.members.is_repeated(inner, index, self.end)
+            {
                 return;
             }
             self.left.start += 1;
@@ -348,7 +412,7 @@ impl<'a> Iterator for UnusedMembers<'a, '_> {
         if self.left.is_empty() {
             return None;
         }
-        let member = &self.members.buffer.inner[self.left.start];
+        let member = &self.members.buffer.inner.members[self.left.start];
         self.left.start += 1;
         self.advance();
         Some((self.members.key(member), self.members.value(member)))

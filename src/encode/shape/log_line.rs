@@ -112,8 +112,13 @@ fn severity(event: &ShapedEvent<'_, '_>, action: &str) -> u8 {
 /// characters, which no reader of lines expects, become spaces.
 pub(super) fn escaped<const N: usize>(text: &str, special: [char; N], out: &mut String) {
     let is_plain = |byte: u8| {
-        matches!(byte, b' '..=b'~') && byte != b'\\' && special.iter().all(|c| u32::from(byte) != *c as u32)
+        let is_special = special.iter().fold(false, |found, c| found | (u32::from(byte) == *c as u32));
+        (byte.wrapping_sub(b' ') < 0x5f) & (byte != b'\\') & !is_special
     };
+    // Nearly all values are plain, and many bytes are compared at once where all are.
+    if text.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
+        return out.push_str(text);
+    }
     let mut rest = text;
     while !rest.is_empty() {
         let plain = rest.bytes().position(|byte| !is_plain(byte)).unwrap_or(rest.len());

@@ -225,10 +225,14 @@ fn write_user(object: &str, uuid_beside: &str, event: &ShapedEvent<'_, '_>, w: &
 fn is_email_address(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
     let Some((first, rest)) = domain.split_once('.') else { return false };
-    let is_word = |text: &str, more: &str| {
-        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+    let is_word = |text: &str, may_have: fn(u8) -> bool| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || may_have(byte))
     };
-    is_word(local, "!#$%&'*+,-./=?^_`{|}~") && is_word(first, "-") && is_word(rest, "-.")
+    let in_local =
+        |byte| matches!(byte, b'!' | b'#'..=b'\'' | b'*'..=b'/' | b'=' | b'?' | b'^'..=b'`' | b'{'..=b'~');
+    is_word(local, in_local)
+        && is_word(first, |byte| byte == b'-')
+        && is_word(rest, |byte| matches!(byte, b'-' | b'.'))
 }
 
 fn write_place(event: &ShapedEvent<'_, '_>, w: &mut ObjectWriter<'_>) {
