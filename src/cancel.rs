@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, select};
 use signal_hook::consts::{SIGABRT, SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
@@ -110,6 +110,29 @@ impl Cancel {
     /// Fails with [`Cancel::failure`] once triggered.
     pub fn check(&self) -> Result<()> {
         if self.is_triggered() { Err(self.failure()) } else { Ok(()) }
+    }
+
+    /// Does something that may block for ever, such as reading a pipe without a writer, and abandons it when
+    /// cancelled.
+    ///
+    /// # Errors
+    /// Fails when cancelled, and when no thread can be started.
+    pub fn interruptible<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let (sender, done) = bounded(1);
+        let working = move || {
+            // After a cancellation there is no receiver.
+            let _ = sender.send(work());
+        };
+        std::thread::Builder::new()
+            .name("blocking".into())
+            .spawn(working)
+            .map_err(|e| Error::new(ErrorKind::Unexpected, "cannot start a thread").because(e))?;
+        select! {
+            recv(done) -> outcome => {
+                outcome.map_err(|_| Error::new(ErrorKind::Unexpected, "a thread ended early"))
+            }
+            recv(self.channel()) -> _ => Err(self.failure()),
+        }
     }
 
     /// Takes the request to reopen the output file that a SIGHUP left, if there is one.

@@ -34,8 +34,9 @@
 //! | [`encode`] | masks, formats and shapes: events become bytes | `facts` |
 //! | [`output`] | sinks, batches, checkpoints, the commit order | `disk` |
 //! | [`health`] | the state of a collector, for `opev status` and monitors | `api` `output` `disk` `console` |
-//! | [`diagnosis`] | whether a token works: its claims, the connection to the server, a request per stream | `api` `source` `encode` `console` |
-//! | [`console`] | all output for people: notes, progress, logs, errors | |
+//! | [`diagnosis`] | whether a token works: its claims, the connection to the server, a request per stream | `api` `collect` `config` `console` `encode` `source` |
+//! | [`setup`] | the conversation of `opev setup`: what no flag says is asked for | `api` `cli` `config` `console` |
+//! | [`console`] | all output for people: notes, progress, logs, errors, questions | |
 //! | `simulator` | a loopback Events API: seeded data, faults, checks of its clients; behind the feature `simulator` | `disk` |
 //! | [`disk`] | every file operation: real and recording | |
 //!
@@ -77,6 +78,7 @@ pub mod runtime;
 pub mod sanitize;
 pub mod secret;
 pub mod select;
+mod setup;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 pub mod size;

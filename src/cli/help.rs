@@ -16,7 +16,7 @@ const EXAMPLES: usize = 2;
 const FLAGS: usize = 9;
 
 /// What `-h` shows of commands with many flags, by the names of their fields.
-const CHOSEN: [(&str, &[&str]); 9] = [
+const CHOSEN: [(&str, &[&str]); 10] = [
     ("fetch", &["since", "until", "last", "user", "failed", "from", "format", "output", "resume", "profile"]),
     ("tail", &["since", "lines", "user", "failed", "format", "output", "resume", "profile"]),
     ("show", &["uuids", "since", "from", "format", "profile"]),
@@ -25,14 +25,28 @@ const CHOSEN: [(&str, &[&str]); 9] = [
     ("exposure", &["user", "top", "since", "until", "from", "format", "profile"]),
     ("introspect", &["profile", "token_file", "token_command", "json"]),
     ("token-check", &["profile", "all_profiles", "token_file", "offline", "min_days", "sample", "json"]),
+    (
+        "setup",
+        &[
+            "profile",
+            "token_reference",
+            "token_file",
+            "token_command",
+            "save_token",
+            "region",
+            "force",
+            "offline",
+            "fetch",
+        ],
+    ),
     ("simulate", &["port", "events", "days", "live", "faults", "latency", "rate_limit"]),
 ];
 
 /// The layout of a command's help.
 const TEMPLATE: &str = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
 
-/// The same without the usage.
-const WITHOUT_USAGE: &str = "{about-with-newline}\n{before-help}{all-args}{after-help}";
+/// The same without the usage, and without a line that the list of commands needs.
+const WITHOUT_USAGE: &str = "{about-with-newline}{before-help}{all-args}{after-help}";
 
 /// How many columns a flag's help has beside the flags.
 const HELP_WIDTH: usize = 50;

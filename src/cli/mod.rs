@@ -24,6 +24,7 @@ pub mod range;
 pub mod redaction;
 pub mod roll;
 pub mod saved_events;
+pub mod setup;
 pub mod shape_options;
 pub mod shard;
 pub mod show;
@@ -62,10 +63,10 @@ const STYLES: Styles = Styles::styled()
 
 const EXAMPLES: &str = "\
 Examples:
-  opev fetch --profile demo              a table of made-up events; needs no account
+  opev fetch --profile demo              made-up events; needs no account
+  opev setup                             set up a real account
   opev fetch signin --since 2h           sign-in attempts of the last two hours
   opev fetch --since 7d --format csv -o week.csv
-  opev config init                       write a commented configuration file
 
 Exit codes: 0 done, 1 a check said no, 2 usage, 3 configuration, 4 token, 5 feature missing,
 6 service or network, 7 output, 8 a person must look, 9 locked, 10 partly done.";
@@ -119,6 +120,8 @@ pub enum Command {
     Words(words::WordsArgs),
     /// A local stand-in of the Events API, for rehearsal and tests
     Simulate(Box<simulate::SimulateArgs>),
+    /// Set up an account: ask for its token, check it, write a profile
+    Setup(Box<setup::SetupArgs>),
     /// Show, list, edit, locate or create the configuration
     Config(config::ConfigArgs),
     /// Print a completion script for a shell
@@ -164,6 +167,7 @@ impl Cli {
             | Command::Names(_)
             | Command::Words(_)
             | Command::Simulate(_)
+            | Command::Setup(_)
             | Command::Config(_)
             | Command::Completions(_) => {}
         }
@@ -233,15 +237,19 @@ fn with_the_right_flag(error: clap::Error, args: &[OsString]) -> clap::Error {
         return error;
     }
     let name = typed.split('=').next().unwrap_or(typed);
-    if name == "--token" {
-        return Cli::command().error(
-            ErrorKind::UnknownArgument,
-            "there is no --token, because everybody on this machine can read command lines; use \
-             EVENTS_API_TOKEN, --token-file FILE (- for stdin) or --token-command CMD",
-        );
-    }
     let mut root = definition();
     let word = args.iter().skip(1).find(|word| root.find_subcommand(word).is_some());
+    if name == "--token" {
+        let ways = match word {
+            Some(word) if word == "setup" => {
+                "--token-reference op://vault/item/field, --token-file FILE, or --save-token, which reads it \
+                 from standard input"
+            }
+            _ => "EVENTS_API_TOKEN, --token-file FILE (- for stdin) or --token-command CMD",
+        };
+        let why = "there is no --token, because everybody on this machine can read command lines; use";
+        return Cli::command().error(ErrorKind::UnknownArgument, format!("{why} {ways}"));
+    }
     let Some(command) = word.and_then(|word| root.find_subcommand_mut(word)) else { return error };
     match synonyms::hint(command, name) {
         Some(hint) => command.error(ErrorKind::UnknownArgument, format!("there is no {name}; {hint}")),

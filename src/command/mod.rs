@@ -16,6 +16,7 @@ mod report_output;
 mod rules;
 mod saved_events;
 pub mod session;
+pub mod setup;
 mod shared_args;
 pub mod show;
 #[cfg(feature = "simulator")]
@@ -198,6 +199,10 @@ fn dispatch(invocation: &Invocation, command: Command) -> Result<End> {
             let (clock, cancel) = (Arc::clone(&invocation.runtime.clock), &invocation.runtime.cancel);
             simulate::run(&args, clock, cancel, &mut std::io::stdout(), &mut std::io::stderr())?;
             Ok(End::Done)
+        }
+        Command::Setup(args) => {
+            cancel::listen(&invocation.runtime.cancel, Hangup::Ends)?;
+            setup::run(invocation, &args)
         }
         Command::Config(args) => print(&config::run(&args, invocation)?),
         Command::Completions(args) => print(&cli::completions::script(args.shell)),

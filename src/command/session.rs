@@ -9,6 +9,7 @@ use crate::collect::session::{Connections, Session};
 use crate::command::Invocation;
 use crate::command::demo;
 use crate::config::{Account, Settings};
+use crate::diagnosis::PATIENCE;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Reads the token, decides the server, and makes a client. Sends nothing.
@@ -36,4 +37,14 @@ pub fn open(
         (settings.account(&invocation.runtime.cancel)?, None)
     };
     Session::open(&invocation.runtime, connections, settings, account, keep, patience, observer)
+}
+
+/// The demo's session, where these are its settings: its token exists only once its server runs.
+pub fn of_demo(
+    invocation: &Invocation,
+    connections: &Connections,
+    settings: &Settings,
+) -> Result<Option<Session>> {
+    let is_demo = settings.is_demo();
+    is_demo.then(|| open(invocation, connections, settings.clone(), PATIENCE, None)).transpose()
 }

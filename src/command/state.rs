@@ -2,7 +2,6 @@
 //!
 //! Reads and asks; what a position is, which one is meant and how it is written is `output`'s.
 
-use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use crate::cli::state::{
 };
 use crate::command::{End, Invocation, print, read_input, require_stdout};
 use crate::config::{Config, SettingFlags, environment};
+use crate::console::Prompt;
 use crate::disk::{Disk, RealDisk};
 use crate::error::{Error, ErrorKind, Result};
 use crate::output::exported_state::ExportedPosition;
@@ -109,8 +109,8 @@ fn reset(invocation: &Invocation, args: &StateResetArgs) -> Result<End> {
         return Err(Error::new(ErrorKind::Usage, "--yes needs the position's name")
             .hint("name it with --consumer NAME or -o FILE; `opev status` lists the saved positions"));
     }
-    let can_ask = io::stdin().is_terminal() && invocation.runtime.console.is_terminal();
-    if !args.yes && !can_ask {
+    let person = Prompt::new(&invocation.runtime.console, &invocation.runtime.cancel).filter(|_| !args.yes);
+    if !args.yes && person.is_none() {
         return Err(Error::new(
             ErrorKind::Usage,
             "cannot ask whether to reset the position: there is no terminal",
@@ -122,7 +122,9 @@ fn reset(invocation: &Invocation, args: &StateResetArgs) -> Result<End> {
         return Err(Error::new(ErrorKind::Usage, "which position? name it with --consumer NAME or -o FILE")
             .hint(position_query::choices(&found)));
     };
-    if !args.yes && !agreed(invocation, saved)? {
+    if let Some(person) = &person
+        && !agreed(person, saved)?
+    {
         invocation.runtime.console.say("nothing was changed");
         return Ok(End::Failed(ErrorKind::CheckFailed));
     }
@@ -135,20 +137,15 @@ fn reset(invocation: &Invocation, args: &StateResetArgs) -> Result<End> {
     Ok(End::Done)
 }
 
-fn agreed(invocation: &Invocation, saved: &SavedPosition) -> Result<bool> {
-    invocation.runtime.console.say(&format!(
+fn agreed(person: &Prompt, saved: &SavedPosition) -> Result<bool> {
+    person.say(&format!(
         "profile {}: forget the saved position of {}?\n\
-         The output is not touched. The next run starts anew, at --since or 24 hours ago.\n\
-         Type yes to forget it:",
+         The output is not touched. The next run starts anew, at --since or 24 hours ago.",
         saved.profile,
         position_query::label(saved)
     ));
-    let mut answer = String::new();
-    io::stdin()
-        .lock()
-        .read_line(&mut answer)
-        .map_err(|e| Error::new(ErrorKind::Unexpected, "cannot read the answer").because(e))?;
-    Ok(matches!(answer.trim(), "y" | "yes"))
+    let answer = person.ask("Type yes to forget it: ")?;
+    Ok(matches!(answer.as_str(), "y" | "yes"))
 }
 
 /// The positions that are meant, all of the profile's where none is named, and the directory they lie in.

@@ -129,6 +129,13 @@ fn extended(path: &Path, names: &[&str], addition: &str, environment: &Environme
                 .hint("choose another name with --profile NAME"));
         }
     }
+    let after = appended(&before, addition);
+    ConfigFile::parse(path, &after, environment)?;
+    Ok(after)
+}
+
+/// A text with more tables at its end, and an empty line before them.
+pub(super) fn appended(before: &str, addition: &str) -> String {
     let gap = if before.is_empty() || before.ends_with("\n\n") {
         ""
     } else if before.ends_with('\n') {
@@ -136,9 +143,7 @@ fn extended(path: &Path, names: &[&str], addition: &str, environment: &Environme
     } else {
         "\n\n"
     };
-    let after = format!("{before}{gap}{addition}");
-    ConfigFile::parse(path, &after, environment)?;
-    Ok(after)
+    format!("{before}{gap}{addition}")
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {

@@ -14,6 +14,7 @@ pub mod profile_table;
 pub mod range;
 mod setting_sources;
 mod settings;
+pub mod setup;
 mod shard;
 mod sumo;
 pub mod template;
@@ -94,7 +95,7 @@ impl Config {
             .collect::<Result<_>>()?;
         if !is_any {
             return Err(Error::new(ErrorKind::Config, "--all-profiles: no profile is enabled")
-                .hint("write profiles with `opev config init`"));
+                .hint("write profiles with `opev setup`"));
         }
         // One local zone for all profiles.
         all.iter()
@@ -129,7 +130,7 @@ impl Config {
             None if self.file.exists => {
                 failure.hint(format!("use one of {}", known.collect::<Vec<_>>().join(", ")))
             }
-            None => failure.hint("write one with `opev config init`"),
+            None => failure.hint("write one with `opev setup`"),
         })
     }
 }

@@ -74,7 +74,8 @@ impl ServerKey {
         }
     }
 
-    fn name(&self) -> &'static str {
+    /// The key's name.
+    pub fn name(&self) -> &'static str {
         match self {
             ServerKey::Region(_) => "region",
             ServerKey::BaseUrl(_) => "base_url",

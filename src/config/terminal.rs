@@ -72,7 +72,7 @@ pub fn pager(
 }
 
 /// Whether a program of this name is on PATH.
-fn is_installed(environment: &Environment, name: &str) -> bool {
+pub fn is_installed(environment: &Environment, name: &str) -> bool {
     let Some(path) = environment.raw("PATH") else { return false };
     std::env::split_paths(path).any(|directory| {
         let found = directory.join(name).metadata();

@@ -224,7 +224,7 @@ fn a_profile_that_does_not_exist_is_refused_with_the_nearest() {
     let nothing = Config { environment: Environment::default(), file: ConfigFile::default() };
     let failure = with_typed("--profile acme", |typed| nothing.settings(typed)).unwrap_err();
     assert_eq!(failure.to_string(), "no profile acme: there is no configuration file");
-    assert_eq!(failure.advice(), Some("write one with `opev config init`"));
+    assert_eq!(failure.advice(), Some("write one with `opev setup`"));
 }
 
 #[test]

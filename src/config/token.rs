@@ -10,7 +10,6 @@ use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crossbeam_channel::{bounded, select};
 use zeroize::Zeroizing;
 
 use super::token_command::{LIMIT, TokenCommand};
@@ -23,7 +22,7 @@ use crate::secret::Secret;
 const MAX_BYTES: u64 = 64 << 10;
 
 const ALTERNATIVES: &str = "set EVENTS_API_TOKEN, give --token-file FILE or --token-command CMD, or write a \
-                            profile (opev config init); --profile demo needs no token";
+                            profile (opev setup); --profile demo needs no token";
 
 /// Where a profile's token comes from.
 #[derive(Clone, Debug)]
@@ -36,6 +35,8 @@ pub enum TokenSource {
     File(TokenFile),
     /// Standard input.
     Stdin,
+    /// A text that a person typed, or that is about to be written to a file.
+    Typed(Secret),
     /// What a program prints: `--token-command`, or `op read` for a reference.
     Command(TokenCommand),
     /// An environment variable: its name, and its value where it is set and text.
@@ -72,26 +73,21 @@ impl TokenSource {
             TokenSource::Demo => {
                 return Err(Error::new(ErrorKind::Unexpected, "the demo's token comes from its simulator"));
             }
-            TokenSource::File(file) if file.path.file_name().is_some_and(looks_like_a_token) => {
-                return Err(misplaced("the name of a file"));
-            }
-            TokenSource::Command(program)
-                if program.argv.last().is_some_and(|w| looks_like_a_token(w.as_ref())) =>
-            {
-                return Err(misplaced("a command"));
-            }
             TokenSource::File(file) => {
+                refuse_a_token(file.path.file_name().unwrap_or_default(), "the name of a file")?;
                 let place = format!("the token file {}", shown(&file.path));
                 (file.read(cancel)?, place)
             }
             TokenSource::Stdin => {
-                let text = interruptible(cancel, || read(std::io::stdin()))?;
+                let text = cancel.interruptible(|| read(std::io::stdin()))?;
                 (
                     text.map_err(|e| missing("cannot read the token from standard input").because(e))?,
                     "standard input".into(),
                 )
             }
+            TokenSource::Typed(text) => (Zeroizing::new(text.expose().into()), "what was typed".into()),
             TokenSource::Command(program) => {
+                refuse_a_token(program.argv.last().map_or("", String::as_str).as_ref(), "a command")?;
                 (Zeroizing::new(program.run(LIMIT, cancel)?), format!("the output of {}", program.title))
             }
             TokenSource::Variable { name, value } => {
@@ -114,6 +110,7 @@ impl TokenSource {
             }
             TokenSource::File(file) => Some(format!("file {}", shown(&file.path))),
             TokenSource::Stdin => Some("standard input".into()),
+            TokenSource::Typed(_) => Some("typed".into()),
             TokenSource::Command(command) if command.argv.first().is_some_and(|word| word == "op") => {
                 Some("op read".into())
             }
@@ -126,7 +123,7 @@ impl TokenSource {
     /// `None` for every other source.
     pub fn load_offline(&self, cancel: &Cancel) -> Option<Result<Secret>> {
         let is_quick = match self {
-            TokenSource::Variable { .. } => true,
+            TokenSource::Variable { .. } | TokenSource::Typed(_) => true,
             TokenSource::File(file) => !file.path.metadata().is_ok_and(|metadata| !metadata.is_file()),
             TokenSource::None | TokenSource::Demo | TokenSource::Stdin | TokenSource::Command(_) => false,
         };
@@ -143,9 +140,11 @@ impl TokenSource {
             TokenSource::File(_) | TokenSource::Command(_) => {
                 Ok(Some(self.load(cancel)?).filter(|token| token != refused))
             }
-            TokenSource::None | TokenSource::Demo | TokenSource::Stdin | TokenSource::Variable { .. } => {
-                Ok(None)
-            }
+            TokenSource::None
+            | TokenSource::Demo
+            | TokenSource::Stdin
+            | TokenSource::Typed(_)
+            | TokenSource::Variable { .. } => Ok(None),
         }
     }
 }
@@ -154,7 +153,7 @@ impl TokenFile {
     fn read(&self, cancel: &Cancel) -> Result<Zeroizing<Vec<u8>>> {
         let this = self.clone();
         // Opening a FIFO waits for its writer.
-        interruptible(cancel, move || {
+        cancel.interruptible(move || {
             let file = File::open(&this.path).map_err(|e| this.unreadable(e))?;
             this.refuse_if_others_can_read(&file)?;
             read(&file).map_err(|e| this.unreadable(e))
@@ -212,7 +211,7 @@ pub fn read_secret_file(
             .because(why)
             .hint("check the path and its permissions")
     };
-    let opened = interruptible(cancel, move || {
+    let opened = cancel.interruptible(move || {
         let file = File::open(&secret.path)?;
         Ok((secret.open_mode(&file)?, read(&file)?))
     })?;
@@ -255,41 +254,27 @@ fn checked(text: &[u8], place: &str) -> Result<Secret> {
     Ok(token)
 }
 
-/// Whether a token was pasted in the wrong place; its text must then be in no message (P10).
+/// Refuses a token that was pasted in the place of something else; its text is in no message (P10).
+///
+/// # Errors
+/// Fails with `TokenRefused` and says what belongs there.
+pub fn refuse_a_token(text: &OsStr, what_belongs_there: &str) -> Result<()> {
+    if !looks_like_a_token(text) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::TokenRefused, format!("found a token instead of {what_belongs_there}"))
+        .hint("issue a new token, since others may have read this one, and keep it in a file of mode 600"))
+}
+
 fn looks_like_a_token(text: &OsStr) -> bool {
     let text = text.as_encoded_bytes();
     text.starts_with(b"eyJ") && text.iter().filter(|b| **b == b'.').count() == 2 || text.starts_with(b"ops_")
-}
-
-fn misplaced(what_belongs_there: &str) -> Error {
-    Error::new(ErrorKind::TokenRefused, format!("found a token instead of {what_belongs_there}"))
-        .hint("issue a new token, since others may have read this one, and keep it in a file of mode 600")
 }
 
 fn read(from: impl Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
     let mut text = Zeroizing::new(Vec::new());
     from.take(MAX_BYTES + 1).read_to_end(&mut text)?;
     Ok(text)
-}
-
-/// Does something that may block forever, such as reading a pipe without a writer, and abandons it
-/// when cancelled.
-fn interruptible<T: Send + 'static>(cancel: &Cancel, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let (sender, done) = bounded(1);
-    let reading = move || {
-        // After a cancellation there is no receiver.
-        let _ = sender.send(work());
-    };
-    std::thread::Builder::new()
-        .name("token".into())
-        .spawn(reading)
-        .map_err(|e| Error::new(ErrorKind::Unexpected, "cannot start a thread").because(e))?;
-    select! {
-        recv(done) -> outcome => {
-            outcome.map_err(|_| Error::new(ErrorKind::Unexpected, "reading the token ended early"))
-        }
-        recv(cancel.channel()) -> _ => Err(cancel.failure()),
-    }
 }
 
 fn missing(message: impl Into<String>) -> Error {

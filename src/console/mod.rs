@@ -11,6 +11,7 @@ mod background_queue;
 mod logger;
 mod pager;
 mod progress;
+mod prompt;
 mod report;
 mod stderr;
 mod table;
@@ -27,6 +28,7 @@ use crate::error::{Error, ErrorKind};
 pub use background_queue::{BackgroundQueue, QueueWorker};
 pub use pager::{Pager, PagerCommand};
 pub use progress::{DataOutput, Progress};
+pub use prompt::Prompt;
 pub use table::{CellTone, TextStyle, TextTable};
 
 /// How messages are written.
@@ -106,6 +108,11 @@ impl Console {
         for line in text.lines() {
             self.line(&crate::sanitize::escaped(line));
         }
+    }
+
+    /// Writes a question, with the cursor behind it.
+    fn question(&self, text: &str) {
+        self.0.stderr.question(&crate::sanitize::escaped(text), PATIENCE);
     }
 
     /// Reports a failure with its cause and hint; false when it is routine and `-q` was given.

@@ -36,6 +36,7 @@ pub(super) struct StderrQueue {
 #[derive(Debug)]
 enum StderrItem {
     Line(String),
+    Question(String),
     ShowProgress(ProgressText),
     ClearProgress,
 }
@@ -50,6 +51,14 @@ impl StderrQueue {
         match self.queue() {
             Some(queue) => queue.push_and_wait(StderrItem::Line(text.to_owned()), is_important, patience),
             None => write_line(text),
+        }
+    }
+
+    /// Writes a question, whose answer is typed behind it.
+    pub(super) fn question(&self, text: &str, patience: Duration) {
+        match self.queue() {
+            Some(queue) => queue.push_and_wait(StderrItem::Question(text.to_owned()), true, patience),
+            None => write_question(text),
         }
     }
 
@@ -126,6 +135,7 @@ impl QueueWorker for StderrWorker {
         }
         match item {
             StderrItem::Line(text) => self.line(&text),
+            StderrItem::Question(text) => write_question(&text),
             StderrItem::ShowProgress(text) => {
                 let target = ProgressDrawTarget::stderr_with_hz(REDRAWS);
                 let bar = ProgressBar::with_draw_target(Some(1_000), target);
@@ -159,4 +169,9 @@ impl QueueWorker for StderrWorker {
 fn write_line(text: &str) {
     // A failure of standard error cannot be reported.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+fn write_question(text: &str) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = write!(stderr, "{text}").and_then(|()| stderr.flush());
 }

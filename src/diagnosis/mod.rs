@@ -3,6 +3,7 @@
 //! ```text
 //! offline        the token's claims: form, audience, features, times
 //! online         the connection to the server, one introspection, one small request per stream
+//! profile_token  a profile's token on the whole way: read, looked at, tried
 //! step           a step, its outcome, and the diagnosis they make up
 //! report         the steps as a table for people, or a line a profile
 //! json           the same for programs
@@ -12,7 +13,7 @@
 //! profile_row    profiles in a list, as far as they are known offline
 //! ```
 //!
-//! Reads no configuration and writes to no stream. No output holds any of the token but its claims (P10).
+//! Writes to no stream. No output holds any of the token but its claims (P10).
 
 mod expiry;
 mod findings;
@@ -21,14 +22,14 @@ mod json;
 mod offline;
 mod online;
 mod profile_row;
+mod profile_token;
 mod report;
 mod step;
 
 pub use findings::tell;
 pub use introspection::IntrospectedToken;
 pub use json::to_json;
-pub use offline::{TokenRequirements, check_token};
-pub use online::ask;
 pub use profile_row::ProfileRow;
+pub use profile_token::{CheckDepth, PATIENCE, ProfileToken};
 pub use report::{DiagnosisStyle, list, table};
-pub use step::{DiagnosisStep, TokenDiagnosis};
+pub use step::TokenDiagnosis;

@@ -21,6 +21,16 @@ fn token(claims: &Value) -> String {
     parts.map(|part| URL_SAFE_NO_PAD.encode(part)).join(".")
 }
 
+/// A token of the oldest kind, which names no server.
+pub fn old_token() -> String {
+    token(&json!({"aud": ["com.1password.streamingservice"]}))
+}
+
+/// A whole token for this machine, which nobody issued.
+pub fn forged_token() -> String {
+    token(&claims("127.0.0.1"))
+}
+
 /// The claims of a good token for `host`.
 fn claims(host: &str) -> Value {
     json!({
@@ -112,7 +122,7 @@ fn each_bad_token_is_recognised_and_named() {
     let run = check(&with(US, "exp", json!(now + year)), &["--offline"]).expect(0);
     assert!(run.text().contains("looks usable: 364 days left"), "{}", run.text());
     // The oldest tokens work where a server is named.
-    let old = token(&json!({"aud": ["com.1password.streamingservice"]}));
+    let old = old_token();
     let run = check(&old, &["--offline", "--region", "ca"]).expect(0);
     assert!(run.text().contains("an old token, which names no server"), "{}", run.text());
 }

@@ -51,7 +51,7 @@ fn what_was_typed_wrong_is_refused_before_anything_is_sent() {
         (&["--resume", "--consumer", "a", "-o", "x"], 2, &["--consumer", "belongs to the file"]),
         (&["--overwrite"], 2, &["--output"]),
         (&["--api", "v3", "signin"], 2, &["v3", "audit events only"]),
-        (&["--profile", "nosuch"], 3, &["no profile nosuch", "config init"]),
+        (&["--profile", "nosuch"], 3, &["no profile nosuch", "opev setup"]),
         (&["--config", "nosuch.toml"], 3, &["nosuch.toml", "No such file"]),
         (&["--base-url", "http://example.com"], 3, &["http:// is for this machine only"]),
         (&["--base-url", "https://example.com"], 3, &["example.com", "--allow-host example.com"]),

@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::ops::RangeBounds;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt as _;
@@ -20,7 +20,7 @@ use opev::simulator::{
 };
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use tempfile::TempDir;
 
 /// The program under test.
@@ -297,17 +297,39 @@ impl TerminalRun {
         tcsetwinsize(&self.ours, screen(columns)).unwrap();
     }
 
+    /// Types a text, as a person would.
+    pub fn type_text(&self, text: &str) {
+        File::from(self.ours.try_clone().unwrap()).write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Waits until something is shown for this many times.
+    #[track_caller]
+    pub fn wait_for(&self, text: &str, times: usize) {
+        wait_until(|| self.shown().matches(text).count() >= times);
+    }
+
+    /// Whether the terminal shows what is typed.
+    pub fn echoes(&self) -> bool {
+        tcgetattr(&self.ours).unwrap().local_modes.contains(LocalModes::ECHO)
+    }
+
     /// What was shown so far.
     pub fn shown(&self) -> String {
         String::from_utf8_lossy(&self.shown.lock().unwrap()).replace('\r', "")
     }
 
     /// Waits for its end.
-    pub fn wait(mut self) -> Run {
+    pub fn wait(self) -> Run {
+        self.wait_and_look(|_| ()).0
+    }
+
+    /// Waits for its end, and looks at the terminal as it was left.
+    pub fn wait_and_look<T>(mut self, look: impl FnOnce(&Self) -> T) -> (Run, T) {
         let status = self.child.wait().unwrap();
+        let seen = look(&self);
         self.reader.join().unwrap();
         let stdout = std::mem::take(&mut *self.shown.lock().unwrap());
-        Run { code: status.code(), signal: status.signal(), stdout, stderr: String::new() }
+        (Run { code: status.code(), signal: status.signal(), stdout, stderr: String::new() }, seen)
     }
 }
 

@@ -59,6 +59,7 @@ mod redaction;
 mod rehearsal;
 mod replaced;
 mod scripted;
+mod setup;
 mod shapes;
 mod shards;
 mod show;

@@ -44,6 +44,9 @@ fn show(args: &ConfigShowArgs, invocation: &Invocation) -> Result<String> {
 fn init(args: &ConfigInitArgs, invocation: &Invocation) -> Result<String> {
     let path = file::place(args.file.config.as_deref(), &invocation.environment)?;
     write_private(&path, template::TEMPLATE.as_bytes(), args.force, "edit it, or replace it with --force")?;
+    invocation.runtime.console.note(
+        "next: name the token's place with `opev config edit`, then `opev token-check`; `opev setup` asks for both",
+    );
     Ok(format!("{}\n", shown(&path)))
 }
 
