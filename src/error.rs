@@ -63,7 +63,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// The exit code that users and scripts may rely on (the README's table).
+    /// The exit code that users and scripts may rely on (the table of `docs/troubleshooting.md`).
     pub fn exit_code(self) -> u8 {
         match self {
             ErrorKind::Unexpected | ErrorKind::CheckFailed => 1,

@@ -14,6 +14,9 @@ pub const VARIABLE: &str = "OPEV_COMPLETE";
 
 /// The arguments of `opev completions`.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n\
+\x20 opev completions bash > ~/.local/share/bash-completion/completions/opev\n\
+\x20 opev completions zsh > ~/.zfunc/_opev")]
 pub struct CompletionsArgs {
     /// The shell to complete for
     ///

@@ -8,6 +8,9 @@ use super::account::{AccountArgs, ConfigFileArg};
 
 /// The arguments of `opev config`.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n\
+\x20 opev config show                 what is in force, and where it comes from\n\
+\x20 opev config edit                 edit the file; it counts once it is right")]
 pub struct ConfigArgs {
     /// What to do.
     #[command(subcommand)]
@@ -21,30 +24,47 @@ pub enum ConfigCommand {
     ///
     /// Takes the same flags as the commands that fetch, so that their effect can be seen. The token is
     /// not read and not shown, only where it would come from.
+    #[command(after_help = "Examples:\n\
+\x20 opev config show                 what is in force, and where it comes from\n\
+\x20 opev config show -p acme --json  for programs")]
     Show(Box<ConfigShowArgs>),
     /// List the profiles: server, token, expiry, last poll
     ///
     /// Nothing is sent and no program is run: the expiry is shown where the token can be read from a file
     /// or a variable.
+    #[command(after_help = "Examples:\n\
+\x20 opev config list                 every profile: server, token, expiry, last poll\n\
+\x20 opev config list --json          for programs")]
     List(ConfigListArgs),
     /// Edit the configuration file with $VISUAL or $EDITOR
     ///
     /// What was written is checked before it replaces the file. A draft with a mistake is kept beside it,
     /// and the next edit goes on with it.
+    #[command(after_help = "Examples:\n\
+\x20 opev config edit                 the draft counts once it is right\n\
+\x20 EDITOR=nano opev config edit     with another editor")]
     Edit(ConfigFileArg),
     /// Print the path of the configuration file
     ///
     /// The file need not exist; `opev config init` creates it there.
+    #[command(after_help = "Examples:\n\
+\x20 opev config path                 where the file is, or would be")]
     Path(ConfigFileArg),
     /// Write a commented configuration file
     ///
     /// Every key is there, as a comment with its default. The file is made readable by its owner only.
+    #[command(after_help = "Examples:\n\
+\x20 opev config init                     at the usual place\n\
+\x20 opev config init --config own.toml   somewhere else")]
     Init(ConfigInitArgs),
     /// Turn a Sumo Logic source's JSON into a profile
     ///
     /// Reads the configuration of Sumo Logic's 1Password source, as its Collector Management API or
     /// Terraform show it, and prints profiles that read the same accounts. A token in the clear is never
     /// printed and never written into the configuration.
+    #[command(after_help = "Examples:\n\
+\x20 opev config import-sumo source.json\n\
+\x20 opev config import-sumo source.json --write --token-to '{profile}.token'")]
     ImportSumo(ImportSumoArgs),
 }
 

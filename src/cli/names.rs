@@ -33,10 +33,19 @@ pub enum NamesCommand {
     /// prints. Names that are there already stay, unless the same uuid comes with another one. From then on
     /// tables and records show names, and filters accept them; events in ndjson, json and csv stay as they
     /// are.
+    #[command(after_help = "Examples:\n\
+\x20 op vault list --format json | opev names import -\n\
+\x20 op item list --format json | opev names import -")]
     Import(NamesImportArgs),
     /// List the names that were imported
+    #[command(after_help = "Examples:\n\
+\x20 opev names list                  all of the profile\n\
+\x20 opev names list aws              those that have the word")]
     List(NamesListArgs),
     /// Forget all imported names of the profile
+    #[command(after_help = "Examples:\n\
+\x20 opev names forget                of the default profile\n\
+\x20 opev names forget -p acme        of another one")]
     Forget(NamesForgetArgs),
 }
 

@@ -18,6 +18,7 @@ use crate::simulator::{
 /// stderr what its clients did.
 #[derive(Args, Clone, Debug)]
 #[command(after_long_help = FAULTS)]
+#[command(after_help = "Examples:\n\x20 opev simulate --live 5                 5 new events a second")]
 pub struct SimulateArgs {
     /// Port on 127.0.0.1
     ///

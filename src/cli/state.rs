@@ -62,6 +62,9 @@ pub struct PositionArgs {
 
 /// The arguments of `opev state`.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n\
+\x20 opev state export > state.json   on the old machine\n\
+\x20 opev state import state.json     on the new one")]
 pub struct StateArgs {
     /// What to do.
     #[command(subcommand)]
@@ -76,15 +79,24 @@ pub enum StateCommand {
     /// All of the profile's, or the one that is named. Stop the service first: a position that a run
     /// writes is refused with exit code 9. Copy the managed file as well, and the one of --hits. What rules of
     /// --detect have gathered goes along. The token is not in it.
+    #[command(after_help = "Examples:\n\
+\x20 opev state export > state.json\n\
+\x20 opev state export -o events.ndjson > state.json")]
     Export(PositionArgs),
     /// Save exported positions here
     ///
     /// The next run goes on from it without loss or repeat. A position that is here already is not
     /// replaced: reset it first.
+    #[command(after_help = "Examples:\n\
+\x20 opev state import state.json\n\
+\x20 opev state import state.json -o /new/place/events.ndjson")]
     Import(StateImportArgs),
     /// Forget a saved position; the output is not touched
     ///
     /// Asks on a terminal. The next run starts again at --since or 24 hours ago.
+    #[command(after_help = "Examples:\n\
+\x20 opev state reset -o events.ndjson\n\
+\x20 opev state reset --consumer siem --yes")]
     Reset(StateResetArgs),
 }
 

@@ -10,6 +10,9 @@ use crate::time::duration;
 
 /// The arguments of `opev status`.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n\
+\x20 opev status                      every saved position\n\
+\x20 opev status --check -q           for a monitor: 1 when something is late")]
 pub struct StatusArgs {
     /// Whose positions; all there are, when no profile is named.
     #[command(flatten)]

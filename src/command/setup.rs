@@ -11,7 +11,7 @@ use crate::cli::setup::SetupArgs;
 use crate::cli::{AccountArgs, Cli, Command, LogLevel};
 use crate::collect::plan::time_style;
 use crate::collect::session::Connections;
-use crate::config::file::{self, ConfigFile, DEMO};
+use crate::config::file::{self, DEMO};
 use crate::config::setup::{self as profile_text, NewProfile, NewServer, SetupPlan};
 use crate::config::{Config, SettingFlags, TokenSource};
 use crate::console::Prompt;
@@ -30,7 +30,7 @@ const MIN_DAYS: u16 = 14;
 /// Fails when a flag is missing without a terminal, when the token does not work, and when a file cannot be written.
 pub fn run(invocation: &Invocation, args: &SetupArgs) -> Result<End> {
     let path = file::place(args.file.config.as_deref(), &invocation.environment)?;
-    let config = configuration(&path, args, invocation)?;
+    let config = Config::read_or_begin(args.file.config.as_deref(), &path, invocation.environment.clone())?;
     let cancel = &invocation.runtime.cancel;
     let person = Prompt::new(&invocation.runtime.console, cancel);
     let talk = Conversation::new(args, &config, &path, person, cancel);
@@ -57,16 +57,6 @@ pub fn run(invocation: &Invocation, args: &SetupArgs) -> Result<End> {
     // As every later run reads it: another user's directory, for one, is refused there.
     Config::read(Some(&path), invocation.environment.clone())?;
     finish(invocation, args, &talk, &chosen.name)
-}
-
-/// What is configured already; a file that is to be made says nothing yet.
-fn configuration(path: &Path, args: &SetupArgs, invocation: &Invocation) -> Result<Config> {
-    let environment = invocation.environment.clone();
-    if file::text_at(path)?.is_none() {
-        let file = ConfigFile { path: Some(path.to_owned()), ..ConfigFile::default() };
-        return Ok(Config { environment, file });
-    }
-    Config::read(args.file.config.as_deref(), environment)
 }
 
 fn unchanged(invocation: &Invocation) -> End {

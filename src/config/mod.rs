@@ -56,6 +56,18 @@ impl Config {
         Ok(Config { file: ConfigFile::read(flag, &environment)?, environment })
     }
 
+    /// The same, where the file at `path` may still have to be made and then says nothing.
+    ///
+    /// # Errors
+    /// Fails as [`ConfigFile::read`] does.
+    pub fn read_or_begin(flag: Option<&Path>, path: &Path, environment: Environment) -> Result<Config> {
+        if file::text_at(path)?.is_some() {
+            return Config::read(flag, environment);
+        }
+        let file = ConfigFile { path: Some(path.to_owned()), ..ConfigFile::default() };
+        Ok(Config { environment, file })
+    }
+
     /// The settings of the one profile that was chosen.
     ///
     /// # Errors

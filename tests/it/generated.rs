@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use clap::ValueEnum as _;
 use clap_complete::Generator as _;
@@ -20,7 +21,7 @@ use opev::cli::definition;
 use crate::man;
 use serde_json::Value;
 
-use crate::harness::Sandbox;
+use crate::harness::{Run, Sandbox, has_tool, program};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -113,6 +114,8 @@ fn pages(command: &clap::Command, path: &str, pages_so_far: &mut BTreeMap<String
 fn man_pages_are_up_to_date() {
     let mut expected = BTreeMap::new();
     pages(&definition().disable_help_subcommand(true), "", &mut expected);
+    let rules = fs::read_to_string(root().join("docs/rules.md")).unwrap();
+    expected.insert("opev-rules.5".into(), man::rules(&rules).into_bytes());
     expected.insert("opev.toml.5".into(), man::configuration(&template()).into_bytes());
     compare("man", &expected);
 }
@@ -134,5 +137,21 @@ fn the_packages_configuration_is_the_one_of_config_init() {
     assert!(
         fs::read_to_string(&file).unwrap() == template(),
         "run OPEV_BLESS=1 cargo test --test it generated"
+    );
+}
+
+#[test]
+fn the_picture_is_what_the_program_prints() {
+    if !has_tool("python3") {
+        return;
+    }
+    let (script, file) = (root().join("contrib/picture/make.py"), root().join("docs/opev.svg"));
+    let run = Run::of(Command::new("python3").arg(script).arg(program()).output().unwrap()).expect(0);
+    if std::env::var_os("OPEV_BLESS").is_some() {
+        fs::write(&file, &run.stdout).unwrap();
+    }
+    assert!(
+        fs::read(file).unwrap() == run.stdout,
+        "docs/opev.svg: run OPEV_BLESS=1 cargo test --test it generated"
     );
 }

@@ -74,12 +74,13 @@ pub fn page(command: &Command, name: &str) -> String {
         let lines = examples.lines().skip(1).map(|line| format!("{}\n", escaped(line.trim_start())));
         text += &format!(".SH EXAMPLES\n.nf\n{}.fi\n", lines.collect::<String>());
     }
-    let others: Vec<String> = ["opev", "opev-fetch", "opev-tail", "opev-status", "opev-token-check"]
-        .into_iter()
-        .filter(|other| *other != name)
-        .map(|other| format!(".BR {} (1),\n", other.replace('-', "\\-")))
-        .collect();
-    text + ".SH SEE ALSO\n" + &others.concat() + ".BR opev.toml (5)\n"
+    let others: Vec<String> =
+        ["opev", "opev-setup", "opev-fetch", "opev-tail", "opev-status", "opev-token-check"]
+            .into_iter()
+            .filter(|other| *other != name)
+            .map(|other| format!(".BR {} (1),\n", other.replace('-', "\\-")))
+            .collect();
+    text + ".SH SEE ALSO\n" + &others.concat() + ".BR opev.toml (5),\n.BR opev\\-rules (5)\n"
 }
 
 /// The page of the configuration file: what `opev config init` writes, which explains every key.
@@ -91,7 +92,85 @@ pub fn configuration(template: &str) -> String {
     for line in template.lines() {
         text += &format!("{}\n", escaped(line));
     }
-    text + ".fi\n" + &list("FILES", FILES) + ".SH SEE ALSO\n.BR opev (1),\n.BR opev\\-config (1)\n"
+    text += ".fi\n";
+    text += &list(
+        "EXIT STATUS",
+        &[("3", "A file that cannot be read or is wrong; the message has file and line.")],
+    );
+    text += &list("ENVIRONMENT", ENVIRONMENT);
+    text += &list("FILES", FILES);
+    text += &examples(&[
+        "opev setup                     write a profile, after its token was checked",
+        "opev config init               write this file, every key as a comment",
+        "opev config edit               edit it; it counts once it is right",
+        "opev config show -p acme       every value in force, and where it comes from",
+    ]);
+    text + ".SH SEE ALSO\n.BR opev (1),\n.BR opev\\-setup (1),\n.BR opev\\-config (1),\n.BR opev\\-rules (5)\n"
+}
+
+/// The page of the format of rules: that part of `docs/rules.md`.
+pub fn rules(page: &str) -> String {
+    let part = page.split("\n## Writing a rule\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let mut text = title("opev-rules", 5);
+    text += ".SH NAME\nopev\\-rules \\- rules of opev detect\n.SH DESCRIPTION\n";
+    text += &from_markdown(part);
+    text += &list("EXIT STATUS", &[("2", "A rule that cannot be read, or that fails one of its tests.")]);
+    text += &list(
+        "ENVIRONMENT",
+        &[(
+            "OPEV_RULE, OPEV_LEVEL",
+            "For commands of --exec and --hit-exec: the rule of the hit, and its level.",
+        )],
+    );
+    text += &list("FILES", &[("*.toml", "A rule a file; of a folder, the files of such names are read.")]);
+    text += &examples(&[
+        "opev detect --test night-export.toml     run the tests of a rule alone",
+        "opev detect --rules rules --since 7d     with the rules of a folder",
+        "opev detect --explain vault-export       what a rule looks for, and why",
+    ]);
+    text + ".SH SEE ALSO\n.BR opev\\-detect (1),\n.BR opev\\-summary (1),\n.BR opev.toml (5)\n"
+}
+
+/// Paragraphs, code and tables of a Markdown page.
+fn from_markdown(page: &str) -> String {
+    let (mut text, mut is_code, mut is_between) = (String::new(), false, false);
+    for line in page.trim().lines() {
+        if line.starts_with("```") {
+            text += if is_code { ".fi\n" } else { ".PP\n.nf\n" };
+            (is_code, is_between) = (!is_code, false);
+        } else if is_code {
+            text += &format!("{}\n", escaped(line));
+        } else if line.is_empty() {
+            is_between = true;
+        } else if let Some(row) = line.strip_prefix("| ") {
+            let cells: Vec<&str> = row.trim_end_matches('|').split(" | ").map(str::trim).collect();
+            if !cells[0].starts_with("kind") {
+                let more: Vec<String> = cells[1..].iter().map(|cell| marked(cell)).collect();
+                text += &format!(".TP\n{}\n{}\n", marked(cells[0]), more.join("; keys: "));
+            }
+            is_between = false;
+        } else if !line.starts_with("|--") {
+            text += if is_between && !text.is_empty() { ".PP\n" } else { "" };
+            text += &format!("{}\n", marked(line));
+            is_between = false;
+        }
+    }
+    text
+}
+
+/// A line with its code and its strong words in bold.
+fn marked(line: &str) -> String {
+    let line = escaped(&line.replace("**", "`"));
+    let parts = line.split('`').enumerate();
+    let text: String = parts
+        .map(|(at, part)| if at % 2 == 1 { format!("\\fB{part}\\fR") } else { part.to_owned() })
+        .collect();
+    if text.starts_with('.') { format!("\\&{text}") } else { text }
+}
+
+fn examples(lines: &[&str]) -> String {
+    let lines: String = lines.iter().map(|line| format!("{}\n", escaped(line))).collect();
+    format!(".SH EXAMPLES\n.nf\n{lines}.fi\n")
 }
 
 fn title(name: &str, section: u8) -> String {

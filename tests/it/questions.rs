@@ -1,4 +1,4 @@
-//! The ten questions of an incident, with the commands of the README's table: what a plain look at every event says,
+//! The ten questions of an incident, with the commands of the table in `docs/incident.md`: what a plain look at every event says,
 //! from the service and from a file.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::harness::{Account, Run, Sandbox, assert_same, now, sorted_lines, truth, typed};
 
-const README: &str = include_str!("../../README.md");
+const PAGE: &str = include_str!("../../docs/incident.md");
 
 /// An event as a test looks at it.
 struct Fact {
@@ -55,9 +55,9 @@ fn facts(ndjson: &[u8]) -> Vec<Fact> {
     lines.map(|raw| Fact { raw: raw.to_vec(), value: serde_json::from_slice(raw).unwrap() }).collect()
 }
 
-/// The commands of the README's table, in its order.
+/// The commands of the page's table, in its order.
 fn commands() -> Vec<&'static str> {
-    let section = README.split("\n## ").find(|section| section.starts_with("The ten questions\n")).unwrap();
+    let section = PAGE.split("\n## ").find(|section| section.starts_with("The ten questions\n")).unwrap();
     section.lines().filter(|line| line.starts_with('|')).filter_map(|row| row.split('`').nth(1)).collect()
 }
 
