@@ -1,5 +1,5 @@
-//! Values that a shell completes: profiles, fields, zones, codes, object types, consumers and names, as they are
-//! when the key is pressed.
+//! Values that a shell completes: profiles, fields, zones, codes, object types, countries, rules, consumers and
+//! names, as they are when the key is pressed.
 //!
 //! Read from the configuration and the state directory: nothing is sent, no program runs, and what cannot be read
 //! is not offered. Every value is one word without a character that a shell could take for its own.
@@ -13,15 +13,19 @@ use clap::{Arg, Command};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
 
+use crate::analyze::ByFields;
+use crate::analyze::detect::{Level, builtin_rules};
 use crate::cli;
 use crate::cli::AccountArgs;
 use crate::cli::completions::VARIABLE;
 use crate::config::{Config, Environment, SettingFlags, environment};
 use crate::disk::RealDisk;
 use crate::encode::Fields;
+use crate::event::Stream;
 use crate::facts::{NameKind, Names, words};
 use crate::names::NameStore;
 use crate::output::saved_state;
+use crate::select::countries;
 use crate::time::Zone;
 
 /// More names than this are not offered: a shell would only ask whether to show them.
@@ -71,6 +75,12 @@ enum CompletedKind {
     ObjectType,
     Code,
     Consumer,
+    Country,
+    Level,
+    Rule,
+    CountedField,
+    HiddenField,
+    Stream,
     Name(NameKind),
 }
 
@@ -82,6 +92,12 @@ fn value_kind(argument: &str, is_words: bool) -> Option<CompletedKind> {
         "action" => CompletedKind::Action,
         "object" => CompletedKind::ObjectType,
         "consumer" => CompletedKind::Consumer,
+        "country" => CompletedKind::Country,
+        "level" | "fail_on" => CompletedKind::Level,
+        "only" | "explain" => CompletedKind::Rule,
+        "by" => CompletedKind::CountedField,
+        "mask" | "hash" => CompletedKind::HiddenField,
+        "stream" | "features" => CompletedKind::Stream,
         "item" => CompletedKind::Name(NameKind::Item),
         "vault" => CompletedKind::Name(NameKind::Vault),
         "group" => CompletedKind::Name(NameKind::Group),
@@ -96,7 +112,11 @@ impl CompletedKind {
     fn is_list(self) -> bool {
         !matches!(
             self,
-            CompletedKind::Profile | CompletedKind::Zone | CompletedKind::Consumer | CompletedKind::Code
+            CompletedKind::Profile
+                | CompletedKind::Level
+                | CompletedKind::Zone
+                | CompletedKind::Consumer
+                | CompletedKind::Code
         )
     }
 }
@@ -148,6 +168,16 @@ impl LiveValues {
             CompletedKind::ObjectType => codes(false, true),
             CompletedKind::Code => codes(true, true),
             CompletedKind::Consumer => self.consumers().unwrap_or_default(),
+            CompletedKind::Country => {
+                countries().map(|(code, name)| (code.to_owned(), Some(name.into()))).collect()
+            }
+            CompletedKind::Level => Level::ALL.map(|level| (level.name().to_owned(), None)).into(),
+            CompletedKind::Rule => {
+                builtin_rules().into_iter().map(|rule| (rule.id, Some(rule.title))).collect()
+            }
+            CompletedKind::CountedField => ByFields::names().map(|name| (name.to_owned(), None)).collect(),
+            CompletedKind::HiddenField => hidden_fields(),
+            CompletedKind::Stream => Stream::ALL.map(|stream| (stream.word().to_owned(), None)).into(),
             CompletedKind::Name(kind) => self.names(kind),
         }
     }
@@ -218,6 +248,15 @@ fn value_of(typed: &[OsString], flags: &[&str]) -> Option<String> {
         found = flags.iter().find_map(joined).or(found);
     }
     found
+}
+
+/// What --mask and --hash take: the fields of events, and those of everybody whom an event names.
+fn hidden_fields() -> Vec<(String, Option<String>)> {
+    let of_anybody = ["users.uuid", "users.name", "users.email"];
+    let of_anybody =
+        of_anybody.map(|name| (name.to_owned(), Some("of everybody whom an event names".into())));
+    let fields = Fields::known_paths().into_iter().map(|(path, meaning)| (path, Some(meaning)));
+    of_anybody.into_iter().chain(fields).collect()
 }
 
 /// Codes and object types, each once, with the first of their meanings.

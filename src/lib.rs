@@ -23,7 +23,7 @@
 //! | [`cli`] | what can be typed: clap definitions and help. No I/O | `analyze` `api` `encode` `console` `select` `simulator` |
 //! | [`config`] | flags, environment and file become settings, each with its origin; token sources | `cli` `api` `disk` |
 //! | [`command`] | one file or folder per subcommand: arguments in, one call, an ending out | all |
-//! | [`completion`] | values that a shell completes, read when the key is pressed | `cli` `config` `disk` `encode` `facts` `names` `output` |
+//! | [`completion`] | values that a shell completes, read when the key is pressed | `analyze` `cli` `config` `disk` `encode` `facts` `names` `output` `select` |
 //! | [`collect`] | the engine: one loop for questions, folds, resumed runs and tail; who takes batches: a command, an intake | `analyze` `api` `config` `console` `disk` `encode` `facts` `health` `output` `select` `source` |
 //! | [`api`] | 1Password's protocol: endpoint, wire, scan, http, retry, limiter, claims | |
 //! | [`source`] | where pages come from: cursor loop, windows, files, prefetch, sorting | `api` |

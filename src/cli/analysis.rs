@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use super::account::AccountArgs;
+use super::codes::CodesArg;
 use super::connection::{JobArgs, PageArgs};
 use super::filter::FilterArgs;
+use super::profiles::ProfilesArgs;
 use super::range::RangeArgs;
 use super::saved_events::SavedEventArgs;
-use super::shard::ShardArg;
 use super::stream::StreamArgs;
 use crate::analyze::ReportFormat;
 
@@ -24,17 +25,9 @@ pub struct AnalysisArgs {
     #[command(flatten)]
     pub account: AccountArgs,
 
-    /// Look at every enabled profile of the configuration, all together
-    ///
-    /// Each profile brings its own server and token; those of the environment and of the command line do
-    /// not apply. A profile that fails stops no other.
-    #[arg(long, help_heading = "Account",
-          conflicts_with_all = ["profile", "region", "base_url", "token_file", "token_command"])]
-    pub all_profiles: bool,
-
-    /// Which of them.
+    /// One profile, or all.
     #[command(flatten)]
-    pub shard: ShardArg,
+    pub profiles: ProfilesArgs,
 
     /// Which events.
     #[command(flatten)]
@@ -66,11 +59,9 @@ pub struct ReportOutputArgs {
     #[arg(long, value_name = "FORMAT", help_heading = "Output")]
     pub format: Option<ReportFormat>,
 
-    /// Show codes instead of words
-    ///
-    /// In what is made for people: the service's own codes, as opev words lists them.
-    #[arg(long, help_heading = "Output")]
-    pub codes: bool,
+    /// Codes or words.
+    #[command(flatten)]
+    pub codes: CodesArg,
 
     /// Write to this file; - is standard output
     ///
@@ -90,7 +81,7 @@ impl AnalysisArgs {
     pub(super) fn check(&self) -> Result<(), String> {
         self.filter.check()?;
         self.saved.refuse_beside(&[
-            ("--all-profiles", self.all_profiles),
+            ("--all-profiles", self.profiles.all),
             ("--late <DURATION>", self.range.late.is_some()),
         ])
     }

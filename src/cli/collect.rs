@@ -6,14 +6,15 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 
 use super::account::AccountArgs;
+use super::codes::CodesArg;
 use super::connection::PageArgs;
 use super::delivery::DeliveryArgs;
 use super::detection::DetectionArgs;
 use super::filter::FilterArgs;
+use super::profiles::ProfilesArgs;
 use super::redaction::RedactionArgs;
 use super::roll::{self, RollLimit};
 use super::shape_options::ShapeOptionArgs;
-use super::shard::ShardArg;
 use super::stream::StreamArgs;
 use crate::encode::{self, Fields, Format, OutputUse, Shape};
 use crate::time::duration;
@@ -29,20 +30,9 @@ pub struct CollectArgs {
     #[command(flatten)]
     pub account: AccountArgs,
 
-    /// Run for every enabled profile of the configuration
-    ///
-    /// Each profile brings its own server and token; those of the environment and of the command line do
-    /// not apply. A profile that fails stops no other. fetch writes one profile after another to standard
-    /// output, in the order of their names, with the shape envelope by default, which names the profile;
-    /// with -o FILE, {profile} must stand in the file's name, and the profiles are read side by side.
-    /// --limit and --last count for each profile, --jobs over all of them.
-    #[arg(long, help_heading = "Account",
-          conflicts_with_all = ["profile", "region", "base_url", "token_file", "token_command"])]
-    pub all_profiles: bool,
-
-    /// Which of them.
+    /// One profile, or all.
     #[command(flatten)]
-    pub shard: ShardArg,
+    pub profiles: ProfilesArgs,
 
     /// Which events.
     #[command(flatten)]
@@ -62,7 +52,8 @@ pub struct CollectArgs {
     /// raw is the event as the service sent it, byte for byte. envelope wraps it with stream, profile,
     /// account_uuid and received_at. The others are what the intakes of these products expect; what their
     /// schema has no field for stands in a field of its own (onepassword, unmapped, message or the event).
-    /// They are for ndjson and json; cef and leef, which are lines of text, for ndjson only.
+    /// They are for ndjson and json; cef and leef, which are lines of text, for ndjson only. Where --all-profiles
+    /// goes to one place, envelope is the default: it names the profile.
     #[arg(long, value_name = "SHAPE", help_heading = "Output")]
     pub shape: Option<Shape>,
 
@@ -86,11 +77,9 @@ pub struct CollectArgs {
     #[arg(long, value_name = "LIST", help_heading = "Output")]
     pub fields: Option<String>,
 
-    /// Show codes instead of words
-    ///
-    /// In tables, records and the columns what and deed: the service's own codes, as opev words lists them.
-    #[arg(long, help_heading = "Output")]
-    pub codes: bool,
+    /// Codes or words.
+    #[command(flatten)]
+    pub codes: CodesArg,
 
     /// Cut nothing in tables on a terminal
     ///
@@ -110,7 +99,9 @@ pub struct CollectArgs {
     /// {stream} and {profile} in the name stand for themselves, {batch} and {date} for rolled files (--roll).
     /// With --resume the file is managed: each
     /// event once, whatever happens; a file of tail is always managed. Else it is written beside the file
-    /// and renamed into place when complete. FIFOs and devices are written like standard output.
+    /// and renamed into place when complete. FIFOs and devices are written like standard output. With
+    /// --all-profiles, {profile} must stand in the name, and the profiles are read side by side; without -o one
+    /// after another, in the order of their names.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub output: Option<PathBuf>,
 
@@ -197,14 +188,14 @@ impl CollectArgs {
         let shape = self.shape.unwrap_or(default);
         self.shape_options.check(shape)?;
         self.delivery.check(shape, self.format)?;
-        self.detection.check(self.resume, self.all_profiles)?;
+        self.detection.check(self.resume, self.profiles.all)?;
         roll::check(self.output.as_deref(), &self.roll, self.resume)?;
         if let (Some(_), Some(format)) =
             (self.rolls(), self.format.filter(|format| *format != Format::Ndjson))
         {
             return Err(format!("rolled files are ndjson, and the format is {format}"));
         }
-        if self.all_profiles && self.names_a_file() && !self.names_a_file_per_profile() {
+        if self.profiles.all && self.names_a_file() && !self.names_a_file_per_profile() {
             return Err(
                 "--all-profiles with -o FILE needs {profile} in the file's name, so that no profile \
                         writes over another"

@@ -19,7 +19,7 @@ pub struct JobArgs {
     /// Run this many requests in parallel, 1 to 16
     ///
     /// By default as many as range and latency call for; of files, as many threads as the machine runs at
-    /// once. Changes how long it takes, never what comes out.
+    /// once. With --all-profiles over all of them. Changes how long it takes, never what comes out.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16),
           help_heading = "Connection")]
     pub jobs: Option<u8>,

@@ -44,13 +44,13 @@ pub struct FetchArgs {
 
     /// Only the first N events
     ///
-    /// The first N of the order in which they come out.
+    /// The first N of the order in which they come out, of each profile.
     #[arg(long, value_name = "N", help_heading = "Which events", conflicts_with_all = ["last", "resume"])]
     pub limit: Option<u64>,
 
     /// Only the newest N events
     ///
-    /// The whole range is read; the newest N of it come out.
+    /// The whole range is read; the newest N of it come out, of each profile.
     #[arg(long, value_name = "N", help_heading = "Which events", conflicts_with = "resume")]
     pub last: Option<u64>,
 
@@ -100,7 +100,7 @@ impl FetchArgs {
         let collect = &self.collect;
         self.saved.refuse_beside(&[
             ("--resume", collect.resume),
-            ("--all-profiles", collect.all_profiles),
+            ("--all-profiles", collect.profiles.all),
             ("--late <DURATION>", self.range.late.is_some()),
         ])?;
         if collect.resume && self.range.until.is_some() {
@@ -111,7 +111,7 @@ impl FetchArgs {
             (true, true) => OutputUse::ManagedFile,
             (true, false) => OutputUse::Follow,
         };
-        let is_mixed = self.collect.all_profiles && !self.collect.names_a_file();
+        let is_mixed = self.collect.profiles.all && !self.collect.names_a_file();
         self.collect.check(purpose, if is_mixed { Shape::Envelope } else { Shape::default() })
     }
 }

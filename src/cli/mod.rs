@@ -6,6 +6,7 @@
 pub mod account;
 pub mod analysis;
 mod argument_order;
+pub mod codes;
 pub mod collect;
 pub mod completions;
 pub mod config;
@@ -20,13 +21,13 @@ pub mod filter;
 mod help;
 pub mod introspect;
 pub mod names;
+pub mod profiles;
 pub mod range;
 pub mod redaction;
 pub mod roll;
 pub mod saved_events;
 pub mod setup;
 pub mod shape_options;
-pub mod shard;
 pub mod show;
 #[cfg(feature = "simulator")]
 pub mod simulate;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::shard::ShardArg;
+use super::profiles::ShardArg;
 use super::state::ProfileArgs;
 use crate::time::duration;
 

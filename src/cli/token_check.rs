@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::account::AccountArgs;
-use super::shard::ShardArg;
+use super::profiles::ProfilesArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,18 +25,9 @@ pub struct TokenCheckArgs {
     #[command(flatten)]
     pub account: AccountArgs,
 
-    /// Check every enabled profile of the configuration
-    ///
-    /// Each profile brings its own server and token; those of the environment and of the command line do
-    /// not apply. Tokens are read one after another, servers are asked side by side, and one line is
-    /// printed for each profile.
-    #[arg(long, help_heading = "Account",
-          conflicts_with_all = ["profile", "region", "base_url", "token_file", "token_command"])]
-    pub all_profiles: bool,
-
-    /// Which of them.
+    /// One profile, or all.
     #[command(flatten)]
-    pub shard: ShardArg,
+    pub profiles: ProfilesArgs,
 
     /// Look at the token alone; send nothing
     ///

@@ -117,6 +117,10 @@ impl QuestionSource for FileSource {
         String::new()
     }
 
+    fn begun(&self) -> String {
+        format!("reading {}", self.shown())
+    }
+
     fn intake_connections(&self, runtime: &Runtime) -> Result<IntakeConnections> {
         self.connections.for_intake(runtime, &self.settings)
     }

@@ -127,7 +127,7 @@ impl<'a, S: QuestionSource> FoldRun<'a, S> {
             health: None,
             intervals: None,
             heartbeat: None,
-            progress: RefCell::new(self.runtime.console.progress(true)),
+            progress: RefCell::new(self.runtime.console.progress(true, self.session.begun())),
             events: Cell::new(0),
             failures: Cell::new(0),
         }

@@ -134,7 +134,9 @@ impl<'a, S: QuestionSource> OutputRun<'a, S> {
             health,
             intervals: follow.map(|follow| Arc::clone(&follow.intervals)),
             heartbeat: follow.map(|follow| follow.systemd.clone()),
-            progress: RefCell::new(self.runtime.console.progress(self.shows_progress && follow.is_none())),
+            progress: RefCell::new(
+                self.runtime.console.progress(self.shows_progress && follow.is_none(), self.session.begun()),
+            ),
             events: Cell::new(0),
             failures: Cell::new(0),
         }

@@ -74,6 +74,11 @@ pub trait QuestionSource {
     /// Fails when nothing can be read.
     fn open(&self, runtime: &Runtime, range: &TimeRange, output: &PlannedOutput) -> Result<OpenSource<'_>>;
 
+    /// What is being done until the first page is there, for the progress line.
+    fn begun(&self) -> String {
+        "asking the service".to_owned()
+    }
+
     /// What requests to an intake of batches go through.
     ///
     /// # Errors

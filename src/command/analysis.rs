@@ -79,8 +79,7 @@ struct HowFolded {
 /// # Errors
 /// As the configuration.
 pub(super) fn profiles(invocation: &Invocation, args: &AnalysisArgs) -> Result<Vec<Settings>> {
-    let all = (args.all_profiles, args.shard.shard);
-    super::settings_of(invocation, &args.account, all, &args.page, args.job.jobs)
+    super::settings_of(invocation, &args.account, &args.profiles, args.page.page_size, args.job.jobs)
 }
 
 /// Gives the wanted events to folds that `make` makes, and merges them over threads and profiles.
@@ -108,7 +107,7 @@ pub(super) fn fold<F: Fold>(
         match (folded, &mut analysis.fold) {
             (Ok(Some(fold)), Some(merged)) => merged.merge(fold),
             (Ok(fold), merged) => *merged = merged.take().or(fold),
-            (Err(failure), _) if args.all_profiles => {
+            (Err(failure), _) if args.profiles.all => {
                 invocation.runtime.cancel.check()?;
                 analysis.tally.fail(failure.on_profile(&profile));
             }
@@ -145,7 +144,7 @@ fn fold_account<F: Fold>(
     let chosen = ChosenEvents::of(&args.filter, &settings)?;
     analysis.note_profile(&chosen, &settings);
     let Runtime { console, clock, .. } = &invocation.runtime;
-    let profile = args.all_profiles.then_some(settings.profile.as_str());
+    let profile = args.profiles.all.then_some(settings.profile.as_str());
     let monitor = Arc::new(ServiceMonitor::of_one_run(console, Arc::clone(clock), profile));
     let session = session::open(invocation, connections, settings, PATIENCE, Some(monitor as _))?;
     let streams = session.streams(&args.streams.named)?;
@@ -210,7 +209,7 @@ impl<S: QuestionSource> Folded<'_, S> {
             filter: &how.filter(chosen),
             range: with_time_before(super::time_range(decided, &args.range), how.compare),
             until: decided.until,
-            names_profile: args.all_profiles,
+            names_profile: args.profiles.all,
         };
         fold::fold(&run, &|| make(&scope))
     }

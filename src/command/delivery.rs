@@ -31,7 +31,7 @@ pub(super) fn request(
     (patience, wait): (Duration, Option<Duration>),
 ) -> Result<Option<DeliveryRequest>> {
     let typed = &args.delivery;
-    let default = if args.all_profiles { Shape::Envelope } else { Shape::default() };
+    let default = if args.profiles.all { Shape::Envelope } else { Shape::default() };
     let shape = args.shape.unwrap_or(default);
     let credentials = invocation.environment.path("CREDENTIALS_DIRECTORY");
     let read =

@@ -25,14 +25,7 @@ use crate::size::grouped;
 /// profiles are told at the end.
 pub fn run(invocation: &Invocation, args: &DetectArgs) -> Result<End> {
     super::require_stdout()?;
-    let analysis = &args.analysis;
-    let profiles = super::settings_of(
-        invocation,
-        &analysis.account,
-        (analysis.all_profiles, analysis.shard.shard),
-        &analysis.page,
-        analysis.job.jobs,
-    )?;
+    let profiles = analysis::profiles(invocation, &args.analysis)?;
     if let Some(files) = &args.test {
         return test(files, &args.rules, &profiles);
     }

@@ -20,7 +20,7 @@ pub fn run(invocation: &Invocation, args: &ExposureArgs) -> Result<End> {
     let Analysis { fold, names, zone, tally } =
         analysis::fold(invocation, &args.analysis, plan, |scope| Exposure::new(of, scope.filter))?;
     if let Some(fold) = fold {
-        let style = ReportStyle::new(names, args.output.codes, zone, super::text_style(invocation));
+        let style = ReportStyle::new(names, args.output.codes.codes, zone, super::text_style(invocation));
         let report = fold.report(args.top);
         if report.is_empty() {
             invocation.runtime.console.note("nothing of it was seen in this time");

@@ -46,7 +46,7 @@ pub fn run(invocation: &Invocation, args: &FetchArgs) -> Result<End> {
         run: FetchRun {
             runtime: &invocation.runtime,
             tally: &tally,
-            names_profile: collect.all_profiles,
+            names_profile: collect.profiles.all,
             pager: invocation
                 .stdout_is_terminal
                 .then(|| super::pager(invocation, collect.account.file.config.as_deref(), collect.wide))
@@ -58,7 +58,7 @@ pub fn run(invocation: &Invocation, args: &FetchArgs) -> Result<End> {
         for settings in profiles {
             saved_events::answer(&fetch, settings)?;
         }
-    } else if !collect.all_profiles || collect.names_a_file_per_profile() || fetch.delivery.is_some() {
+    } else if !collect.profiles.all || collect.names_a_file_per_profile() || fetch.delivery.is_some() {
         fetch.side_by_side(profiles);
     } else {
         fetch.one_after_another(&profiles)?;
@@ -126,7 +126,7 @@ impl FetchSetup<'_> {
         let decided = super::range(invocation, &settings, &args.range)?;
         let chosen = ChosenEvents::of(&args.collect.filter, &settings)?;
         let Runtime { console, clock, .. } = &invocation.runtime;
-        let profile = args.collect.all_profiles.then_some(settings.profile.as_str());
+        let profile = args.collect.profiles.all.then_some(settings.profile.as_str());
         let monitor = Arc::new(ServiceMonitor::of_one_run(console, Arc::clone(clock), profile));
         let detect = detect::beside(invocation, &args.collect.detection, &settings, &chosen.names)?;
         let session = session::open(invocation, &self.connections, settings, PATIENCE, Some(monitor as _))?;
@@ -139,7 +139,7 @@ impl FetchSetup<'_> {
             detect,
             ..super::output_request(invocation, &args.collect, chosen, OutputUse::Question)
         };
-        if args.collect.all_profiles && !args.collect.names_a_file() {
+        if args.collect.profiles.all && !args.collect.names_a_file() {
             // In one output of many accounts every event needs its profile.
             request.shape.get_or_insert(Shape::Envelope);
         }

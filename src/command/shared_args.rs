@@ -8,10 +8,9 @@ use super::{Invocation, print};
 use crate::api::endpoint::BaseUrl;
 use crate::cli::AccountArgs;
 use crate::cli::collect::CollectArgs;
-use crate::cli::connection::PageArgs;
 use crate::cli::filter::FilterArgs;
+use crate::cli::profiles::ProfilesArgs;
 use crate::cli::range::RangeArgs;
-use crate::cli::shard::Shard;
 use crate::collect::plan::{OutputRequest, ResumeOptions, Terminal};
 use crate::config::token::read_secret_file;
 use crate::config::{Config, ResolvedRange, SettingFlags, Settings, terminal};
@@ -41,14 +40,14 @@ pub(super) fn output_request(
         format: args.format,
         shape: args.shape,
         options: args.shape_options.options(),
-        names_tenant: args.all_profiles,
+        names_tenant: args.profiles.all,
         redaction: Arc::default(),
         fields: args.fields.clone(),
         filter: chosen.filter,
         detect: None,
         names: chosen.names,
         adds_names: args.names,
-        words: if args.codes { WordStyle::Codes } else { WordStyle::Words },
+        words: if args.codes.codes { WordStyle::Codes } else { WordStyle::Words },
         wide: args.wide,
         csv_bom: args.csv_bom,
         delivery: None,
@@ -110,21 +109,24 @@ pub(super) fn profiles(
         print(Fields::help(or_all(&args.streams.named)).as_bytes())?;
         return Ok(None);
     }
-    settings_of(invocation, &args.account, (args.all_profiles, args.shard.shard), &args.page, jobs).map(Some)
+    settings_of(invocation, &args.account, &args.profiles, args.page.page_size, jobs).map(Some)
 }
 
 /// The settings of the profile that is used, or of every enabled one, or of a part of these.
 pub(super) fn settings_of(
     invocation: &Invocation,
     account: &AccountArgs,
-    (all_profiles, shard): (bool, Option<Shard>),
-    page: &PageArgs,
+    profiles: &ProfilesArgs,
+    page_size: Option<u16>,
     jobs: Option<u8>,
 ) -> Result<Vec<Settings>> {
     let config = Config::read(account.file.config.as_deref(), invocation.environment.clone())?;
     let tz = invocation.console_args.tz.as_ref();
-    let flags = SettingFlags { account, tz, page_size: page.page_size, jobs };
-    Ok(if all_profiles { config.all_settings(&flags, shard)? } else { vec![config.settings(&flags)?] })
+    let flags = SettingFlags { account, tz, page_size, jobs };
+    Ok(match profiles.all {
+        true => config.all_settings(&flags, profiles.part.shard)?,
+        false => vec![config.settings(&flags)?],
+    })
 }
 
 /// Decides the range of a question to the service before any token is read, so that wrong arguments are reported

@@ -71,7 +71,7 @@ impl SummaryRun<'_> {
         let Analysis { fold, names, zone, tally } = analysis::fold(invocation, &args.analysis, plan, make)?;
         if let Some(mut fold) = fold {
             let report = report(&mut fold, &names);
-            let style = ReportStyle::new(names, args.output.codes, zone, super::text_style(invocation));
+            let style = ReportStyle::new(names, args.output.codes.codes, zone, super::text_style(invocation));
             output.write(&report, &style)?;
         }
         let end = tally.conclude();

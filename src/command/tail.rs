@@ -51,13 +51,13 @@ pub fn run(invocation: &Invocation, args: &TailArgs) -> Result<End> {
     let tail = TailRun {
         runtime,
         tally: &tally,
-        names_profile: collect.all_profiles,
+        names_profile: collect.profiles.all,
         resume: collect.resume.then(|| (super::resume_options(collect, RunMode::Tail), collect.accept_gap)),
         // Nothing is remembered: a receiver gets no event again only because the run was started again.
         lines: args.lines.or(collect.delivery.has_receiver().then_some(0)),
         highlight,
         // The same for every profile, where nothing names the streams.
-        columns_of: collect.all_profiles.then(|| super::or_all(&collect.streams.named).to_vec()),
+        columns_of: collect.profiles.all.then(|| super::or_all(&collect.streams.named).to_vec()),
         no_follow: args.no_follow,
         ends: args.duration.map(|duration| runtime.clock.elapsed() + duration),
         feed: feed.transpose()?.unwrap_or_else(HealthFeed::nowhere),
@@ -70,7 +70,7 @@ pub fn run(invocation: &Invocation, args: &TailArgs) -> Result<End> {
         connections: Connections::for_following(profiles.len(), longest_interval(args)),
         systemd: Arc::clone(&tail.systemd),
     };
-    if collect.all_profiles {
+    if collect.profiles.all {
         allow_open_files(collect, profiles.len())?;
     }
     let profiles = profiles.into_iter().map(|settings| (settings.profile.clone(), settings)).collect();
@@ -106,7 +106,7 @@ fn open(
         Arc::clone(&shared.systemd),
         &runtime.console,
         Arc::clone(&runtime.clock),
-        collect.all_profiles.then_some(settings.profile.as_str()),
+        collect.profiles.all.then_some(settings.profile.as_str()),
     ));
     let observer = Some(monitor.clone() as _);
     let chosen = ChosenEvents::of(&collect.filter, &settings)?;

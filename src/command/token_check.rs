@@ -7,8 +7,7 @@ use crate::cli::token_check::TokenCheckArgs;
 use crate::collect::plan::time_style;
 use crate::collect::session::Connections;
 use crate::collect::side_by_side;
-use crate::command::{End, Invocation, print, print_json, session, text_style};
-use crate::config::{Config, SettingFlags};
+use crate::command::{End, Invocation, print, print_json, session, settings_of, text_style};
 use crate::diagnosis::{self, CheckDepth, DiagnosisStyle, ProfileToken, TokenDiagnosis};
 use crate::error::Result;
 
@@ -20,14 +19,7 @@ const AT_ONCE: usize = 16;
 /// # Errors
 /// Fails for what concerns the whole run; what is wrong with single tokens is reported here.
 pub fn run(invocation: &Invocation, args: &TokenCheckArgs) -> Result<End> {
-    let config = Config::read(args.account.file.config.as_deref(), invocation.environment.clone())?;
-    let tz = invocation.console_args.tz.as_ref();
-    let typed = SettingFlags { account: &args.account, tz, page_size: None, jobs: None };
-    let profiles = if args.all_profiles {
-        config.all_settings(&typed, args.shard.shard)?
-    } else {
-        vec![config.settings(&typed)?]
-    };
+    let profiles = settings_of(invocation, &args.account, &args.profiles, None, None)?;
     let zone = profiles.first().map(|settings| settings.zone.clone()).unwrap_or_default();
     let connections = Connections::default();
     let depth = CheckDepth { min_days: args.min_days, offline: args.offline, sample: args.sample };
@@ -45,7 +37,7 @@ pub fn run(invocation: &Invocation, args: &TokenCheckArgs) -> Result<End> {
     let now = invocation.runtime.clock.now();
     let (text, event_time) = (text_style(invocation), time_style(&zone));
     let style = DiagnosisStyle { text, zone, event_time, offline: args.offline };
-    let (json, all) = (args.json, args.all_profiles);
+    let (json, all) = (args.json, args.profiles.all);
     let text = match (json, all) {
         (true, all) => diagnosis::to_json(&checks, all, now)?.into_bytes(),
         (false, true) => diagnosis::list(&checks, &style, now).into_bytes(),

@@ -33,7 +33,7 @@ pub use range::ResolvedRange;
 pub use settings::{SettingFlags, Settings};
 pub use token::TokenSource;
 
-use crate::cli::shard::Shard;
+use crate::cli::profiles::Shard;
 use crate::error::{Error, ErrorKind, Result};
 use crate::suggest::suggest;
 use file::{DEFAULT, DEMO};

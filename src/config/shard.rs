@@ -8,7 +8,7 @@ use std::hash::Hasher as _;
 use siphasher::sip::SipHasher24;
 
 use super::Environment;
-use crate::cli::shard::Shard;
+use crate::cli::profiles::Shard;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Where Kubernetes says which pod of an Indexed Job this is, counted from 0.

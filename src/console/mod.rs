@@ -173,11 +173,12 @@ impl Console {
     }
 
     /// A progress line, drawn only where a person watches and wants it.
-    pub fn progress(&self, wanted: bool) -> Progress {
+    pub fn progress(&self, wanted: bool, begun: String) -> Progress {
         let options = &self.0.options;
         Progress::new(
             self.clone(),
             wanted && options.progress && self.0.terminal && options.format == LogFormat::Text,
+            begun,
         )
     }
 

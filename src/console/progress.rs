@@ -10,9 +10,6 @@ use rustix::fs::FileType;
 use crate::console::stderr::ProgressText;
 use crate::console::{Console, PATIENCE};
 
-/// The text before the first page.
-const BEFORE_FIRST_PAGE: &str = "asking the service";
-
 /// A progress line; one that is not wanted costs a branch.
 #[derive(Debug)]
 pub struct Progress {
@@ -27,9 +24,10 @@ pub struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(console: Console, wanted: bool) -> Self {
+    /// A line that says `begun` until the first page is there.
+    pub(super) fn new(console: Console, wanted: bool, begun: String) -> Self {
         let text = wanted.then(|| {
-            let text: ProgressText = Arc::new(Mutex::new(BEFORE_FIRST_PAGE.to_owned()));
+            let text: ProgressText = Arc::new(Mutex::new(begun));
             console.0.stderr.show_progress(Arc::clone(&text), PATIENCE);
             text
         });
@@ -172,6 +170,6 @@ mod tests {
             progress: true,
         };
         let console = Console::new(options, Arc::new(RealClock::new()));
-        Progress::new(console, false)
+        Progress::new(console, false, String::new())
     }
 }

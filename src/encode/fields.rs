@@ -128,7 +128,12 @@ impl Fields {
     /// Every known name with its meaning, each once.
     pub fn known_names() -> Vec<(String, String)> {
         let made = MadeColumn::ALL.map(|(_, name, meaning)| (name.to_owned(), meaning.to_owned()));
-        let mut names: Vec<(String, String)> = made.into();
+        made.into_iter().chain(Fields::known_paths()).collect()
+    }
+
+    /// The same without the columns that are made: the fields of events.
+    pub fn known_paths() -> Vec<(String, String)> {
+        let mut names: Vec<(String, String)> = Vec::new();
         for known in Stream::ALL.into_iter().flat_map(catalogue::of) {
             if !names.iter().any(|(name, _)| *name == known.path) {
                 names.push((known.path, known.meaning.to_owned()));

@@ -57,6 +57,11 @@ pub fn country_name(text: &str) -> Option<&'static str> {
     found.1.first().copied()
 }
 
+/// Every country's code and usual English name.
+pub fn countries() -> impl Iterator<Item = (&'static str, &'static str)> {
+    COUNTRIES.iter().filter_map(|(code, names)| Some((*code, *names.first()?)))
+}
+
 fn spellings(country: &Country) -> impl Iterator<Item = &'static str> {
     std::iter::once(country.0).chain(country.1.iter().copied())
 }

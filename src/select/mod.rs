@@ -34,7 +34,7 @@ use crate::facts::{EventFacts, Lookup, NameKind, SignInOutcome, UserFacts, unesc
 
 pub use crate::facts::{LookupBuffer, Names};
 pub use action::{find_words, nearest_code};
-pub use country::country_name;
+pub use country::{countries, country_name};
 pub use jq::{JqFilter, JqOutcome, JqValues};
 pub use needed::NeededValue;
 pub use pattern::any_glob;

@@ -80,6 +80,16 @@ fn a_header_comes_once_and_the_progress_line_is_gone() {
 }
 
 #[test]
+fn of_files_the_progress_line_says_that_they_are_read() {
+    let account = Account::new(seeded(1_000, now()));
+    account.run(["fetch", "--since", "2d", "-o", "saved.ndjson"]).expect(0);
+    for command in ["fetch", "summary"] {
+        let text = account.run_on_terminal(80, [command, "--from", "saved.ndjson"]).expect(0).text();
+        assert!(text.contains("reading saved.ndjson") && !text.contains("asking the service"), "{text}");
+    }
+}
+
+#[test]
 fn an_empty_answer_is_said_and_leaves_a_clean_screen() {
     let account = Account::new(seeded(1_000, now() - chrono::TimeDelta::days(2)));
     let run = account.run_on_terminal(80, ["fetch", "--since", "1h"]).expect(0);

@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 
 use chrono::{TimeDelta, Utc};
 use opev::output::checkpoint::record::Checkpoint;
-use opev::simulator::{FaultRule, FaultScript, SimulatorOptions};
+use opev::simulator::{FaultRule, FaultScript, RequestKind, SimulatorOptions};
 
 use crate::frozen::{beginning, counts, frozen, resume_to, truth, until};
 use crate::harness::{Account, Run};
@@ -24,6 +24,11 @@ fn held() -> (Account, String, Child) {
     until("the first page of the first stream", || {
         let output = std::fs::read(account.sandbox.path("out.ndjson")).unwrap_or_default();
         output.iter().filter(|byte| **byte == b'\n').count() == 40
+    });
+    // Of every stream, so that none is left to hang for the run that comes after.
+    until("the second requests", || {
+        let requests = account.simulator.requests();
+        requests.iter().filter(|request| request.ask == Some(RequestKind::Cursor)).count() >= 3
     });
     (account, since, holder)
 }

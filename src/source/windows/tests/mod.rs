@@ -1,21 +1,19 @@
 //! The pages of many windows beside those of one cursor loop, under every behaviour of the service.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+mod threads;
+mod virtual_time;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use chrono::TimeDelta;
 use proptest::prelude::*;
 
-use super::boundary_dedup::BoundaryDedup;
+use self::threads::read;
+use self::virtual_time::{AT_ONCE, Pacing, clock, run, run_at, serial};
 use super::model::{Behaviour, Model, ModelEvent, at};
-use super::queue::RequestQueue;
-use super::stream_windows::NextPage;
-use super::window::WindowQuery;
 use super::window_sizing::WindowSizing;
 use super::*;
-use crate::page::{Cursor, Next};
-use crate::source::cursor::CursorLoop;
 
 const STREAM: Stream = Stream::ItemUsages;
 
@@ -36,157 +34,6 @@ const SMALL: WindowSizing = WindowSizing {
     most_pieces: 3,
     shortest: TimeDelta::seconds(4),
 };
-
-/// A clock by which every request is slow.
-#[derive(Debug)]
-struct SlowClock(i64, AtomicU64);
-
-impl Clock for SlowClock {
-    fn now(&self) -> DateTime<Utc> {
-        at(self.0)
-    }
-
-    fn elapsed(&self) -> Duration {
-        SLOW * self.1.fetch_add(1, Ordering::Relaxed) as u32
-    }
-
-    fn sleep(&self, _: Duration, _: &Cancel) -> Result<()> {
-        Ok(())
-    }
-}
-
-fn clock(now: i64) -> Arc<dyn Clock> {
-    Arc::new(SlowClock(now, 0.into()))
-}
-
-/// When answers come, in milliseconds.
-#[derive(Clone, Copy, Debug)]
-struct Pacing {
-    latency: u64,
-    /// How many requests the limiter allows in a minute; 0 means any number.
-    a_minute: usize,
-    /// Latency is up to so much longer, by a fixed pseudo-random sequence.
-    jitter: u64,
-}
-
-const AT_ONCE: Pacing = Pacing { latency: 1, a_minute: 0, jitter: 0 };
-
-/// What a run gave.
-#[derive(Debug, PartialEq)]
-struct Run {
-    numbers: Vec<usize>,
-    requests: usize,
-    /// Of the first minute.
-    minute: Minute,
-    millis: u64,
-    /// The most bytes that lay ahead of the reader.
-    most_held: usize,
-}
-
-/// The requests answered in a minute.
-#[derive(Debug, Default, PartialEq)]
-struct Minute {
-    requests: usize,
-    full_pages: usize,
-}
-
-/// Runs a question to its end without threads: requests are made and answered in the order of virtual time.
-fn run(
-    model: &Arc<Model>,
-    range: &TimeRange,
-    sizing: WindowSizing,
-    page_size: u16,
-    jobs: usize,
-    pacing: Pacing,
-) -> Run {
-    run_at(model, range, sizing, page_size, jobs, pacing, NOW)
-}
-
-fn run_at(
-    model: &Arc<Model>,
-    range: &TimeRange,
-    sizing: WindowSizing,
-    page_size: u16,
-    jobs: usize,
-    pacing: Pacing,
-    at_now: i64,
-) -> Run {
-    let fetch = model.fetch();
-    model.requests.store(0, Ordering::Relaxed);
-    model.full_pages.store(0, Ordering::Relaxed);
-    let question = WindowQuery::about(range, at(at_now), page_size, sizing);
-    let mut queue = RequestQueue::new(&[STREAM], question, jobs);
-    queue.expect_slow();
-    let mut dedup = BoundaryDedup::new();
-    let mut numbers = Vec::new();
-    let mut under_way = BTreeMap::new();
-    let mut waiting = VecDeque::new();
-    let mut ended = VecDeque::new();
-    let (mut now, mut made, mut minute, mut most_held) = (0u64, 0u64, Minute::default(), 0);
-    loop {
-        while under_way.len() + waiting.len() < jobs
-            && let Some(job) = queue.pick()
-        {
-            waiting.push_back(job);
-        }
-        while ended.pop_front_if(|end| *end + 60_000 <= now).is_some() {}
-        while (pacing.a_minute == 0 || ended.len() + under_way.len() < pacing.a_minute)
-            && let Some(job) = waiting.pop_front()
-        {
-            made += 1;
-            let jitter = (made.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33) % (pacing.jitter + 1);
-            under_way.insert((now + pacing.latency + jitter, made), job);
-        }
-        match queue.take(0).unwrap() {
-            NextPage::Page(window, batch) => {
-                let page = dedup.pass(&window, batch);
-                numbers.extend(page.events().filter(|event| range.holds(event)).map(|event| {
-                    std::str::from_utf8(event.uuid.unwrap()).unwrap().parse::<usize>().unwrap()
-                }));
-            }
-            NextPage::Wait => {
-                let Some(((time, _), (index, job))) = under_way.pop_first() else {
-                    now = ended.front().expect("waits for nothing") + 60_000;
-                    continue;
-                };
-                now = time;
-                let full_before = model.full_pages.load(Ordering::Relaxed);
-                let done = job.run(&fetch);
-                if now <= 60_000 {
-                    minute.requests += 1;
-                    minute.full_pages += model.full_pages.load(Ordering::Relaxed) - full_before;
-                }
-                ended.push_back(now);
-                queue.complete(index, done);
-                most_held = most_held.max(queue.held());
-            }
-            NextPage::End => break,
-        }
-    }
-    Run { numbers, requests: model.requests.load(Ordering::Relaxed), minute, millis: now, most_held }
-}
-
-/// What one cursor loop gives, repeats dropped.
-fn serial(model: &Arc<Model>, range: &TimeRange, page_size: u16) -> (Vec<usize>, usize) {
-    model.requests.store(0, Ordering::Relaxed);
-    let first = PageRequest::First {
-        limit: page_size,
-        since: Some(range.asked_since()),
-        until: range.asked_until(at(NOW)),
-    };
-    let mut source = CursorLoop::new(STREAM, first, |ask| Ok(model.answer(STREAM, ask)));
-    let mut seen = BTreeSet::new();
-    let mut numbers = Vec::new();
-    while let Some(page) = source.next_page().unwrap() {
-        for event in page.events().filter(|event| range.holds(event)) {
-            let number = std::str::from_utf8(event.uuid.unwrap()).unwrap().parse().unwrap();
-            if seen.insert(number) {
-                numbers.push(number);
-            }
-        }
-    }
-    (numbers, model.requests.load(Ordering::Relaxed))
-}
 
 prop_compose! {
     fn behaviours()(
@@ -416,89 +263,4 @@ fn of_equal_events_of_one_page_the_first_is_given() {
     let streams = [STREAM];
     let mut started = start(twice, &streams, &range, &clock(NOW), 1_000, 4, &Cancel::new()).unwrap();
     assert_eq!(started[0].1.next_page().unwrap().unwrap().len(), 1);
-}
-
-/// Reads a stream with threads until it ends or fails.
-fn read(source: &mut WindowedPages) -> (Vec<Vec<u8>>, Option<Error>) {
-    let mut events = Vec::new();
-    loop {
-        match source.next_page() {
-            Ok(Some(page)) => events.extend(page.events().map(|event| event.raw.trim_ascii().to_vec())),
-            Ok(None) => return (events, None),
-            Err(failure) => return (events, Some(failure)),
-        }
-    }
-}
-
-#[test]
-fn threads_give_the_same_for_every_number_of_jobs() {
-    let (model, range) = history(20_000, |part| 1.0 + part);
-    let golden: Vec<_> = (0..model.events.len()).map(|number| number.to_string().into_bytes()).collect();
-    for jobs in [1, 2, 8, 16] {
-        let mut started =
-            start(model.fetch(), &Stream::ALL, &range, &clock(LATER), 500, jobs, &Cancel::new()).unwrap();
-        // One stream after the other: those that wait must not keep the others from going on.
-        for (stream, source) in started.iter_mut().rev() {
-            let (events, failure) = read(source);
-            assert!(failure.is_none() && events == golden, "{stream}, {jobs} jobs: {failure:?}");
-        }
-    }
-}
-
-#[test]
-fn a_failure_comes_after_everything_before_it() {
-    let (model, range) = history(20_000, |_| 1.0);
-    let fetch = model.fetch();
-    let failing: Fetch = Arc::new(move |stream, ask| {
-        let page = fetch(stream, ask)?;
-        // Somewhere in the last tenth: the windows there are read long before their turn.
-        match page.spans.first().and_then(|span| span.time) {
-            Some(time) if time > at(90 * 86_400_000) => Err(Error::new(ErrorKind::Network, "gone")),
-            _ => Ok(page),
-        }
-    });
-    let mut started = start(failing, &[STREAM], &range, &clock(LATER), 500, 16, &Cancel::new()).unwrap();
-    let (events, failure) = read(&mut started[0].1);
-    assert_eq!(failure.unwrap().to_string(), "items: gone");
-    assert!((17_000..=18_500).contains(&events.len()), "{}", events.len());
-}
-
-#[test]
-fn a_panic_of_a_thread_is_a_failure_of_its_stream() {
-    let fetch: Fetch = Arc::new(|_, _| panic!("on purpose"));
-    let range = TimeRange { since: at(0), until: None, late: TimeDelta::zero() };
-    let mut started = start(fetch, &[STREAM], &range, &clock(NOW), 1_000, 2, &Cancel::new()).unwrap();
-    assert_eq!(read(&mut started[0].1).1.unwrap().kind(), ErrorKind::Unexpected);
-}
-
-#[test]
-fn the_same_events_for_ever_under_new_cursors_end_a_question() {
-    let events = (1..40).map(|n| ModelEvent { time: n, arrival: n }).collect();
-    let model = Model::new(events, Behaviour::default());
-    let count = AtomicU64::new(0);
-    let again: Fetch = Arc::new(move |stream, _| {
-        let mut page = model.answer(stream, &PageRequest::First { limit: 100, since: None, until: None });
-        page.next = Next::More(Cursor::new(format!("n{}", count.fetch_add(1, Ordering::Relaxed))));
-        Ok(page)
-    });
-    let range = TimeRange { since: at(0), until: None, late: TimeDelta::zero() };
-    let mut started = start(again, &[STREAM], &range, &clock(NOW), 1_000, 2, &Cancel::new()).unwrap();
-    let failure = read(&mut started[0].1).1.unwrap();
-    assert!(failure.to_string().contains("without a new event"), "{failure}");
-}
-
-#[test]
-fn a_cancelled_reader_does_not_wait() {
-    let fetch: Fetch = Arc::new(|_, _| {
-        loop {
-            thread::park();
-        }
-    });
-    let cancel = Cancel::new();
-    let range = TimeRange { since: at(0), until: None, late: TimeDelta::zero() };
-    let mut started = start(fetch, &[STREAM], &range, &clock(NOW), 1_000, 2, &cancel).unwrap();
-    let trigger = cancel.clone();
-    let signal = thread::spawn(move || trigger.trigger(15));
-    assert_eq!(started[0].1.next_page().unwrap_err().kind(), ErrorKind::Interrupted(15));
-    signal.join().unwrap();
 }

@@ -1,6 +1,22 @@
-//! `--shard`: which part of the profiles a run is for.
+//! `--all-profiles` and `--shard`: which profiles a run is for.
 
 use clap::Args;
+
+/// One profile, or all.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ProfilesArgs {
+    /// Run for every enabled profile of the configuration
+    ///
+    /// Each profile brings its own server and token; those of the environment and of the command line do
+    /// not apply. A profile that fails stops no other.
+    #[arg(long = "all-profiles", id = "all_profiles", help_heading = "Account",
+          conflicts_with_all = ["profile", "region", "base_url", "token_file", "token_command"])]
+    pub all: bool,
+
+    /// Which of them.
+    #[command(flatten)]
+    pub part: ShardArg,
+}
 
 /// The part of the profiles of `--all-profiles`.
 #[derive(Args, Clone, Debug, Default)]
