@@ -6,16 +6,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use chrono::{TimeDelta, Utc};
+use opev::event::Stream;
 use opev::output::checkpoint::record::Checkpoint;
-use opev::simulator::{FaultRule, FaultScript, RequestKind, SimulatorOptions};
+use opev::simulator::{FaultRule, FaultScript, RequestKind, RequestTarget, SimulatorOptions};
 
 use crate::frozen::{beginning, counts, frozen, resume_to, truth, until};
 use crate::harness::{Account, Run};
 
 /// An account, and a run that holds the lock of `out.ndjson` until it is killed.
 fn held() -> (Account, String, Child) {
-    // The first page of each stream comes, and the second one hangs: so does the stream whose turn it is.
-    let rule: FaultRule = "hang@1-3,ask=cursor".parse().unwrap();
+    // The first page of the stream whose turn it is comes, and the second one hangs: once, so that nothing is left
+    // to hang for the run that comes after.
+    let rule: FaultRule = "hang@1,ask=cursor,on=signin".parse().unwrap();
     let options = SimulatorOptions { script: FaultScript::from(rule), ..frozen(600) };
     let since = beginning(&options);
     let account = Account::new(options);
@@ -25,10 +27,10 @@ fn held() -> (Account, String, Child) {
         let output = std::fs::read(account.sandbox.path("out.ndjson")).unwrap_or_default();
         output.iter().filter(|byte| **byte == b'\n').count() == 40
     });
-    // Of every stream, so that none is left to hang for the run that comes after.
-    until("the second requests", || {
+    until("the request that hangs", || {
+        let hangs = Some(RequestTarget::Stream(Stream::SignInAttempts));
         let requests = account.simulator.requests();
-        requests.iter().filter(|request| request.ask == Some(RequestKind::Cursor)).count() >= 3
+        requests.iter().any(|request| request.target == hangs && request.ask == Some(RequestKind::Cursor))
     });
     (account, since, holder)
 }
