@@ -32,7 +32,7 @@ pub fn run(invocation: &Invocation, args: &SetupArgs) -> Result<End> {
     let path = file::place(args.file.config.as_deref(), &invocation.environment)?;
     let config = Config::read_or_begin(args.file.config.as_deref(), &path, invocation.environment.clone())?;
     let cancel = &invocation.runtime.cancel;
-    let person = Prompt::new(&invocation.runtime.console, cancel);
+    let person = Prompt::new(&invocation.runtime.console, cancel, message_style());
     let talk = Conversation::new(args, &config, &path, person, cancel);
     if talk.named_profile() == Some(DEMO) {
         return rehearse(invocation, args, &config, &talk);

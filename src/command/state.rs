@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::cli::state::{
     PositionArgs, ProfileArgs, StateArgs, StateCommand, StateImportArgs, StateResetArgs,
 };
-use crate::command::{End, Invocation, print, read_input, require_stdout};
+use crate::command::{End, Invocation, message_style, print, read_input, require_stdout};
 use crate::config::{Config, SettingFlags, environment};
 use crate::console::Prompt;
 use crate::disk::{Disk, RealDisk};
@@ -109,7 +109,8 @@ fn reset(invocation: &Invocation, args: &StateResetArgs) -> Result<End> {
         return Err(Error::new(ErrorKind::Usage, "--yes needs the position's name")
             .hint("name it with --consumer NAME or -o FILE; `opev status` lists the saved positions"));
     }
-    let person = Prompt::new(&invocation.runtime.console, &invocation.runtime.cancel).filter(|_| !args.yes);
+    let person = Prompt::new(&invocation.runtime.console, &invocation.runtime.cancel, message_style())
+        .filter(|_| !args.yes);
     if !args.yes && person.is_none() {
         return Err(Error::new(
             ErrorKind::Usage,

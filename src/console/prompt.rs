@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal as _};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
-use super::Console;
+use super::{Console, TextStyle};
 use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
@@ -21,18 +21,24 @@ const MAX_BYTES: usize = 4096;
 pub struct Prompt {
     console: Console,
     cancel: Cancel,
+    style: TextStyle,
 }
 
 impl Prompt {
-    /// The person at the terminal; `None` where standard input or standard error is not one.
-    pub fn new(console: &Console, cancel: &Cancel) -> Option<Prompt> {
+    /// The person at the terminal, whose width `style` has; `None` where standard input or standard error is not
+    /// one.
+    pub fn new(console: &Console, cancel: &Cancel, style: TextStyle) -> Option<Prompt> {
         let is_there = io::stdin().is_terminal() && console.is_terminal();
-        is_there.then(|| Prompt { console: console.clone(), cancel: cancel.clone() })
+        is_there.then(|| Prompt { console: console.clone(), cancel: cancel.clone(), style })
     }
 
-    /// Says something, at any level.
+    /// Says something, at any level, in lines that are broken between words.
     pub fn say(&self, text: &str) {
-        self.console.say(text);
+        for line in text.lines() {
+            let words = line.trim_start();
+            let indent = &line[..line.len() - words.len()];
+            self.console.say(&self.style.wrap(words, indent));
+        }
     }
 
     /// Asks, and gives the answer without the space around it.

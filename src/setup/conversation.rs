@@ -74,7 +74,7 @@ impl<'a> Conversation<'a> {
     pub fn greet(&self) {
         let Some(person) = &self.person else { return };
         person.say(&format!(
-            "This sets up one account: it checks the token of a 1Password Events API integration, and writes a\n\
+            "This sets up one account: it checks the token of a 1Password Events API integration, and writes a \
              profile into {}. Nothing is written before the check; Ctrl-C ends it.\n\
              No token yet? An administrator gets one at 1password.com: Integrations > Directory > Events Reporting.\n ",
             shown(self.path)
