@@ -43,8 +43,8 @@
 //! The vocabulary, used by all of them: [`error`] (kinds of failure, and the one table of exit codes),
 //! [`event`] and [`page`], [`identity`] (when two events are the same event), [`secret`] (a token that cannot
 //! be printed), [`compression`] (of files), [`sanitize`] (control characters in foreign text are escaped),
-//! [`clock`] (time and sleeping), [`cancel`] (signals and cancellation), [`limits`] (of the process), [`runtime`] (clock, cancel token and
-//! console of a run), [`time`] and [`size`] (parsers for times, durations and sizes), [`suggest`] ("did you
+//! [`clock`] (time and sleeping), [`cancel`] (signals and cancellation), [`limits`] (of the process),
+//! [`runtime`] (clock, cancel token and console of a run), [`time`] and [`size`] (parsers for times, durations and sizes), [`suggest`] ("did you
 //! mean").
 //!
 //! Only `console` and the stdout sink write to the standard streams, only `disk` opens files for writing,

@@ -223,7 +223,7 @@ pub(super) fn unescape_text(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The character of an escape that begins with the `u` of `\uXXXX`, and how many bytes spell it.
+/// The character of an escape that begins with its `u`, which four digits follow, and how many bytes spell it.
 fn code_point(escape: &str) -> (char, usize) {
     let unit = |text: &str| text.get(..4).and_then(|hex| u32::from_str_radix(hex, 16).ok());
     let Some(first) = unit(&escape[1..]) else { return (char::REPLACEMENT_CHARACTER, 1) };

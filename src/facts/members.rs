@@ -248,9 +248,7 @@ impl<'a, 'b> EventMembers<'a, 'b> {
             }
             let value = members.value(member);
             let unused = if value.is_object() {
-                let (left, end) = (member.inner.clone(), member.inner.end);
-                let left = left.start..left.end;
-                let mut unused = UnusedMembers { members, left, end };
+                let mut unused = UnusedMembers { members, left: member.inner.clone(), end: member.inner.end };
                 unused.advance();
                 if unused.left.is_empty() {
                     return None;
@@ -472,6 +470,19 @@ mod tests {
         assert_eq!(unused(&members), ["b=3", "a=4"]);
         members.mark("a");
         assert_eq!(unused(&members), ["b=3"]);
+    }
+
+    #[test]
+    fn an_item_that_is_cut_off_has_fewer_members_and_does_not_panic() {
+        let whole = r#"{"ä":"é\"ü","öé":{"ß":["x",{"ñ":"\\é"}],"ü\né":null}, "é" : 1}"#;
+        let mut buffer = MemberBuffer::default();
+        for end in (0..whole.len()).filter(|end| whole.is_char_boundary(*end)) {
+            let members = buffer.read(&whole[..end]);
+            members.peek("ä");
+            members.peek(("öé", "ß"));
+            assert!(unused(&members).len() <= 3, "{end}");
+        }
+        assert_eq!(unused(&buffer.read(whole)).len(), 3);
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! document   JSON that spans lines becomes a value a line
 //! blocks     whole lines, as many as fit into a buffer
 //! line       a line's events: as they are, in an envelope, a list, an answer of the API
-//! text_search, value_search which lines may hold a wanted event
+//! text_search which lines may hold a wanted event, by a text in them
+//! value_search the same, by the values under a key
 //! worker     a block becomes a page
 //! accounts   the accounts that envelopes name
 //! report     refused lines and broken files
