@@ -43,6 +43,7 @@
 //! The vocabulary, used by all of them: [`error`] (kinds of failure, and the one table of exit codes),
 //! [`event`] and [`page`], [`identity`] (when two events are the same event), [`secret`] (a token that cannot
 //! be printed), [`compression`] (of files), [`sanitize`] (control characters in foreign text are escaped),
+//! [`scratch`] (temporary files for what does not fit into memory),
 //! [`clock`] (time and sleeping), [`cancel`] (signals and cancellation), [`limits`] (of the process),
 //! [`runtime`] (clock, cancel token and console of a run), [`time`] and [`size`] (parsers for times, durations and sizes), [`suggest`] ("did you
 //! mean").
@@ -76,6 +77,7 @@ pub mod output;
 pub mod page;
 pub mod runtime;
 pub mod sanitize;
+mod scratch;
 pub mod secret;
 pub mod select;
 mod setup;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::analysis::{self, Analysis, AnalysisPlan};
+use super::analysis::{self, Analysis, AnalysisPlan, FoldScope};
 use super::{End, Invocation, print, print_json, print_paged, rules, text_style};
 use crate::analyze::detect::{
     self, DetectFold, Hit, HitFormat, HitStyle, Level, RuleSet, TrialOutcome, builtin_rules, read_rule_files,
@@ -14,7 +14,9 @@ use crate::cli::detect::{DetectArgs, RuleArgs};
 use crate::cli::detection::DetectionArgs;
 use crate::collect::detection::{DetectRequest, HitCommand};
 use crate::config::Settings;
+use crate::disk::real;
 use crate::error::{ErrorKind, Result};
+use crate::scratch::Scratch;
 use crate::select::Names;
 use crate::size::grouped;
 
@@ -84,14 +86,14 @@ fn look(
     set: &Arc<RuleSet>,
     profiles: &[Settings],
 ) -> Result<End> {
-    let Analysis { fold, names, zone, tally } =
-        analysis::fold(invocation, &args.analysis, AnalysisPlan::of(profiles.to_vec()), |_| {
-            DetectFold::new(set)
-        })?;
+    let scratch = Arc::new(Scratch::new(real::scratch));
+    let plan = AnalysisPlan::of(profiles.to_vec());
+    let make = |_: &FoldScope<'_>| DetectFold::new(set).with_scratch(&scratch);
+    let Analysis { fold, names, zone, tally } = analysis::fold(invocation, &args.analysis, plan, make)?;
     let Some(mut fold) = fold else { return Ok(End::of(tally.conclude())) };
     let until = silent_until(invocation, args);
     let least = args.rules.level.unwrap_or(Level::SHOWN);
-    let mut hits = fold.take_hits(until, &names);
+    let mut hits = fold.take_hits(until, &names)?;
     hits.retain(|hit| hit.level >= least);
     let is_terminal = invocation.stdout_is_terminal;
     let format = args.format.unwrap_or(if is_terminal { HitFormat::Table } else { HitFormat::Ndjson });

@@ -10,7 +10,9 @@ use crate::analyze::{CountBy, Fold, Report, ReportFormat, ReportStyle, RowLimit,
 use crate::cli::detect::RuleArgs;
 use crate::cli::summary::SummaryArgs;
 use crate::config::Settings;
+use crate::disk::real;
 use crate::error::Result;
+use crate::scratch::Scratch;
 use crate::select::Names;
 
 /// Runs `opev summary`.
@@ -26,18 +28,19 @@ pub fn run(invocation: &Invocation, args: &SummaryArgs) -> Result<End> {
         Some(fields) => run.summarize(
             profiles,
             |scope| CountBy::new(fields, scope.period, scope.zone),
-            |counts, _| counts.report(limit),
+            |counts, _| Ok(counts.report(limit)),
         ),
         None => {
             let rules = match run.output.format() {
                 ReportFormat::Html => Some(looked_for(&profiles)?),
                 _ => None,
             };
+            let scratch = Arc::new(Scratch::new(real::scratch));
             run.summarize(
                 profiles,
                 |scope| {
                     let summary = Summary::new(scope.period, scope.zone);
-                    rules.iter().fold(summary, |summary, rules| summary.with_rules(rules))
+                    rules.iter().fold(summary, |summary, rules| summary.with_rules(rules, &scratch))
                 },
                 |summary, names| summary.report(limit, names),
             )
@@ -64,13 +67,13 @@ impl SummaryRun<'_> {
         self,
         profiles: Vec<Settings>,
         make: impl Fn(&FoldScope<'_>) -> F + Sync,
-        report: impl FnOnce(&mut F, &Names) -> Report,
+        report: impl FnOnce(&mut F, &Names) -> Result<Report>,
     ) -> Result<End> {
         let SummaryRun { invocation, args, output } = self;
         let plan = AnalysisPlan { profiles, compare: args.compare, folds_all: false };
         let Analysis { fold, names, zone, tally } = analysis::fold(invocation, &args.analysis, plan, make)?;
         if let Some(mut fold) = fold {
-            let report = report(&mut fold, &names);
+            let report = report(&mut fold, &names)?;
             let style = ReportStyle::new(names, args.output.codes.codes, zone, super::text_style(invocation));
             output.write(&report, &style)?;
         }

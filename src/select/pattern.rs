@@ -9,6 +9,8 @@ pub(super) struct TextPattern {
     /// The same in lower case.
     folded: String,
     is_glob: bool,
+    /// Where what is behind the last `*` begins in `folded`.
+    end: usize,
     words: Vec<String>,
     /// The uuids of what has such a name, sorted.
     uuids: Vec<String>,
@@ -21,6 +23,7 @@ impl TextPattern {
         TextPattern {
             typed: typed.to_owned(),
             is_glob: typed.contains('*'),
+            end: folded.rfind('*').map_or(0, |star| star + 1),
             words: words(&folded).map(str::to_owned).collect(),
             uuids: Vec::new(),
             folded,
@@ -99,7 +102,7 @@ impl TextPattern {
 
     /// Whether a value in ASCII ends as the pattern does, in any case; most do not, and need no look at the rest.
     fn may_fit(&self, value: &str) -> bool {
-        let end = self.folded.rsplit('*').next().unwrap_or_default().as_bytes();
+        let end = &self.folded.as_bytes()[self.end..];
         let start = value.len().checked_sub(end.len());
         start.is_some_and(|start| value.as_bytes()[start..].eq_ignore_ascii_case(end))
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The vocabulary every module may use.
-const VOCABULARY: [&str; 14] = [
+const VOCABULARY: [&str; 15] = [
     "error",
     "event",
     "page",
@@ -12,6 +12,7 @@ const VOCABULARY: [&str; 14] = [
     "compression",
     "secret",
     "sanitize",
+    "scratch",
     "clock",
     "cancel",
     "limits",
@@ -76,7 +77,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
 ];
 
 /// What the vocabulary uses of itself: nothing here may reach for a module above it.
-const WORDS_MAY_USE: [(&str, &[&str]); 14] = [
+const WORDS_MAY_USE: [(&str, &[&str]); 15] = [
     ("cancel", &["error"]),
     ("clock", &["cancel", "error"]),
     ("event", &["suggest"]),
@@ -86,6 +87,7 @@ const WORDS_MAY_USE: [(&str, &[&str]); 14] = [
     ("compression", &[]),
     ("limits", &["error"]),
     ("sanitize", &["secret"]),
+    ("scratch", &["error"]),
     ("secret", &[]),
     ("runtime", &["cancel", "clock", "console"]),
     ("size", &[]),

@@ -32,7 +32,7 @@ impl EventId {
         }
     }
 
-    fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         match &self.0 {
             IdBytes::Short { len, bytes } => &bytes[..usize::from(*len)],
             IdBytes::Long(bytes) => bytes,

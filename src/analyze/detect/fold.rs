@@ -5,37 +5,44 @@
 //! Hits are judged of what was gathered, in order of the events' own times; where events go on coming, what was
 //! told is remembered, so that it is told once, and what is too old to become part of a hit is forgotten.
 //!
-//! Memory: 56 bytes a record, of which there are at most [`MOST_RECORDS`] a thread; what is beyond is left out and
-//! told. Learned values are at most [`MOST_VALUES`], and [`MOST_OF_GROUP`] a group; beyond, nothing more is
-//! new.
+//! Memory: 56 bytes a record. With a scratch file at most [`MOST_HELD`] records a thread are in memory while events
+//! are read, and those of one group while they are judged; without one there are at most [`MOST_RECORDS`] a thread,
+//! and what is beyond is left out and told. Learned values are at most [`MOST_VALUES`], and [`MOST_OF_GROUP`] a
+//! group; beyond, nothing more is new.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::baseline::Baseline;
 use super::event_id::EventId;
 use super::hit::Hit;
-use super::judge::{self, FoundHit, RecordWindow};
+use super::judge::{self, FoundHit};
 use super::rule::{ReadyField, Rule, RuleKind};
-use super::rule_set::{self, RuleSet};
+use super::rule_set::{self, Grouping, RuleSet};
 use super::silence::Quiet;
+use super::window::{EventRecord, GroupKey, GroupWindows};
 use crate::analyze::Fold;
+use crate::error::Result;
 use crate::event::Event;
 use crate::facts::{EventFacts, FoundFields, Lookup, LookupBuffer};
 use crate::page::Reading;
 use crate::sanitize;
+use crate::scratch::Scratch;
 use crate::select::{FilterField, Names};
 use crate::suggest::suggest;
 
 /// How late an event may arrive and still count where it belongs, while events go on coming.
 pub(super) const LATE: i64 = 86_400_000_000;
 
-/// How many records are held.
+/// How many records a thread holds where there is no scratch file.
 pub(super) const MOST_RECORDS: usize = 2_000_000;
+
+/// How many records a thread holds in memory where there is one.
+const MOST_HELD: usize = 1 << 15;
 
 /// How many learned values are held.
 pub(super) const MOST_VALUES: usize = 1_000_000;
@@ -46,25 +53,10 @@ pub(super) const MOST_OF_GROUP: usize = 10_000;
 /// What stands between the parts of a group's name.
 pub(super) const SEPARATOR: char = '\u{1f}';
 
-/// An event that fits a step.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct EventRecord {
-    /// Its time in microseconds.
-    #[serde(rename = "t")]
-    pub(super) time: i64,
-    #[serde(rename = "i")]
-    pub(super) id: EventId,
-    #[serde(rename = "s")]
-    pub(super) step: u16,
-    /// What is counted or compared: a hash, or a place.
-    #[serde(rename = "v")]
-    pub(super) value: u64,
-}
-
 /// What a rule has gathered.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct RuleMemory {
-    pub(super) windows: HashMap<String, RecordWindow>,
+    pub(super) windows: GroupWindows,
     pub(super) baseline: Baseline,
     pub(super) quiet: Quiet,
 }
@@ -81,6 +73,8 @@ pub struct DetectFold {
     /// How many events of each stream were seen.
     seen: [u64; 3],
     pub(super) records: usize,
+    /// How many of the records are in memory.
+    held: usize,
     pub(super) values: usize,
     /// The time of the newest event.
     pub(super) newest: i64,
@@ -88,10 +82,29 @@ pub struct DetectFold {
     oldest: i64,
     /// Whether events were left out, because there were too many records.
     is_full: bool,
+    /// Where records go that do not fit into memory.
+    scratch: Option<Arc<Scratch>>,
+    most_held: usize,
+    /// Why none are written there any more.
+    scratch_failure: Option<String>,
     found: Vec<u16>,
+    /// The groups of the event that is looked at, by number of the grouping.
+    groups: Vec<EventGroup>,
+    /// The number of that event.
+    events: u64,
     raw_buffer: LookupBuffer,
     /// Of each step the slots of paths that no event that it was offered had; none where it was offered none.
     unmet_slots: Vec<Option<Vec<usize>>>,
+}
+
+/// What an event is grouped by, found out when it is first asked for.
+#[derive(Clone, Debug, Default)]
+struct EventGroup {
+    /// The event for which it was found out; the first one has the number 1.
+    event: u64,
+    is_named: bool,
+    name: String,
+    hash: u64,
 }
 
 /// An event that is looked at.
@@ -119,14 +132,32 @@ impl DetectFold {
             present: [0; 3],
             seen: [0; 3],
             records: 0,
+            held: 0,
             values: 0,
             newest: i64::MIN,
             oldest: i64::MAX,
             is_full: false,
+            scratch: None,
+            most_held: MOST_HELD,
+            scratch_failure: None,
             found: Vec::new(),
+            groups: vec![EventGroup::default(); set.groupings.len()],
+            events: 0,
             raw_buffer: LookupBuffer::default(),
             unmet_slots: vec![None; set.steps.len()],
         }
+    }
+
+    /// The same, with a file for records that do not fit into memory. Such a fold is not saved.
+    #[must_use]
+    pub fn with_scratch(self, scratch: &Arc<Scratch>) -> Self {
+        DetectFold { scratch: Some(Arc::clone(scratch)), ..self }
+    }
+
+    /// The same, with fewer records in memory.
+    #[cfg(test)]
+    pub(super) fn holding(self, most_held: usize) -> Self {
+        DetectFold { most_held, ..self }
     }
 
     /// The rules.
@@ -138,6 +169,7 @@ impl DetectFold {
         let Some(time) = event.time.map(|time| time.timestamp_micros()) else { return };
         self.newest = self.newest.max(time);
         self.oldest = self.oldest.min(time);
+        self.events += 1;
         self.note_fields(facts);
         let set = Arc::clone(&self.set);
         for (rule, streams) in &set.silences {
@@ -170,16 +202,20 @@ impl DetectFold {
             return;
         }
         let rule = &set.rules[ready.rule];
-        let Some(group) = self.group(&ready.by, rule.has_loose_groups, hand) else { return };
+        if !self.has_group(ready.grouping, hand, set) {
+            return;
+        }
+        let EventGroup { name, hash, .. } = &self.groups[ready.grouping];
+        let group = GroupKey::new(name, *hash);
         let id = EventId::new(hand.event.uuid.unwrap_or_default());
         let memory = &mut self.memory[ready.rule];
         let text = ready.field.map(|field| hand.text(field)).unwrap_or_default();
         let value = match &rule.kind {
             RuleKind::NewValue { .. } => {
                 if !text.is_empty() && self.values < MOST_VALUES {
-                    self.values += usize::from(memory.baseline.add(&group, &text, hand.time, id));
+                    self.values += usize::from(memory.baseline.add(group.name, &text, hand.time, id));
                     if let Some(field) = ready.field.filter(|field| field.is_person()) {
-                        self.note_label(&text, &field.label(hand.facts));
+                        note_label(&mut self.labels, &text, &field.label(hand.facts));
                     }
                 }
                 return;
@@ -192,34 +228,67 @@ impl DetectFold {
             },
             _ => 0,
         };
-        if self.records >= MOST_RECORDS {
+        let spills = self.scratch.is_some() && self.scratch_failure.is_none();
+        if !spills && self.held >= MOST_RECORDS {
             self.is_full = true;
             return;
         }
         // A rule has few steps. Where their order does not matter, an event that fits two of them counts once.
         let step = if rule.kind == RuleKind::Sequence { ready.number as u16 } else { 0 };
-        memory.windows.entry(group).or_default().add(EventRecord { time: hand.time, id, step, value });
-        self.records += 1;
+        memory.windows.of(group).add(EventRecord { time: hand.time, id, step, value });
+        (self.records, self.held) = (self.records + 1, self.held + 1);
+        if spills && self.held >= self.most_held {
+            self.spill();
+        }
     }
 
-    /// The name of an event's group; none where it lacks a part of it, unless groups are loose.
-    fn group(&mut self, by: &[ReadyField], is_loose: bool, hand: &LookedAtEvent<'_>) -> Option<String> {
-        let mut group = String::new();
+    /// Moves records to the scratch file: those of the largest groups, and of others where these are few.
+    fn spill(&mut self) {
+        let Some(scratch) = &self.scratch else { return };
+        let mut bytes = Vec::new();
+        for at_least in [32, 4, 1] {
+            for memory in &mut self.memory {
+                match memory.windows.spill(at_least, scratch, &mut bytes) {
+                    Ok(moved) => self.held -= moved,
+                    Err(failure) => {
+                        self.scratch_failure = Some(failure.to_string());
+                        self.recount();
+                        return;
+                    }
+                }
+            }
+            if self.held <= self.most_held / 2 {
+                return;
+            }
+        }
+    }
+
+    /// Finds out what an event is grouped by; false where it lacks a part of it, unless groups are loose.
+    fn has_group(&mut self, grouping: usize, hand: &LookedAtEvent<'_>, set: &RuleSet) -> bool {
+        let group = &mut self.groups[grouping];
+        if group.event == self.events {
+            return group.is_named;
+        }
+        group.event = self.events;
+        group.is_named = false;
+        group.name.clear();
+        let Grouping { by, is_loose } = &set.groupings[grouping];
         for (number, field) in by.iter().enumerate() {
             let value = hand.text(*field);
             if value.is_empty() && !is_loose {
-                return None;
+                return false;
             }
             if number > 0 {
-                group.push(SEPARATOR);
+                group.name.push(SEPARATOR);
             }
-            group.push_str(&value);
+            group.name.push_str(&value);
             if field.is_person() {
-                let label = field.label(hand.facts);
-                self.note_label(&value, &label);
+                note_label(&mut self.labels, &value, &field.label(hand.facts));
             }
         }
-        Some(group)
+        group.is_named = true;
+        group.hash = set.group_hasher.hash(&group.name);
+        true
     }
 
     /// Notes which of the paths of a step an event has.
@@ -230,25 +299,6 @@ impl DetectFold {
         let unmet = self.unmet_slots[step].get_or_insert_with(|| slots.to_vec());
         if !unmet.is_empty() {
             unmet.retain(|slot| raw.value(*slot).is_none());
-        }
-    }
-
-    /// Notes what a person is called: of several names the first in the order of the alphabet, an address before
-    /// a name, so that the order of events does not matter.
-    fn note_label(&mut self, uuid: &str, label: &str) {
-        if label.is_empty() || label == uuid {
-            return;
-        }
-        let is_before =
-            |label: &str, known: &str| (!label.contains('@'), label) < (!known.contains('@'), known);
-        match self.labels.get_mut(uuid) {
-            Some(known) if is_before(label, known) => label.clone_into(known),
-            Some(_) => {}
-            None => {
-                if self.labels.len() < MOST_VALUES {
-                    self.labels.insert(uuid.to_owned(), label.to_owned());
-                }
-            }
         }
     }
 
@@ -270,15 +320,13 @@ impl DetectFold {
     fn take_all_of(&mut self, other: DetectFold) {
         self.values = 0;
         for (own, other) in self.memory.iter_mut().zip(other.memory) {
-            for (group, window) in other.windows {
-                own.windows.entry(group).or_default().merge(window);
-            }
+            own.windows.merge(other.windows);
             own.baseline.merge(other.baseline);
             own.quiet.merge(other.quiet);
             self.values += own.baseline.len();
         }
         for (uuid, label) in other.labels {
-            self.note_label(&uuid, &label);
+            note_label(&mut self.labels, &uuid, &label);
         }
         for stream in 0..3 {
             self.present[stream] |= other.present[stream];
@@ -292,24 +340,32 @@ impl DetectFold {
             }
         }
         self.records += other.records;
+        self.held += other.held;
+        self.scratch_failure = self.scratch_failure.take().or(other.scratch_failure);
         self.newest = self.newest.max(other.newest);
         self.oldest = self.oldest.min(other.oldest);
         self.is_full |= other.is_full;
     }
 
     /// The hits that were not told before, by time. `until` is up to when each stream is known to have nothing more.
-    pub fn take_hits(&mut self, until: [Option<DateTime<Utc>>; 3], names: &Names) -> Vec<Hit> {
+    ///
+    /// # Errors
+    /// `Output`, when the scratch file cannot be read.
+    pub fn take_hits(&mut self, until: [Option<DateTime<Utc>>; 3], names: &Names) -> Result<Vec<Hit>> {
         self.take_hits_up_to(None, until, names)
     }
 
     /// The same, of events that are not later than `up_to`: while streams are read side by side, up to where all of
     /// them have come.
+    ///
+    /// # Errors
+    /// The same.
     pub fn take_hits_up_to(
         &mut self,
         up_to: Option<DateTime<Utc>>,
         until: [Option<DateTime<Utc>>; 3],
         names: &Names,
-    ) -> Vec<Hit> {
+    ) -> Result<Vec<Hit>> {
         let up_to = up_to.map_or(i64::MAX, |time| time.timestamp_micros());
         let until = until.map(|until| until.map(|until| until.timestamp_micros()));
         let set = Arc::clone(&self.set);
@@ -319,13 +375,11 @@ impl DetectFold {
         let (last, first): (Vec<usize>, Vec<usize>) =
             (0..set.rules.len()).partition(|rule| stands_for(&set.rules[*rule]));
         for rule in first.into_iter().chain(last) {
-            self.judge(rule, (up_to, until), &set, &mut found);
+            self.judge(rule, (up_to, until), &set, &mut found)?;
         }
         found.sort_by(|(a, one), (b, other)| (one.first, a, &one.group).cmp(&(other.first, b, &other.group)));
-        found
-            .into_iter()
-            .map(|(rule, found)| Hit::new(&set.rules[rule], found, &self.labels, names))
-            .collect()
+        let hit = |(rule, found): (usize, _)| Hit::new(&set.rules[rule], found, &self.labels, names);
+        Ok(found.into_iter().map(hit).collect())
     }
 
     fn judge(
@@ -334,7 +388,7 @@ impl DetectFold {
         (up_to, until): (i64, [Option<i64>; 3]),
         set: &RuleSet,
         hits: &mut Vec<(usize, FoundHit)>,
-    ) {
+    ) -> Result<()> {
         let rule = &set.rules[number];
         for (step, condition) in rule.steps.iter().enumerate() {
             let Some(other) = condition.rule.as_deref() else { continue };
@@ -342,17 +396,18 @@ impl DetectFold {
                 debug_assert_ne!(*found_by, number);
                 let id = found.events.first().cloned().unwrap_or_else(|| EventId::new(b""));
                 let record = EventRecord { time: found.first, id, step: step as u16, value: 0 };
-                self.memory[number].windows.entry(found.group.clone()).or_default().add(record);
-                self.records += 1;
+                self.memory[number].windows.of(set.group_hasher.key(&found.group)).add(record);
+                (self.records, self.held) = (self.records + 1, self.held + 1);
             }
         }
         let memory = &mut self.memory[number];
         let found = match rule.kind {
             RuleKind::NewValue { learn, .. } => memory.baseline.judge(learn, rule.within, up_to),
             RuleKind::Silence { after } => memory.quiet.judge(after, until),
-            _ => judge::judge(rule, &mut memory.windows, up_to),
+            _ => judge::judge(rule, &mut memory.windows, self.scratch.as_deref(), up_to)?,
         };
         hits.extend(found.into_iter().map(|found| (number, found)));
+        Ok(())
     }
 
     /// Forgets what cannot become part of a hit any more: what is older than the window and a day, counted from
@@ -362,10 +417,7 @@ impl DetectFold {
         let set = Arc::clone(&self.set);
         for (rule, memory) in set.rules.iter().zip(&mut self.memory) {
             let oldest = newest.saturating_sub(LATE).saturating_sub(micros(rule.within));
-            memory.windows.retain(|_, window| {
-                window.forget(oldest);
-                !window.is_empty()
-            });
+            memory.windows.forget(oldest);
             memory.baseline.forget(newest);
             memory.quiet.forget(oldest.saturating_sub(LATE));
         }
@@ -374,8 +426,8 @@ impl DetectFold {
 
     /// Counts what is held.
     pub(super) fn recount(&mut self) {
-        let windows = self.memory.iter().flat_map(|memory| memory.windows.values());
-        self.records = windows.map(RecordWindow::len).sum();
+        self.records = self.memory.iter().map(|memory| memory.windows.len()).sum();
+        self.held = self.memory.iter().map(|memory| memory.windows.held()).sum();
         self.values = self.memory.iter().map(|memory| memory.baseline.len()).sum();
     }
 
@@ -413,6 +465,10 @@ impl DetectFold {
             remarks.push(format!(
                 "over {MOST_RECORDS} events fit rules, and the others were left out: ask for a shorter time"
             ));
+            if let Some(failure) = &self.scratch_failure {
+                let why = format!("they could not be kept in a temporary file: {failure}");
+                remarks.push(format!("{why}; make room there, or set TMPDIR"));
+            }
         }
         if self.values >= MOST_VALUES {
             remarks.push(format!("over {MOST_VALUES} values were learned: no more of them can be new"));
@@ -436,4 +492,23 @@ impl Fold for DetectFold {
 /// A length of time in microseconds.
 pub(super) fn micros(length: TimeDelta) -> i64 {
     length.num_microseconds().unwrap_or(i64::MAX)
+}
+
+/// Notes what a person is called: of several names the first in the order of the alphabet, an address before a
+/// name, so that the order of events does not matter.
+fn note_label(labels: &mut HashMap<String, String>, uuid: &str, label: &str) {
+    if label.is_empty() || label == uuid {
+        return;
+    }
+    let is_before = |label: &str, known: &str| (!label.contains('@'), label) < (!known.contains('@'), known);
+    match labels.get_mut(uuid) {
+        Some(known) if known == label => {}
+        Some(known) if is_before(label, known) => label.clone_into(known),
+        Some(_) => {}
+        None => {
+            if labels.len() < MOST_VALUES {
+                labels.insert(uuid.to_owned(), label.to_owned());
+            }
+        }
+    }
 }

@@ -6,13 +6,15 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hasher;
 
-use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
 use super::event_id::EventId;
-use super::fold::{EventRecord, micros};
+use super::fold::micros;
 use super::rule::{Rule, RuleKind};
+use super::window::{EventRecord, GroupWindows};
 use crate::analyze::places::distance_km;
+use crate::error::Result;
+use crate::scratch::Scratch;
 
 /// How many uuids a hit names.
 pub(super) const MOST_EVENTS: usize = 1_000;
@@ -29,80 +31,56 @@ pub(super) struct FoundHit {
     pub(super) values: Vec<String>,
 }
 
-/// The records of one group.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct RecordWindow {
-    #[serde(rename = "r")]
-    records: Vec<EventRecord>,
-    /// Up to when everything belongs to a hit that was told.
-    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
-    closed: Option<i64>,
-    /// Whether records came since it was judged.
-    #[serde(skip)]
-    is_new: bool,
-}
-
-impl RecordWindow {
-    pub(super) fn add(&mut self, record: EventRecord) {
-        self.records.push(record);
-        self.is_new = true;
-    }
-
-    pub(super) fn merge(&mut self, mut other: RecordWindow) {
-        self.records.append(&mut other.records);
-        self.closed = self.closed.max(other.closed);
-        self.is_new = true;
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.records.len()
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.closed.is_none()
-    }
-
-    /// Lets it be judged again.
-    pub(super) fn reopen(&mut self) {
-        self.is_new = true;
-    }
-
-    /// Drops what is older.
-    pub(super) fn forget(&mut self, oldest: i64) {
-        self.records.retain(|record| record.time >= oldest);
-        self.closed = self.closed.filter(|closed| *closed >= oldest);
-    }
-}
-
 /// The hits of a rule's groups that were not told before, of what is not later than `up_to`.
-pub(super) fn judge(rule: &Rule, windows: &mut HashMap<String, RecordWindow>, up_to: i64) -> Vec<FoundHit> {
+///
+/// # Errors
+/// `Output`, when the scratch file cannot be read.
+pub(super) fn judge(
+    rule: &Rule,
+    windows: &mut GroupWindows,
+    scratch: Option<&Scratch>,
+    up_to: i64,
+) -> Result<Vec<FoundHit>> {
     let mut found = Vec::new();
-    for (group, window) in windows.iter_mut().filter(|(_, window)| window.is_new) {
-        let RecordWindow { records, closed, is_new } = window;
-        records.sort_unstable_by(|a, b| (a.time, a.step, &a.id).cmp(&(b.time, b.step, &b.id)));
-        records
-            .dedup_by(|a, b| (a.time, a.step, &a.id) == (b.time, b.step, &b.id) && !a.id.text().is_empty());
-        let from = records.partition_point(|record| closed.is_some_and(|closed| record.time <= closed));
-        let to = records.partition_point(|record| record.time <= up_to).max(from);
-        // What is later waits for streams that are behind.
-        *is_new = to < records.len();
-        let open = &records[from..to];
-        let mut hit = |records: &[EventRecord], values: Vec<String>, until: i64| {
-            found.push(FoundHit::of(group, records, values));
-            *closed = Some(until);
-        };
-        match &rule.kind {
-            RuleKind::Match => count(open, 1, micros(rule.within), &mut hit),
-            RuleKind::Count { threshold } => count(open, *threshold as usize, micros(rule.within), &mut hit),
-            RuleKind::Distinct { threshold, .. } => {
-                distinct(open, *threshold as usize, micros(rule.within), &mut hit);
-            }
-            RuleKind::Sequence => sequence(open, rule, &mut hit),
-            RuleKind::Travel { km, kmh } => travel(open, (*km, *kmh), micros(rule.within), &mut hit),
-            RuleKind::NewValue { .. } | RuleKind::Silence { .. } => {}
-        }
+    for (group, window) in windows.not_judged() {
+        let mut closed = window.closed;
+        let judged = window.with_records(scratch, |records| {
+            judge_group(rule, (group, records), &mut closed, up_to, &mut found)
+        });
+        window.is_new = judged.map_err(|failure| Scratch::failure("what rules have gathered", failure))?;
+        window.closed = closed;
     }
-    found
+    Ok(found)
+}
+
+/// Judges one group; true where later records wait for streams that are behind.
+fn judge_group(
+    rule: &Rule,
+    (group, records): (&str, &mut Vec<EventRecord>),
+    closed: &mut Option<i64>,
+    up_to: i64,
+    found: &mut Vec<FoundHit>,
+) -> bool {
+    records.sort_unstable_by(|a, b| (a.time, a.step, &a.id).cmp(&(b.time, b.step, &b.id)));
+    records.dedup_by(|a, b| (a.time, a.step, &a.id) == (b.time, b.step, &b.id) && !a.id.bytes().is_empty());
+    let from = records.partition_point(|record| closed.is_some_and(|closed| record.time <= closed));
+    let to = records.partition_point(|record| record.time <= up_to).max(from);
+    let open = &records[from..to];
+    let mut hit = |records: &[EventRecord], values: Vec<String>, until: i64| {
+        found.push(FoundHit::of(group, records, values));
+        *closed = Some(until);
+    };
+    match &rule.kind {
+        RuleKind::Match => count(open, 1, micros(rule.within), &mut hit),
+        RuleKind::Count { threshold } => count(open, *threshold as usize, micros(rule.within), &mut hit),
+        RuleKind::Distinct { threshold, .. } => {
+            distinct(open, *threshold as usize, micros(rule.within), &mut hit);
+        }
+        RuleKind::Sequence => sequence(open, rule, &mut hit),
+        RuleKind::Travel { km, kmh } => travel(open, (*km, *kmh), micros(rule.within), &mut hit),
+        RuleKind::NewValue { .. } | RuleKind::Silence { .. } => {}
+    }
+    to < records.len()
 }
 
 impl FoundHit {

@@ -35,6 +35,7 @@ mod sigma;
 mod silence;
 mod state;
 mod trial;
+mod window;
 
 #[cfg(test)]
 mod tests;

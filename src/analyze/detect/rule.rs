@@ -84,7 +84,7 @@ impl GroupField {
 }
 
 /// The same, made ready: a path is its slot in a look-up.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum ReadyField {
     Named(Field),
     Slot(usize),

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use super::lists::Lists;
 use super::rule::{GroupField, ReadyField, Rule, RuleKind, Step, list_name};
+use super::window::GroupHasher;
 use crate::error::{Error, Result};
 use crate::event::{Event, Stream};
 use crate::facts::{EventFacts, Field, FoundFields, Lookup, SignInOutcome};
@@ -22,6 +23,10 @@ const SUCCEEDED: &str = "\0succeeded";
 pub struct RuleSet {
     pub(super) rules: Vec<Rule>,
     pub(super) steps: Vec<ReadyStep>,
+    /// What steps group by, each once.
+    pub(super) groupings: Vec<Grouping>,
+    /// One for the folds of all threads, so that they can be merged.
+    pub(super) group_hasher: GroupHasher,
     index: [StreamIndex; 3],
     lists: Lists,
     /// Rules that cannot hit, each with the list that it needs.
@@ -41,7 +46,8 @@ pub(super) struct ReadyStep {
     pub(super) rule: usize,
     /// Its number within the rule.
     pub(super) number: usize,
-    pub(super) by: Vec<ReadyField>,
+    /// The number of its grouping.
+    pub(super) grouping: usize,
     /// Whose values are counted or learned.
     pub(super) field: Option<ReadyField>,
     raw: Option<RawCondition>,
@@ -55,6 +61,14 @@ pub(super) struct ReadyStep {
     /// The fields that it names.
     fields: u32,
     streams: Vec<Stream>,
+}
+
+/// What events are grouped by.
+#[derive(Debug, PartialEq)]
+pub(super) struct Grouping {
+    pub(super) by: Vec<ReadyField>,
+    /// Whether an event that lacks a field is of a group all the same.
+    pub(super) is_loose: bool,
 }
 
 /// The steps that events of a stream concern.
@@ -196,7 +210,7 @@ impl RuleSet {
         let ready = ReadyStep {
             rule: number,
             number: step,
-            by,
+            grouping: number_of(Grouping { by, is_loose: rule.has_loose_groups }, &mut self.groupings),
             field,
             reads_raw: raw.is_some() || !slots.is_empty(),
             raw,
@@ -371,6 +385,14 @@ impl RuleSet {
         });
         path
     }
+}
+
+/// The number of a grouping, which is added if it is new.
+fn number_of(grouping: Grouping, known: &mut Vec<Grouping>) -> usize {
+    known.iter().position(|one| *one == grouping).unwrap_or_else(|| {
+        known.push(grouping);
+        known.len() - 1
+    })
 }
 
 /// The bit that stands for a field.

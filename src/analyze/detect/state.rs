@@ -7,9 +7,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::baseline::Baseline;
 use super::fold::{DetectFold, RuleMemory};
 use super::judge::hash;
 use super::rule::Rule;
+use super::silence::Quiet;
+use super::window::{GroupHasher, GroupWindows, RecordWindow};
 
 /// The version of the form, raised when an older program could misread it.
 const VERSION: u32 = 1;
@@ -27,7 +30,25 @@ struct LoadedFold {
     version: u32,
     newest: i64,
     labels: HashMap<String, String>,
-    rules: BTreeMap<String, (u64, RuleMemory)>,
+    rules: BTreeMap<String, (u64, LoadedMemory)>,
+}
+
+#[derive(Deserialize)]
+struct LoadedMemory {
+    windows: HashMap<String, RecordWindow>,
+    baseline: Baseline,
+    quiet: Quiet,
+}
+
+impl LoadedMemory {
+    fn ready(self, hasher: &GroupHasher) -> RuleMemory {
+        let LoadedMemory { windows: loaded, baseline, quiet } = self;
+        let mut windows = GroupWindows::default();
+        for (group, window) in loaded {
+            *windows.of(hasher.key(&group)) = window;
+        }
+        RuleMemory { windows, baseline, quiet }
+    }
 }
 
 impl DetectFold {
@@ -58,14 +79,16 @@ impl DetectFold {
         let set = std::sync::Arc::clone(self.rules());
         for (rule, memory) in set.rules().iter().zip(&mut self.memory) {
             match saved.remove(&rule.id) {
-                Some((print, known)) if print == print_of(rule) => *memory = known,
+                Some((print, known)) if print == print_of(rule) => {
+                    *memory = known.ready(&set.group_hasher);
+                }
                 Some(_) => anew.push(rule.id.clone()),
                 None => {}
             }
         }
         for memory in &mut self.memory {
             // What waited for a stream that was behind.
-            memory.windows.values_mut().for_each(super::judge::RecordWindow::reopen);
+            memory.windows.reopen();
             memory.baseline.reopen();
         }
         self.labels = loaded.labels;

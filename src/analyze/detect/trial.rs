@@ -66,7 +66,7 @@ fn hits_of(rule: &Rule, test: &RuleTest, rules: &[Rule]) -> Result<usize> {
         let facts = EventFacts::new(*stream, lookup.find(raw.as_bytes(), &mut buffer));
         fold.add(&event, &facts, Reading::at(DateTime::UNIX_EPOCH));
     }
-    let hits = fold.take_hits([None; 3], &Names::default());
+    let hits = fold.take_hits([None; 3], &Names::default())?;
     Ok(hits.iter().filter(|hit| hit.rule == rule.id).count())
 }
 

@@ -3,6 +3,7 @@
 use super::Summary;
 use crate::analyze::detect::{Hit, Level};
 use crate::analyze::report::{Column, ReportSection, SectionKind, Value};
+use crate::error::Result;
 use crate::facts::Names;
 
 /// How many hits are shown without `--top`.
@@ -10,16 +11,23 @@ const TOP: usize = 20;
 
 impl Summary {
     /// How many hits each rule has, and the worst of them with their number; nothing where no rules are looked at.
-    pub(super) fn detection_sections(&mut self, top: Option<usize>, names: &Names) -> Vec<ReportSection> {
+    ///
+    /// # Errors
+    /// `Output`, when what rules have gathered cannot be read back.
+    pub(super) fn detection_sections(
+        &mut self,
+        top: Option<usize>,
+        names: &Names,
+    ) -> Result<Vec<ReportSection>> {
         let period = self.period;
-        let Some(fold) = &mut self.detections else { return Vec::new() };
-        let mut hits = fold.take_hits([None; 3], names);
+        let Some(fold) = &mut self.detections else { return Ok(Vec::new()) };
+        let mut hits = fold.take_hits([None; 3], names)?;
         let is_now =
             |hit: &Hit| hit.last >= period.since && period.until.is_none_or(|until| hit.first < until);
         hits.retain(|hit| hit.level >= Level::SHOWN && is_now(hit));
         // The newest of a level first.
         hits.sort_by_key(|hit| std::cmp::Reverse((hit.level, hit.first)));
-        vec![by_rule(&hits), worst(&hits, top.unwrap_or(TOP))]
+        Ok(vec![by_rule(&hits), worst(&hits, top.unwrap_or(TOP))])
     }
 }
 

@@ -26,6 +26,7 @@ use super::texts::{Renumbering, TextId, Texts};
 use crate::event::{Event, Stream};
 use crate::facts::{EventFacts, SignInOutcome};
 use crate::page::Reading;
+use crate::scratch::Scratch;
 use crate::select::country_name;
 use crate::time::Zone;
 
@@ -108,10 +109,10 @@ impl Summary {
         }
     }
 
-    /// The same, with rules that look at the events, too.
+    /// The same, with rules that look at the events, too, and a file for what does not fit into memory.
     #[must_use]
-    pub fn with_rules(self, rules: &Arc<RuleSet>) -> Self {
-        Summary { detections: Some(DetectFold::new(rules)), ..self }
+    pub fn with_rules(self, rules: &Arc<RuleSet>, scratch: &Arc<Scratch>) -> Self {
+        Summary { detections: Some(DetectFold::new(rules).with_scratch(scratch)), ..self }
     }
 
     /// Counts an event in a section.

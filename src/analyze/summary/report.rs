@@ -13,6 +13,7 @@ use crate::analyze::counter::{KeyCount as _, Seen};
 use crate::analyze::places::{Place, journeys};
 use crate::analyze::report::{Column, Report, ReportSection, SectionKind, Value};
 use crate::analyze::texts::TextId;
+use crate::error::Result;
 use crate::event::Stream;
 use crate::facts::Names;
 
@@ -27,10 +28,13 @@ const TRAFFIC: &str = "session_traffic";
 
 impl Summary {
     /// Every section, with so many rows each; those of rules have people and things by their names.
-    pub fn report(&mut self, limit: RowLimit, names: &Names) -> Report {
+    ///
+    /// # Errors
+    /// `Output`, when what rules have gathered cannot be read back.
+    pub fn report(&mut self, limit: RowLimit, names: &Names) -> Result<Report> {
         let (top, bottom) = (limit.top.unwrap_or(TOP), limit.bottom.unwrap_or(BOTTOM));
         let mut sections = vec![self.streams_section(), self.timeline_section(), self.hours_section()];
-        sections.extend(self.detection_sections(limit.top, names));
+        sections.extend(self.detection_sections(limit.top, names)?);
         for section in Counted::ALL {
             self.counted_sections(*section, top, bottom, &mut sections);
         }
@@ -55,7 +59,7 @@ impl Summary {
             let before = self.streams.iter().take(3).map(|seen| seen.count.before).sum();
             head.push(("events_before", Value::Number(before)));
         }
-        Report { head, sections, is_rows: false }
+        Ok(Report { head, sections, is_rows: false })
     }
 
     fn compares(&self) -> bool {

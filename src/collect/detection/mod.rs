@@ -136,16 +136,16 @@ impl<'a> Detection<'a> {
     }
 
     /// The hits that were not told before.
-    fn hits(&mut self) -> Vec<Hit> {
+    fn hits(&mut self) -> Result<Vec<Hit>> {
         self.is_new = false;
-        let mut hits = self.fold.take_hits_up_to(self.up_to(), self.until, &self.request.names);
+        let mut hits = self.fold.take_hits_up_to(self.up_to(), self.until, &self.request.names)?;
         let elapsed = self.runtime.clock.elapsed();
         if elapsed.saturating_sub(self.forgotten) >= FORGET_EVERY {
             self.forgotten = elapsed;
             self.fold.forget(self.runtime.clock.now());
         }
         hits.retain(|hit| hit.level >= self.request.level);
-        hits
+        Ok(hits)
     }
 
     /// Tells new hits; at the end no stream is waited for.
@@ -156,7 +156,7 @@ impl<'a> Detection<'a> {
         if is_end {
             self.reached = [None; 3];
         }
-        let hits = self.hits();
+        let hits = self.hits()?;
         self.say(&hits)?;
         self.hand_over(&hits)
     }
@@ -167,7 +167,7 @@ impl<'a> Detection<'a> {
     /// As [`CheckpointedOutput::stage_companion`] and the command for hits.
     pub(super) fn stage(&mut self, output: &mut CheckpointedOutput) -> Result<()> {
         let was_new = self.is_new;
-        let hits = self.hits();
+        let hits = self.hits()?;
         if hits.is_empty() && !was_new {
             return Ok(());
         }

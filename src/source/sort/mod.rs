@@ -22,10 +22,11 @@ use std::mem;
 use chrono::{DateTime, Utc};
 
 use self::record::{SortKey, SortRecord};
-use self::run::{RunReader, Scratch, SortedRun};
-use crate::error::{Error, ErrorKind, Result};
+use self::run::{RunReader, SortedRun};
+use crate::error::{Error, Result};
 use crate::event::{Event, Stream};
 use crate::page::Reading;
+use crate::scratch::Scratch;
 
 /// How many bytes of events are held in memory before they are written to a file.
 pub const BUDGET: usize = 8 << 20;
@@ -87,7 +88,7 @@ impl EventSorter {
     pub fn new(
         budget: usize,
         newest: Option<usize>,
-        scratch: impl FnMut() -> io::Result<File> + 'static,
+        scratch: impl FnMut() -> io::Result<File> + Send + 'static,
     ) -> Self {
         EventSorter {
             budget,
@@ -174,7 +175,7 @@ impl EventSorter {
         let OrderedRun { run, time: last_time, uuid: last_uuid } = &mut runs[place];
         let before = run.held();
         if self.scratch.is_used() && !run.has_room(record) {
-            run.spill(&mut self.scratch)?;
+            run.spill(&self.scratch)?;
         }
         run.push(record);
         *last_time = time;
@@ -183,7 +184,7 @@ impl EventSorter {
         self.ordered_held = self.ordered_held + run.held() - before;
         if self.ordered_held > self.budget {
             for OrderedRun { run, .. } in self.ordered.iter_mut().flatten() {
-                run.spill(&mut self.scratch)?;
+                run.spill(&self.scratch)?;
                 run.shrink();
             }
             self.ordered_held = 0;
@@ -230,7 +231,7 @@ impl EventSorter {
         }
         self.spilled += self.strays.len() as u64;
         let mut run = self.take_strays();
-        run.spill(&mut self.scratch)?;
+        run.spill(&self.scratch)?;
         run.shrink();
         self.sorted.push(run);
         Ok(())
@@ -299,14 +300,13 @@ impl<'a> Merge<'a> {
 }
 
 fn scratch_failure(error: io::Error) -> Error {
-    Error::new(ErrorKind::Output, "cannot use a scratch file for sorting")
-        .because(error)
-        .hint("make room in the temporary directory, or set TMPDIR to one that has it")
+    Scratch::failure("sorting", error)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
     use proptest::prelude::*;
 
     fn at(seconds: i64) -> DateTime<Utc> {

@@ -1,23 +1,15 @@
 //! Runs: records in order, the older ones in the scratch file that all runs share, the newest in memory.
 
-use std::fs::File;
 use std::io;
 use std::mem;
 use std::ops::Range;
-use std::os::unix::fs::FileExt as _;
 
 use super::Direction;
 use super::record::{SortKey, SortRecord};
+use crate::scratch::Scratch;
 
 /// How many bytes of the scratch file are read or written at once.
-pub(super) const CHUNK: usize = 64 << 10;
-
-/// The scratch file: opened when it is first needed, appended to by every run.
-pub(super) struct Scratch {
-    open: Box<dyn FnMut() -> io::Result<File>>,
-    file: Option<File>,
-    end: u64,
-}
+const CHUNK: usize = 64 << 10;
 
 /// Records in order.
 #[derive(Debug, Default)]
@@ -47,31 +39,6 @@ pub(super) struct RunReader {
     key: Option<SortKey>,
 }
 
-impl Scratch {
-    pub(super) fn new(open: impl FnMut() -> io::Result<File> + 'static) -> Self {
-        Scratch { open: Box::new(open), file: None, end: 0 }
-    }
-
-    /// Whether something was written to it.
-    pub(super) fn is_used(&self) -> bool {
-        self.file.is_some()
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> io::Result<Range<u64>> {
-        if self.file.is_none() {
-            self.file = Some((self.open)()?);
-        }
-        let start = self.end;
-        self.file.as_ref().ok_or(io::ErrorKind::NotFound)?.write_all_at(bytes, start)?;
-        self.end += bytes.len() as u64;
-        Ok(start..self.end)
-    }
-
-    fn read(&self, bytes: &mut [u8], at: u64) -> io::Result<()> {
-        self.file.as_ref().ok_or(io::ErrorKind::NotFound)?.read_exact_at(bytes, at)
-    }
-}
-
 impl SortedRun {
     /// Adds a record that comes after all others of the run.
     pub(super) fn push(&mut self, record: &SortRecord<'_>) {
@@ -96,7 +63,7 @@ impl SortedRun {
     }
 
     /// Moves what is in memory to the scratch file.
-    pub(super) fn spill(&mut self, scratch: &mut Scratch) -> io::Result<()> {
+    pub(super) fn spill(&mut self, scratch: &Scratch) -> io::Result<()> {
         for piece in &self.tail {
             self.segments.push(scratch.append(piece)?);
         }

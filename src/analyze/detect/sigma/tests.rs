@@ -44,7 +44,7 @@ fn hits(text: &str, events: &[&str]) -> Vec<Hit> {
         let facts = EventFacts::new(stream, lookup.find(raw.as_bytes(), &mut buffer));
         fold.add(&event, &facts, Reading::at(DateTime::UNIX_EPOCH));
     }
-    fold.take_hits([None; 3], &Names::default())
+    fold.take_hits([None; 3], &Names::default()).unwrap()
 }
 
 fn fits(detection: &str, event: &str) -> bool {
