@@ -8,6 +8,7 @@ use super::question::{OpenSource, QuestionSource, SourceEnd};
 use super::reader::StreamReader;
 use super::session::{Connections, IntakeConnections};
 use crate::config::Settings;
+use crate::encode::Redaction;
 use crate::error::Result;
 use crate::event::Stream;
 use crate::page::Page;
@@ -41,17 +42,17 @@ pub struct FileSource {
 
 impl FileSource {
     /// These files. `fallback` is the stream of events that do not tell it; `filter` says what is wanted of them,
-    /// so that lines without it are passed over; `workers` is how many threads look at them.
+    /// so that lines without it are passed over, and what is masked before it is asked in jq's language; `workers` is how many threads look at them.
     pub fn new(
         settings: Settings,
         inputs: Vec<Input>,
         fallback: Option<Stream>,
         is_strict: bool,
         workers: Option<u8>,
-        filter: &Filter,
+        (filter, redaction): (&Filter, &Redaction),
     ) -> Self {
         // A strict reading looks at every line.
-        let search = if is_strict { None } else { line_search(filter) };
+        let search = if is_strict { None } else { line_search(filter, redaction) };
         let (report, connections) = (Arc::default(), Arc::default());
         FileSource {
             settings,
@@ -92,12 +93,18 @@ impl FileSource {
 }
 
 /// How lines that may hold an event that the filter wants are told from others; texts are found fastest.
-fn line_search(filter: &Filter) -> Option<LineSearch> {
-    let texts = filter.needed_texts().and_then(TextSearch::new).map(LineSearch::Texts);
-    texts.or_else(|| {
+fn line_search(filter: &Filter, redaction: &Redaction) -> Option<LineSearch> {
+    let texts = filter.needed_texts().and_then(TextSearch::new);
+    let value = || {
         let value = filter.needed_value()?;
         Some(LineSearch::Values(ValueSearch::new(&value.keys, value.is_wanted)))
-    })
+    };
+    let of_jq = || {
+        // What is masked may be what it asks for.
+        let texts = filter.jq().filter(|_| redaction.is_empty())?.needed_texts()?;
+        TextSearch::new(texts).map(LineSearch::Texts)
+    };
+    texts.map(LineSearch::Texts).or_else(value).or_else(of_jq)
 }
 
 impl QuestionSource for FileSource {

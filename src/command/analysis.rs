@@ -16,6 +16,7 @@ use crate::collect::question::QuestionSource;
 use crate::collect::report::{Tally, TellFailures};
 use crate::collect::session::Connections;
 use crate::config::{ResolvedRange, Settings};
+use crate::encode::Redaction;
 use crate::error::Result;
 use crate::event::Stream;
 use crate::health::ServiceMonitor;
@@ -171,7 +172,8 @@ fn fold_files<F: Fold>(
     let inputs = Input::find(&args.saved.from)?;
     let (fallback, is_strict) = (args.saved.stream, args.saved.strict);
     let filter = how.filter(&chosen);
-    let source = FileSource::new(settings, inputs, fallback, is_strict, args.job.jobs, &filter);
+    let wanted = (&*filter, &Redaction::default());
+    let source = FileSource::new(settings, inputs, fallback, is_strict, args.job.jobs, wanted);
     let from = source.shown();
     let what =
         Folded { source: &source, from: &from, streams: &streams, chosen: &chosen, decided: &decided, how };

@@ -29,8 +29,8 @@ pub(super) fn answer(fetch: &FetchSetup<'_>, settings: Settings) -> Result<()> {
     let mut streams = super::or_all(&args.collect.streams.named).to_vec();
     streams.sort();
     let detect = detect::beside(invocation, &args.collect.detection, &settings, &chosen.names)?;
-    let source =
-        FileSource::new(settings, inputs, args.saved.stream, args.saved.strict, args.job.jobs, &filter);
+    let (wanted, saved) = ((&*filter, &*fetch.redaction), &args.saved);
+    let source = FileSource::new(settings, inputs, saved.stream, saved.strict, args.job.jobs, wanted);
     let request = OutputRequest {
         detect,
         redaction: Arc::clone(&fetch.redaction),

@@ -15,6 +15,7 @@ use jaq_core::{Compiler, Ctx, Vars, compile};
 use jaq_json::{Num, Val, read, write};
 use memchr::memchr2_iter;
 
+use super::jq_texts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::sanitize;
@@ -35,7 +36,7 @@ def @tsv: [_cell(split("\\") | join("\\\\") | split("\t") | join("\\t") | split(
 "#;
 
 /// The name of the stream, as a variable.
-const STREAM: &str = "$stream";
+pub(super) const STREAM: &str = "$stream";
 
 /// Deeper events are not read: reading and running recurse, and some threads have small stacks.
 const MAX_DEPTH: usize = 128;
@@ -47,7 +48,10 @@ const MAX_BYTES: usize = 64 << 20;
 type Program = jaq_core::Filter<JustLut<Val>>;
 
 /// A filter, compiled.
-pub struct JqFilter(Program);
+pub struct JqFilter {
+    program: Program,
+    needed_texts: Option<Vec<String>>,
+}
 
 impl fmt::Debug for JqFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -125,7 +129,7 @@ impl JqFilter {
             error.map_or_else(|| refused(code, code, "cannot be read"), |error| not_loaded(code, error))
         })?;
         let compiler = Compiler::default().with_funs(funs()).with_global_vars([STREAM]);
-        compiler.compile(modules).map(JqFilter).map_err(|errors| {
+        let compiled = compiler.compile(modules).map_err(|errors| {
             let error = errors.into_iter().flat_map(|(_, errors)| errors).next();
             let Some((name, what)) = error else { return refused(code, code, "cannot be compiled") };
             let failure = refused(code, name, &format!("there is no {} {}", kind_of(&what), shown(name)));
@@ -137,7 +141,14 @@ impl JqFilter {
                 (Some(_), false) => failure.hint("it takes another number of arguments"),
                 (None, false) => failure.hint(HINT),
             }
-        })
+        });
+        Ok(JqFilter { program: compiled?, needed_texts: jq_texts::needed_texts(code) })
+    }
+
+    /// Texts of which one stands in every event of which it yields something, in some case of its letters, unless
+    /// characters of the event are escaped; none where nothing is known.
+    pub fn needed_texts(&self) -> Option<&[String]> {
+        self.needed_texts.as_deref()
     }
 
     /// Runs it on an event; other values are put into `values`.
@@ -150,8 +161,8 @@ impl JqFilter {
         let input = read::parse_single(event.raw).map_err(|e| format!("the event cannot be read: {e}"))?;
         let itself = input.clone();
         let stream = Val::from(event.stream.name().to_owned());
-        let context = Ctx::<JustLut<Val>>::new(&self.0.lut, Vars::new([stream]));
-        let mut yielded = self.0.id.run((context, input)).map(jaq_core::unwrap_valr);
+        let context = Ctx::<JustLut<Val>>::new(&self.program.lut, Vars::new([stream]));
+        let mut yielded = self.program.id.run((context, input)).map(jaq_core::unwrap_valr);
         let text = |e: jaq_core::Error<Val>| sanitize::message(&e.to_string()).into_owned();
         let Some(first) = yielded.next() else { return Ok(JqOutcome::Dropped) };
         let first = first.map_err(text)?;

@@ -8,6 +8,7 @@
 mod action;
 mod country;
 mod jq;
+mod jq_texts;
 mod needed;
 mod network;
 mod pattern;

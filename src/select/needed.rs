@@ -8,7 +8,7 @@ use super::{Alternatives, Filter, FilterField, ValueTest};
 use crate::facts::Lookup;
 
 /// With more texts, searching gains nothing.
-const MOST_TEXTS: usize = 8;
+pub(super) const MOST_TEXTS: usize = 8;
 
 /// Values of which one stands under one of the keys in every wanted event, unless characters of the event are
 /// escaped.

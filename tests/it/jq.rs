@@ -125,3 +125,26 @@ fn masked_values_are_masked_for_it_too() {
             .expect(0);
     assert!(kept.lines().len() > 5 && !kept.text().contains('@'));
 }
+
+#[test]
+fn saved_events_are_passed_over_only_where_nothing_could_come() {
+    let account = Account::new(seeded(3_000, now()));
+    fetch(&account, &["-o", "all.ndjson"]).expect(0);
+    let saved = |args: &[&str]| account.run(["fetch", "--from", "all.ndjson"].iter().chain(args));
+    for select in [
+        r#"select(.action == "reveal")"#,
+        r#"select($stream == "itemusages" and .action == "reveal" or .category == "firewall_failed") | .uuid"#,
+        r#"select(.category != "success" and .type == "credentials_ok")"#,
+    ] {
+        // A strict reading looks at every line.
+        let wanted = saved(&["--strict", "--jq", select]).expect(0);
+        assert_eq!(saved(&["--jq", select]).expect(0).stdout, wanted.stdout, "{select}");
+        assert!(wanted.stdout.len() > 100 || select.contains("!="), "{select}: {}", wanted.text());
+    }
+    // What is masked is no longer what the file has.
+    let masked = r#"select(.aux_info == "[masked]")"#;
+    let found = saved(&["--mask", "aux_info", "--jq", masked]).expect(0);
+    assert!(found.lines().len() > 10, "{} lines", found.lines().len());
+    let failing = saved(&["--jq", r#"select(.action.x == "reveal")"#]).expect(10);
+    assert!(failing.stderr.contains("fails"), "{}", failing.stderr);
+}
