@@ -111,7 +111,8 @@ pub struct CollectArgs {
     /// and synced, and is never written again. {date} is the date of the events, in UTC:
     /// -o 'lake/{stream}/date={date}/{batch}.ndjson.zst'. A size counts bytes before compression, a duration
     /// from the first event; both may be given. fetch ends its last file at its end. The position moves behind
-    /// a file once it has its name; after a kill the same events go into a file of the same name.
+    /// a file once it has its name; after a kill the same events go into a file of the same name. Where the
+    /// program is built with Parquet, {batch}.parquet makes such files.
     #[arg(long, value_name = "SIZE|DURATION", requires = "output", value_parser = roll::limit,
           help_heading = "Output")]
     pub roll: Vec<RollLimit>,
@@ -174,6 +175,16 @@ impl CollectArgs {
         roll::is_rolled(self.output.as_deref()).then(|| roll::limits(&self.roll))
     }
 
+    /// How the output is used where a position is kept; none where it is not.
+    pub(super) fn saved_use(&self) -> Option<OutputUse> {
+        let place = match (self.rolls(), self.names_a_file()) {
+            (Some(_), _) => OutputUse::RolledFiles,
+            (None, true) => OutputUse::ManagedFile,
+            (None, false) => OutputUse::Follow,
+        };
+        self.resume.then_some(place)
+    }
+
     /// Whether each profile has an output of its own.
     pub fn names_a_file_per_profile(&self) -> bool {
         let names_it = |path: &PathBuf| path.to_string_lossy().contains("{profile}");
@@ -190,11 +201,6 @@ impl CollectArgs {
         self.delivery.check(shape, self.format)?;
         self.detection.check(self.resume, self.profiles.all)?;
         roll::check(self.output.as_deref(), &self.roll, self.resume)?;
-        if let (Some(_), Some(format)) =
-            (self.rolls(), self.format.filter(|format| *format != Format::Ndjson))
-        {
-            return Err(format!("rolled files are ndjson, and the format is {format}"));
-        }
         if self.profiles.all && self.names_a_file() && !self.names_a_file_per_profile() {
             return Err(
                 "--all-profiles with -o FILE needs {profile} in the file's name, so that no profile \

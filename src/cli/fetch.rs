@@ -106,11 +106,7 @@ impl FetchArgs {
         if collect.resume && self.range.until.is_some() {
             return Err("the argument '--resume' cannot be used with '--until <TIME>'".into());
         }
-        let purpose = match (self.collect.resume, self.collect.names_a_file()) {
-            (false, _) => OutputUse::Question,
-            (true, true) => OutputUse::ManagedFile,
-            (true, false) => OutputUse::Follow,
-        };
+        let purpose = self.collect.saved_use().unwrap_or(OutputUse::Question);
         let is_mixed = self.collect.profiles.all && !self.collect.names_a_file();
         self.collect.check(purpose, if is_mixed { Shape::Envelope } else { Shape::default() })
     }

@@ -111,8 +111,7 @@ impl FromStr for Interval {
 impl TailArgs {
     /// Refuses contradictory values.
     pub(super) fn check(&self) -> Result<(), String> {
-        let is_managed = self.collect.resume && self.collect.names_a_file();
-        let purpose = if is_managed { OutputUse::ManagedFile } else { OutputUse::Follow };
+        let purpose = self.collect.saved_use().unwrap_or(OutputUse::Follow);
         self.collect.check(purpose, Shape::default())
     }
 }

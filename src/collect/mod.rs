@@ -18,6 +18,7 @@
 //! | `selector` | which events are wanted |
 //! | `plan` | output format and destinations |
 //! | `delivery` | batches for a command or an intake |
+//! | `file_form` | Parquet in the place of the files that an output writes |
 //! | `detection` | rules beside the events of a run; hits to a command |
 //! | `position` | opens a saved position and resumes from it |
 //! | `session` | a client for an account |
@@ -30,6 +31,7 @@ pub mod delivery;
 pub mod detection;
 mod engine;
 pub mod fetch_run;
+mod file_form;
 pub mod files;
 pub mod fold;
 pub mod follow;

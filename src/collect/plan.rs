@@ -179,10 +179,6 @@ impl OutputPlan {
             csv_bom: request.csv_bom,
         };
         let (format, compression) = format(request, to_terminal)?;
-        if request.delivery.as_ref().is_some_and(DeliveryRequest::is_rolled) && format != Format::Ndjson {
-            let text = format!("rolled files are ndjson, and the format is {format}");
-            return Err(Error::new(ErrorKind::Usage, text).hint("give -o a name that ends in .ndjson.zst"));
-        }
         let plan = OutputPlan {
             format,
             compression,
@@ -207,12 +203,15 @@ impl OutputPlan {
             detection::check(streams.len(), plan.outputs.len())?;
         }
         let has_file = plan.outputs.iter().any(|o| matches!(o.destination, Destination::File(_)));
+        let is_rolled = request.delivery.as_ref().is_some_and(DeliveryRequest::is_rolled);
         let purpose = match request.resume {
             None => request.purpose,
+            Some(_) if is_rolled => OutputUse::RolledFiles,
             Some(_) if has_file => OutputUse::ManagedFile,
             Some(_) => OutputUse::Follow,
         };
         encode::check(plan.format, plan.shape, plan.fields.as_ref(), purpose)?;
+        plan.check_place(has_file || is_rolled)?;
         if request.csv_bom && plan.format != Format::Csv {
             let text = format!("--csv-bom is for csv, and the format is {}", plan.format);
             return Err(Error::new(ErrorKind::Usage, text).hint("add --format csv, or leave --csv-bom out"));
@@ -221,6 +220,23 @@ impl OutputPlan {
             encode::check_values(plan.format, plan.shape)?;
         }
         Ok(plan)
+    }
+
+    /// Refuses a format that is made for files in other places, and its compression as a whole.
+    fn check_place(&self, is_file: bool) -> Result<()> {
+        let format = self.format;
+        if !format.row().needs_file {
+            return Ok(());
+        }
+        if !is_file {
+            let text = format!("{format} is written into files, not to standard output, pipes and devices");
+            return Err(Error::new(ErrorKind::Usage, text).hint(format!("add -o FILE.{format}")));
+        }
+        if self.compression != Compression::None {
+            let text = format!("{format} is compressed inside, and cannot be compressed as a whole");
+            return Err(Error::new(ErrorKind::Usage, text).hint(format!("end the name with .{format}")));
+        }
+        Ok(())
     }
 
     /// An encoder for an output of these streams.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::OutputRun;
+use super::file_form;
 use super::plan::{Destination, FILE_MODE, OutputPlan, ResumeOptions};
 use super::session::Session;
 use crate::api::client::Client;
@@ -132,7 +133,11 @@ fn target(run: &OutputRun<'_>, options: &ResumeOptions) -> Result<OutputTarget> 
             };
             OutputTarget::Batches {
                 consumer: target.consumer(options.consumer.as_deref()),
-                sink: Box::new(target.sink(run.runtime, run.session)?),
+                sink: Box::new(target.sink(
+                    run.runtime,
+                    run.session,
+                    file_form::of(&run.plan.encoder(&run.output.streams)?)?,
+                )?),
             }
         }
     })

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
+use super::file_form;
 use super::lines::Lines;
 use super::plan::Destination;
 use super::speaker::SpeakerNumber;
@@ -105,7 +106,7 @@ impl SharedOutput {
                 Destination::File(path) => {
                     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
                     let file = ReplacedFile::create(&disk, path, new.mode, new.overwrite, new.state_dir)?;
-                    SharedSink::File(file)
+                    SharedSink::File(file.in_form(file_form::of(&open.encoder)?))
                 }
                 stream => open_stream(stream, open.pager.as_ref())?,
             });

@@ -42,14 +42,7 @@ impl Csv {
         shape: Shape,
         options: &RenderOptions,
     ) -> Self {
-        let fields = fields.unwrap_or_else(|| {
-            let all = Fields::all(streams);
-            let all = match shape {
-                Shape::Envelope => all.after(&["stream", "profile", "account_uuid", "received_at"]),
-                _ => all,
-            };
-            all.and_other()
-        });
+        let fields = fields.unwrap_or_else(|| Fields::all_of_shape(streams, shape).and_other());
         let header = fields.iter().map(|field| field.name.clone()).collect();
         let has_other = fields.iter().any(|field| field.source == FieldSource::Made(MadeColumn::Other));
         Csv {

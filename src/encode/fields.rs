@@ -11,6 +11,7 @@ use std::str::FromStr;
 use comfy_table::{Table, presets};
 
 use super::catalogue::{self, FieldSince};
+use super::shape::Shape;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::suggest::suggest;
@@ -109,8 +110,17 @@ impl Fields {
         Fields::known(names)
     }
 
+    /// The same in this shape: how an event was read stands first in an envelope.
+    pub(super) fn all_of_shape(streams: &[Stream], shape: Shape) -> Self {
+        let all = Fields::all(streams);
+        match shape {
+            Shape::Envelope => all.after(&["stream", "profile", "account_uuid", "received_at"]),
+            _ => all,
+        }
+    }
+
     /// The same with other columns first.
-    pub(super) fn after(self, first: &[&str]) -> Self {
+    fn after(self, first: &[&str]) -> Self {
         let rest = self.0.into_iter().filter(|field| !first.contains(&field.name.as_str()));
         Fields(first.iter().map(|name| ChosenField::known((*name).into())).chain(rest).collect())
     }

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! event ── shape (raw, ecs, cef ...) ──> JSON text, or a line ── json ──> ndjson, json
-//!   └───── facts (lookups, words) ── columns ──> cells ── csv, table
+//!   └───── facts (lookups, words) ── columns ──> cells ── csv, table, parquet
 //! ```
 //!
 //! The properties of a format or a shape are in its row of the registry.
@@ -18,6 +18,11 @@ mod fields;
 mod file_name;
 mod highlight;
 mod json;
+#[cfg(feature = "parquet")]
+mod parquet;
+#[cfg(not(feature = "parquet"))]
+#[path = "without_parquet.rs"]
+mod parquet;
 mod record;
 mod redaction;
 mod registry;
@@ -32,6 +37,7 @@ pub use self::csv::RecordWriter;
 pub use self::fields::Fields;
 pub use self::file_name::from_path;
 pub use self::highlight::Highlight;
+pub use self::parquet::ParquetFile;
 pub use self::redaction::{Redaction, RedactionBuffer};
 pub use self::registry::{Format, OutputUse, Shape, check, check_values, shapes};
 pub use self::shape::{EventContext, InvalidUtf8, OcsfVersion, ShapeOptions, Tag};
@@ -122,6 +128,7 @@ enum FormatWriter {
     Csv(csv::Csv),
     Table(table::Table),
     Record(record::Record),
+    Parquet(Box<parquet::ParquetRows>),
 }
 
 impl EventEncoder {
@@ -148,6 +155,10 @@ impl EventEncoder {
             Format::Record => FormatWriter::Record(record::Record::new(fields, shape, &options)),
             Format::Csv => FormatWriter::Csv(csv::Csv::new(fields, streams, shape, &options)),
             Format::Table => FormatWriter::Table(table::Table::new(fields.as_ref(), streams, shape, options)),
+            Format::Parquet => {
+                let rows = parquet::ParquetRows::new(fields, streams, shape, &options)?;
+                FormatWriter::Parquet(Box::new(rows))
+            }
         };
         Ok(EventEncoder {
             format,
@@ -170,7 +181,7 @@ impl EventEncoder {
     /// Appends the beginning of the output: a header, or the start of the array.
     pub fn begin(&mut self, out: &mut Vec<u8>) {
         match &mut self.writer {
-            FormatWriter::Ndjson { .. } | FormatWriter::Record(_) => {}
+            FormatWriter::Ndjson { .. } | FormatWriter::Record(_) | FormatWriter::Parquet(_) => {}
             FormatWriter::Json { .. } => out.push(b'['),
             FormatWriter::Csv(csv) => csv.begin(out),
             FormatWriter::Table(table) => table.begin(out),
@@ -217,6 +228,7 @@ impl EventEncoder {
                 if *terminal { json::for_terminal(scratch, out) } else { json::as_utf8(scratch, out) }
             }
             FormatWriter::Csv(csv) => csv.event(event, context, received_at, out),
+            FormatWriter::Parquet(rows) => rows.event(event, context, received_at, out),
             FormatWriter::Table(table) => {
                 let emphasis = table.event(event, context, received_at, out);
                 self.shown.add(event.time, emphasis);
@@ -243,7 +255,10 @@ impl EventEncoder {
                 out.extend_from_slice(if std::mem::replace(any, true) { b",\n" } else { b"\n" });
                 if *terminal { json::for_terminal(json, out) } else { json::as_utf8(json, out) }
             }
-            FormatWriter::Csv(_) | FormatWriter::Table(_) | FormatWriter::Record(_) => {}
+            FormatWriter::Csv(_)
+            | FormatWriter::Table(_)
+            | FormatWriter::Record(_)
+            | FormatWriter::Parquet(_) => {}
         }
     }
 
@@ -268,7 +283,19 @@ impl EventEncoder {
     pub fn columns(&self) -> Option<Vec<String>> {
         match &self.writer {
             FormatWriter::Csv(csv) => Some(csv.header().to_vec()),
+            FormatWriter::Parquet(rows) => Some(rows.header()),
             _ => None,
+        }
+    }
+
+    /// What makes a file of the events that were encoded; none where a file is these one after another.
+    ///
+    /// # Errors
+    /// As the library that makes it.
+    pub fn file(&self) -> Result<Option<ParquetFile>> {
+        match &self.writer {
+            FormatWriter::Parquet(rows) => rows.file().map(Some),
+            _ => Ok(None),
         }
     }
 

@@ -30,6 +30,10 @@ pub struct FormatRow {
     pub has_end: bool,
     /// Whether a managed file can be continued in it.
     pub can_resume_file: bool,
+    /// Whether rolled files can be in it.
+    pub can_roll: bool,
+    /// Whether it is made for files alone, which the formats for pipes and terminals are not.
+    pub needs_file: bool,
     /// Whether its events have columns, so that `--fields` means something.
     pub has_columns: bool,
     /// A version, raised when the same events would be encoded as other bytes.
@@ -43,6 +47,8 @@ pub enum FormatFrame {
     Lines,
     /// Elements of one JSON array.
     Array,
+    /// Columns, in a file with an end that says where they are.
+    Columns,
     /// A block of lines each, and an empty line.
     Blocks,
 }
@@ -162,24 +168,35 @@ registry! {
     Table {
         name: "table", help: "Columns for people", extensions: &[], frame: FormatFrame::Lines,
         has_header: true, has_end: false, can_resume_file: false, has_columns: true, version: 2,
+        can_roll: false, needs_file: false,
     }
     Ndjson {
         name: "ndjson", help: "One JSON object a line", extensions: &["ndjson", "jsonl"],
         frame: FormatFrame::Lines,
         has_header: false, has_end: false, can_resume_file: true, has_columns: false, version: 1,
+        can_roll: true, needs_file: false,
     }
     Json {
         name: "json", help: "One JSON array", extensions: &["json"], frame: FormatFrame::Array,
         has_header: true, has_end: true, can_resume_file: false, has_columns: false, version: 1,
+        can_roll: false, needs_file: false,
     }
     Csv {
         name: "csv", help: "Columns for spreadsheets", extensions: &["csv"], frame: FormatFrame::Lines,
         has_header: true, has_end: false, can_resume_file: true, has_columns: true, version: 2,
+        can_roll: false, needs_file: false,
     }
     Record {
         name: "record", help: "All fields of an event, a line each", extensions: &[],
         frame: FormatFrame::Blocks,
         has_header: false, has_end: false, can_resume_file: false, has_columns: true, version: 1,
+        can_roll: false, needs_file: false,
+    }
+    Parquet {
+        name: "parquet", help: "Apache Parquet files, where the program is built with it",
+        extensions: &["parquet"], frame: FormatFrame::Columns,
+        has_header: true, has_end: true, can_resume_file: false, has_columns: true, version: 1,
+        can_roll: true, needs_file: true,
     }
 }
 
@@ -247,6 +264,8 @@ pub enum OutputUse {
     Follow,
     /// The same into a file that later runs continue.
     ManagedFile,
+    /// The same into one whole file after another.
+    RolledFiles,
 }
 
 /// Refuses combinations that cannot work. Every decision about an output calls this before anything is
@@ -257,6 +276,9 @@ pub enum OutputUse {
 pub fn check(format: Format, shape: Shape, fields: Option<&Fields>, purpose: OutputUse) -> Result<()> {
     let refuse = |message: String, hint: String| Err(Error::new(ErrorKind::Usage, message).hint(hint));
     let row = format.row();
+    if !format.is_built() {
+        return Err(not_built(format));
+    }
     if fields.is_some() && !row.has_columns {
         let message = format!("--fields chooses columns, and {format} has none");
         return refuse(message, format!("add {}, or use jq for JSON", flags(|row| row.has_columns)));
@@ -271,16 +293,42 @@ pub fn check(format: Format, shape: Shape, fields: Option<&Fields>, purpose: Out
     }
     match purpose {
         OutputUse::Question => Ok(()),
+        OutputUse::RolledFiles if !row.can_roll => {
+            let message =
+                format!("rolled files are {}, and the format is {format}", names(|row| row.can_roll));
+            refuse(message, "give -o a name that ends in .ndjson.zst".into())
+        }
         OutputUse::Follow | OutputUse::ManagedFile if row.has_end => {
             let message = format!("{format} cannot be followed or resumed: its end would never be written");
-            refuse(message, format!("use {}", names(|row| !row.has_end && row.can_resume_file)))
+            let others = names(|row| !row.has_end && row.can_resume_file);
+            let hint = match row.can_roll {
+                true => format!(
+                    "write whole files: -o 'lake/{{stream}}/date={{date}}/{{batch}}.{format}', or use {others}"
+                ),
+                false => format!("use {others}"),
+            };
+            refuse(message, hint)
         }
         OutputUse::ManagedFile if !row.can_resume_file => {
             let message = format!("{format} cannot be written with --resume -o FILE");
             refuse(message, format!("use {}", names(|row| row.can_resume_file)))
         }
-        OutputUse::Follow | OutputUse::ManagedFile => Ok(()),
+        OutputUse::Follow | OutputUse::ManagedFile | OutputUse::RolledFiles => Ok(()),
     }
+}
+
+impl Format {
+    /// Whether this program was built with it.
+    pub const fn is_built(self) -> bool {
+        !matches!(self, Format::Parquet) || cfg!(feature = "parquet")
+    }
+}
+
+/// The refusal of a format that the program was built without.
+pub(super) fn not_built(format: Format) -> Error {
+    Error::new(ErrorKind::Usage, format!("this opev was built without {format}")).hint(format!(
+        "build one with it: cargo install --path . --features {format}; or write ndjson, which the same engines read"
+    ))
 }
 
 /// The names of the shapes whose rows say so, for a hint.
@@ -330,13 +378,13 @@ mod tests {
             assert_eq!(<Format as ValueEnum>::from_str(row.name, false).unwrap(), format);
             assert!(!row.help.is_empty() && row.version > 0);
             assert!(!(row.has_end && row.can_resume_file), "{format}: nothing can follow an end");
-            assert_eq!(row.frame == FormatFrame::Array, row.has_end);
+            assert_eq!(matches!(row.frame, FormatFrame::Array | FormatFrame::Columns), row.has_end);
             extensions.extend(row.extensions);
         }
         let count = extensions.len();
         extensions.sort_unstable();
         extensions.dedup();
-        assert_eq!((count, extensions.len()), (4, 4), "an extension means one format");
+        assert_eq!((count, extensions.len()), (5, 5), "an extension means one format");
         for shape in Shape::ALL {
             assert_eq!(shape.name().parse::<Shape>().unwrap(), shape);
             assert!(!shape.row().help.is_empty() && shape.row().version > 0);
@@ -351,13 +399,15 @@ mod tests {
             for format in Format::ALL {
                 let row = format.row();
                 let allowed = |purpose| check(format, shape, None, purpose).is_ok();
-                let fits = match shape.row().is_json {
-                    true => shape.row().has_columns || !row.has_columns,
-                    false => format == Format::Ndjson,
-                };
+                let fits = format.is_built()
+                    && match shape.row().is_json {
+                        true => shape.row().has_columns || !row.has_columns,
+                        false => format == Format::Ndjson,
+                    };
                 assert_eq!(allowed(OutputUse::Question), fits, "{format} {shape}");
                 assert_eq!(allowed(OutputUse::Follow), fits && !row.has_end, "{format} {shape}");
                 assert_eq!(allowed(OutputUse::ManagedFile), fits && row.can_resume_file, "{format} {shape}");
+                assert_eq!(allowed(OutputUse::RolledFiles), fits && row.can_roll, "{format} {shape}");
                 let fields = Fields::parse("uuid").unwrap();
                 let chosen = check(format, shape, Some(&fields), OutputUse::Question);
                 assert_eq!(chosen.is_ok(), fits && row.has_columns, "{format} {shape}");

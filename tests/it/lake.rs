@@ -15,8 +15,20 @@ use crate::harness::Account;
 
 const LAKE: &str = "lake/{stream}/date={date}/{batch}.ndjson.zst";
 
+/// How the lines of a lake's file are read; must fail where the file is not whole.
+type ReadLines = fn(&Path) -> Vec<u8>;
+
+/// The lines of a compressed file.
+fn zst(path: &Path) -> Vec<u8> {
+    let bytes = std::fs::read(path).unwrap();
+    let text = zstd::stream::decode_all(&bytes[..])
+        .unwrap_or_else(|e| panic!("{} is not whole: {e}", path.display()));
+    assert!(text.ends_with(b"\n"), "{} ends within a line", path.display());
+    text
+}
+
 /// Every file below a directory, hidden ones included.
-fn files(directory: &Path) -> Vec<PathBuf> {
+pub fn files(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
     let paths = entries.map(|entry| entry.unwrap().path());
     let mut all: Vec<_> =
@@ -27,19 +39,17 @@ fn files(directory: &Path) -> Vec<PathBuf> {
 
 /// The files under a final name, with their text; each must be whole.
 fn whole(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let is_named = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "zst");
-    let read = |path: PathBuf| {
-        let bytes = std::fs::read(&path).unwrap();
-        let text = zstd::stream::decode_all(&bytes[..])
-            .unwrap_or_else(|e| panic!("{} is not whole: {e}", path.display()));
-        assert!(text.ends_with(b"\n"), "{} ends within a line", path.display());
-        (path, text)
-    };
-    files(directory).into_iter().filter(is_named).map(read).collect()
+    named(directory, "zst", zst)
+}
+
+/// The files that have this extension, with their lines.
+pub fn named(directory: &Path, extension: &str, read: ReadLines) -> BTreeMap<PathBuf, Vec<u8>> {
+    let named = files(directory).into_iter().filter(|path| path.extension().is_some_and(|e| e == extension));
+    named.map(|path| (path.clone(), read(&path))).collect()
 }
 
 /// Every line lies where its stream and its time say.
-fn assert_partitioned(directory: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
+pub fn assert_partitioned(directory: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
     for (path, text) in files {
         let below: Vec<_> =
             path.strip_prefix(directory).unwrap().iter().map(|p| p.to_str().unwrap()).collect();
@@ -137,7 +147,8 @@ fn a_directory_that_cannot_be_written_ends_the_run_with_7_and_moves_no_position(
 
 /// Kills runs until there were enough kills, then lets them end; after each kill every file under a final name
 /// must be whole, and at the end every event is in one file.
-fn survive(events: u64, kills: u64, roll: &str, wait: u64, seed: u64) {
+pub fn survive(form: (&str, ReadLines), events: u64, kills: u64, roll: &str, wait: u64, seed: u64) {
+    let whole = |directory: &Path| named(directory, form.0.rsplit('.').next().unwrap(), form.1);
     let options = SimulatorOptions {
         data: EventData::Seeded(SeededData { events, days: 3, ..SeededData::default() }),
         latency: Latency { fixed: Duration::from_millis(1), jitter: Duration::from_millis(2) },
@@ -149,7 +160,7 @@ fn survive(events: u64, kills: u64, roll: &str, wait: u64, seed: u64) {
     let (mut dice, mut toll, mut round) = (Dice::new(seed), 0, 0);
     while toll < kills || round == 0 {
         round += 1;
-        let pattern = format!("lake-{round}/{{stream}}/date={{date}}/{{batch}}.ndjson.zst");
+        let pattern = format!("lake-{round}/{{stream}}/date={{date}}/{{batch}}.{}", form.0);
         let lake = account.sandbox.path(&format!("lake-{round}"));
         loop {
             let mut command =
@@ -178,11 +189,27 @@ fn survive(events: u64, kills: u64, roll: &str, wait: u64, seed: u64) {
 
 #[test]
 fn thirty_kills_lose_nothing_repeat_nothing_and_leave_no_partial_file() {
-    survive(3_000, 30, "60KB", 250, 5);
+    survive(("ndjson.zst", zst), 3_000, 30, "60KB", 250, 5);
 }
 
 #[test]
 #[ignore = "some minutes"]
 fn twenty_kills_of_three_million_events() {
-    survive(3_000_000, 20, "32MiB", 8_000, 9);
+    survive(("ndjson.zst", zst), 3_000_000, 20, "32MiB", 8_000, 9);
+}
+
+#[test]
+#[cfg(not(feature = "parquet"))]
+fn a_build_without_parquet_says_so_and_how_to_get_one() {
+    let account = Account::new(frozen(10));
+    for args in [
+        &["fetch", "--format", "parquet"][..],
+        &["fetch", "-o", "events.parquet"],
+        &["fetch", "--resume", "-o", "lake/{stream}/{batch}.parquet"],
+        &["tail", "--resume", "-o", "lake/{stream}/{batch}.parquet"],
+    ] {
+        let run = account.run(args).expect(2);
+        assert!(run.stderr.contains("was built without parquet"), "{args:?}: {}", run.stderr);
+        assert!(run.stderr.contains("--features parquet"), "{args:?}: {}", run.stderr);
+    }
 }

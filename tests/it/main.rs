@@ -43,6 +43,8 @@ mod import;
 mod intake;
 mod jq;
 mod lake;
+#[cfg(feature = "parquet")]
+mod lake_parquet;
 mod limits;
 mod man;
 mod mishaps;

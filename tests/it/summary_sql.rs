@@ -12,7 +12,7 @@ use crate::harness::{Account, now, seeded, typed};
 
 /// The Python that has DuckDB: the one that `.ci/run` prepares, else the usual one.
 #[allow(clippy::disallowed_methods, reason = "a test reads its switch")]
-fn python() -> Option<String> {
+pub fn python() -> Option<String> {
     let python = std::env::var("OPEV_DUCKDB_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let found = Command::new(&python).args(["-c", "import duckdb"]).output();
     if found.is_ok_and(|output| output.status.success()) {

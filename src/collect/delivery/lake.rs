@@ -10,6 +10,7 @@ use crate::api::permits::Permits;
 use crate::disk::RealDisk;
 use crate::event::Stream;
 use crate::output::batch::{BatchForm, BatchOptions, Receiver};
+use crate::output::sink::form::FileForm;
 use crate::output::sink::rolled::{RolledFiles, RolledNames};
 
 impl DeliveryRequest {
@@ -56,7 +57,12 @@ pub(super) fn consumer(pattern: &Path, stream: Stream) -> String {
 }
 
 /// The receiver of a stream's batches.
-pub(super) fn receiver(pattern: &Path, mode: u32, owner: &[&str]) -> Box<dyn Receiver> {
-    let owner = owner.join("\n");
-    Box::new(RolledFiles::new(Arc::new(RealDisk), RolledNames { pattern: pattern.to_owned(), mode, owner }))
+pub(super) fn receiver(
+    pattern: &Path,
+    mode: u32,
+    owner: &[&str],
+    form: Option<Box<dyn FileForm>>,
+) -> Box<dyn Receiver> {
+    let names = RolledNames { pattern: pattern.to_owned(), mode, owner: owner.join("\n") };
+    Box::new(RolledFiles::new(Arc::new(RealDisk), names, form))
 }

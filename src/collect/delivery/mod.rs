@@ -30,6 +30,7 @@ use crate::event::Stream;
 use crate::health::HealthReporter;
 use crate::output::batch::{Batch, BatchOptions, Receiver, Verdict};
 use crate::output::sink::delivery::DeliverySink;
+use crate::output::sink::form::FileForm;
 use crate::runtime::Runtime;
 use crate::sanitize;
 
@@ -167,11 +168,16 @@ impl DeliveryTarget {
         let _ = self.0.health.set(health);
     }
 
-    /// The sink of this output's batches.
+    /// The sink of this output's batches; files of events are made by `form`, where there is one.
     ///
     /// # Errors
     /// Fails where the proxy that the environment names is malformed.
-    pub(super) fn sink(&self, runtime: &Runtime, source: &impl QuestionSource) -> Result<DeliverySink> {
+    pub(super) fn sink(
+        &self,
+        runtime: &Runtime,
+        source: &impl QuestionSource,
+        form: Option<Box<dyn FileForm>>,
+    ) -> Result<DeliverySink> {
         let TargetState { request, stream, shape, .. } = &*self.0;
         let settings = source.settings();
         let deliver =
@@ -197,7 +203,8 @@ impl DeliveryTarget {
             }
             ReceiverRequest::Files { pattern, mode } => {
                 let consumer = lake::consumer(pattern, *stream);
-                return Ok(deliver(lake::receiver(pattern, *mode, &[&settings.profile, &consumer])));
+                let owner = [settings.profile.as_str(), &consumer];
+                return Ok(deliver(lake::receiver(pattern, *mode, &owner, form)));
             }
         };
         let receiver = RetryingReceiver {

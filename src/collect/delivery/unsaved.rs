@@ -43,7 +43,7 @@ impl UnsavedBatches {
         source: &impl QuestionSource,
     ) -> Result<Self> {
         let open = |target: &DeliveryTarget| {
-            Ok(StreamBatches { target: target.clone(), sink: target.sink(runtime, source)? })
+            Ok(StreamBatches { target: target.clone(), sink: target.sink(runtime, source, None)? })
         };
         Ok(UnsavedBatches {
             open: targets.iter().map(open).collect::<Result<_>>()?,

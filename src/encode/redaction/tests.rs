@@ -37,7 +37,8 @@ fn encoded(redaction: Redaction, format: Format, shape: Shape, stream: Stream, r
     encoder.begin(&mut out);
     encoder.event(&event, DateTime::UNIX_EPOCH, &mut out);
     encoder.end(&mut out);
-    String::from_utf8(out).unwrap()
+    // Rows of Parquet have lengths between their texts.
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// Events with a person in each of the five places, as an object and as a text that holds one.
@@ -129,7 +130,12 @@ fn a_person_is_nowhere_in_any_shape_and_format_wherever_they_stand() {
             }
         }
     }
-    assert_eq!(combinations, 10 * 3 * (12 + 10 + 3 * 2), "every shape in every format it can have");
+    let with_columns = if Format::Parquet.is_built() { 4 } else { 3 };
+    assert_eq!(
+        combinations,
+        10 * 3 * (12 + 10 + with_columns * 2),
+        "every shape in every format it can have"
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! A sink writes and syncs when it is called; `commit` decides the order.
 
 pub mod delivery;
+pub mod form;
 pub mod managed;
 pub mod member;
 pub mod replaced;

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::super::checkpoint::lock;
 use super::super::{disk_failure, saved_state, shown};
 use super::Sink;
+use super::form::FileForm;
 use super::member::member;
 use crate::compression::Compression;
 use crate::disk::{self, Disk, File, FileKind, Lock, Open};
@@ -37,6 +38,8 @@ pub struct ReplacedFile {
     is_empty: bool,
     /// Bytes to be compressed.
     waiting: Vec<u8>,
+    /// What makes the file of what is written; none where that is written as it is.
+    form: Option<Box<dyn FileForm>>,
     /// The file that is replaced, locked: no other run starts to write it meanwhile (P7).
     _replaced: Option<Box<dyn File>>,
 }
@@ -92,8 +95,16 @@ impl ReplacedFile {
             overwrite,
             is_empty: true,
             waiting: Vec::new(),
+            form: None,
             _replaced: replaced,
         })
+    }
+
+    /// The same with a form that makes the file of what is written.
+    #[must_use]
+    pub fn in_form(mut self, form: Option<Box<dyn FileForm>>) -> Self {
+        self.form = form;
+        self
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<()> {
@@ -115,6 +126,11 @@ impl ReplacedFile {
     /// # Errors
     /// Fails as [`ReplacedFile::create`] does; the new file is then removed and the old one untouched.
     pub fn finish(mut self) -> Result<()> {
+        if let Some(form) = &mut self.form {
+            let mut end = Vec::new();
+            form.end(&mut end)?;
+            self.append(&end)?;
+        }
         if self.compression != Compression::None && self.is_empty {
             // An empty file is not a gzip file.
             let nothing =
@@ -142,6 +158,11 @@ impl ReplacedFile {
 
 impl Sink for ReplacedFile {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        if let Some(form) = &mut self.form {
+            let mut known = Vec::new();
+            form.add(bytes, &mut known)?;
+            return if known.is_empty() { Ok(()) } else { self.append(&known) };
+        }
         if self.compression == Compression::None {
             return self.append(bytes);
         }
@@ -151,7 +172,7 @@ impl Sink for ReplacedFile {
     }
 
     fn write_pieces(&mut self, pieces: &mut [IoSlice<'_>]) -> Result<()> {
-        if self.compression != Compression::None {
+        if self.compression != Compression::None || self.form.is_some() {
             return pieces.iter().try_for_each(|piece| self.write(piece));
         }
         disk::append_all_pieces(&mut *self.file, pieces).map_err(|e| disk_failure("write", &self.path, e))

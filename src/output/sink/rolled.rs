@@ -17,6 +17,7 @@ use super::super::batch::{Batch, Receiver, Verdict};
 use super::super::checkpoint::lock;
 use super::super::digest::Digest;
 use super::super::{disk_failure, shown};
+use super::form::FileForm;
 use super::member::member;
 use crate::compression::Compression;
 use crate::disk::{self, Disk, File, Open};
@@ -37,6 +38,9 @@ const MOST_DATES: usize = 64;
 /// How much of a file is buffered, and compressed at a time.
 const MEMBER: usize = 512 << 10;
 
+/// How many bytes of events the forms of all open files may hold.
+const MOST_HELD: usize = 32 << 20;
+
 /// The names of rolled files, and how they are written.
 #[derive(Clone, Debug)]
 pub struct RolledNames {
@@ -54,6 +58,8 @@ pub struct RolledFiles {
     disk: Arc<dyn Disk>,
     names: RolledNames,
     compression: Compression,
+    /// What makes files of events; none where a file is its events one after another.
+    form: Option<Box<dyn FileForm>>,
     /// The files of the open batch, by the date of their events.
     open: BTreeMap<Option<NaiveDate>, UnnamedFile>,
 }
@@ -62,6 +68,7 @@ pub struct RolledFiles {
 #[derive(Debug)]
 struct UnnamedFile {
     path: PathBuf,
+    form: Option<Box<dyn FileForm>>,
     buffer: Vec<u8>,
     /// Opened, and locked, with the first full buffer.
     file: Option<Box<dyn File>>,
@@ -71,9 +78,9 @@ struct UnnamedFile {
 
 impl RolledFiles {
     /// Rolled files with these names; nothing is made before the first event.
-    pub fn new(disk: Arc<dyn Disk>, names: RolledNames) -> Self {
+    pub fn new(disk: Arc<dyn Disk>, names: RolledNames, form: Option<Box<dyn FileForm>>) -> Self {
         let compression = Compression::of_path(&names.pattern).0;
-        RolledFiles { disk, names, compression, open: BTreeMap::new() }
+        RolledFiles { disk, names, compression, form, open: BTreeMap::new() }
     }
 
     /// Compresses and writes what is buffered for a date.
@@ -98,8 +105,31 @@ impl RolledFiles {
         Ok(())
     }
 
+    /// Has the file that holds most written, where all together hold too much.
+    fn bound_what_is_held(&mut self) -> Result<()> {
+        if self.form.is_none() {
+            return Ok(());
+        }
+        let held = |unnamed: &UnnamedFile| unnamed.form.as_ref().map_or(0, |form| form.held());
+        if self.open.values().map(held).sum::<usize>() < MOST_HELD {
+            return Ok(());
+        }
+        let Some((&date, most)) = self.open.iter_mut().max_by_key(|(_, unnamed)| held(unnamed)) else {
+            return Ok(());
+        };
+        if let Some(form) = &mut most.form {
+            form.release(&mut most.buffer)?;
+        }
+        self.flush(date)
+    }
+
     /// Writes and syncs every file of the batch, and then gives each its name.
     fn publish(&mut self, batch: &Batch) -> Result<()> {
+        for unnamed in self.open.values_mut() {
+            if let Some(form) = &mut unnamed.form {
+                form.end(&mut unnamed.buffer)?;
+            }
+        }
         for date in self.open.keys().copied().collect::<Vec<_>>() {
             self.flush(date)?;
         }
@@ -135,14 +165,19 @@ impl Receiver for RolledFiles {
             None => {
                 let path = self.names.unnamed(date);
                 make_directories(&*self.disk, parent(&path), self.names.mode)?;
-                let new = UnnamedFile { path, buffer: Vec::new(), file: None, length: 0 };
+                let form = self.form.as_ref().map(|form| form.another()).transpose()?;
+                let new = UnnamedFile { path, form, buffer: Vec::new(), file: None, length: 0 };
                 self.open.entry(date).or_insert(new)
             }
         };
-        unnamed.buffer.extend_from_slice(line);
+        match &mut unnamed.form {
+            None => unnamed.buffer.extend_from_slice(line),
+            Some(form) => form.add(line, &mut unnamed.buffer)?,
+        }
         if unnamed.buffer.len() >= MEMBER {
             self.flush(date)?;
         }
+        self.bound_what_is_held()?;
         Ok(true)
     }
 }
@@ -213,6 +248,57 @@ mod tests {
     use crate::disk::{RealDisk, RecordingDisk};
     use crate::event::Stream;
 
+    /// A form that holds everything until it is told to let go.
+    #[derive(Debug, Default)]
+    struct Holding(Vec<u8>);
+
+    impl FileForm for Holding {
+        fn add(&mut self, events: &[u8], _: &mut Vec<u8>) -> Result<()> {
+            self.0.extend_from_slice(events);
+            Ok(())
+        }
+
+        fn held(&self) -> usize {
+            self.0.len()
+        }
+
+        fn release(&mut self, out: &mut Vec<u8>) -> Result<()> {
+            out.append(&mut self.0);
+            Ok(())
+        }
+
+        fn end(&mut self, out: &mut Vec<u8>) -> Result<()> {
+            self.release(out)?;
+            out.extend_from_slice(b"end");
+            Ok(())
+        }
+
+        fn another(&self) -> Result<Box<dyn FileForm>> {
+            Ok(Box::new(Holding::default()))
+        }
+    }
+
+    #[test]
+    fn what_all_forms_hold_together_is_bounded_and_each_file_has_its_end() {
+        let home = tempfile::tempdir().unwrap();
+        let names =
+            RolledNames { pattern: home.path().join("{date}-{batch}.x"), mode: 0o600, owner: "one".into() };
+        let mut rolled = RolledFiles::new(Arc::new(RealDisk), names, Some(Box::new(Holding::default())));
+        let line = vec![b'x'; 1 << 20];
+        let days = ["2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z", "2026-11-21T00:00:01Z"];
+        for day in days.iter().cycle().take(99) {
+            rolled.keep(at(day), &line).unwrap();
+            let held: usize = rolled.open.values().filter_map(|file| Some(file.form.as_ref()?.held())).sum();
+            assert!(held <= MOST_HELD, "{held}");
+        }
+        rolled.deliver(&batch("7f")).unwrap();
+        for (day, lines) in [("2026-11-20", 33), ("2026-11-21", 66)] {
+            let found = std::fs::read(home.path().join(format!("{day}-7f.x"))).unwrap();
+            assert_eq!(found.len(), lines * line.len() + 3, "{day}");
+            assert!(found.ends_with(b"xend"), "{day}");
+        }
+    }
+
     fn batch(id: &str) -> Batch {
         Batch::kept_elsewhere(id, Stream::ItemUsages, 2)
     }
@@ -230,7 +316,7 @@ mod tests {
             mode: 0o600,
             owner: "one".into(),
         };
-        let mut rolled = RolledFiles::new(disk.clone(), names.clone());
+        let mut rolled = RolledFiles::new(disk.clone(), names.clone(), None);
         for time in ["2026-11-20T23:59:59Z", "2026-11-21T00:00:00Z"] {
             assert!(rolled.keep(at(time), b"{}\n").unwrap());
         }
@@ -244,7 +330,7 @@ mod tests {
         assert!(at("rename to 7f.ndjson", 0) < at("sync_dir d=2026-11-20", 0), "{operations:?}");
         assert_eq!(operations.last().unwrap(), "sync_dir d=2026-11-21");
         // Again, after a kill: the same files, with what is new in them.
-        let mut again = RolledFiles::new(disk, names);
+        let mut again = RolledFiles::new(disk, names, None);
         again.keep(Some("2026-11-20T23:59:59Z".parse().unwrap()), b"{}\n").unwrap();
         again.deliver(&batch("7f")).unwrap();
         assert_eq!(std::fs::read(home.path().join("d=2026-11-20/7f.ndjson")).unwrap(), b"{}\n");
@@ -258,7 +344,7 @@ mod tests {
             mode: 0o600,
             owner: "one".into(),
         };
-        let mut rolled = RolledFiles::new(Arc::new(RealDisk), names);
+        let mut rolled = RolledFiles::new(Arc::new(RealDisk), names, None);
         let day = |n: i64| Some(DateTime::UNIX_EPOCH + chrono::TimeDelta::days(n));
         let line = vec![b'x'; MEMBER];
         for n in 0..MOST_DATES as i64 {

@@ -29,7 +29,7 @@ const FOREIGN: [(&[u8], &str, &str); 7] = [
     (b"\xfd7zXZ\0", "compressed with xz", "unpack it first: xzcat FILE | opev fetch --from -"),
     (b"\xff\xfe", "UTF-16 text", "write it as UTF-8: iconv -f utf-16 -t utf-8 FILE | opev fetch --from -"),
     (b"\xfe\xff", "UTF-16 text", "write it as UTF-8: iconv -f utf-16 -t utf-8 FILE | opev fetch --from -"),
-    (b"PAR1", "a Parquet file", "name a file of JSON: NDJSON, an array, or answers of the API"),
+    (b"PAR1", "a Parquet file", "ask it with an engine such as DuckDB, or name a file of JSON"),
     (
         b"SQLite format 3\0",
         "a SQLite database",

@@ -53,7 +53,8 @@ impl Input {
                 if inputs.len() == before {
                     let message = format!("{} holds no file of events", shown(name));
                     return Err(Error::new(ErrorKind::Input, message).hint(
-                        "name the files: in a folder *.ndjson, *.jsonl, *.json, *.gz and *.zst are read",
+                        "name the files: in a folder *.ndjson, *.jsonl, *.json, *.gz and *.zst are read; \
+                         Parquet is for engines such as DuckDB",
                     ));
                 }
             } else {
