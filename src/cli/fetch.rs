@@ -162,7 +162,7 @@ mod tests {
             ("opev fetch --since 1763700000", "did you mean @1763700000?"),
             ("opev fetch -o x --file-mode 9", "not permissions"),
             ("opev fetch -o x --file-mode 4755", "not permissions"),
-            ("opev fetch --format yaml", "[possible values: table, ndjson, json, csv, record]"),
+            ("opev fetch --format yaml", "[possible values: table, ndjson, json, csv, record, parquet]"),
         ] {
             let error = refused(line);
             assert!(error.contains(text), "{line}: {error}");

@@ -308,7 +308,10 @@ mod tests {
         let error = Cli::read(["opev", "fetch", "--format", "a\u{202e}x"]).unwrap_err();
         let text = complaint(&error);
         assert!(text.starts_with("error: invalid value 'a\\u{202e}x' for '--format <FORMAT>'\n"), "{text}");
-        assert!(text.contains("\n  [possible values: table, ndjson, json, csv, record]\n"), "{text}");
+        assert!(
+            text.contains("\n  [possible values: table, ndjson, json, csv, record, parquet]\n"),
+            "{text}"
+        );
     }
 
     #[test]
