@@ -69,7 +69,7 @@ use crate::source::range::TimeRange;
 
 /// Memory of pages that may lie ahead of the readers of several streams together (P9): with it, the whole process
 /// stays under 40 MiB.
-const BUDGET: usize = 20 << 20;
+const BUDGET: usize = 16 << 20;
 
 /// The same where one stream is read alone: 32 MiB of answers, and what their buffers, ranges and identities take
 /// beside. With less, a stream of 40 pages takes more rounds; several streams have enough to ask for at once.
