@@ -7,6 +7,10 @@ use opev::command::{self, End};
 use opev::config::Environment;
 use opev::secret;
 
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // Before the environment is read: the token may be in it.
     secret::forbid_core_dumps();

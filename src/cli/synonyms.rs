@@ -77,6 +77,18 @@ const SYNONYMS: &[Synonym] = &[
     ),
     row(&["--account", "-P"], &[], "--profile", "use --profile NAME"),
     row(
+        &["--profile", "-p"],
+        &["config"],
+        "",
+        "use `opev config show -p NAME` for one profile; `opev config list` shows all of them",
+    ),
+    row(
+        &["--op", "--1password", "--reference", "--op-reference", "--secret-reference"],
+        &["setup"],
+        "--token-reference",
+        "use --token-reference op://VAULT/ITEM/FIELD",
+    ),
+    row(
         &["--api-token", "--api-key", "--key", "--bearer", "--bearer-token"],
         &["fetch", "tail", "introspect", "token-check"],
         "--token-file",
@@ -148,6 +160,8 @@ mod tests {
             ("opev fetch signin --end now", "use --until TIME"),
             ("opev fetch --colour never", "use --color never, always or auto"),
             ("opev -q fetch --strat 2h", "use --since TIME"),
+            ("opev setup --op op://vault/item/field", "use --token-reference op://VAULT/ITEM/FIELD"),
+            ("opev config list --profile prod", "use `opev config show -p NAME` for one profile"),
         ] {
             let text = refused(line);
             assert!(text.contains(hint), "{line}: {text}");
