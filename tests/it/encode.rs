@@ -89,7 +89,7 @@ fn a_format_without_an_end_is_asked_for_where_the_name_alone_says_json() {
 #[test]
 fn a_name_whose_extension_no_format_has_is_refused_unless_the_format_is_said() {
     let account = Account::new(SimulatorOptions::default());
-    for name in ["x.tsv", "x.txt", "x.parquet", "x.tsv.gz"] {
+    for name in ["x.tsv", "x.txt", "x.xlsx", "x.tsv.gz"] {
         let run = account.run(["fetch", "-o", name]).expect(2);
         assert!(run.stderr.contains("--format") && run.stderr.contains(".csv"), "{}", run.stderr);
         assert!(!account.sandbox.path(name).exists());
