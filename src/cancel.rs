@@ -135,11 +135,6 @@ impl Cancel {
         }
     }
 
-    /// Takes the request to reopen the output file that a SIGHUP left, if there is one.
-    pub fn take_reopen(&self) -> bool {
-        self.0.reopen.1.try_recv().is_ok()
-    }
-
     /// Requests that the output file is reopened.
     pub fn ask_reopen(&self) {
         // A full channel holds such a request already.

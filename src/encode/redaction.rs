@@ -116,7 +116,7 @@ impl Redaction {
 
     /// Notices about fields that no documented event has: perhaps a slip, which would let the value out.
     pub fn warnings(&self) -> Vec<String> {
-        let known: Vec<&str> = Lookup::fact_paths().collect();
+        let known: Vec<&str> = Lookup::fact_paths().chain(OTHER_PATHS).collect();
         let is_known =
             |name: &str| known.iter().any(|path| *path == name || path.split('.').any(|part| part == name));
         let unknown = self.rules.iter().filter(|rule| match &rule.field {
@@ -124,12 +124,12 @@ impl Redaction {
                 let path = path.join(".");
                 !known.iter().any(|known| *known == path || known.starts_with(&format!("{path}.")))
             }
-            FieldPattern::Name(name) => !is_known(name) && !OTHER_NAMES.contains(&&**name),
+            FieldPattern::Name(name) => !is_known(name),
             FieldPattern::OfUsers(_) => false,
         });
         let warning = |rule: &RedactionRule| {
             let flag = if rule.is_hash { "--hash" } else { "--mask" };
-            let near = suggest(&rule.text, known.iter().copied().chain(NAMES).chain(OTHER_NAMES));
+            let near = suggest(&rule.text, known.iter().copied().chain(NAMES));
             let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
             format!(
                 "{flag} {}: no documented event has such a field{near}",
@@ -257,8 +257,8 @@ impl Redaction {
     }
 }
 
-/// Documented names that facts are not made of.
-const OTHER_NAMES: [&str; 10] = [
+/// Documented fields that facts are not made of.
+const OTHER_PATHS: [&str; 10] = [
     "uuid",
     "timestamp",
     "aux_id",
@@ -268,7 +268,7 @@ const OTHER_NAMES: [&str; 10] = [
     "client",
     "location",
     "session",
-    "login_time",
+    "session.login_time",
 ];
 
 /// Replaces values where they stand elsewhere in the same event.

@@ -316,11 +316,6 @@ impl<'a, 'b> EventFacts<'a, 'b> {
         self.first(&[FactPath::SignInSession, FactPath::Session])
     }
 
-    /// When that session began, as text.
-    pub fn session_began(&self) -> Cow<'a, str> {
-        self.get(FactPath::SessionLogin)
-    }
-
     /// The account.
     pub fn account_uuid(&self) -> Cow<'a, str> {
         self.get(FactPath::Account)

@@ -70,7 +70,6 @@ fact_paths! {
     ClientAddress = "client.ip_address",
     ClientIp = "client.ip",
     Session = "session.uuid",
-    SessionLogin = "session.login_time",
     SessionDevice = "session.device_uuid",
     SessionIp = "session.ip",
     LocationCountry = "location.country",

@@ -1,6 +1,6 @@
 //! The picture in `src/lib.rs` holds: who uses whom, and how files begin.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The vocabulary every module may use.
@@ -246,4 +246,28 @@ fn a_type_has_a_name_of_its_own() {
     }
     assert!(known.len() > 300, "the types were not found: {}", known.len());
     assert!(twice.is_empty(), "{}", twice.join("\n"));
+}
+
+/// A function that only its own definition names has no user, whatever it is for.
+#[test]
+fn every_public_function_has_a_user() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let rooms = ["src", "tests", "benches", "fuzz"].map(|room| files(&root.join(room)));
+    let texts: Vec<String> =
+        rooms.iter().flatten().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
+    for word in texts.iter().flat_map(|text| text.split(|c| !is_name(c))) {
+        *uses.entry(word).or_default() += 1;
+    }
+    let mut names = BTreeSet::new();
+    for line in texts.iter().flat_map(|text| text.lines()).map(str::trim_start) {
+        let Some((visibility, behind)) = line.split_once("fn ") else { continue };
+        if visibility.starts_with("pub") {
+            names.insert(behind.split(|c| !is_name(c)).next().unwrap_or_default());
+        }
+    }
+    assert!(names.len() > 500, "the functions were not found: {}", names.len());
+    let unused: Vec<_> = names.into_iter().filter(|name| uses[name] < 2).collect();
+    assert!(unused.is_empty(), "{unused:?}");
 }
