@@ -363,6 +363,28 @@ fn tail_without_a_position_delivers_what_is_new_and_ends_when_nobody_takes_it() 
     assert!(run.stderr.contains("the command ended with exit code 1: full"), "{}", run.stderr);
 }
 
+/// A command that reads late gets all of the batch, although `opev` was killed before: else it would take a part for
+/// the whole, under the same id.
+#[test]
+fn a_kill_before_the_command_has_read_cuts_no_batch_off() {
+    let account = of_files((0..1_000).map(|n| event(n, 500)));
+    let late = r#"
+        : > started; while [ ! -e read ]; do sleep 0.05; done; cat > body; echo $OPEV_BATCH_BYTES > bytes; : > ended
+    "#;
+    let mut child = start(account.command([&SINCE[..], &["--exec", late]].concat()));
+    let is_there = |name: &str| account.sandbox.path(name).exists();
+    wait_until(|| is_there("started"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    account.sandbox.write("read", "");
+    wait_until(|| is_there("ended"));
+    let bytes: usize =
+        std::fs::read_to_string(account.sandbox.path("bytes")).unwrap().trim().parse().unwrap();
+    // More than a pipe holds.
+    assert!(bytes > 500_000, "{bytes}");
+    assert_eq!(std::fs::read(account.sandbox.path("body")).unwrap().len(), bytes);
+}
+
 /// A receiver that takes, fails, takes and then fails, dies after it took, hangs, and answers too late; what it
 /// does is decided by how often it was asked. Every offer leaves its body; `log` has what was taken, in order.
 const FICKLE: &str = r#"

@@ -45,6 +45,7 @@ mod jq;
 mod lake;
 #[cfg(feature = "parquet")]
 mod lake_parquet;
+mod lake_sql;
 mod limits;
 mod man;
 mod mishaps;

@@ -6,7 +6,8 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::io::{Read, Write as _};
+use std::fs::File;
+use std::io::{Read, Seek as _, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -121,18 +122,42 @@ impl CommandChannel {
 
     fn start(&self, body: &Arc<[u8]>, variables: &[(&str, String)]) -> std::io::Result<RunningCommand> {
         cancel::keep_the_ends_of_children()?;
+        // Where no file can be had, through a pipe.
+        let whole = whole_input(body);
         let child = Command::new("/bin/sh")
             .args(["-c", &self.line])
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .envs(variables.iter().map(|(name, value)| (*name, value)))
-            .stdin(Stdio::piped())
+            .stdin(whole.map_or_else(|_| Stdio::piped(), Stdio::from))
             .stderr(Stdio::piped())
             // Ctrl-C is for us: the command may finish what it has begun.
             .process_group(0)
             .spawn()?;
         Ok(RunningCommand::watch(child, Arc::clone(body)))
     }
+}
+
+/// The input as a file without a name, so that a command has all of it although this process is killed. Through a pipe
+/// it would take what was written by then for the whole batch, under the id of the whole batch.
+fn whole_input(body: &[u8]) -> std::io::Result<File> {
+    let mut file = nameless_file()?;
+    file.write_all(body)?;
+    file.rewind()?;
+    Ok(file)
+}
+
+/// In memory.
+#[cfg(target_os = "linux")]
+fn nameless_file() -> std::io::Result<File> {
+    use rustix::fs::{MemfdFlags, memfd_create};
+    Ok(File::from(memfd_create("batch", MemfdFlags::CLOEXEC)?))
+}
+
+/// In the directory for temporary files.
+#[cfg(not(target_os = "linux"))]
+fn nameless_file() -> std::io::Result<File> {
+    tempfile::tempfile()
 }
 
 impl RunningCommand {
