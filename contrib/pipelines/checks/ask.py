@@ -66,7 +66,7 @@ def clickhouse_engine():
         return [json.loads(line) for line in text.splitlines()]
 
     truth = "create view truth as select * from file('truth.txt', 'TSV', 'uuid String')"
-    return run, "toDateTime64('{}', 6, 'UTC')", truth, chdb.chdb_version
+    return run, "toDateTime64('{}', 6, 'UTC')", truth, chdb.__version__
 
 
 ENGINES = {"duckdb": duckdb_engine, "spark": spark_engine, "clickhouse": clickhouse_engine}

@@ -60,6 +60,10 @@ class Receiver:
     def run(self, start):
         return start()
 
+    def written(self):
+        """How many events `opev` has got rid of."""
+        return self.count()
+
     def kill(self):
         self.process.kill()
 
@@ -186,6 +190,9 @@ class Syslog(Receiver):
         # Small pages, so that there is a middle to be killed in.
         return ["-o", str(self.source), "--page-size", "50"]
 
+    def written(self):
+        return lines_of(self.source) if self.killed else self.count()
+
     def count(self):
         return lines_of(self.output)
 
@@ -297,18 +304,18 @@ def deliver(account, receiver, truth):
     def start():
         return receiver.run(lambda **options: account.start(*arguments, **options))
 
-    def reaches(part, run):
-        wait_for(f"{part} events", lambda: receiver.count() >= part or not run.is_running())
-        return receiver.count() < total
+    def reaches(part, count, run):
+        wait_for(f"{part} events", lambda: count() >= part or not run.is_running())
+        return count() < total
 
     total = len(truth)
     receiver.start()
     run = start()
-    in_the_middle = reaches(total // 5, run)
+    in_the_middle = reaches(total // 5, receiver.written, run)
     run.kill()
     killed = run.child.returncode == -9 and in_the_middle
     run = start()
-    received = reaches(total // 2, run)
+    received = reaches(total // 2, receiver.count, run)
     if receiver.killed:
         receiver.kill()
         time.sleep(1)
