@@ -39,6 +39,7 @@
 //! | [`console`] | all output for people: notes, progress, logs, errors, questions | |
 //! | `simulator` | a loopback Events API: seeded data, faults, checks of its clients; behind the feature `simulator` | `disk` |
 //! | [`disk`] | every file operation: real and recording | |
+//! | [`fuzzing`] | ways into the readers of private modules, for `fuzz/` | `analyze` `console` `disk` `facts` `names` `select` `source` |
 //!
 //! The vocabulary, used by all of them: [`error`] (kinds of failure, and the one table of exit codes),
 //! [`event`] and [`page`], [`identity`] (when two events are the same event), [`secret`] (a token that cannot
@@ -69,6 +70,7 @@ mod encode;
 pub mod error;
 pub mod event;
 pub mod facts;
+pub mod fuzzing;
 mod health;
 mod identity;
 mod limits;

@@ -23,14 +23,15 @@ use opev::compression::Compression;
 use opev::config::{ConfigFile, Environment};
 use opev::disk::{Disk, Open, RealDisk, append_all, write_all_at};
 use opev::event::{Event, Stream};
-use opev::facts::{EventFacts, JsonText, Lookup, LookupBuffer, unescape};
+use opev::facts::{EventFacts, JsonText, Lookup, LookupBuffer, NameKind, unescape};
+use opev::fuzzing::{self, SavedEvents};
 use opev::output::checkpoint::record::{Checkpoint, LogMark};
 use opev::output::digest::Digest;
 use opev::output::exported_state::ExportedPosition;
 use opev::output::seen::log::SeenLog;
 use opev::output::{CheckpointDir, gap, intent};
 use opev::secret::Secret;
-use opev::select::{Filter, FilterField, FilterTerms};
+use opev::select::{Filter, FilterField, FilterTerms, JqFilter, JqValues};
 use opev::time::{RangeEnd, TimeExpr, Zone, duration};
 use opev::{sanitize, size};
 use serde::de::IgnoredAny;
@@ -40,7 +41,7 @@ use serde_json::value::RawValue;
 pub type Body = fn(&[u8]);
 
 /// All of them, by the names of their targets and of the folders of their corpus.
-pub const BODIES: [(&str, Body); 15] = [
+pub const BODIES: [(&str, Body); 21] = [
     ("answer", answer),
     ("checkpoint", checkpoint),
     ("claims", claims),
@@ -52,8 +53,14 @@ pub const BODIES: [(&str, Body); 15] = [
     ("headers", headers),
     ("intent", intended_tail),
     ("introspection", introspection),
+    ("jq", jq),
+    ("names", names),
     ("proxy", proxy_rules),
+    ("rule", rule),
+    ("rule_state", rule_state),
+    ("saved_events", saved_events),
     ("seen_log", seen_log),
+    ("sigma", sigma),
     ("time", time),
     ("zone", zone),
 ];
@@ -362,4 +369,149 @@ pub fn event(data: &[u8]) {
     }
     let shown = sanitize::message(&unescape(data)).into_owned();
     assert!(!shown.chars().any(|c| c.is_control()), "{shown:?}");
+}
+
+/// Stands between a text and events, where a target takes both.
+const EVENTS_FOLLOW: &str = "\n=====\n";
+
+/// A text, and the events behind it, one a line, the streams in turn.
+fn with_events(data: &str) -> (Vec<&str>, Vec<(Stream, &str)>) {
+    let (texts, events) = data.split_once(EVENTS_FOLLOW).unwrap_or((data, ""));
+    let events = events.lines().take(200).zip(Stream::ALL.into_iter().cycle());
+    (texts.split("\n#####\n").collect(), events.map(|(raw, stream)| (stream, raw)).collect())
+}
+
+/// A rule in TOML, with its tests, and events that it is used on.
+pub fn rule(data: &[u8]) {
+    let text = text(data);
+    let (rules, events) = with_events(&text);
+    if let Err(failure) = fuzzing::toml_rule(rules[0], &events) {
+        assert!(failure.to_string().len() < 4_000 + data.len() * 8);
+    }
+}
+
+/// Files of rules of Sigma, which may name one another, and events that they are used on.
+pub fn sigma(data: &[u8]) {
+    let text = text(data);
+    let (rules, events) = with_events(&text);
+    if let Err(failure) = fuzzing::sigma_rules(&rules, &events) {
+        assert!(failure.to_string().len() < 4_000 + data.len() * 8);
+    }
+}
+
+/// What rules had gathered in an earlier run.
+pub fn rule_state(data: &[u8]) {
+    let text = text(data);
+    let (saved, events) = with_events(&text);
+    if let Err(why) = fuzzing::gathered_by_rules(saved[0].as_bytes(), &events) {
+        assert!(why.len() < 4_000 + data.len() * 8);
+    }
+}
+
+/// Names that `op` printed, and the file in which they are kept.
+pub fn names(data: &[u8]) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let place = fuzzing::names_file(directory.path());
+    std::fs::create_dir_all(place.parent().expect("its directory")).expect("its directory");
+    for kind in [None, Some(NameKind::Item), Some(NameKind::User)] {
+        let _ = fuzzing::imported_names(data, kind, directory.path());
+    }
+    std::fs::write(place, data).expect("its bytes");
+    let _ = fuzzing::kept_names(directory.path());
+}
+
+/// A filter in jq's language, which the caller wrote and which is only read; and events, which others wrote, run
+/// through filters that end.
+pub fn jq(data: &[u8]) {
+    const PROGRAMS: [&str; 6] = [
+        "select(.action == \"export\")",
+        "{time: .timestamp, who: (.user.email? // .actor_uuid?), all: [.. | strings]}",
+        "[.[]? | tostring] | @csv",
+        "map_values(tojson)",
+        "[paths], to_entries, (.. |= .)",
+        "keys, length, (.timestamp? | fromdateiso8601?), @json, @text, @base64, @uri",
+    ];
+    thread_local! {
+        static FILTERS: Vec<JqFilter> =
+            PROGRAMS.map(|program| JqFilter::compile(program).expect("a filter")).into();
+    }
+    let text = text(data);
+    let (programs, events) = with_events(&text);
+    if let Err(failure) = JqFilter::compile(programs[0]) {
+        assert!(failure.to_string().len() < 4_000 + data.len() * 8);
+    }
+    let mut values = JqValues::default();
+    for (stream, raw) in events {
+        let event = Event { stream, raw: raw.as_bytes(), uuid: None, time: None };
+        FILTERS.with(|filters| {
+            for filter in filters {
+                if filter.run(&event, &mut values).is_ok() {
+                    for value in values.iter() {
+                        assert!(!value.contains(&b'\n'), "a value that breaks the line");
+                        assert!(depth(value) > LEVELS || serde_json::from_slice::<IgnoredAny>(value).is_ok());
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// A file of saved events: however it is wrapped, and on however many threads it is read, its events are the same;
+/// and a filter that searches lines for its values first finds what it finds without.
+pub fn saved_events(data: &[u8]) {
+    let Some((how, data)) = data.split_first() else { return };
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("saved");
+    let read = |bytes: &[u8], threads: usize, filter: Option<(&Filter, bool)>| -> SavedEvents {
+        std::fs::write(&path, bytes).expect("its bytes");
+        fuzzing::saved_events(&path, threads, Some(Stream::ItemUsages), filter).expect("threads")
+    };
+    let plain = read(data, 1, None);
+    let is_packed = data.starts_with(b"\x1f\x8b") || data.starts_with(b"\x28\xb5\x2f\xfd");
+    assert!(is_packed || plain.events.iter().map(|(_, raw)| raw.len()).sum::<usize>() <= data.len());
+    // A mark, or a compressed stream, is looked for once.
+    let is_text =
+        !is_packed && !data.starts_with(b"\xef\xbb\xbf") && plain.broken.is_empty() && !data.is_empty();
+    match how % 8 {
+        0 if is_text => {
+            let packed = zstd::stream::encode_all(data, 1).expect("in memory");
+            assert_eq!(read(&packed, 1, None).events, plain.events);
+        }
+        1 if is_text => {
+            let mut packed = Vec::new();
+            for piece in data.chunks(usize::from(*how) + 1) {
+                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+                packed.extend(encoder.write_all(piece).and_then(|()| encoder.finish()).expect("in memory"));
+            }
+            assert_eq!(read(&packed, 1, None).events, plain.events);
+        }
+        2 if is_text => assert_eq!(read(&[b"\xef\xbb\xbf", data].concat(), 1, None), plain),
+        3 if is_text => {
+            let lines = data.split(|byte| *byte == b'\n').collect::<Vec<_>>().join(&b"\r\n"[..]);
+            let bare = |read: SavedEvents| -> Vec<(Stream, Vec<u8>)> {
+                let bare = |(stream, mut raw): (Stream, Vec<u8>)| {
+                    raw.retain(|byte| !byte.is_ascii_whitespace());
+                    (stream, raw)
+                };
+                read.events.into_iter().map(bare).collect()
+            };
+            assert_eq!(bare(read(&lines, 1, None)), bare(plain));
+        }
+        4 => assert_eq!(read(data, 3, None), plain),
+        5 | 6 => {
+            let field = [FilterField::User, FilterField::Action, FilterField::Ip, FilterField::Grep];
+            let value = ["ada@example.com", "export", "192.0.2.7", "Berlin"];
+            let which = usize::from(how >> 4) % field.len();
+            let values = vec![(field[which], vec![value[which].to_owned()])];
+            let terms = FilterTerms { values: values.into_iter().collect(), ..FilterTerms::default() };
+            let filter = Filter::compile(&terms).expect("a filter");
+            let parsed = read(data, 1, Some((&filter, false)));
+            assert_eq!(read(data, 2, Some((&filter, true))).events, parsed.events);
+        }
+        _ => {
+            // Cut off while it was written: what is whole before is read.
+            let packed = zstd::stream::encode_all(data, 1).expect("in memory");
+            let _ = read(&packed[..packed.len() * usize::from(*how) / 256], 2, None);
+        }
+    }
 }

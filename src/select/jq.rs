@@ -4,7 +4,8 @@
 //! yields decides: nothing leaves the event out, the event itself keeps it byte for byte, and anything else is
 //! written instead of it. Nothing in it reads files, the environment or the other events.
 //!
-//! Events are hostile: the nesting that is read and what one event may yield have limits.
+//! Events are hostile: the nesting that is read and what one event may yield have limits. A filter has one, too: jaq
+//! reads and runs an expression within a call for each of its parts, and the stack has an end.
 
 use std::fmt;
 use std::rc::Rc;
@@ -40,6 +41,14 @@ pub(super) const STREAM: &str = "$stream";
 
 /// Deeper events are not read: reading and running recurse, and some threads have small stacks.
 const MAX_DEPTH: usize = 128;
+
+/// How much a filter may weigh: a comma 1, each other operator, bracket and keyword 2. What is heavier could need more
+/// than a stack of 2 MiB.
+const MAX_WEIGHT: usize = 1_000;
+
+/// Words that begin an expression within an expression.
+const KEYWORDS: [&str; 12] =
+    ["and", "as", "catch", "def", "elif", "else", "foreach", "if", "label", "or", "reduce", "try"];
 
 /// What one event may yield.
 const MAX_VALUES: usize = 10_000;
@@ -113,6 +122,11 @@ impl JqFilter {
     /// # Errors
     /// Fails with `Usage`; the message has line and column.
     pub fn compile(code: &str) -> Result<JqFilter> {
+        if weight(code) > MAX_WEIGHT {
+            return Err(Error::new(ErrorKind::Usage, "--jq: the filter is too long").hint(
+                "about 500 operators are read at most: pipe the events into jq, which has no such limit",
+            ));
+        }
         let is_kept = |name: &str| !LEFT_OUT.contains(&name);
         let defs = || {
             let added = load::parse(ADDED, |parser| parser.defs()).unwrap_or_default();
@@ -181,6 +195,37 @@ impl JqFilter {
 }
 
 const HINT: &str = "write jq's language, as in 'select(.action == \"export\")' or '{time: .timestamp, uuid}'";
+
+/// The weight of a filter; what stands in texts has none.
+fn weight(code: &str) -> usize {
+    let (mut weight, mut is_text, mut rest) = (0, false, code);
+    while let Some(first) = rest.chars().next() {
+        let word = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let length = match first {
+            '\\' if is_text && rest[1..].starts_with('(') => {
+                // Code inside of a text: from here on everything has weight.
+                is_text = false;
+                1
+            }
+            '\\' if is_text => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+            '"' => {
+                is_text = !is_text;
+                1
+            }
+            _ if word == 0 => first.len_utf8(),
+            _ => word,
+        };
+        weight += match first {
+            _ if is_text => 0,
+            ',' => 1,
+            '(' | '[' | '{' | '|' | '+' | '-' | '*' | '/' | '%' | '=' | '<' | '>' | '?' => 2,
+            _ if word > 0 && KEYWORDS.contains(&&rest[..word]) => 2,
+            _ => 0,
+        };
+        rest = &rest[length..];
+    }
+    weight
+}
 
 /// Whether a value is the event itself, not only an equal one.
 fn is_same(value: &Val, itself: &Val) -> bool {
@@ -290,6 +335,43 @@ mod tests {
         let outcome = filter.run(&event, &mut values)?;
         let values = values.iter().map(|value| String::from_utf8(value.to_vec()).unwrap());
         Ok((outcome, values.collect()))
+    }
+
+    #[test]
+    fn what_would_need_more_stack_than_there_is_is_refused() {
+        let compiled = || {
+            for part in [
+                "[",
+                "(",
+                "{a:",
+                "-",
+                "try ",
+                "if ",
+                ".|",
+                ".+",
+                ".//",
+                ".,",
+                "def f: ",
+                "reduce ",
+                "label $x|",
+                "\"\\(",
+            ] {
+                for count in [1_001, 200_000] {
+                    let failure = JqFilter::compile(&format!("{}.", part.repeat(count))).unwrap_err();
+                    assert_eq!(failure.to_string(), "--jq: the filter is too long", "{part}");
+                }
+                // What is not refused is read.
+                let _ = JqFilter::compile(&format!("{}.", part.repeat(MAX_WEIGHT / 2 - 1)));
+            }
+            let people: Vec<String> = (0..900).map(|n| format!("\"a-(b)-{n}@example.com\"")).collect();
+            let filter = JqFilter::compile(&format!("select(.who | IN({}))", people.join(", "))).unwrap();
+            let raw = br#"{"who":"a-(b)-899@example.com"}"#;
+            let event = Event { stream: Stream::ItemUsages, raw, uuid: None, time: None };
+            assert_eq!(filter.run(&event, &mut JqValues::default()), Ok(JqOutcome::Unchanged));
+        };
+        // Without optimization the same calls take several times as much.
+        let stack = if cfg!(debug_assertions) { 16 << 20 } else { 2 << 20 };
+        std::thread::Builder::new().stack_size(stack).spawn(compiled).unwrap().join().unwrap();
     }
 
     #[test]

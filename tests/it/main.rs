@@ -77,6 +77,7 @@ mod t03_the_tests_bite;
 mod t04_disk_operations;
 mod t05_disk_faults;
 mod t06_kill_loop;
+mod t06_taken_away;
 mod t07_damaged_states;
 mod t08_same_bytes;
 mod t10_signals;

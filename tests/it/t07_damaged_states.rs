@@ -248,6 +248,48 @@ fn a_file_that_is_moved_or_removed_under_a_run_loses_nothing() {
     }
 }
 
+/// A compressor that reads a renamed file to its end and removes it must not have a page written behind its back.
+#[test]
+fn a_page_that_comes_after_a_rename_goes_into_the_new_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let rehearsal = half_run(directory.path());
+    let mut output = rehearsal.open(Arc::new(RealDisk)).unwrap();
+    let rotated = directory.path().join("out.1");
+    rename(&rehearsal.output, &rotated);
+    let old = std::fs::read(&rotated).unwrap();
+    while let Some(page) = next_page(&output) {
+        output.deliver(&page, &mut Lines).unwrap();
+    }
+    output.finish().unwrap();
+    assert_eq!(std::fs::read(&rotated).unwrap(), old, "the renamed file was written");
+    let new = std::fs::read(&rehearsal.output).unwrap();
+    assert_eq!([&old[..], new.strip_prefix(b"header\n").unwrap()].concat(), golden());
+}
+
+/// Cut between the write of a page and its commit: the page is in no file, and is not committed.
+#[test]
+fn a_file_that_is_cut_before_a_commit_is_noticed_by_the_commit() {
+    for compression in [Compression::None, Compression::Gzip] {
+        let directory = tempfile::tempdir().unwrap();
+        let rehearsal = Rehearsal { compression, ..Rehearsal::under(directory.path()) };
+        let mut output = rehearsal.open(Arc::new(RealDisk)).unwrap();
+        let page = next_page(&output).unwrap();
+        output.deliver(&page, &mut Lines).unwrap();
+        let whole = std::fs::read(&rehearsal.output).unwrap();
+        let page = next_page(&output).unwrap();
+        output.stage(&page, 0..page.len(), &mut Lines).unwrap();
+        cut(&rehearsal.output, 0);
+        let failure = output.commit().unwrap_err();
+        assert_eq!(failure.kind(), ErrorKind::Disagreement);
+        assert!(failure.to_string().contains("0 bytes where opev left"), "{failure}");
+        drop(output);
+        // Put back as it was copied before, nothing is missing.
+        write(&rehearsal.output, &whole);
+        rehearsal.run_for_real().unwrap();
+        assert_eq!(rehearsal.read(&std::fs::read(&rehearsal.output).unwrap()), golden());
+    }
+}
+
 #[test]
 fn another_file_in_the_place_of_the_managed_one_is_not_written() {
     let directory = tempfile::tempdir().unwrap();
@@ -327,9 +369,9 @@ fn rotation_by_renaming_goes_on_in_a_new_file() {
             let mut pipeline = rehearsal.open(Arc::new(RealDisk)).unwrap();
             pipeline.reopen().unwrap();
             assert!(!rotated.exists());
-            rename(&rehearsal.output, &rotated);
             let page = next_page(&pipeline).unwrap();
             pipeline.deliver(&page, &mut Lines).unwrap();
+            rename(&rehearsal.output, &rotated);
             pipeline.reopen().unwrap();
             assert_eq!(std::fs::metadata(&rehearsal.output).unwrap().len(), 0);
             pipeline.finish().unwrap();

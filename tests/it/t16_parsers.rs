@@ -261,10 +261,14 @@ proptest! {
 
     #[test]
     fn what_fuzzing_tries_is_tried_with_spoiled_good_ones(changes in changes()) {
-        for (target, body) in bodies::BODIES {
-            for (_, good) in corpus(target) {
-                body(&spoiled(&good, &changes));
+        // The stack that the program has, and several times that, because this is built without optimization.
+        let tried = std::thread::Builder::new().stack_size(16 << 20).spawn(move || {
+            for (target, body) in bodies::BODIES {
+                for (_, good) in corpus(target) {
+                    body(&spoiled(&good, &changes));
+                }
             }
-        }
+        });
+        prop_assert!(tried.unwrap().join().is_ok());
     }
 }

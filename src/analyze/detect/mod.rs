@@ -50,4 +50,5 @@ pub use render::{HitFormat, HitStyle};
 pub use rule::{Level, Rule};
 pub use rule_files::read_rule_files;
 pub use rule_set::RuleSet;
-pub use trial::{TrialOutcome, run_trials};
+pub use sigma::{SigmaFile, read_sigma};
+pub use trial::{TrialOutcome, event_of, run_trials};

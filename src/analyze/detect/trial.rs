@@ -71,7 +71,7 @@ fn hits_of(rule: &Rule, test: &RuleTest, rules: &[Rule]) -> Result<usize> {
 }
 
 /// An event of its JSON text.
-pub(super) fn event_of(stream: Stream, raw: &str) -> Event<'_> {
+pub fn event_of(stream: Stream, raw: &str) -> Event<'_> {
     let member = |name: &[u8]| {
         let mut members = JsonText::new(raw.as_bytes()).members();
         members.find(|(key, _)| *key == name).and_then(|(_, value)| value.inside_quotes())

@@ -216,7 +216,7 @@ impl CheckpointedOutput {
     /// program wrote the output.
     pub fn stage(&mut self, page: &Page, events: Range<usize>, encode: &mut dyn Encode) -> Result<Staged> {
         self.guarded(|output| {
-            if output.is_moved && !events.is_empty() {
+            if !events.is_empty() && output.has_to_begin_anew()? {
                 output.begin_new_file()?;
             }
             if output.is_delivery() {

@@ -1,9 +1,12 @@
 //! A managed file that is moved or removed while it is written (P1).
 //!
-//! Its path is checked before every commit. A file that was moved keeps its contents, and the next page starts
-//! a new one, so that rotation needs no signal. Staged events of a removed file go into a new one.
+//! Its path is checked before every page and before every commit. A file that was moved keeps its contents, and the
+//! next page starts a new one, so that rotation needs no signal and nothing is written behind a compressor that reads
+//! the old one. Staged events of a removed file go into a new one.
 
-use super::super::checkpoint::record::Checkpoint;
+use std::path::Path;
+
+use super::super::checkpoint::record::{Checkpoint, OutputMark};
 use super::super::shown;
 use super::super::sink::managed::Whereabouts;
 use super::opening::open_file;
@@ -30,18 +33,29 @@ impl CheckpointedOutput {
         })
     }
 
+    /// Whether the next page belongs into a new file: the old one is known to be away, or was moved since the last
+    /// commit. The staged events of a removed file are [`CheckpointedOutput::move_if_unlinked`]'s.
+    pub(super) fn has_to_begin_anew(&self) -> Result<bool> {
+        let OpenSink::File { file, .. } = &self.sink else { return Ok(false) };
+        if self.is_moved || self.unsaved == Unsaved::Events {
+            return Ok(self.is_moved);
+        }
+        Ok(file.whereabouts(&*self.disk)? == Whereabouts::MovedAway)
+    }
+
     /// Continues in a new file at the path, or in one that another program created there; all staged events are
     /// committed by now.
     pub(super) fn begin_new_file(&mut self) -> Result<()> {
         let written = self.sink.mark();
         let OpenSink::File { file, path, mode } = &mut self.sink else { return Ok(()) };
         self.is_moved = false;
-        if file.whereabouts(&*self.disk)? == Whereabouts::InPlace {
-            return Ok(());
+        match file.whereabouts(&*self.disk)? {
+            Whereabouts::InPlace => return Ok(()),
+            Whereabouts::MovedAway => log::info!("{} was moved away: going on in a new file", shown(path)),
+            Whereabouts::Unlinked => warn_of_removed(path, written.as_ref()),
         }
         self.record.output = written;
         **file = open_file(&self.disk, &mut self.store, &mut self.record, path, *mode)?;
-        log::info!("{} was moved away: going on in a new file", shown(path));
         self.save()
     }
 
@@ -58,11 +72,7 @@ impl CheckpointedOutput {
             }
         }
         let delivered = self.committed.output.as_ref().map_or(0, |output| output.length);
-        log::warn!(
-            "{} was removed while it was written: {delivered} bytes that were delivered to it went with it; \
-             going on in a new file",
-            shown(path)
-        );
+        warn_of_removed(path, self.committed.output.as_ref());
         // The position in memory is ahead of any file: the last committed one is saved.
         let mut record = Checkpoint { sequence: self.record.sequence, ..self.committed.clone() };
         let mut bytes = Vec::new();
@@ -80,4 +90,14 @@ impl CheckpointedOutput {
         self.is_unsynced = true;
         Ok(true)
     }
+}
+
+/// Says how much of what was delivered went with a file.
+fn warn_of_removed(path: &Path, delivered: Option<&OutputMark>) {
+    let delivered = delivered.map_or(0, |output| output.length);
+    log::warn!(
+        "{} was removed while it was written: {delivered} bytes that were delivered to it went with it; going on in a \
+         new file",
+        shown(path)
+    );
 }

@@ -118,14 +118,8 @@ impl ManagedFile {
 
     fn append(&mut self, bytes: &[u8]) -> Result<()> {
         let found = self.file.metadata().map_err(|e| disk_failure("look at", &self.path, e))?;
-        if found.length != self.length {
-            // Another program truncated or wrote it meanwhile: appending would hide that (P6).
-            return Err(Error::new(
-                ErrorKind::Disagreement,
-                format!("{} has {} bytes where opev left {}", shown(&self.path), found.length, self.length),
-            )
-            .hint("rotate by renaming: another program writes or truncates it (logrotate's copytruncate?)"));
-        }
+        // Appending would hide what another program did meanwhile (P6).
+        self.check_length(found.length)?;
         self.intent.announce(bytes)?;
         disk::append_all(&mut *self.file, bytes).map_err(|e| disk_failure("write", &self.path, e))?;
         self.length += bytes.len() as u64;
@@ -135,6 +129,18 @@ impl ManagedFile {
             whole.add(bytes);
         }
         Ok(())
+    }
+
+    /// Whether the file has the length that it was left with: another program may have truncated or written it.
+    fn check_length(&self, found: u64) -> Result<()> {
+        if found == self.length {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Disagreement,
+            format!("{} has {found} bytes where opev left {}", shown(&self.path), self.length),
+        )
+        .hint("rotate by renaming: another program writes or truncates it (logrotate's copytruncate?)"))
     }
 
     /// Called when everything written is committed.
@@ -153,14 +159,16 @@ impl ManagedFile {
         self.length == 0 && self.uncommitted.is_empty()
     }
 
-    /// Where the file is now.
+    /// Where the file is now. One that is in place has all that was written to it: a page that was cut off between its
+    /// write and its commit must not be committed (P1).
     ///
     /// # Errors
-    /// Fails with `Output` when the file or the path cannot be read.
+    /// Fails with `Output` when the file or the path cannot be read, with `Disagreement` when another program wrote or
+    /// cut it.
     pub fn whereabouts(&self, disk: &dyn Disk) -> Result<Whereabouts> {
         match disk.metadata(&self.path) {
             Ok(found) if (found.device, found.inode) == (self.device, self.inode) => {
-                return Ok(Whereabouts::InPlace);
+                return self.check_length(found.length).map(|()| Whereabouts::InPlace);
             }
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
                 return Err(disk_failure("look at", &self.path, e));
