@@ -256,19 +256,18 @@ fn every_fuzz_target_bears_its_corpus() {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn what_fuzzing_tries_is_tried_with_spoiled_good_ones(changes in changes()) {
-        // The stack that the program has, and several times that, because this is built without optimization.
-        let tried = std::thread::Builder::new().stack_size(16 << 20).spawn(move || {
+#[test]
+fn what_fuzzing_tries_is_tried_with_spoiled_good_ones() {
+    let config = ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() };
+    // Several times the stack that the program has, because this is built without optimization.
+    let tried = std::thread::Builder::new().stack_size(16 << 20).spawn(move || {
+        proptest!(config, |(changes in changes())| {
             for (target, body) in bodies::BODIES {
                 for (_, good) in corpus(target) {
                     body(&spoiled(&good, &changes));
                 }
             }
         });
-        prop_assert!(tried.unwrap().join().is_ok());
-    }
+    });
+    tried.unwrap().join().unwrap();
 }
