@@ -1,4 +1,5 @@
-//! What events come to: counts, who saw what, and what rules look for. Pure: no I/O, no clock.
+//! What events come to: counts, who saw what, and what rules look for. No clock, and no I/O but a scratch file that the
+//! caller opens.
 //!
 //! A [`Fold`] takes events one by one, in any order and on any number of threads, and is merged with the folds of
 //! other threads; `collect::fold` runs it. What it makes is a [`Report`] of sections, each a table, which

@@ -7,6 +7,7 @@
 //! trial      the tests inside a rule
 //! rule_set   rules made ready: which of them an event concerns is decided by stream and action first
 //! fold       gathers what may be part of a hit: small records, not events
+//! window     those records by group; what does not fit into memory lies in a scratch file
 //! judge      records in order of time become hits, one a rule, group and window
 //! baseline   values that are new to a group
 //! state      what was gathered, as bytes, for runs that go on another time
