@@ -17,6 +17,9 @@ struct Synonym {
     hint: &'static str,
 }
 
+/// More flags than this are no answer.
+const MOST_NAMED: usize = 3;
+
 const FETCHING: &[&str] = &["fetch", "tail"];
 
 /// The first row that fits counts.
@@ -116,27 +119,48 @@ const fn row(
     Synonym { typed, commands, flag, hint }
 }
 
-/// What to do instead of `typed`, an unknown flag of `command`; also where it is a typo of a synonym and
-/// nearer to that than to a flag that exists.
-pub(super) fn hint(command: &clap::Command, typed: &str) -> Option<&'static str> {
+/// What to do instead of `typed`, an unknown flag of `command`: where it is a synonym, where it is the first word of
+/// longer flags, and where it is a typo of a synonym and nearer to that than to a flag that exists.
+pub(super) fn hint(command: &clap::Command, typed: &str) -> Option<String> {
     let typed = typed.split('=').next().unwrap_or(typed);
-    let exists = |flag: &str| command.get_arguments().any(|arg| flag.strip_prefix("--") == arg.get_long());
+    let own: Vec<String> = command
+        .get_arguments()
+        .filter(|arg| !arg.is_hide_set())
+        .filter_map(|arg| Some(format!("--{}", arg.get_long()?)))
+        .collect();
+    let exists = |flag: &str| {
+        let name = flag.strip_prefix("--");
+        name.is_some() && command.get_arguments().any(|arg| arg.get_long() == name)
+    };
     let rows: Vec<&Synonym> = SYNONYMS
         .iter()
         .filter(|row| row.commands.is_empty() || row.commands.contains(&command.get_name()))
         .filter(|row| row.flag.is_empty() || exists(row.flag))
         .collect();
-    let find = |word: &str| rows.iter().find(|row| row.typed.contains(&word)).map(|row| row.hint);
+    // A word that is a flag here is no synonym here: `--from` of `fetch`, which means `--since` to `tail`.
+    let find = |word: &str| {
+        let row = rows.iter().find(|row| row.typed.contains(&word) && !exists(word));
+        row.map(|row| row.hint.to_owned())
+    };
     if let Some(hint) = find(typed) {
         return Some(hint);
     }
     if !typed.starts_with("--") {
         return None;
     }
-    let own: Vec<String> =
-        command.get_arguments().filter_map(|arg| Some(format!("--{}", arg.get_long()?))).collect();
+    let longer: Vec<&str> =
+        own.iter().map(String::as_str).filter(|flag| is_first_word(typed, flag)).collect();
+    if (1..=MOST_NAMED).contains(&longer.len()) {
+        return Some(format!("use {}", longer.join(" or ")));
+    }
     let others = rows.iter().flat_map(|row| row.typed.iter().copied()).filter(|word| word.starts_with("--"));
     find(suggest(typed, own.iter().map(String::as_str).chain(others))?)
+}
+
+/// Whether a flag begins with all of `typed`, as `--rate-limit` with `--rate`: that says more than how near the
+/// spelling of another flag is.
+fn is_first_word(typed: &str, flag: &str) -> bool {
+    flag.strip_prefix(typed).is_some_and(|rest| rest.starts_with('-'))
 }
 
 #[cfg(test)]
@@ -167,6 +191,28 @@ mod tests {
             assert!(text.contains(hint), "{line}: {text}");
             assert!(!text.contains("similar argument"), "{line}: {text}");
         }
+    }
+
+    #[test]
+    fn the_first_word_of_a_flag_gets_that_flag() {
+        for (line, hint) in [
+            ("opev fetch --rate 100", "there is no --rate; use --rate-limit\n"),
+            ("opev detect --rate=100", "there is no --rate; use --rate-limit\n"),
+            ("opev fetch --page 10", "there is no --page; use --page-size\n"),
+        ] {
+            let text = refused(line);
+            assert!(text.contains(hint), "{line}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_typo_of_a_flag_is_no_typo_of_a_synonym_with_its_name() {
+        for command in ["fetch", "summary", "detect", "exposure"] {
+            let text = refused(&format!("opev {command} --form saved.ndjson"));
+            assert!(text.contains("similar argument exists: '--from'"), "{text}");
+        }
+        // There it is the beginning of the range, and no flag.
+        assert!(refused("opev tail --form 2h").contains("use --since TIME"));
     }
 
     #[test]
