@@ -51,6 +51,7 @@ pub fn saved_events(
         fallback,
         is_strict: false,
         search: texts.and_then(TextSearch::new).map(LineSearch::Texts),
+        judge: None,
         workers: Some(threads),
         now: DateTime::UNIX_EPOCH,
     };

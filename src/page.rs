@@ -78,6 +78,8 @@ pub struct EventOrigin {
     pub stream: Stream,
     /// When and for whom it was read.
     pub reading: Reading,
+    /// Whether the filter was asked of it where it was read, and wants it as it is.
+    pub is_wanted: bool,
 }
 
 /// The events of one answer, and what the service says comes next.
@@ -139,6 +141,11 @@ impl Page {
     /// When and for whom the event at `index` was read from the service.
     pub fn reading(&self, index: usize) -> Reading {
         self.origins.get(index).map_or(Reading::at(self.received_at), |origin| origin.reading)
+    }
+
+    /// Whether the filter need not be asked of the event at `index`: it was asked where the event was read.
+    pub fn is_wanted(&self, index: usize) -> bool {
+        self.origins.get(index).is_some_and(|origin| origin.is_wanted)
     }
 
     /// Puts a line break behind each event, in place of the comma or bracket there; none may have one within.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::plan::PlannedOutput;
 use super::question::{OpenSource, QuestionSource, SourceEnd};
 use super::reader::StreamReader;
+use super::selector::FilterJudge;
 use super::session::{Connections, IntakeConnections};
 use crate::config::Settings;
 use crate::encode::Redaction;
@@ -16,7 +17,7 @@ use crate::runtime::Runtime;
 use crate::select::Filter;
 use crate::source::dedup::Dedup;
 use crate::source::files::{
-    self, Accounts, FileQuery, FileReport, Input, LineSearch, TextSearch, ValueSearch,
+    self, Accounts, FileQuery, FileReport, Input, Judge, LineSearch, TextSearch, ValueSearch,
 };
 use crate::source::range::TimeRange;
 use crate::time::Zone;
@@ -32,6 +33,8 @@ pub struct FileSource {
     fallback: Option<Stream>,
     is_strict: bool,
     search: Option<LineSearch>,
+    /// The filter, where it is asked on the threads that read, and what it must not see.
+    filter: Option<(Arc<Filter>, Arc<Redaction>)>,
     workers: Option<u8>,
     /// Whether refused lines are told: not by the second output of a run, which reads the same files.
     tells: bool,
@@ -60,11 +63,20 @@ impl FileSource {
             fallback,
             is_strict,
             search,
+            filter: None,
             workers,
             tells: true,
             report,
             connections,
         }
+    }
+
+    /// Asks the filter where events are read, so that it is asked on several threads; without this all that may be
+    /// wanted is given.
+    #[must_use]
+    pub fn selecting(mut self, filter: &Arc<Filter>, redaction: &Arc<Redaction>) -> Self {
+        self.filter = (!filter.is_empty()).then(|| (Arc::clone(filter), Arc::clone(redaction)));
+        self
     }
 
     /// The same files, read for the output of this number.
@@ -132,13 +144,17 @@ impl QuestionSource for FileSource {
         self.connections.for_intake(runtime, &self.settings)
     }
 
-    fn open(&self, runtime: &Runtime, _: &TimeRange, output: &PlannedOutput) -> Result<OpenSource<'_>> {
+    fn open(&self, runtime: &Runtime, range: &TimeRange, output: &PlannedOutput) -> Result<OpenSource<'_>> {
+        let judge = |(filter, redaction): &(_, _)| -> Box<dyn Judge> {
+            Box::new(FilterJudge::new(filter, redaction, *range))
+        };
         let query = FileQuery {
             inputs: self.inputs.clone(),
             streams: output.streams.clone(),
             fallback: self.fallback,
             is_strict: self.is_strict,
             search: self.search.clone(),
+            judge: self.filter.as_ref().map(judge),
             workers: self.workers.map(usize::from),
             now: runtime.clock.now(),
         };
@@ -170,6 +186,7 @@ impl QuestionSource for FileSource {
             broken: self.report.take_broken(),
             left_out: if self.tells { left_out } else { Vec::new() },
             passed: self.report.passed(),
+            unwanted: self.report.unwanted(),
             parts: done.saturating_sub(self.report.useless()),
         }
     }

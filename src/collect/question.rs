@@ -114,6 +114,8 @@ pub struct SourceEnd {
     pub left_out: Vec<Error>,
     /// Lines that were passed over, because they hold no wanted event.
     pub passed: u64,
+    /// Events that were left out where they were read, because the filter does not want them.
+    pub unwanted: u64,
     /// How many parts it has, such as streams: with fewer failures something is done.
     pub parts: usize,
 }
@@ -206,8 +208,8 @@ pub(super) fn conclude<S: QuestionSource>(
     report: &OutputReport<'_>,
     end: PhaseEnd,
 ) -> bool {
-    let SourceEnd { broken, left_out, passed, parts } = session.conclude(output);
-    report.tally.passed(passed);
+    let SourceEnd { broken, left_out, passed, unwanted, parts } = session.conclude(output);
+    report.tally.passed(passed, unwanted);
     broken.into_iter().for_each(|failure| report.failed(failure));
     left_out.into_iter().for_each(|failure| report.tally.fail(failure));
     if end == PhaseEnd::Stopped {

@@ -78,9 +78,10 @@ impl Tally {
         self.not_judged.fetch_add(count.failed, Ordering::Relaxed);
     }
 
-    /// Counts lines that were passed over.
-    pub(super) fn passed(&self, lines: u64) {
+    /// Counts lines that were passed over, and events that were left out where they were read.
+    pub(super) fn passed(&self, lines: u64, unwanted: u64) {
         self.passed.fetch_add(lines, Ordering::Relaxed);
+        self.looked_at.fetch_add(unwanted, Ordering::Relaxed);
     }
 
     /// Says how many events there were, and how many of them were wanted: for runs with a filter.

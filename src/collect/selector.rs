@@ -1,22 +1,45 @@
 //! A filter at work on one output: what it was asked of, and what it wanted.
+//!
+//! Of saved events it is asked where they are read, on several threads; only what that leaves open is asked again.
+
+use std::sync::Arc;
 
 use crate::encode::{Redaction, RedactionBuffer};
 use crate::event::Event;
 use crate::sanitize;
 use crate::select::{Filter, JqOutcome, JqValues, LookupBuffer};
+use crate::source::files::{Judge, Verdict};
+use crate::source::range::TimeRange;
 
 /// Asks a filter, and counts.
 #[derive(Debug)]
 pub(super) struct Selector<'a> {
     filter: &'a Filter,
     redaction: &'a Redaction,
-    buffer: LookupBuffer,
-    redacted: RedactionBuffer,
-    values: JqValues,
-    /// Whether `values` is what the event that was asked of last yields.
+    buffers: AskBuffers,
+    /// Whether its values is what the event that was asked of last yields.
     has_values: bool,
+    /// Whether any event yields something else than itself.
+    is_changing: bool,
     is_told: bool,
     count: SelectionCount,
+}
+
+/// What asking a filter takes beside it.
+#[derive(Debug, Default)]
+struct AskBuffers {
+    lookup: LookupBuffer,
+    redacted: RedactionBuffer,
+    values: JqValues,
+}
+
+/// The filter as it is asked by a thread that reads files.
+#[derive(Debug)]
+pub(super) struct FilterJudge {
+    filter: Arc<Filter>,
+    redaction: Arc<Redaction>,
+    range: TimeRange,
+    buffers: AskBuffers,
 }
 
 /// How many events were looked at, and how many of them were wanted.
@@ -34,10 +57,9 @@ impl<'a> Selector<'a> {
         Selector {
             filter,
             redaction,
-            buffer: LookupBuffer::default(),
-            redacted: RedactionBuffer::default(),
-            values: JqValues::default(),
+            buffers: AskBuffers::default(),
             has_values: false,
+            is_changing: false,
             is_told: false,
             count: SelectionCount::default(),
         }
@@ -48,30 +70,32 @@ impl<'a> Selector<'a> {
         if self.filter.is_empty() {
             return true;
         }
-        let is_wanted = self.filter.wants(event, &mut self.buffer) && self.yields(event);
+        let is_wanted = self.filter.wants(event, &mut self.buffers.lookup) && self.yields(event);
         self.count.looked_at += 1;
         self.count.wanted += u64::from(is_wanted);
         is_wanted
     }
 
+    /// Notes an event of which a selector on another thread said that it is wanted as it is: true.
+    pub(super) fn is_known_as_wanted(&mut self) -> bool {
+        self.has_values = false;
+        self.count.looked_at += 1;
+        self.count.wanted += 1;
+        true
+    }
+
     /// What is written instead of the event that was asked of last; none where it is written itself.
     pub(super) fn values(&self) -> Option<&JqValues> {
-        self.has_values.then_some(&self.values)
+        self.has_values.then_some(&self.buffers.values)
     }
 
     /// Asks again of a wanted event that was held back, for [`Selector::values`]. Counts nothing.
     pub(super) fn ask_again(&mut self, event: &Event<'_>) {
-        self.has_values = self.run(event) == Some(Ok(JqOutcome::Values));
+        self.has_values = self.is_changing && self.run(event) == Some(Ok(JqOutcome::Values));
     }
 
-    /// Runs the filter in jq's language on what may go out of the event.
     fn run(&mut self, event: &Event<'_>) -> Option<Result<JqOutcome, String>> {
-        let jq = self.filter.jq()?;
-        let event = match self.redaction.is_empty() {
-            true => *event,
-            false => self.redaction.apply(*event, &mut self.redacted),
-        };
-        Some(jq.run(&event, &mut self.values))
+        self.buffers.run(self.filter, self.redaction, event)
     }
 
     /// Whether the filter in jq's language, where there is one, yields anything.
@@ -83,6 +107,7 @@ impl<'a> Selector<'a> {
             Ok(JqOutcome::Unchanged) => true,
             Ok(JqOutcome::Values) => {
                 self.has_values = true;
+                self.is_changing = true;
                 true
             }
             Err(why) => {
@@ -100,5 +125,52 @@ impl<'a> Selector<'a> {
     /// What was counted since the last time; nothing without a filter.
     pub(super) fn take_count(&mut self) -> SelectionCount {
         std::mem::take(&mut self.count)
+    }
+}
+
+impl AskBuffers {
+    /// Runs the filter in jq's language on what may go out of the event.
+    fn run(
+        &mut self,
+        filter: &Filter,
+        redaction: &Redaction,
+        event: &Event<'_>,
+    ) -> Option<Result<JqOutcome, String>> {
+        let jq = filter.jq()?;
+        let event = match redaction.is_empty() {
+            true => *event,
+            false => redaction.apply(*event, &mut self.redacted),
+        };
+        Some(jq.run(&event, &mut self.values))
+    }
+}
+
+impl FilterJudge {
+    /// Asks about the events of this range.
+    pub(super) fn new(filter: &Arc<Filter>, redaction: &Arc<Redaction>, range: TimeRange) -> Self {
+        let (filter, redaction) = (Arc::clone(filter), Arc::clone(redaction));
+        FilterJudge { filter, redaction, range, buffers: AskBuffers::default() }
+    }
+}
+
+impl Judge for FilterJudge {
+    fn judge(&mut self, event: &Event<'_>) -> Verdict {
+        // What is outside of the range is left out later, and not counted.
+        if !self.range.holds(event) {
+            return Verdict::Wanted;
+        }
+        if !self.filter.wants(event, &mut self.buffers.lookup) {
+            return Verdict::Unwanted;
+        }
+        match self.buffers.run(&self.filter, &self.redaction, event) {
+            None | Some(Ok(JqOutcome::Unchanged)) => Verdict::Wanted,
+            Some(Ok(JqOutcome::Dropped)) => Verdict::Unwanted,
+            // What it is replaced by, and why it fails, is told in the order of the events.
+            Some(Ok(JqOutcome::Values) | Err(_)) => Verdict::Open,
+        }
+    }
+
+    fn another(&self) -> Box<dyn Judge> {
+        Box::new(FilterJudge::new(&self.filter, &self.redaction, self.range))
     }
 }

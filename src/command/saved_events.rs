@@ -30,7 +30,8 @@ pub(super) fn answer(fetch: &FetchSetup<'_>, settings: Settings) -> Result<()> {
     streams.sort();
     let detect = detect::beside(invocation, &args.collect.detection, &settings, &chosen.names)?;
     let (wanted, saved) = ((&*filter, &*fetch.redaction), &args.saved);
-    let source = FileSource::new(settings, inputs, saved.stream, saved.strict, args.job.jobs, wanted);
+    let source = FileSource::new(settings, inputs, saved.stream, saved.strict, args.job.jobs, wanted)
+        .selecting(&filter, &fetch.redaction);
     let request = OutputRequest {
         detect,
         redaction: Arc::clone(&fetch.redaction),

@@ -9,6 +9,7 @@
 //! text_search which lines may hold a wanted event, by a text in them
 //! value_search the same, by the values under a key
 //! worker     a block becomes a page
+//! judge      asks the filter on the thread that read the event
 //! accounts   the accounts that envelopes name
 //! report     refused lines and broken files
 //! ```
@@ -26,6 +27,7 @@ mod blocks;
 mod decode;
 mod document;
 mod input;
+mod judge;
 mod line;
 mod report;
 mod text_search;
@@ -40,6 +42,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, select};
 
 pub use self::accounts::Accounts;
 pub use self::input::Input;
+pub use self::judge::{Judge, Verdict};
 pub use self::report::FileReport;
 pub use self::text_search::TextSearch;
 pub use self::value_search::ValueSearch;
@@ -61,7 +64,7 @@ const MOST_WORKERS: usize = 16;
 const SPARE_BUFFERS: usize = 64;
 
 /// What is read of files.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct FileQuery {
     /// The files, in order.
     pub inputs: Vec<Input>,
@@ -73,6 +76,8 @@ pub struct FileQuery {
     pub is_strict: bool,
     /// Tells lines that may hold wanted events; the others are passed over. None where every line is parsed.
     pub search: Option<LineSearch>,
+    /// Asks of events whether they are wanted, on the threads that read them. None where that is asked later.
+    pub judge: Option<Box<dyn Judge>>,
     /// How many threads look at blocks; none for as many as the machine runs at once.
     pub workers: Option<usize>,
     /// The time of reading of events whose file does not say it.
@@ -270,10 +275,10 @@ impl PageSource for FilePages {
                 FileStep::Block {
                     input,
                     is_document,
-                    block: ParsedBlock { page, lines, passed, refused },
+                    block: ParsedBlock { page, lines, passed, unwanted, refused },
                 } => {
                     self.file.add(lines, is_document, refused);
-                    self.report.add_passed(passed);
+                    self.report.add_passed(passed, unwanted);
                     if self.is_strict
                         && let Some(failure) = self.file.failure(&self.inputs[input])
                     {

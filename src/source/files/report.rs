@@ -16,6 +16,7 @@ struct ReportState {
     broken: Vec<Error>,
     useless: usize,
     passed: u64,
+    unwanted: u64,
 }
 
 impl FileReport {
@@ -39,8 +40,15 @@ impl FileReport {
         self.state().passed
     }
 
-    pub(super) fn add_passed(&self, lines: u64) {
-        self.state().passed += lines;
+    /// How many events were left out where they were read, because a judge did not want them.
+    pub fn unwanted(&self) -> u64 {
+        self.state().unwanted
+    }
+
+    pub(super) fn add_passed(&self, lines: u64, unwanted: u64) {
+        let mut state = self.state();
+        state.passed += lines;
+        state.unwanted += unwanted;
     }
 
     pub(super) fn add_useless(&self) {

@@ -8,9 +8,10 @@ use memchr::memchr_iter;
 
 use super::accounts::{Accounts, NamedAccount};
 use super::blocks::{LONGEST_LINE, LineBlock};
+use super::judge::{JudgeAtWork, Verdict};
 use super::line::{EventInLine, LineContent, LineParser, RefusedLine};
 use super::{FileQuery, LineSearch};
-use crate::event::Stream;
+use crate::event::{Event, Stream};
 use crate::page::{EventOrigin, Next, Page, Reading, Span};
 use crate::size;
 
@@ -23,6 +24,8 @@ pub(super) struct ParsedBlock {
     pub(super) lines: u64,
     /// How many of them were passed over.
     pub(super) passed: u64,
+    /// How many events were left out as unwanted.
+    pub(super) unwanted: u64,
     /// The lines that are refused.
     pub(super) refused: Option<RefusedLines>,
 }
@@ -44,6 +47,7 @@ pub(super) struct BlockParser {
     streams: Vec<Stream>,
     fallback: Option<Stream>,
     search: Option<LineSearch>,
+    judge: Option<JudgeAtWork>,
     now: DateTime<Utc>,
     parser: LineParser,
     accounts: NamedAccount,
@@ -56,6 +60,7 @@ struct BlockInHand<'a> {
     spans: Vec<Span>,
     origins: Vec<EventOrigin>,
     passed: u64,
+    unwanted: u64,
     refused: Option<RefusedLines>,
     breaks_lines: bool,
 }
@@ -66,6 +71,7 @@ impl BlockParser {
             streams: query.streams.clone(),
             fallback: query.fallback,
             search: query.search.clone(),
+            judge: query.judge.as_deref().map(JudgeAtWork::new),
             now: query.now,
             parser: LineParser::default(),
             accounts: NamedAccount::new(accounts),
@@ -81,6 +87,7 @@ impl BlockParser {
             spans: Vec::new(),
             origins: Vec::new(),
             passed: 0,
+            unwanted: 0,
             refused: None,
             breaks_lines: false,
         };
@@ -90,7 +97,7 @@ impl BlockParser {
         } else {
             self.read_all(&mut hand)
         };
-        let BlockInHand { spans, origins, passed, refused, breaks_lines, .. } = hand;
+        let BlockInHand { spans, origins, passed, unwanted, refused, breaks_lines, .. } = hand;
         let page = Page {
             stream: origins.first().map_or(Stream::SignInAttempts, |origin| origin.stream),
             body: bytes,
@@ -101,7 +108,7 @@ impl BlockParser {
             origins,
         };
         let page = if breaks_lines { page } else { page.with_lines() };
-        ParsedBlock { page, lines, passed, refused }
+        ParsedBlock { page, lines, passed, unwanted, refused }
     }
 
     /// Reads every line; gives their number.
@@ -154,12 +161,21 @@ impl BlockParser {
             if !self.streams.contains(&stream) {
                 continue;
             }
+            let verdict = self.judge.as_mut().map_or(Verdict::Open, |judge| {
+                let part = |range: &Range<usize>| &block.bytes[start + range.start..start + range.end];
+                judge.ask(&Event { stream, raw: part(&raw), uuid: uuid.as_ref().map(part), time })
+            });
+            if verdict == Verdict::Unwanted {
+                block.unwanted += 1;
+                continue;
+            }
             let moved = |range: Range<usize>| start + range.start..start + range.end;
             block.spans.push(Span { raw: moved(raw), uuid: uuid.map(moved), time });
             let received_at = envelope.as_ref().and_then(|envelope| envelope.received_at);
             let account = envelope.as_ref().map_or(0, |envelope| self.accounts.number_of(envelope));
             let read = Reading { received_at: received_at.unwrap_or(self.now), account };
-            block.origins.push(EventOrigin { stream, reading: read });
+            let is_wanted = verdict == Verdict::Wanted;
+            block.origins.push(EventOrigin { stream, reading: read, is_wanted });
         }
     }
 }
