@@ -8,7 +8,7 @@ use crate::encode::{Redaction, RedactionBuffer};
 use crate::event::Event;
 use crate::sanitize;
 use crate::select::{Filter, JqOutcome, JqValues, LookupBuffer};
-use crate::source::files::{Judge, Verdict};
+use crate::source::files::{Judge, Judgement};
 use crate::source::range::TimeRange;
 
 /// Asks a filter, and counts.
@@ -154,19 +154,19 @@ impl FilterJudge {
 }
 
 impl Judge for FilterJudge {
-    fn judge(&mut self, event: &Event<'_>) -> Verdict {
+    fn judge(&mut self, event: &Event<'_>) -> Judgement {
         // What is outside of the range is left out later, and not counted.
         if !self.range.holds(event) {
-            return Verdict::Wanted;
+            return Judgement::Wanted;
         }
         if !self.filter.wants(event, &mut self.buffers.lookup) {
-            return Verdict::Unwanted;
+            return Judgement::Unwanted;
         }
         match self.buffers.run(&self.filter, &self.redaction, event) {
-            None | Some(Ok(JqOutcome::Unchanged)) => Verdict::Wanted,
-            Some(Ok(JqOutcome::Dropped)) => Verdict::Unwanted,
+            None | Some(Ok(JqOutcome::Unchanged)) => Judgement::Wanted,
+            Some(Ok(JqOutcome::Dropped)) => Judgement::Unwanted,
             // What it is replaced by, and why it fails, is told in the order of the events.
-            Some(Ok(JqOutcome::Values) | Err(_)) => Verdict::Open,
+            Some(Ok(JqOutcome::Values) | Err(_)) => Judgement::Open,
         }
     }
 

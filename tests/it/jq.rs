@@ -1,6 +1,7 @@
 //! `--jq`: select keeps events byte for byte, other values are written instead of them, mistakes have a place, and a
 //! managed file keeps to one filter.
 
+use opev::simulator::SimulatorOptions;
 use serde_json::Value;
 
 use crate::harness::{Account, assert_same, now, seeded, sorted_lines};
@@ -147,4 +148,34 @@ fn saved_events_are_passed_over_only_where_nothing_could_come() {
     assert!(found.lines().len() > 10, "{} lines", found.lines().len());
     let failing = saved(&["--jq", r#"select(.action.x == "reveal")"#]).expect(10);
     assert!(failing.stderr.contains("fails"), "{}", failing.stderr);
+}
+
+#[test]
+fn saved_events_are_judged_on_several_threads_as_those_of_the_service_on_one() {
+    let account = Account::new(SimulatorOptions { at: Some(now()), ..seeded(3_000, now()) });
+    fetch(&account, &["-o", "all.ndjson"]).expect(0);
+    let from_file = ["fetch", "--from", "all.ndjson", "--since", "5d"];
+    // Kept as they are, replaced, left out; and, in the second, failing.
+    let mixed = r#"if .action == "reveal" then ., {uuid} elif .action == "fill" then .uuid else
+        select(.category == "success") end"#;
+    let failing = r#"if .action == "reveal" then error("no") elif .action then {action} else . end"#;
+    for (filter, code) in [(mixed, 0), (failing, 10), ("{uuid, action}", 0)] {
+        for format in [&["--sort", "time"][..], &["--format", "json"], &["-r", "--limit", "40"]] {
+            let asked = [&["-v", "--jq", filter, "--action", "!delete"], format].concat();
+            let service = fetch(&account, &asked).expect(code);
+            assert!(service.stdout.len() > 1_000, "{filter}: {}", service.text());
+            for jobs in ["1", "2", "7"] {
+                let saved = account.run(from_file.iter().chain(&asked).chain(&["--jobs", jobs])).expect(code);
+                assert!(saved.stdout == service.stdout, "{filter} {jobs}: {}", saved.text());
+                let counts = |run: &crate::harness::Run| {
+                    let told = run
+                        .stderr
+                        .lines()
+                        .filter(|line| line.contains("wanted") || line.contains("left out"));
+                    told.map(str::to_owned).collect::<Vec<_>>()
+                };
+                assert_eq!(counts(&saved), counts(&service), "{filter} {jobs}");
+            }
+        }
+    }
 }

@@ -6,7 +6,7 @@ use crate::event::Event;
 
 /// What is known of an event once it was asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Judgement {
     /// It is wanted as it is.
     Wanted,
     /// It is not wanted.
@@ -18,7 +18,7 @@ pub enum Verdict {
 /// Is asked about one event after the other, on one thread.
 pub trait Judge: fmt::Debug + Send {
     /// Whether the event is wanted.
-    fn judge(&mut self, event: &Event<'_>) -> Verdict;
+    fn judge(&mut self, event: &Event<'_>) -> Judgement;
 
     /// One of the same kind, for another thread.
     fn another(&self) -> Box<dyn Judge>;
@@ -40,13 +40,45 @@ impl JudgeAtWork {
         JudgeAtWork { judge: judge.another(), asked: 0, open: 0 }
     }
 
-    pub(super) fn ask(&mut self, event: &Event<'_>) -> Verdict {
+    pub(super) fn ask(&mut self, event: &Event<'_>) -> Judgement {
         if self.asked >= TRIED && self.open > self.asked / 2 {
-            return Verdict::Open;
+            return Judgement::Open;
         }
         let verdict = self.judge.judge(event);
         self.asked += 1;
-        self.open += u64::from(verdict == Verdict::Open);
+        self.open += u64::from(verdict == Judgement::Open);
         verdict
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Stream;
+
+    /// Gives the same answer again and again.
+    #[derive(Debug)]
+    struct OneAnswer(Judgement);
+
+    impl Judge for OneAnswer {
+        fn judge(&mut self, _: &Event<'_>) -> Judgement {
+            self.0
+        }
+
+        fn another(&self) -> Box<dyn Judge> {
+            Box::new(OneAnswer(self.0))
+        }
+    }
+
+    #[test]
+    fn a_judge_that_leaves_all_open_is_asked_no_more_and_one_that_decides_always() {
+        let event = Event { stream: Stream::ItemUsages, raw: b"{}", uuid: None, time: None };
+        for (verdict, asked) in
+            [(Judgement::Open, TRIED), (Judgement::Unwanted, 1_000), (Judgement::Wanted, 1_000)]
+        {
+            let mut judge = JudgeAtWork::new(&OneAnswer(verdict));
+            assert!((0..1_000).all(|_| judge.ask(&event) == verdict));
+            assert_eq!(judge.asked, asked);
+        }
     }
 }

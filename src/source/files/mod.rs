@@ -42,7 +42,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, select};
 
 pub use self::accounts::Accounts;
 pub use self::input::Input;
-pub use self::judge::{Judge, Verdict};
+pub use self::judge::{Judge, Judgement};
 pub use self::report::FileReport;
 pub use self::text_search::TextSearch;
 pub use self::value_search::ValueSearch;

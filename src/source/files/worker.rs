@@ -8,7 +8,7 @@ use memchr::memchr_iter;
 
 use super::accounts::{Accounts, NamedAccount};
 use super::blocks::{LONGEST_LINE, LineBlock};
-use super::judge::{JudgeAtWork, Verdict};
+use super::judge::{JudgeAtWork, Judgement};
 use super::line::{EventInLine, LineContent, LineParser, RefusedLine};
 use super::{FileQuery, LineSearch};
 use crate::event::{Event, Stream};
@@ -161,11 +161,11 @@ impl BlockParser {
             if !self.streams.contains(&stream) {
                 continue;
             }
-            let verdict = self.judge.as_mut().map_or(Verdict::Open, |judge| {
+            let verdict = self.judge.as_mut().map_or(Judgement::Open, |judge| {
                 let part = |range: &Range<usize>| &block.bytes[start + range.start..start + range.end];
                 judge.ask(&Event { stream, raw: part(&raw), uuid: uuid.as_ref().map(part), time })
             });
-            if verdict == Verdict::Unwanted {
+            if verdict == Judgement::Unwanted {
                 block.unwanted += 1;
                 continue;
             }
@@ -174,7 +174,7 @@ impl BlockParser {
             let received_at = envelope.as_ref().and_then(|envelope| envelope.received_at);
             let account = envelope.as_ref().map_or(0, |envelope| self.accounts.number_of(envelope));
             let read = Reading { received_at: received_at.unwrap_or(self.now), account };
-            let is_wanted = verdict == Verdict::Wanted;
+            let is_wanted = verdict == Judgement::Wanted;
             block.origins.push(EventOrigin { stream, reading: read, is_wanted });
         }
     }
