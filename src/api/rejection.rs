@@ -75,16 +75,19 @@ impl Rejection<'_> {
             Ok(claims) => claims,
             Err(reason) => return format!("{reason}; {}", reason.advice()),
         };
+        let day = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
+        // Another server would refuse it as well.
+        if let Some(end) = claims.expires_at.filter(|end| *end <= now) {
+            return format!("the token expired at {}; {ISSUE}", day(end));
+        }
         if let Some(home) = claims.base_url().filter(|home| home.host() != self.server.host()) {
             return match home.region() {
                 Some(region) => format!("the token is for {}: use --region {region}", home.host()),
                 None => format!("the token is for {}: use --base-url {home}", home.host()),
             };
         }
-        let day = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
-        match (claims.expires_at, claims.not_before) {
-            (Some(end), _) if end <= now => format!("the token expired at {}; {ISSUE}", day(end)),
-            (_, Some(start)) if start > now => {
+        match claims.not_before {
+            Some(start) if start > now => {
                 format!("the token is not valid before {}; check this machine's clock", day(start))
             }
             _ => format!("the token is whole and for this server, but may have been revoked; {ISSUE}"),
@@ -219,7 +222,9 @@ mod tests {
         let eu = Claims { audience: vec!["events.1password.eu".into()], expires_at: Some(now()), ..good() };
         let (kind, advice) = unauthorized(Ok(eu), None);
         assert_eq!(kind, ErrorKind::TokenExpired);
-        assert!(advice.contains("--region eu"), "{advice}");
+        assert!(advice.contains("expired at") && !advice.contains("--region"), "{advice}");
+        let eu = Claims { audience: vec!["events.1password.eu".into()], ..good() };
+        assert!(unauthorized(Ok(eu), None).1.contains("--region eu"));
         let (kind, advice) = unauthorized(Ok(Claims { expires_at: Some(now()), ..good() }), None);
         assert_eq!(kind, ErrorKind::TokenExpired);
         assert!(advice.contains("2026-11-20T00:00:00Z"), "{advice}");
