@@ -263,6 +263,11 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_cannot_end_cleanly_ends_within_the_five_seconds_that_are_promised() {
+        assert!((Duration::from_secs(4)..Duration::from_secs(5)).contains(&PATIENCE), "{PATIENCE:?}");
+    }
+
+    #[test]
     fn the_first_signal_is_the_reason() {
         let cancel = Cancel::new();
         cancel.trigger(SIGINT);

@@ -147,6 +147,9 @@ fn follow_profile(
         if !followed.is_empty() || (follow.no_follow && report.failures.get() < streams.len() && began > 0) {
             run.tally.done();
         }
+    } else {
+        // A signal or the end of the time came while it was still looking back.
+        report.stopping(&engine.readers.iter().map(|reader| reader.stream).collect::<Vec<_>>());
     }
     if end == PhaseEnd::Stopped {
         run.tally.fail(run.runtime.cancel.failure());

@@ -116,6 +116,7 @@ impl TailRun<'_> {
             (0..OUTPUTS).for_each(|output| self.systemd.ended(number * OUTPUTS + output));
         });
         self.systemd.stopping();
+        self.feed.finish();
     }
 
     /// Does work for each item on a thread of its own; for one alone on this one.

@@ -70,7 +70,7 @@ impl Disk for RealDisk {
             }
             Open::InPlace { mode } => own(OpenOptions::new().read(true).write(true), path, mode)?,
         };
-        Ok(Box::new(RealFile(file)))
+        Ok(Box::new(RealFile::from(file)))
     }
 
     fn metadata(&self, path: &Path) -> io::Result<Metadata> {
@@ -288,11 +288,31 @@ pub fn stdout_is_missing() -> bool {
 
 /// A descriptor as a file.
 pub fn of_descriptor(descriptor: OwnedFd) -> Box<dyn File> {
-    Box::new(RealFile(descriptor.into()))
+    Box::new(RealFile::from(fs::File::from(descriptor)))
 }
 
 #[derive(Debug)]
-struct RealFile(fs::File);
+struct RealFile {
+    file: fs::File,
+    is_locked: bool,
+}
+
+/// The lock would last as long as any copy of the descriptor, and a child that was just forked has one until it becomes
+/// the program that it is to run.
+impl Drop for RealFile {
+    fn drop(&mut self) {
+        if self.is_locked {
+            // The descriptor is closed next, which ends the lock where this did not.
+            let _ = self.file.unlock();
+        }
+    }
+}
+
+impl From<fs::File> for RealFile {
+    fn from(file: fs::File) -> Self {
+        RealFile { file, is_locked: false }
+    }
+}
 
 impl RealFile {
     /// What a write came to; where somebody else who holds this pipe or terminal made it non-blocking, waits
@@ -300,7 +320,7 @@ impl RealFile {
     fn or_wait(&self, written: io::Result<usize>) -> io::Result<usize> {
         match written {
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                let mut wanted = [PollFd::new(&self.0, PollFlags::OUT)];
+                let mut wanted = [PollFd::new(&self.file, PollFlags::OUT)];
                 rustix::event::poll(&mut wanted, None)?;
                 Err(io::ErrorKind::Interrupted.into())
             }
@@ -311,42 +331,45 @@ impl RealFile {
 
 impl File for RealFile {
     fn metadata(&self) -> io::Result<Metadata> {
-        self.0.metadata().map(|found| understood(&found))
+        self.file.metadata().map(|found| understood(&found))
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.0.read_at(buffer, offset)
+        self.file.read_at(buffer, offset)
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.0.write(bytes);
+        let written = self.file.write(bytes);
         self.or_wait(written)
     }
 
     fn append_pieces(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        let written = self.0.write_vectored(pieces);
+        let written = self.file.write_vectored(pieces);
         self.or_wait(written)
     }
 
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.0.write_at(bytes, offset)
+        self.file.write_at(bytes, offset)
     }
 
     fn truncate(&mut self, length: u64) -> io::Result<()> {
-        self.0.set_len(length)
+        self.file.set_len(length)
     }
 
     fn sync_data(&mut self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()
     }
 
     fn try_lock(&mut self, lock: Lock) -> io::Result<bool> {
         let outcome = match lock {
-            Lock::Exclusive => self.0.try_lock(),
-            Lock::Shared => self.0.try_lock_shared(),
+            Lock::Exclusive => self.file.try_lock(),
+            Lock::Shared => self.file.try_lock_shared(),
         };
         match outcome {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                self.is_locked = true;
+                Ok(true)
+            }
             Err(TryLockError::WouldBlock) => Ok(false),
             Err(TryLockError::Error(e)) => Err(e),
         }
@@ -397,6 +420,19 @@ mod tests {
         assert!(!second.try_lock(Lock::Shared).unwrap());
         drop(first);
         assert!(second.try_lock(Lock::Shared).unwrap());
+    }
+
+    #[test]
+    fn a_lock_ends_with_its_handle_while_a_forked_child_has_a_copy() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let mut held = RealFile::from(fs::File::create(&path).unwrap());
+        assert!(held.try_lock(Lock::Exclusive).unwrap());
+        let copy_of_the_child = held.file.try_clone().unwrap();
+        drop(held);
+        let mut next = RealDisk.open(&path, Open::Read).unwrap();
+        assert!(next.try_lock(Lock::Exclusive).unwrap());
+        drop(copy_of_the_child);
     }
 
     #[test]

@@ -130,20 +130,17 @@ impl HealthFeed {
         }
     }
 
+    /// Waits at the end of a run until all lines are written, but for a reader no longer than half a second. A reader of
+    /// pages may still have a clone while its request is under way: the last one is not dropped before the process ends.
+    pub fn finish(&self) {
+        self.flush(PATIENCE_AT_END);
+    }
+
     /// Waits until all lines are written, but not longer than `patience`; true when they are.
-    #[cfg(test)]
     pub fn flush(&self, patience: Duration) -> bool {
         match &*self.0 {
             FeedTarget::Queue(queue) => queue.flush(patience),
             FeedTarget::Nowhere | FeedTarget::Console(_) => true,
-        }
-    }
-}
-
-impl Drop for FeedTarget {
-    fn drop(&mut self) {
-        if let FeedTarget::Queue(queue) = self {
-            queue.flush(PATIENCE_AT_END);
         }
     }
 }
