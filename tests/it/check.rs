@@ -2,7 +2,7 @@
 //! the table's exit code, and never the token (P10).
 
 use std::io::Write as _;
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,8 +11,8 @@ use opev::simulator::{FaultScript, SimulatorOptions, TokenOptions};
 use serde_json::{Value, json};
 
 use crate::client::{fixture, tls_server};
-use crate::harness::{Account, Run, Sandbox};
-use crate::scripted::{Act, Scripted, answer, nobody, read_request};
+use crate::harness::{Account, Run, Sandbox, now, seeded};
+use crate::scripted::{Act, Scripted, answer, nobody, pass_on, read_request};
 
 /// A token with these claims, whole but signed by nobody.
 fn token(claims: &Value) -> String {
@@ -135,7 +135,7 @@ fn each_bad_server_fails_at_its_step() {
     let (tls, nobody) = (tls_server(), nobody());
     let here = token(&claims("localhost"));
     for (server, more, code, step, words) in [
-        (format!("http://{nobody}"), vec![], 6, "TCP", "connection refused"),
+        (format!("http://{}", nobody.address), vec![], 6, "TCP", "connection refused"),
         (
             "https://no-such-host.invalid".into(),
             vec!["--allow-host", "no-such-host.invalid"],
@@ -212,7 +212,7 @@ fn only_the_streams_that_are_granted_are_asked() {
 
 #[test]
 fn an_early_end_is_a_no_and_the_service_is_asked_all_the_same() {
-    let token = TokenOptions { expires_in: Some(10 * 86_400 + 60), ..TokenOptions::default() };
+    let token = TokenOptions { expires_in: Some(10 * 86_400 + 3_600), ..TokenOptions::default() };
     let account = Account::new(SimulatorOptions { token, ..SimulatorOptions::default() });
     let run = account.run(["token-check"]).expect(1);
     assert!(run.stderr.contains("in 10 days; 14 days are wanted"), "{}", run.stderr);
@@ -236,7 +236,7 @@ fn offline_sends_nothing_and_a_check_asks_once_per_question() {
 
 #[test]
 fn a_sample_is_the_newest_event_of_each_stream() {
-    let account = Account::new(SimulatorOptions::default());
+    let account = Account::new(seeded(12_000, now()));
     let run = account.run(["token-check", "--sample", "--json"]).expect(0);
     let value: Value = serde_json::from_slice(&run.stdout).unwrap();
     let all = account.run(["fetch", "--since", "7d", "--shape", "envelope"]).expect(0);
@@ -286,13 +286,7 @@ fn tunnel_to(end: SocketAddr) -> SocketAddr {
             let mut near = near.unwrap();
             read_request(&mut near);
             near.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
-            let far = TcpStream::connect(end).unwrap();
-            for (mut from, mut to) in [(near.try_clone().unwrap(), far.try_clone().unwrap()), (far, near)] {
-                std::thread::spawn(move || {
-                    let _ = std::io::copy(&mut from, &mut to);
-                    let _ = to.shutdown(Shutdown::Write);
-                });
-            }
+            pass_on(near, TcpStream::connect(end).unwrap());
         }
     });
     address
@@ -350,7 +344,7 @@ fn every_enabled_profile_has_a_line_and_one_failure_stops_no_other() {
 
 #[test]
 fn both_introspections_are_shown() {
-    let token = TokenOptions { expires_in: Some(30 * 86_400 + 60), ..TokenOptions::default() };
+    let token = TokenOptions { expires_in: Some(30 * 86_400 + 3_600), ..TokenOptions::default() };
     let account = Account::new(SimulatorOptions { token, ..SimulatorOptions::default() });
     for api in ["v1", "v2"] {
         let run = account.run(["introspect", "--api", api]).expect(0);

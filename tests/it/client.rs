@@ -259,6 +259,7 @@ fn a_page_of_far_more_events_than_were_asked_for_is_refused() {
 #[test]
 fn a_dead_proxy_is_named_as_the_proxy() {
     let (server, dead): (BaseUrl, _) = ("events.1password.com".parse().unwrap(), nobody());
+    let dead = &dead.address;
     let variables =
         ProxyVariables { https: Some(Secret::new(format!("http://{dead}"))), ..ProxyVariables::default() };
     let setting = Setting { proxy: resolve(&server, &variables).unwrap(), ..with_ca("ca.pem") };
@@ -321,7 +322,8 @@ fn what_never_passes_ends_when_the_budget_is_spent() {
     assert!(failure.to_string().contains("longer than 1000 bytes"), "{failure}");
     assert!(failure.advice().unwrap().contains("--max-response-bytes"));
 
-    let failure = Setting::default().client(nobody()).page(Stream::AuditEvents, &first()).unwrap_err();
+    let dead = nobody();
+    let failure = Setting::default().client(dead.address).page(Stream::AuditEvents, &first()).unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Network);
 }
 

@@ -62,7 +62,9 @@ fn every_planted_incident_is_found_in_each_of_its_parts() {
             ("own-rights-then-use", 82, 92),
             ("export-then-suspended", 75, 100),
         ] {
+            // Scenes are made of arrivals, and an event happened up to half a second before it arrived.
             let (from, to) = (begin + TimeDelta::minutes(from), begin + TimeDelta::minutes(to));
+            let from = from - TimeDelta::seconds(1);
             let is_it =
                 |hit: &&Value| hit["rule"] == rule && time(hit, "first") <= to && time(hit, "last") >= from;
             assert!(hits.iter().any(|hit| is_it(&hit)), "{rule} at {from}");

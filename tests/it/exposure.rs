@@ -78,6 +78,13 @@ fn uses(events: &[Value]) -> Vec<ItemUse<'_>> {
     uses
 }
 
+/// What comes most often.
+fn most<'a>(all: impl Iterator<Item = &'a str>) -> &'a str {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    all.for_each(|one| *counts.entry(one).or_default() += 1);
+    counts.into_iter().max_by_key(|(_, count)| *count).unwrap().0
+}
+
 /// Count, actions, devices, addresses, first and last time.
 type Expected<'a> = (u64, BTreeMap<&'a str, u64>, BTreeSet<&'a str>, BTreeSet<&'a str>, BTreeSet<&'a str>);
 
@@ -132,7 +139,7 @@ fn gathered<'a, K: Ord>(
 fn what_a_person_saw_is_what_a_plain_program_finds_and_who_else_saw_it() {
     let (account, events, since) = saved();
     let uses = uses(&events);
-    let user = uses.iter().map(|one| one.user).find(|user| user.contains('@')).unwrap();
+    let user = most(uses.iter().map(|one| one.user).filter(|user| user.contains('@')));
     let expected = gathered(uses.iter().filter(|one| one.user == user), |one| (one.item, one.vault));
     assert!(expected.len() > 5, "{}", expected.len());
     let service = account.run(["exposure", "--user", user, "--since", &since]).expect(0);
@@ -163,7 +170,7 @@ fn what_a_person_saw_is_what_a_plain_program_finds_and_who_else_saw_it() {
 fn who_saw_a_vault_is_what_a_plain_program_finds() {
     let (account, events, _) = saved();
     let uses = uses(&events);
-    let vault = uses[0].vault;
+    let vault = most(uses.iter().map(|one| one.vault));
     let expected = gathered(uses.iter().filter(|one| one.vault == vault), |one| (one.item, one.user));
     let run = account.sandbox.run(["exposure", "--vault", vault, "--from", "all.ndjson"]).expect(0);
     let rows = rows(&run);

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use opev::simulator::SimulatorOptions;
 
-use crate::harness::{Account, Run, faulty, now, seeded};
+use crate::harness::{Account, BEFORE_ALL, Run, faulty, now, seeded};
 
 fn account() -> Account {
     Account::new(seeded(3_000, now()))
@@ -24,8 +24,8 @@ fn files(account: &Account) -> Vec<String> {
 #[test]
 fn a_file_is_written_whole_for_its_owner_alone_and_never_replaced_unasked() {
     let account = account();
-    let expected = account.run(["fetch", "--since", "7d"]).expect(0).stdout;
-    account.run(["fetch", "--since", "7d", "-o", "out.ndjson"]).expect(0);
+    let expected = account.run(["fetch", "--since", BEFORE_ALL]).expect(0).stdout;
+    account.run(["fetch", "--since", BEFORE_ALL, "-o", "out.ndjson"]).expect(0);
     let path = account.sandbox.path("out.ndjson");
     assert!(std::fs::read(&path).unwrap() == expected);
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
@@ -86,8 +86,8 @@ fn a_fifo_is_written_like_standard_output() {
         let fifo = fifo.clone();
         move || std::fs::read(fifo).unwrap()
     });
-    account.run(["fetch", "--since", "2d", "-o", fifo.to_str().unwrap()]).expect(0);
-    let expected = account.run(["fetch", "--since", "2d"]).expect(0).stdout;
+    account.run(["fetch", "--since", BEFORE_ALL, "-o", fifo.to_str().unwrap()]).expect(0);
+    let expected = account.run(["fetch", "--since", BEFORE_ALL]).expect(0).stdout;
     assert!(!expected.is_empty() && reader.join().unwrap() == expected);
 }
 

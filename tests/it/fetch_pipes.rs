@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use opev::simulator::{SeededData, SimulatorOptions};
 use rustix::process::Signal;
 
-use crate::harness::{Account, Run, faulty, now, seeded, signal, start, wait_until};
+use crate::harness::{Account, BEFORE_ALL, Run, faulty, now, seeded, signal, start, wait_until};
 
 /// Waits until the service was asked: from then on the program waits for it.
 fn wait_until_asked(account: &Account) {
@@ -31,12 +31,12 @@ fn shell(account: &Account, line: &str) -> Run {
 fn a_reader_that_had_enough_ends_it_quietly_and_well() {
     let account = Account::new(seeded(20_000, now()));
     for args in ["", "--format csv", "--format json", "--format table", "--sort time"] {
-        let line = format!("{{ opev fetch --since 29d {args}; echo code $? >&2; }} | head -1");
+        let line = format!("{{ opev fetch --since 60d {args}; echo code $? >&2; }} | head -1");
         let run = shell(&account, &line).expect(0);
         assert_eq!(run.stderr, "code 0\n", "{args}");
         assert_eq!(run.lines().len(), 1, "{args}");
     }
-    let run = shell(&account, "{ opev fetch --since 29d; echo code $? >&2; } | true").expect(0);
+    let run = shell(&account, "{ opev fetch --since 60d; echo code $? >&2; } | true").expect(0);
     assert_eq!(run.stderr, "code 0\n");
     let run = shell(&account, "{ opev fetch --fields help; echo code $? >&2; } | true").expect(0);
     assert_eq!(run.stderr, "code 0\n");
@@ -45,7 +45,7 @@ fn a_reader_that_had_enough_ends_it_quietly_and_well() {
 #[test]
 fn a_reader_that_dies_under_resume_is_seven_and_its_page_is_delivered_again() {
     let account = Account::new(seeded(20_000, now()));
-    let resume = "opev fetch --resume --since 29d --page-size 1000";
+    let resume = "opev fetch --resume --since 60d --page-size 1000";
     let run = shell(&account, &format!("{{ {resume}; echo code $? >&2; }} | head -1")).expect(0);
     assert!(run.stderr.ends_with("code 7\n"), "{}", run.stderr);
     assert!(run.stderr.contains("error: "), "{}", run.stderr);
@@ -61,19 +61,19 @@ fn a_reader_that_dies_under_resume_is_seven_and_its_page_is_delivered_again() {
 fn a_full_disk_is_seven() {
     let account = Account::new(seeded(3_000, now()));
     for args in ["", "--format json", "--format table", "--sort time", "--resume"] {
-        let run = shell(&account, &format!("opev fetch --since 29d {args} > /dev/full")).expect(7);
+        let run = shell(&account, &format!("opev fetch --since 60d {args} > /dev/full")).expect(7);
         assert!(run.stderr.contains("No space left on device"), "{args}: {}", run.stderr);
     }
-    let run = shell(&account, "opev fetch --since 29d -o /dev/full").expect(7);
+    let run = shell(&account, "opev fetch --since 60d -o /dev/full").expect(7);
     assert!(run.stderr.contains("/dev/full"), "{}", run.stderr);
     // Nothing was saved of what nobody got.
-    assert!(shell(&account, "opev fetch --since 29d --resume").expect(0).uuids().len() > 2_000);
+    assert!(shell(&account, "opev fetch --since 60d --resume").expect(0).uuids().len() > 2_000);
 }
 
 #[test]
 fn a_slow_reader_gets_everything_and_memory_stays_flat() {
     let account = Account::new(seeded(20_000, now()));
-    let mut child = start(account.command(["fetch", "--since", "29d"]));
+    let mut child = start(account.command(["fetch", "--since", BEFORE_ALL]));
     let mut reader = BufReader::with_capacity(1 << 10, child.stdout.take().unwrap());
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();
@@ -93,10 +93,10 @@ fn a_slow_reader_gets_everything_and_memory_stays_flat() {
 fn a_signal_while_a_server_hangs_ends_it_by_that_signal_with_a_whole_array() {
     let account = Account::new(faulty(now(), "hang@always,on=itemusages"));
     for which in [Signal::INT, Signal::TERM, Signal::HUP] {
-        let child = start(account.command(["fetch", "--since", "29d", "--format", "json"]));
         let asked = account.simulator.report().per_stream[1];
-        wait_until(|| account.simulator.report().per_stream[1] > asked || asked > 0);
-        wait_until(|| handles_signals(&child));
+        let child = start(account.command(["fetch", "--since", BEFORE_ALL, "--format", "json"]));
+        wait_until(|| account.simulator.report().per_stream[1] > asked);
+        assert!(handles_signals(&child), "it asks before it can be stopped");
         signal(&child, which);
         let run = Run::wait(child);
         assert_eq!(run.signal, Some(which.as_raw()), "{:?}: {}", run.code, run.stderr);
@@ -106,18 +106,18 @@ fn a_signal_while_a_server_hangs_ends_it_by_that_signal_with_a_whole_array() {
     }
 }
 
-/// Whether SIGINT and SIGTERM have handlers by now.
+/// Whether SIGHUP, SIGINT and SIGTERM have handlers.
 fn handles_signals(child: &Child) -> bool {
-    let Ok(status) = std::fs::read_to_string(format!("/proc/{}/status", child.id())) else { return false };
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
     let caught = u64::from_str_radix(caught.trim(), 16).unwrap();
-    caught & (1 << (15 - 1)) != 0
+    [Signal::HUP, Signal::INT, Signal::TERM].iter().all(|signal| caught & (1 << (signal.as_raw() - 1)) != 0)
 }
 
 #[test]
 fn a_signal_while_resuming_commits_and_the_next_run_goes_on() {
     let account = Account::new(faulty(now(), "hang@6"));
-    let resume = ["fetch", "--resume", "--since", "29d", "--page-size", "200", "-o", "out.ndjson"];
+    let resume = ["fetch", "--resume", "--since", BEFORE_ALL, "--page-size", "200", "-o", "out.ndjson"];
     let child = start(account.command(resume));
     wait_until(|| account.simulator.report().faults > 0);
     signal(&child, Signal::TERM);
@@ -135,7 +135,8 @@ fn a_signal_while_resuming_commits_and_the_next_run_goes_on() {
 #[test]
 fn an_interrupted_file_leaves_nothing_behind() {
     let account = Account::new(faulty(now(), "hang@6"));
-    let child = start(account.command(["fetch", "--since", "29d", "--page-size", "200", "-o", "out.ndjson"]));
+    let child =
+        start(account.command(["fetch", "--since", BEFORE_ALL, "--page-size", "200", "-o", "out.ndjson"]));
     wait_until(|| account.simulator.report().faults > 0);
     signal(&child, Signal::INT);
     assert_eq!(Run::wait(child).signal, Some(Signal::INT.as_raw()));
@@ -147,9 +148,9 @@ fn an_interrupted_file_leaves_nothing_behind() {
 #[test]
 fn a_second_signal_ends_at_once_even_when_nobody_reads() {
     let account = Account::new(seeded(20_000, now()));
-    let child = start(account.command(["fetch", "--since", "29d"]));
+    let child = start(account.command(["fetch", "--since", BEFORE_ALL]));
     wait_until_asked(&account);
-    wait_until(|| handles_signals(&child));
+    assert!(handles_signals(&child), "it asks before it can be stopped");
     signal(&child, Signal::INT);
     signal(&child, Signal::TERM);
     assert!(Run::wait(child).signal.is_some());
@@ -160,7 +161,7 @@ fn an_ignored_signal_stays_ignored() {
     let account = Account::new(faulty(now(), "delay=300ms@always"));
     let inner = account.command(["x"]);
     let mut command = Command::new("sh");
-    command.args(["-c", "trap '' HUP; exec \"$0\" fetch --since 29d"]).arg(crate::harness::program());
+    command.args(["-c", "trap '' HUP; exec \"$0\" fetch --since 60d"]).arg(crate::harness::program());
     command.env_clear().envs(inner.get_envs().filter_map(|(k, v)| Some((k, v?))));
     let child = start(command);
     wait_until_asked(&account);

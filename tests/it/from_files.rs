@@ -82,7 +82,8 @@ fn files_give_byte_for_byte_what_the_service_gave() {
         assert!(service.stdout.len() > 500, "{args:?}");
         same(&files, &service.stdout, &format!("{args:?}"));
     }
-    for narrow in [&["--since", "20d"][..], &["--since", "20d", "--until", "10d"], &["--since", "3d"]] {
+    let [twenty, ten, three] = [20, 10, 3].map(|days| typed(at - TimeDelta::days(days)));
+    for narrow in [&["--since", &twenty][..], &["--since", &twenty, "--until", &ten], &["--since", &three]] {
         let service = account.run([&["fetch", "--sort", "time"], narrow].concat()).expect(0);
         let files =
             offline(&account.sandbox, &[&["--sort", "time", "--from", "all.ndjson"], narrow].concat());

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use opev::event::Stream;
 use opev::simulator::{ApiForm, EventData, SeededData, SimulatorOptions};
 
-use crate::harness::{Account, uuids};
+use crate::harness::{Account, LONG, uuids};
 
 /// So many events over the last three days, and never another one.
 pub fn frozen(events: u64) -> SimulatorOptions {
@@ -59,12 +59,12 @@ pub fn counts(ndjson: &[u8]) -> BTreeMap<String, usize> {
     })
 }
 
-/// Waits until something is so; a test that waits in vain fails after a minute.
+/// Waits until something is so; a test that waits in vain fails in the end.
 #[track_caller]
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let started = Instant::now();
     while !is_so() {
-        assert!(started.elapsed() < Duration::from_secs(60), "waited in vain for {what}");
+        assert!(started.elapsed() < LONG, "waited in vain for {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
 }

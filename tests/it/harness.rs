@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use opev::clock::{Clock as _, RealClock};
@@ -131,6 +132,13 @@ pub fn faulty(at: DateTime<Utc>, faults: &str) -> SimulatorOptions {
     let script = FaultScript::new(faults.split_whitespace().map(|rule| rule.parse().unwrap()));
     SimulatorOptions { script, ..seeded(3_000, at) }
 }
+
+/// A `--since` before every event of an account of 30 days. A later one falls between two of them, and moves from run
+/// to run: the second run of a test then lacks what the first one gave.
+pub const BEFORE_ALL: &str = "60d";
+
+/// A `--timeout` that no run meets which waits for a request that hangs: it would ask again, and go on.
+pub const NO_TIMEOUT: [&str; 2] = ["--timeout", "10m"];
 
 /// The time, in whole seconds.
 pub fn now() -> DateTime<Utc> {
@@ -337,18 +345,19 @@ fn screen(columns: u16) -> Winsize {
     Winsize { ws_row: 40, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }
 }
 
+/// How long a test waits for what has to happen: far more than it takes on a slow machine that has much else to do.
+/// Only a broken program is ever waited for so long.
+pub const LONG: Duration = Duration::from_secs(180);
+
 /// Waits until something is so, and not for ever.
 #[track_caller]
 pub fn wait_until(mut condition: impl FnMut() -> bool) {
     let clock = RealClock::new();
     let nobody = opev::cancel::Cancel::new();
-    for _ in 0..2_000 {
-        if condition() {
-            return;
-        }
-        clock.sleep(std::time::Duration::from_millis(5), &nobody).unwrap();
+    while !condition() {
+        assert!(clock.elapsed() < LONG, "did not happen in {LONG:?}");
+        clock.sleep(Duration::from_millis(5), &nobody).unwrap();
     }
-    panic!("did not happen in 10 s");
 }
 
 /// Starts a command with its output and messages on pipes.

@@ -462,7 +462,7 @@ fn splunk_counts_once_it_acknowledged() {
     });
     let url = never.url("/services/collector");
     let args =
-        ["--consumer", "never", "--shape", "splunk", "--post", &url, "--timeout", "2s", "--retry-for", "0s"];
+        ["--consumer", "never", "--shape", "splunk", "--post", &url, "--timeout", "5s", "--retry-for", "0s"];
     let run = account.run([&FETCH[..], &args].concat()).expect(7);
     assert!(run.stderr.contains("did not acknowledge it in time"), "{}", run.stderr);
 }

@@ -1,12 +1,18 @@
 //! `--jq`: select keeps events byte for byte, other values are written instead of them, mistakes have a place, and a
 //! managed file keeps to one filter.
 
-use opev::simulator::SimulatorOptions;
+use opev::simulator::{EventData, SeededData, SimulatorOptions};
 use serde_json::Value;
 
-use crate::harness::{Account, assert_same, now, seeded, sorted_lines};
+use crate::harness::{Account, BEFORE_ALL, assert_same, now, seeded, sorted_lines};
 
-const SINCE: [&str; 3] = ["fetch", "--since", "5d"];
+const SINCE: [&str; 3] = ["fetch", "--since", BEFORE_ALL];
+
+/// An account with so many events over the last five days, and never another one.
+fn account(events: u64) -> Account {
+    let data = EventData::Seeded(SeededData { events, days: 5, ..SeededData::default() });
+    Account::new(SimulatorOptions { data, ..seeded(events, now()) })
+}
 
 fn fetch(account: &Account, args: &[&str]) -> crate::harness::Run {
     account.run(SINCE.iter().chain(args))
@@ -14,7 +20,7 @@ fn fetch(account: &Account, args: &[&str]) -> crate::harness::Run {
 
 #[test]
 fn select_keeps_events_byte_for_byte_in_every_way_of_reading() {
-    let account = Account::new(seeded(3_000, now()));
+    let account = account(500);
     let all = fetch(&account, &[]).expect(0);
     let is_wanted = |line: &&[u8]| serde_json::from_slice::<Value>(line).unwrap()["action"] == "reveal";
     let wanted: Vec<Vec<u8>> = all
@@ -37,7 +43,7 @@ fn select_keeps_events_byte_for_byte_in_every_way_of_reading() {
     let both = fetch(&account, &["--jq", select, "--action", "export"]).expect(0);
     assert!(both.stdout.is_empty());
     let resumed =
-        account.run(["fetch", "--resume", "--since", "5d", "--jq", select, "-o", "r.ndjson"]).expect(0);
+        account.run(["fetch", "--resume", "--since", BEFORE_ALL, "--jq", select, "-o", "r.ndjson"]).expect(0);
     assert!(resumed.stdout.is_empty());
     let file = std::fs::read(account.sandbox.path("r.ndjson")).unwrap();
     assert_same(&sorted_lines(&file), &sorted_lines(&wanted.join(&b'\n')));
@@ -51,7 +57,7 @@ fn select_keeps_events_byte_for_byte_in_every_way_of_reading() {
 
 #[test]
 fn other_values_are_written_instead_of_events() {
-    let account = Account::new(seeded(3_000, now()));
+    let account = account(500);
     let all = fetch(&account, &["--sort", "time"]).expect(0);
     let pairs = |line: &String| {
         let event: Value = serde_json::from_str(line).unwrap();
@@ -70,16 +76,17 @@ fn other_values_are_written_instead_of_events() {
     let ecs = fetch(&account, &["--shape", "ecs", "--jq", "select(.action == \"export\")"]).expect(0);
     assert!(ecs.text().contains("ecs"), "{}", ecs.text());
     let shown =
-        account.run_on_terminal(80, ["fetch", "-q", "--since", "5d", "--jq", ".uuid"]).expect(0).text();
+        account.run_on_terminal(80, ["fetch", "-q", "--since", BEFORE_ALL, "--jq", ".uuid"]).expect(0).text();
     assert!(shown.starts_with('"'), "{shown}");
-    let tail =
-        account.run(["tail", "--no-follow", "--since", "5d", "--jq", "select(.category) | .type"]).expect(0);
+    let tail = account
+        .run(["tail", "--no-follow", "--since", BEFORE_ALL, "--jq", "select(.category) | .type"])
+        .expect(0);
     assert!(tail.lines().iter().all(|line| line.starts_with('"')) && !tail.stdout.is_empty());
 }
 
 #[test]
 fn mistakes_have_a_place_and_nothing_is_asked() {
-    let account = Account::new(seeded(1_000, now()));
+    let account = account(200);
     for (args, text) in [
         (&["--jq", "select(.a ="][..], "--jq: line 1, column 12: closing parenthesis is missing"),
         (
@@ -99,7 +106,7 @@ fn mistakes_have_a_place_and_nothing_is_asked() {
 
 #[test]
 fn events_on_which_it_fails_are_told_counted_and_end_with_10() {
-    let account = Account::new(seeded(1_000, now()));
+    let account = account(200);
     let run = fetch(&account, &["audit", "--jq", "select(.item_uuid | startswith(\"a\"))"]).expect(10);
     assert!(run.stdout.is_empty());
     assert_eq!(run.stderr.matches("--jq fails on the event ").count(), 1, "{}", run.stderr);
@@ -114,7 +121,7 @@ fn events_on_which_it_fails_are_told_counted_and_end_with_10() {
 
 #[test]
 fn masked_values_are_masked_for_it_too() {
-    let account = Account::new(seeded(1_000, now()));
+    let account = account(200);
     let run = fetch(
         &account,
         &["items", "--mask", "users.email,ip_address", "--jq", ".user.email, .client.ip_address"],
@@ -129,7 +136,7 @@ fn masked_values_are_masked_for_it_too() {
 
 #[test]
 fn saved_events_are_passed_over_only_where_nothing_could_come() {
-    let account = Account::new(seeded(3_000, now()));
+    let account = account(500);
     fetch(&account, &["-o", "all.ndjson"]).expect(0);
     let saved = |args: &[&str]| account.run(["fetch", "--from", "all.ndjson"].iter().chain(args));
     for select in [
@@ -152,9 +159,9 @@ fn saved_events_are_passed_over_only_where_nothing_could_come() {
 
 #[test]
 fn saved_events_are_judged_on_several_threads_as_those_of_the_service_on_one() {
-    let account = Account::new(SimulatorOptions { at: Some(now()), ..seeded(3_000, now()) });
+    let account = account(600);
     fetch(&account, &["-o", "all.ndjson"]).expect(0);
-    let from_file = ["fetch", "--from", "all.ndjson", "--since", "5d"];
+    let from_file = ["fetch", "--from", "all.ndjson", "--since", BEFORE_ALL];
     // Kept as they are, replaced, left out; and, in the second, failing.
     let mixed = r#"if .action == "reveal" then ., {uuid} elif .action == "fill" then .uuid else
         select(.category == "success") end"#;

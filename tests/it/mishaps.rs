@@ -9,7 +9,7 @@ use opev::output::checkpoint::record::Checkpoint;
 use opev::simulator::SimulatorOptions;
 
 use crate::frozen::{after_shell, beginning, counts, frozen, resume_to, truth, undisturbed};
-use crate::harness::{Account, Run, Sandbox};
+use crate::harness::{Account, NO_TIMEOUT, Run, Sandbox};
 use crate::scripted::{Scripted, answer};
 
 fn account(events: u64) -> (Account, String) {
@@ -305,7 +305,7 @@ fn what_a_killed_question_left_is_removed_by_the_next_one_in_the_same_directory(
     let account = Account::new(SimulatorOptions { script: FaultScript::from(rule), ..frozen(300) });
     let sandbox = &account.sandbox;
     let args = ["fetch", "audit", "--page-size", "20", "--since", "9d", "-o", "monday.ndjson"];
-    let mut killed = account.command(args).spawn().unwrap();
+    let mut killed = account.command(args.iter().chain(&NO_TIMEOUT)).spawn().unwrap();
     let names = || {
         let names = std::fs::read_dir(sandbox.path(".")).unwrap().map(|entry| entry.unwrap().file_name());
         names

@@ -5,17 +5,17 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Account, Sandbox, now, seeded};
+use crate::harness::{Account, BEFORE_ALL, Sandbox, now, seeded};
 
 /// The first usage of an item, its line as the service sent it.
 fn usage(account: &Account) -> (Value, String) {
-    let run = account.run(["fetch", "items", "--since", "5d", "--limit", "1"]).expect(0);
+    let run = account.run(["fetch", "items", "--since", BEFORE_ALL, "--limit", "1"]).expect(0);
     let line = run.lines().remove(0);
     (serde_json::from_str(&line).unwrap(), line)
 }
 
 fn imported() -> (Account, String, String) {
-    let account = Account::new(seeded(3_000, now()));
+    let account = Account::new(seeded(600, now()));
     let (event, line) = usage(&account);
     let vault = json!([{"id": event["vault_uuid"], "name": "Infra \u{1b}[2J", "content_version": 1}]);
     let item = json!([{"id": event["item_uuid"], "title": "AWS root", "vault": {"id": "x"}}]);
@@ -31,7 +31,7 @@ fn imported() -> (Account, String, String) {
 fn names_are_shown_to_people_and_never_to_programs() {
     let (account, _, line) = imported();
     let fetch = |args: &[&str]| {
-        let mut all = vec!["fetch", "items", "--since", "5d", "--item", "aws ROOT", "--vault", "infra"];
+        let mut all = vec!["fetch", "items", "--since", BEFORE_ALL, "--item", "aws ROOT", "--vault", "infra"];
         all.extend(args);
         account.run(all).expect(0)
     };
@@ -60,12 +60,13 @@ fn names_are_shown_to_people_and_never_to_programs() {
 #[test]
 fn filters_accept_names_and_warn_of_unknown_ones() {
     let (account, _, _) = imported();
-    let by_name = account.run(["fetch", "--since", "5d", "--item", "aws*"]).expect(0);
+    let by_name = account.run(["fetch", "--since", BEFORE_ALL, "--item", "aws*"]).expect(0);
     let event: Value = serde_json::from_str(&by_name.lines()[0]).unwrap();
-    let by_uuid =
-        account.run(["fetch", "--since", "5d", "--item", event["item_uuid"].as_str().unwrap()]).expect(0);
+    let by_uuid = account
+        .run(["fetch", "--since", BEFORE_ALL, "--item", event["item_uuid"].as_str().unwrap()])
+        .expect(0);
     assert_eq!(by_name.stdout, by_uuid.stdout);
-    let none = account.run(["fetch", "--since", "5d", "--vault", "payroll"]).expect(0);
+    let none = account.run(["fetch", "--since", BEFORE_ALL, "--vault", "payroll"]).expect(0);
     assert!(none.stdout.is_empty());
     assert!(none.stderr.contains("--vault payroll: no vault of this name is known"), "{}", none.stderr);
 }
@@ -85,7 +86,7 @@ fn the_names_can_be_listed_and_forgotten_and_only_their_owner_can_read_them() {
     assert!(!path.exists());
     let run = account.run(["names", "list"]).expect(0);
     assert!(run.stdout.is_empty());
-    let text = account.run(["fetch", "items", "--since", "5d", "--format", "table"]).expect(0).text();
+    let text = account.run(["fetch", "items", "--since", BEFORE_ALL, "--format", "table"]).expect(0).text();
     assert!(!text.contains("AWS root"));
 }
 
@@ -111,7 +112,7 @@ fn what_is_not_from_op_changes_nothing() {
     }
     assert_eq!(std::fs::read(&path).unwrap(), before);
     std::fs::write(&path, "{").unwrap();
-    let run = account.run(["fetch", "items", "--since", "5d"]).expect(0);
+    let run = account.run(["fetch", "items", "--since", BEFORE_ALL]).expect(0);
     assert!(run.stderr.contains("names are not shown"), "{}", run.stderr);
     let list = account.run(["names", "list"]).expect(8);
     assert!(list.stderr.contains("is damaged, at line 1"), "{}", list.stderr);
@@ -120,7 +121,7 @@ fn what_is_not_from_op_changes_nothing() {
 #[test]
 fn a_managed_file_is_with_names_or_without() {
     let (account, _, _) = imported();
-    let args = ["fetch", "--resume", "-o", "e.ndjson", "--shape", "envelope", "--since", "1d"];
+    let args = ["fetch", "--resume", "-o", "e.ndjson", "--shape", "envelope", "--since", BEFORE_ALL];
     account.run(args.into_iter().chain(["--names"])).expect(0);
     let run = account.run(args).expect(8);
     assert!(run.stderr.contains("envelope with --names"), "{}", run.stderr);

@@ -3,7 +3,9 @@
 use chrono::TimeDelta;
 use rustix::process::Signal;
 
-use crate::harness::{Account, Run, faulty, now, seeded, signal, start, typed, uuids, wait_until};
+use crate::harness::{
+    Account, BEFORE_ALL, Run, faulty, now, seeded, signal, start, typed, uuids, wait_until,
+};
 
 /// P4: a managed file of several streams has the same bytes whatever the page size.
 #[test]
@@ -27,7 +29,7 @@ fn a_stream_that_hangs_holds_up_no_other_file() {
     let account = Account::new(faulty(now(), "hang@always,on=signinattempts"));
     for resume in [&["--resume"][..], &[]] {
         let name = if resume.is_empty() { "q-{stream}.ndjson" } else { "{stream}.ndjson" };
-        let args = [&["fetch", "--since", "29d", "-o", name][..], resume].concat();
+        let args = [&["fetch", "--since", BEFORE_ALL, "-o", name][..], resume].concat();
         let child = start(account.command(args));
         let whole = |stream: &str| {
             let file = name.replace("{stream}", stream);
@@ -45,20 +47,31 @@ fn a_stream_that_hangs_holds_up_no_other_file() {
 #[test]
 fn tables_csv_and_json_are_in_order_of_time_wherever_they_go() {
     let account = Account::new(seeded(3_000, now()));
-    let csv = account.run(["fetch", "--since", "29d", "--format", "csv", "--fields", "timestamp"]).expect(0);
+    let csv =
+        account.run(["fetch", "--since", BEFORE_ALL, "--format", "csv", "--fields", "timestamp"]).expect(0);
     // The times are RFC 3339 with fractions of different lengths.
     let time = |text: &str| chrono::DateTime::parse_from_rfc3339(text).unwrap();
     let times: Vec<_> = csv.lines()[1..].iter().map(|line| time(line)).collect();
     assert!(times.len() > 2_000 && times.is_sorted());
-    let json = account.run(["fetch", "--since", "29d", "--format", "json"]).expect(0);
+    let json = account.run(["fetch", "--since", BEFORE_ALL, "--format", "json"]).expect(0);
     let items: Vec<serde_json::Value> = serde_json::from_slice(&json.stdout).unwrap();
     assert!(items.iter().map(|item| time(item["timestamp"].as_str().unwrap())).is_sorted());
-    let first =
-        account.run(["fetch", "--since", "29d", "--format", "csv", "--fields", "timestamp", "--limit", "3"]);
+    let first = account.run([
+        "fetch",
+        "--since",
+        BEFORE_ALL,
+        "--format",
+        "csv",
+        "--fields",
+        "timestamp",
+        "--limit",
+        "3",
+    ]);
     assert_eq!(first.expect(0).lines(), csv.lines()[..4], "the first of the order in which they come out");
-    let arrival = ["fetch", "--since", "29d", "--format", "csv", "--fields", "uuid", "--sort", "timeline"];
+    let arrival =
+        ["fetch", "--since", BEFORE_ALL, "--format", "csv", "--fields", "uuid", "--sort", "timeline"];
     let arrived = account.run(arrival).expect(0);
-    let plain = account.run(["fetch", "--since", "29d"]).expect(0);
+    let plain = account.run(["fetch", "--since", BEFORE_ALL]).expect(0);
     assert_eq!(arrived.lines()[1..], plain.uuids(), "--sort decides otherwise");
 }
 
@@ -66,7 +79,8 @@ fn tables_csv_and_json_are_in_order_of_time_wherever_they_go() {
 #[test]
 fn an_interrupted_table_shows_what_it_has() {
     let account = Account::new(faulty(now(), "hang@always,on=itemusages"));
-    let child = start(account.command(["fetch", "audit", "items", "--since", "29d", "--format", "table"]));
+    let child =
+        start(account.command(["fetch", "audit", "items", "--since", BEFORE_ALL, "--format", "table"]));
     wait_until(|| account.simulator.report().per_stream[2] > 0 && account.simulator.report().faults > 0);
     // The audit events that came before the first item usage may not be known yet; the header always is.
     signal(&child, Signal::INT);

@@ -105,7 +105,7 @@ fn a_question_and_a_managed_file_are_compressed_as_their_names_say() {
         }
     }
     // A file that is empty says so in its own format.
-    let nothing = ["fetch", "--since", "1m", "--until", "30s", "-o", "nothing.ndjson.gz"];
+    let nothing = ["fetch", "--since", "9d", "--until", "8d", "-o", "nothing.ndjson.gz"];
     account.run(nothing).expect(0);
     let bytes = std::fs::read(account.sandbox.path("nothing.ndjson.gz")).unwrap();
     let mut text = Vec::new();

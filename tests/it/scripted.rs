@@ -3,7 +3,7 @@
 //! One request a connection. It never looks at time and ends with the test.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 /// What to do with a connection.
@@ -92,7 +92,54 @@ pub(crate) fn read_request(stream: &mut impl Read) -> String {
     }
 }
 
-/// An address of this machine where nobody listens.
-pub(crate) fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+/// An address of this machine where nobody listens, for as long as it is kept: the port is that of a connection's
+/// other side, so that the system gives it to no listener meanwhile.
+pub(crate) struct Nobody {
+    pub(crate) address: SocketAddr,
+    _held: (TcpStream, TcpListener),
+}
+
+pub(crate) fn nobody() -> Nobody {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let connected = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    Nobody { address: connected.local_addr().unwrap(), _held: (connected, listener) }
+}
+
+/// Passes everything on between two connections, in both directions, until they end.
+pub(crate) fn pass_on(near: TcpStream, far: TcpStream) {
+    for (mut from, mut to) in [(near.try_clone().unwrap(), far.try_clone().unwrap()), (far, near)] {
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut from, &mut to);
+            let _ = to.shutdown(Shutdown::Write);
+        });
+    }
+}
+
+/// A way to services that come and go: its address stays. Where there is none, connections are closed.
+pub(crate) struct Way {
+    pub(crate) address: SocketAddr,
+    end: Arc<Mutex<Option<SocketAddr>>>,
+}
+
+impl Way {
+    /// One that leads nowhere yet.
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let way = Way { address: listener.local_addr().unwrap(), end: Arc::default() };
+        let end = Arc::clone(&way.end);
+        std::thread::spawn(move || {
+            for near in listener.incoming() {
+                let far = end.lock().unwrap().map(TcpStream::connect);
+                if let Some(Ok(far)) = far {
+                    pass_on(near.unwrap(), far);
+                }
+            }
+        });
+        way
+    }
+
+    /// From now on it leads there.
+    pub(crate) fn lead_to(&self, end: Option<SocketAddr>) {
+        *self.end.lock().unwrap() = end;
+    }
 }

@@ -128,7 +128,7 @@ fn simultaneous_requests(account: &Account) -> usize {
 #[test]
 fn two_runs_that_share_no_state_are_seen_to_ask_at_the_same_time() {
     // That the proof below can fail: without a common lock the same account is read twice at once.
-    let latency = Latency { fixed: Duration::from_millis(10), jitter: Duration::ZERO };
+    let latency = Latency { fixed: Duration::from_millis(40), jitter: Duration::ZERO };
     let (sandbox, accounts, since) = fleet(1, 600, latency);
     let run = |state: &str| {
         let args = [

@@ -9,7 +9,7 @@ use opev::simulator::{Fault, FaultRule, FaultScript, SimulatorOptions};
 use serde_json::Value;
 
 use crate::frozen::{beginning, frozen};
-use crate::harness::{Account, Run, Sandbox};
+use crate::harness::{Account, NO_TIMEOUT, Run, Sandbox, typed};
 
 /// A service whose time stands still, so that two runs see the same events.
 fn still(script: impl IntoIterator<Item = FaultRule>) -> SimulatorOptions {
@@ -125,7 +125,7 @@ fn a_running_fetch_is_named_and_a_killed_one_recognised() {
     let rule = FaultRule::new(Fault::Hang).stream(Stream::SignInAttempts).on(3);
     let account = Account::new(still([rule]));
     let args = ["fetch", "signin", "--resume", "--page-size", "5"];
-    let mut child = account.command(args).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = account.command(args.iter().chain(&NO_TIMEOUT)).stdout(Stdio::piped()).spawn().unwrap();
     // The reader stays: a pipe that closes would end the run.
     let mut reader = BufReader::new(child.stdout.take().unwrap());
     reader.read_line(&mut String::new()).unwrap();
@@ -166,15 +166,16 @@ fn damage_is_shown_and_stops_nothing() {
 #[test]
 fn a_service_moves_to_another_machine_without_loss_or_repeat() {
     let options = still([FaultRule::new(Fault::status(404)).stream(Stream::SignInAttempts).on(4)]);
+    let since = typed(options.at.unwrap() - chrono::TimeDelta::days(3));
     let golden = Account::new(SimulatorOptions { script: FaultScript::default(), ..options.clone() });
     golden
-        .run(["fetch", "signin", "--resume", "-o", "golden", "--page-size", "10", "--since", "3d"])
+        .run(["fetch", "signin", "--resume", "-o", "golden", "--page-size", "10", "--since", &since])
         .expect(0);
     let golden = std::fs::read(golden.sandbox.path("golden")).unwrap();
 
     let mut account = Account::new(options);
     account
-        .run(["fetch", "signin", "--resume", "-o", "here", "--page-size", "10", "--since", "3d"])
+        .run(["fetch", "signin", "--resume", "-o", "here", "--page-size", "10", "--since", &since])
         .expect(3);
     let export = account.run(["state", "export", "-o", "here"]).expect(0);
     assert!(!export.text().contains(account.simulator.token().expose()));

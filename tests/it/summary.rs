@@ -127,15 +127,17 @@ fn both_ends_of_a_list_are_cut_where_asked() {
 
 #[test]
 fn the_time_before_stands_beside_each_count() {
-    let account = saved(now(), false);
-    let day = |from: &str, until: &str| {
+    let at = now();
+    let account = saved(at, false);
+    let [one, eight, fifteen] = [1, 8, 15].map(|days| typed(at - TimeDelta::days(days)));
+    let week = |from: &str, until: &str| {
         let args = ["summary", "--by", "app", "--from", "all.ndjson", "--since", from, "--until", until];
         let run = account.sandbox.run(args).expect(0);
         let counts =
             rows(&run).into_iter().map(|row| (row["app"].to_string(), row["count"].as_u64().unwrap()));
         counts.collect::<BTreeMap<_, _>>()
     };
-    let (current, before) = (day("8d", "1d"), day("15d", "8d"));
+    let (current, before) = (week(&eight, &one), week(&fifteen, &eight));
     let args = [
         "summary",
         "--by",
@@ -143,9 +145,9 @@ fn the_time_before_stands_beside_each_count() {
         "--from",
         "all.ndjson",
         "--since",
-        "8d",
+        &eight,
         "--until",
-        "1d",
+        &one,
         "--compare",
         "7d",
     ];

@@ -14,6 +14,8 @@ use crate::harness::{Account, uuids};
 use crate::rehearsal::Rehearsal;
 
 const PAGE: usize = 50;
+/// How many kills a round has at most: then a run may end, however slow the machine is.
+const KILLS_OF_A_ROUND: u64 = 40;
 const PAGE_SIZE: [&str; 2] = ["--page-size", "50"];
 
 /// What many killed runs came to.
@@ -35,10 +37,13 @@ fn options() -> SimulatorOptions {
     SimulatorOptions { latency: Latency { fixed, jitter: Duration::from_millis(4) }, ..frozen(3_000) }
 }
 
-/// Whether a run that was started is killed before it ends; one that ends by itself must end well.
-fn is_killed(child: &mut std::process::Child, dice: &mut Dice) -> bool {
-    std::thread::sleep(Duration::from_millis(1 + dice.below(120)));
-    child.kill().unwrap();
+/// Whether a run that was started is killed before it ends, after so many kills of this round; one that ends by itself
+/// must end well.
+fn is_killed(child: &mut std::process::Child, kills: u64, dice: &mut Dice) -> bool {
+    if kills < KILLS_OF_A_ROUND {
+        std::thread::sleep(Duration::from_millis(1 + dice.below(120)));
+        child.kill().unwrap();
+    }
     let status = child.wait().unwrap();
     assert!(status.code().is_none_or(|code| code == 0), "{status}");
     !status.success()
@@ -63,9 +68,10 @@ fn into_a_file(kills: u64, seed: u64, compression: Compression) -> Toll {
         };
         let (file, state) = (format!("{}.ndjson{extension}", toll.rounds), format!("state-{}", toll.rounds));
         let args = [&resume_to(&file, &since)[..], &PAGE_SIZE, &["--state-dir", &state]].concat();
+        let before = toll.kills;
         loop {
             let mut child = account.command(&args).stdout(Stdio::null()).spawn().unwrap();
-            if !is_killed(&mut child, &mut dice) {
+            if !is_killed(&mut child, toll.kills - before, &mut dice) {
                 break;
             }
             toll.kills += 1;
@@ -102,6 +108,7 @@ fn to_stdout(kills: u64, seed: u64) -> Toll {
         let mut seen = std::collections::BTreeSet::new();
         let args =
             [&["fetch", "--resume", "--since", &since, "--state-dir", &state][..], &PAGE_SIZE].concat();
+        let before = toll.kills;
         loop {
             let mut child = account.command(&args).stdout(Stdio::piped()).spawn().unwrap();
             let mut pipe = child.stdout.take().unwrap();
@@ -110,7 +117,7 @@ fn to_stdout(kills: u64, seed: u64) -> Toll {
                 pipe.read_to_end(&mut all).unwrap();
                 all
             });
-            let is_killed = is_killed(&mut child, &mut dice);
+            let is_killed = is_killed(&mut child, toll.kills - before, &mut dice);
             let mut bytes = reader.join().unwrap();
             // A line that the kill tore is no line: the page it is of was not committed.
             let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);

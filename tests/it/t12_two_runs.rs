@@ -11,7 +11,7 @@ use opev::output::checkpoint::record::Checkpoint;
 use opev::simulator::{FaultRule, FaultScript, RequestKind, RequestTarget, SimulatorOptions};
 
 use crate::frozen::{beginning, counts, frozen, resume_to, truth, until};
-use crate::harness::{Account, Run};
+use crate::harness::{Account, NO_TIMEOUT, Run};
 
 /// An account, and a run that holds the lock of `out.ndjson` until it is killed.
 fn held() -> (Account, String, Child) {
@@ -21,7 +21,7 @@ fn held() -> (Account, String, Child) {
     let options = SimulatorOptions { script: FaultScript::from(rule), ..frozen(600) };
     let since = beginning(&options);
     let account = Account::new(options);
-    let args = [&resume_to("out.ndjson", &since)[..], &["--page-size", "40"]].concat();
+    let args = [&resume_to("out.ndjson", &since)[..], &["--page-size", "40"], &NO_TIMEOUT].concat();
     let holder = account.command(args).spawn().unwrap();
     until("the first page of the first stream", || {
         let output = std::fs::read(account.sandbox.path("out.ndjson")).unwrap_or_default();
@@ -62,7 +62,7 @@ fn the_second_ends_with_9_and_writes_nothing_and_goes_on_when_the_first_was_kill
 #[test]
 fn lock_wait_waits_for_the_holder_to_end() {
     let (account, since, holder) = held();
-    let args = [&resume_to("out.ndjson", &since)[..], &["--lock-wait", "60s", "-v"]].concat();
+    let args = [&resume_to("out.ndjson", &since)[..], &["--lock-wait", "10m", "-v"]].concat();
     let mut waiting = account.command(&args).stderr(Stdio::piped()).spawn().unwrap();
     let mut said = String::new();
     let stderr = waiting.stderr.as_mut().unwrap();

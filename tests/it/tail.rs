@@ -18,10 +18,8 @@ use opev::simulator::{
 };
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::harness::{Account, Run, uuids};
-
-/// Far more than anything here takes; only a broken program ever waits for it.
-const LONG: Duration = Duration::from_secs(30);
+use crate::harness::{Account, LONG, Run, uuids, wait_until};
+use crate::scripted::{Way, nobody};
 
 /// A past of 300 events in a day, and so many new ones a second.
 pub fn live(per_second: f64, faults: &[&str]) -> SimulatorOptions {
@@ -94,11 +92,9 @@ impl Tail {
 
 /// Waits until a file holds so many lines.
 fn wait_for_lines(path: &std::path::Path, count: usize) {
-    let clock = RealClock::new();
-    while std::fs::read(path).unwrap_or_default().iter().filter(|b| **b == b'\n').count() < count {
-        assert!(opev::clock::Clock::elapsed(&clock) < LONG, "{} stays short", path.display());
-        std::thread::yield_now();
-    }
+    wait_until(|| {
+        std::fs::read(path).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count() >= count
+    });
 }
 
 #[test]
@@ -150,7 +146,8 @@ fn for_ends_with_0_and_a_second_does_no_more_than_a_request_an_interval() {
     let account = Account::new(SimulatorOptions::default());
     let run = account.run(["tail", "-n", "0", "--for", "3s", "--interval", "1s"]).expect(0);
     assert_eq!(run.stderr, "");
-    assert!(account.simulator.report().per_stream.iter().all(|n| (2..=7).contains(n)));
+    // A slow machine may not come to ask again within three seconds.
+    assert!(account.simulator.report().per_stream.iter().all(|n| *n <= 7));
 }
 
 #[test]
@@ -181,9 +178,11 @@ fn a_token_that_is_refused_ends_it_at_once() {
 fn a_stream_that_is_not_granted_does_not_stop_the_others() {
     let token = TokenOptions { features: vec![Stream::SignInAttempts], ..TokenOptions::default() };
     let account = Account::new(SimulatorOptions { token, ..live(30.0, &[]) });
-    let arguments = ["tail", "signin", "audit", "-n", "0", "--for", "3s", "--interval", "1s"];
-    let run = account.run(arguments).expect(10);
-    assert!(!run.uuids().is_empty());
+    let tail = Tail::start(account.command(["tail", "signin", "audit", "--since", "3d", "--interval", "1s"]));
+    // The past has 105 sign-ins: more of them are new.
+    assert_eq!(tail.take(110).len(), 110);
+    tail.signal(Signal::TERM);
+    let run = tail.wait().expect(10);
     assert!(run.stderr.contains("audit"), "{}", run.stderr);
     let run = account.run(["tail", "audit"]).expect(5);
     assert!(run.stdout.is_empty());
@@ -290,11 +289,7 @@ fn an_event_that_comes_in_two_hours_late_is_shown() {
     let line = ["tail", "--resume", "--since", "3d", "--interval", "1s", "-o", "events.ndjson"];
     let saved = Tail::start(account.command(line));
     wait_for_lines(&file, 300);
-    let asked = RealClock::new();
-    while account.simulator.report().per_stream.iter().any(|requests| *requests < 6) {
-        assert!(asked.elapsed() < LONG, "{}", account.simulator.report());
-        std::thread::yield_now();
-    }
+    wait_until(|| account.simulator.report().per_stream.iter().all(|requests| *requests >= 6));
     clock.advance(Duration::from_secs(600));
 
     let all = DateTime::<Utc>::MIN_UTC..;
@@ -355,14 +350,22 @@ fn a_token_that_is_refused_in_the_middle_ends_it_after_saving() {
 
 #[test]
 fn a_lost_connection_is_said_once_and_so_is_its_end() {
+    let way = Way::start();
     let mut options = live(30.0, &[]);
+    options.token.audience = Some(way.address.to_string());
     if let EventData::Seeded(seeded) = &mut options.data {
         seeded.live_from = Some(opev::clock::Clock::now(&RealClock::new()));
     }
     let mut account = Account::new(options.clone());
-    let mut tail = Tail::start(account.command(["tail", "--since", "3d", "--interval", "1s"]));
+    let lead = |simulator: &RunningSimulator| way.lead_to(Some(([127, 0, 0, 1], simulator.port()).into()));
+    lead(&account.simulator);
+    let mut command = account.command(["tail", "--since", "3d", "--interval", "1s"]);
+    let mut tail = Tail::start({
+        command.env("OPEV_BASE_URL", format!("http://{}", way.address));
+        command
+    });
     let mut lines = tail.take(310);
-    options.port = account.simulator.port();
+    way.lead_to(None);
     let elsewhere = Simulator::start(SimulatorOptions::default(), Arc::new(RealClock::new())).unwrap();
     drop(std::mem::replace(&mut account.simulator, elsewhere));
     // Once it is heard of, the service comes back.
@@ -371,6 +374,7 @@ fn a_lost_connection_is_said_once_and_so_is_its_end() {
     stderr.read_line(&mut lost).unwrap();
     assert!(lost.contains("lost the connection"), "{lost}");
     account.simulator = Simulator::start(options, Arc::new(RealClock::new())).unwrap();
+    lead(&account.simulator);
     lines.extend(tail.take(100));
     lines.extend(tail.end(Signal::INT).lines());
     let mut rest = String::new();
@@ -383,7 +387,8 @@ fn a_lost_connection_is_said_once_and_so_is_its_end() {
 fn a_service_that_was_never_reached_is_said_at_once_and_once_for_all_streams() {
     let account = Account::new(live(1.0, &[]));
     let mut command = account.command(["tail", "-n", "0", "--retry-for", "3s"]);
-    command.env("OPEV_BASE_URL", format!("http://{}", crate::scripted::nobody()));
+    let nobody = nobody();
+    command.env("OPEV_BASE_URL", format!("http://{}", nobody.address));
     let run = Run::of(command.output().unwrap()).expect(6);
     let told: Vec<_> = run.stderr.lines().filter(|line| line.starts_with("warning:")).collect();
     assert_eq!(told.len(), 1, "{}", run.stderr);
@@ -401,8 +406,13 @@ fn every_profile_is_followed_and_one_that_fails_stops_no_other() {
     let profiles = ["a", "b"].map(|name| profile(name, &server));
     let gone = profile("gone", "http://127.0.0.1:1");
     account.sandbox.configure(&(profiles.concat() + &gone + "retry_for = \"0s\"\n"));
-    let line = "tail --all-profiles --resume --since 3d -o {profile}.ndjson --interval 1s --for 3s";
-    let run = Run::of(account.sandbox.command(line.split(' ')).output().unwrap()).expect(10);
+    let line = "tail --all-profiles --resume --since 3d -o {profile}.ndjson --interval 1s";
+    let tail = Tail::start(account.sandbox.command(line.split(' ')));
+    for name in ["a.ndjson", "b.ndjson"] {
+        wait_for_lines(&account.sandbox.path(name), 330);
+    }
+    tail.signal(Signal::TERM);
+    let run = tail.wait().expect(10);
     assert!(run.stderr.contains("profile gone: "), "{}", run.stderr);
     for name in ["a.ndjson", "b.ndjson"] {
         let found = uuids(&std::fs::read(account.sandbox.path(name)).unwrap());
@@ -432,16 +442,20 @@ fn what_cannot_be_is_refused() {
 #[test]
 fn health_is_told_at_every_change() {
     let account = Account::new(live(20.0, &["status=429,retry-after=1@2-3,on=auditevents"]));
-    let arguments =
-        ["tail", "audit", "--health-file", "health", "-n", "0", "--for", "4s", "--interval", "1s"];
-    account.run(arguments).expect(0);
-    let text = std::fs::read_to_string(account.sandbox.path("health")).unwrap();
-    let told: Vec<String> = text
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
-        .filter(|line| line["event"] != "IntervalChange")
-        .map(|line| line["state"].as_str().unwrap().to_owned())
-        .collect();
+    let arguments = ["tail", "audit", "--health-file", "health", "-n", "0", "--interval", "1s"];
+    let tail = Tail::start(account.command(arguments));
+    let told = || -> Vec<String> {
+        let text = std::fs::read_to_string(account.sandbox.path("health")).unwrap_or_default();
+        let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        lines
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .filter(|line| line["event"] != "IntervalChange")
+            .map(|line| line["state"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    wait_until(|| told().windows(2).any(|pair| pair == ["Error", "Collecting"]));
+    tail.end(Signal::TERM);
+    let told = told();
     assert_eq!(told[..4], ["Pending", "Started", "Initialized", "Authenticated"]);
     // A page that came before the trouble may be shown after it has begun, and ends it not.
     let told: Vec<_> =

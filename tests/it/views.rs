@@ -1,15 +1,16 @@
 //! How answers are shown: codes, whole rows, a byte order mark, the newest first, and narrow terminals.
 
+use opev::simulator::{EventData, SeededData, SimulatorOptions};
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::harness::{Account, now, seeded};
+use crate::harness::{Account, BEFORE_ALL, now, seeded};
 
 #[test]
 fn codes_are_shown_instead_of_words() {
     let account = Account::new(seeded(5_000, now()));
     let shown = |args: &[&str]| {
         let all =
-            [&["fetch", "audit", "--since", "29d", "--object", "gm", "--action", "join"], args].concat();
+            [&["fetch", "audit", "--since", BEFORE_ALL, "--object", "gm", "--action", "join"], args].concat();
         account.run(all).expect(0).text()
     };
     let words = shown(&["--format", "table"]);
@@ -20,7 +21,8 @@ fn codes_are_shown_instead_of_words() {
     let csv = shown(&["--format", "csv", "--fields", "what", "--codes"]);
     assert!(csv.lines().nth(1).unwrap().contains("join gm "), "{csv}");
     assert_eq!(shown(&["--codes"]), shown(&[]));
-    let resume = ["fetch", "audit", "--resume", "--since", "29d", "--fields", "uuid,what", "-o", "a.csv"];
+    let resume =
+        ["fetch", "audit", "--resume", "--since", BEFORE_ALL, "--fields", "uuid,what", "-o", "a.csv"];
     account.run(resume.iter().chain(&["--codes"])).expect(0);
     let refused = account.run(resume).expect(8);
     assert!(refused.stderr.contains("--codes"), "{}", refused.stderr);
@@ -40,8 +42,8 @@ fn csv_begins_with_a_byte_order_mark_where_it_is_wanted() {
 
 #[test]
 fn the_newest_comes_first_in_every_format() {
-    let account = Account::new(seeded(2_000, now()));
-    let fetch = |args: &[&str]| account.run([&["fetch", "--since", "4d"], args].concat()).expect(0);
+    let account = Account::new(seeded(400, now()));
+    let fetch = |args: &[&str]| account.run([&["fetch", "--since", BEFORE_ALL], args].concat()).expect(0);
     let sorted = fetch(&["--sort", "time"]).uuids();
     let reversed: Vec<String> = sorted.iter().rev().cloned().collect();
     assert!(sorted.len() > 100);
@@ -60,9 +62,10 @@ fn the_newest_comes_first_in_every_format() {
 
 #[test]
 fn wide_cuts_nothing_and_narrow_terminals_have_two_lines_a_row() {
-    let account = Account::new(seeded(1_000, now()));
+    let data = EventData::Seeded(SeededData { events: 100, days: 2, ..SeededData::default() });
+    let account = Account::new(SimulatorOptions { data, ..seeded(100, now()) });
     let shown = |columns, args: &[&str]| {
-        let all = [&["fetch", "items", "--since", "2d", "-q", "--color", "never"], args].concat();
+        let all = [&["fetch", "items", "--since", BEFORE_ALL, "-q", "--color", "never"], args].concat();
         account.run_on_terminal(columns, all).expect(0).text().replace('\r', "")
     };
     let wide = shown(80, &["--wide"]);
