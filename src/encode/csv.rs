@@ -16,7 +16,7 @@ use super::columns::{CellContent, Columns};
 use super::fields::{FieldSource, Fields, MadeColumn};
 use super::shape::{EventContext, Shape};
 use crate::event::{Event, Stream};
-use crate::facts::FoundFields;
+use crate::facts::{FoundFields, is_plain_ascii};
 use crate::sanitize;
 
 /// How many unknown fields are named before they are only counted: the names come from events (P9).
@@ -88,7 +88,7 @@ impl Csv {
                 CellContent::Value(value) => match value.inside_quotes() {
                     Some(inside) if is_plain(inside) => record.plain(inside),
                     Some(_) => record.text(&value.text(), true),
-                    None if !value.is_nested() && is_plain_scalar(value.bytes()) => {
+                    None if !value.is_nested() && is_plain_ascii(value.bytes()) => {
                         record.plain(value.bytes())
                     }
                     None => record.text(&value.text(), false),
@@ -179,24 +179,9 @@ impl<'o> RecordWriter<'o> {
     }
 }
 
-/// Whether a byte is itself in JSON and in CSV, and harmless anywhere in a cell. Compares and no table, so that
-/// many bytes are compared at once.
-fn is_plain_byte(byte: u8) -> bool {
-    (byte.wrapping_sub(b' ') < 0x5f) & (byte != b'"') & (byte != b'\\') & (byte != b',')
-}
-
-fn all_plain(text: &[u8]) -> bool {
-    text.iter().fold(true, |plain, byte| plain & is_plain_byte(*byte))
-}
-
 /// Whether a string's inside can be a cell as it is: letters and figures first, nothing odd behind.
 fn is_plain(inside: &[u8]) -> bool {
-    inside.first().is_none_or(|byte| byte.is_ascii_alphanumeric()) && all_plain(inside)
-}
-
-/// Whether a number, `true` or `false` can be a cell as it is.
-fn is_plain_scalar(text: &[u8]) -> bool {
-    all_plain(text)
+    inside.first().is_none_or(|byte| byte.is_ascii_alphanumeric()) && is_plain_ascii(inside)
 }
 
 /// The text with a quote in front when a spreadsheet would run it as a formula (OWASP's "CSV injection"):

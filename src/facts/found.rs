@@ -13,7 +13,8 @@ use super::lookup::{Lookup, LookupBuffer, NOBODY};
 #[derive(Clone, Copy, Debug)]
 pub struct FoundFields<'a, 'b> {
     raw: &'a [u8],
-    /// The same where it is UTF-8 without escapes, as nearly always: what values say then lies there as it is.
+    /// The same where texts are asked for and it is UTF-8 without escapes, as nearly always: what values say then
+    /// lies there as it is.
     plain: Option<&'a str>,
     lookup: &'b Lookup,
     buffer: &'b LookupBuffer,
@@ -21,17 +22,20 @@ pub struct FoundFields<'a, 'b> {
 
 impl<'a, 'b> FoundFields<'a, 'b> {
     pub(super) fn new(raw: &'a [u8], lookup: &'b Lookup, buffer: &'b LookupBuffer) -> Self {
-        let plain = if memchr(b'\\', raw).is_none() { std::str::from_utf8(raw).ok() } else { None };
+        let may_be = lookup.says_texts && memchr(b'\\', raw).is_none();
+        let plain = if may_be { std::str::from_utf8(raw).ok() } else { None };
         FoundFields { raw, plain, lookup, buffer }
     }
 
     /// The value in a slot, `null` included.
+    #[inline]
     pub fn get(&self, slot: usize) -> Option<JsonText<'a>> {
         let (start, end) = self.buffer.spans[slot];
         (start < end).then(|| JsonText::trimmed(&self.raw[start..end]))
     }
 
     /// The value in a slot, unless it is `null`.
+    #[inline]
     pub fn value(&self, slot: usize) -> Option<JsonText<'a>> {
         self.get(slot).filter(|value| !value.is_null())
     }

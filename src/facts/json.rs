@@ -100,6 +100,7 @@ pub(super) fn next_key(text: &[u8], at: usize) -> Option<(Range<usize>, usize)> 
 }
 
 /// The first index from `at` on that holds no JSON space and not `separator`.
+#[inline]
 pub(super) fn skip(text: &[u8], mut at: usize, separator: u8) -> usize {
     while let Some(&byte) = text.get(at) {
         if byte > b' ' && byte != separator {
@@ -114,6 +115,7 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
 /// A word whose lowest set bit is in the lowest byte of `word` that is zero.
+#[inline]
 fn zero_bytes(word: u64) -> u64 {
     word.wrapping_sub(ONES) & !word & HIGHS
 }
@@ -122,6 +124,7 @@ fn zero_bytes(word: u64) -> u64 {
 ///
 /// Keys and most values are shorter than what a vectorised search needs to start, so eight bytes at a time
 /// are looked at in a word.
+#[inline]
 pub(super) fn end_of_string(text: &[u8], mut at: usize) -> usize {
     const QUOTES: u64 = ONES * b'"' as u64;
     const BACKSLASHES: u64 = ONES * b'\\' as u64;
@@ -151,7 +154,17 @@ pub(super) fn end_of_string(text: &[u8], mut at: usize) -> usize {
 }
 
 /// The index after the value that starts at `start`.
+#[inline]
 pub(super) fn end_of_value(text: &[u8], start: usize) -> usize {
+    // Nearly all values are these two.
+    match text.get(start) {
+        Some(b'"') => end_of_string(text, start + 1),
+        Some(b'n') if text[start..].starts_with(b"null,") => start + 4,
+        _ => end_of_any_value(text, start),
+    }
+}
+
+fn end_of_any_value(text: &[u8], start: usize) -> usize {
     let mut at = start;
     let mut depth = 0usize;
     while let Some(&byte) = text.get(at) {
@@ -176,6 +189,26 @@ pub(super) fn end_of_value(text: &[u8], start: usize) -> usize {
         }
     }
     text.len()
+}
+
+/// Whether each byte is a printable ASCII character but `"`, `\\` and `,`: itself in JSON and in CSV.
+pub fn is_plain_ascii(text: &[u8]) -> bool {
+    let is_odd = |byte: u8| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\' | b',');
+    let Some(last) = text.last_chunk::<8>() else { return !text.iter().any(|byte| is_odd(*byte)) };
+    // The last word overlaps the one before it, so that no byte is left over.
+    let mut odd = odd_bytes(u64::from_le_bytes(*last));
+    for chunk in text.as_chunks::<8>().0 {
+        odd |= odd_bytes(u64::from_le_bytes(*chunk));
+    }
+    odd == 0
+}
+
+/// A word that is zero where every byte of `word` is one of [`is_plain_ascii`].
+#[inline]
+fn odd_bytes(word: u64) -> u64 {
+    let is = |byte: u8| zero_bytes(word ^ (ONES * u64::from(byte)));
+    let below_space = word.wrapping_sub(ONES * u64::from(b' ')) & !word & HIGHS;
+    (word & HIGHS) | below_space | is(0x7f) | is(b'"') | is(b'\\') | is(b',')
 }
 
 /// The bytes as text; those that are not UTF-8 become U+FFFD.
@@ -268,6 +301,21 @@ pub(super) fn compact_text(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plain_ascii_is_told_by_words_as_by_bytes() {
+        let is_plain = |byte: u8| (b' '..=b'~').contains(&byte) && !b"\"\\,".contains(&byte);
+        for len in 0..26 {
+            assert!(is_plain_ascii(&b"abcdefghijklmnopqrstuvwxyz"[..len]));
+            for at in 0..len {
+                for byte in 0..=u8::MAX {
+                    let mut text = [b' '; 26];
+                    text[at] = byte;
+                    assert_eq!(is_plain_ascii(&text[..len]), is_plain(byte), "{byte} at {at} of {len}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn strings_are_unescaped_and_lone_surrogates_replaced() {

@@ -19,6 +19,8 @@ pub struct Lookup {
     pub(super) nodes: Vec<LookupNode>,
     slots: usize,
     keeps_rest: bool,
+    /// Whether texts of values are asked for, and not only where these lie: worth a look at the whole event first.
+    pub(super) says_texts: bool,
     /// Nodes of which the second is shown only where the first is missing.
     alternatives: Vec<(u32, u32)>,
 }
@@ -27,6 +29,9 @@ pub struct Lookup {
 pub(super) struct LookupNode {
     /// The key's characters.
     pub(super) name: Box<str>,
+    /// The key as JSON has it from its first character on, with quote and colon behind it; none where that needs an
+    /// escape.
+    spelled: Option<Box<str>>,
     parent: u32,
     slot: Option<usize>,
     /// Length and last bytes of each child's name, beside its number: most keys differ in these already.
@@ -58,8 +63,14 @@ pub(super) struct RestMember {
 
 impl Default for Lookup {
     fn default() -> Self {
-        let root = LookupNode { name: "".into(), parent: NOBODY, slot: None, children: Vec::new() };
-        Lookup { nodes: vec![root], slots: 0, keeps_rest: false, alternatives: Vec::new() }
+        let root = LookupNode {
+            name: "".into(),
+            spelled: spelled(""),
+            parent: NOBODY,
+            slot: None,
+            children: Vec::new(),
+        };
+        Lookup { nodes: vec![root], slots: 0, keeps_rest: false, says_texts: false, alternatives: Vec::new() }
     }
 }
 
@@ -85,9 +96,9 @@ impl Lookup {
         self.add_node(path).1
     }
 
-    /// With this many slots from the beginning, to be filled with [`Lookup::add_at`].
+    /// With this many slots from the beginning, to be filled with [`Lookup::add_at`], for texts.
     pub(super) fn with_slots(slots: usize) -> Self {
-        Lookup { slots, ..Lookup::default() }
+        Lookup { slots, says_texts: true, ..Lookup::default() }
     }
 
     /// Adds a path whose slot has this number.
@@ -114,6 +125,7 @@ impl Lookup {
                 let new = self.nodes.len() as u32;
                 self.nodes.push(LookupNode {
                     name: part.into(),
+                    spelled: spelled(part),
                     parent: node,
                     slot: None,
                     children: Vec::new(),
@@ -168,12 +180,17 @@ impl Lookup {
                 Some(b'}') => return at + 1,
                 _ => return text.len(),
             }
+            let guess = buffer.followers[before];
+            if let Some((key, value)) = self.guessed_member(node, text, at + 1, guess) {
+                before = guess as usize;
+                at = self.member(guess, text, (key, value), buffer);
+                continue;
+            }
             let key = (at + 1, end_of_string(text, at + 1) - 1);
             let value = skip(text, key.1 + 1, b':');
             if value >= text.len() || key.1 < key.0 {
                 return text.len();
             }
-            let guess = buffer.followers[before];
             match self.child(node, &text[key.0..key.1], guess) {
                 Some(child) => {
                     if guess != child {
@@ -190,6 +207,24 @@ impl Lookup {
                 }
             }
         }
+    }
+
+    /// The key and the value of the member whose key begins at `start`, if it is spelled as the name of `guess`, a
+    /// child of `node`, and its value follows at once. Nothing has to be searched then.
+    #[inline]
+    fn guessed_member(
+        &self,
+        node: u32,
+        text: &[u8],
+        start: usize,
+        guess: u32,
+    ) -> Option<((usize, usize), usize)> {
+        let guessed = self.nodes.get(guess as usize).filter(|guessed| guessed.parent == node)?;
+        let after = text[start..].strip_prefix(guessed.spelled.as_deref()?.as_bytes())?;
+        let value = text.len() - after.len();
+        after.first().filter(|first| **first > b' ')?;
+        // Behind the name there are a quote and a colon.
+        Some(((start, value - 2), value))
     }
 
     /// Reads a member that a path leads to or through; gives the index after its value.
@@ -261,6 +296,12 @@ impl Lookup {
         path.reverse();
         path
     }
+}
+
+/// How a name stands in JSON, as [`LookupNode::spelled`].
+fn spelled(name: &str) -> Option<Box<str>> {
+    let needs_escapes = name.contains(['"', '\\']) || name.chars().any(char::is_control);
+    (!needs_escapes).then(|| format!("{name}\":").into())
 }
 
 fn signature(name: &[u8]) -> u32 {
@@ -336,6 +377,31 @@ mod tests {
                 let found = lookup.find(raw.as_bytes(), &mut buffer);
                 assert_eq!(slots.map(|slot| found.text(slot)), expected);
             }
+            // Spelled otherwise the same is found.
+            for spaced in [raw.replace(':', " : "), raw.replace('a', r"\u0061")] {
+                let found = lookup.find(spaced.as_bytes(), &mut buffer);
+                assert_eq!(
+                    slots.map(|slot| found.text(slot).replace(" : ", ":").replace(r"\u0061", "a")),
+                    expected
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn names_that_need_escapes_are_found_and_nothing_else_for_them() {
+        let mut lookup = Lookup::default();
+        let slots = ["x", "\0", "a\"", "b\\", ""].map(|path| lookup.add(path));
+        let mut buffer = LookupBuffer::default();
+        let texts = |raw: &str, buffer: &mut LookupBuffer| {
+            let found = lookup.find(raw.as_bytes(), buffer);
+            slots.map(|slot| found.text(slot).into_owned())
+        };
+        for _ in 0..3 {
+            let raw = r#"{"x":1,"\u0000":2,"a\"":3,"b\\":4,"":5}"#;
+            assert_eq!(texts(raw, &mut buffer), ["1", "2", "3", "4", "5"]);
+            assert_eq!(texts("{\"x\":1,\"\0\":2,\"a\"\":3}", &mut buffer)[..2], ["1", "2"]);
+            assert_eq!(texts("{\"x\":1,\"\0", &mut buffer)[0], "1");
         }
     }
 

@@ -22,7 +22,7 @@ pub mod words;
 pub use event::{ClientFacts, Emphasis, EventFacts, LocationFacts, SignInOutcome, Target};
 pub use field::Field;
 pub use found::FoundFields;
-pub use json::{JsonMembers, JsonText, text_of, unescape};
+pub use json::{JsonMembers, JsonText, is_plain_ascii, text_of, unescape};
 pub use lookup::{Lookup, LookupBuffer};
 pub use members::{EventMembers, MemberBuffer, MemberKey, MemberPath, MemberValue, UnusedValue};
 pub use names::{KnownName, NameKind, Names};

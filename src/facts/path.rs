@@ -136,7 +136,7 @@ impl Lookup {
 
     /// An index of the fields that [`EventFacts`](super::EventFacts) reads; more paths can be added.
     pub fn for_facts() -> Lookup {
-        let mut lookup = Lookup::default();
+        let mut lookup = Lookup::with_slots(0);
         for (slot, path) in PATHS.iter().enumerate() {
             let added = lookup.add(path);
             debug_assert_eq!(added, slot);

@@ -124,7 +124,7 @@ class Service:
         if at:
             arguments += ["--at", at]
         else:
-            arguments += ["--expires-in", str(int(lasts + 45))]
+            arguments += ["--expires-in", str(int(lasts + 240))]
         for fault in self.soak.faults() if faults else []:
             arguments += ["--fault", fault]
         self.process = subprocess.Popen([self.soak.opev, *arguments], stdout=subprocess.PIPE,
