@@ -78,8 +78,24 @@ pub struct EventOrigin {
     pub stream: Stream,
     /// When and for whom it was read.
     pub reading: Reading,
-    /// Whether the filter was asked of it where it was read, and wants it as it is.
-    pub is_wanted: bool,
+    /// What the filter makes of it, where it was asked on the thread that read the file.
+    pub selected: Selected,
+}
+
+/// What a filter made of an event on the thread that read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selected {
+    /// It was not asked.
+    Open,
+    /// It wants the event as it is.
+    AsItIs,
+    /// JSON texts come instead of the event: the lines in this range of the page's body.
+    Instead {
+        /// Where the first begins.
+        start: usize,
+        /// Behind the last one's line break.
+        end: usize,
+    },
 }
 
 /// The events of one answer, and what the service says comes next.
@@ -143,9 +159,9 @@ impl Page {
         self.origins.get(index).map_or(Reading::at(self.received_at), |origin| origin.reading)
     }
 
-    /// Whether the filter need not be asked of the event at `index`: it was asked where the event was read.
-    pub fn is_wanted(&self, index: usize) -> bool {
-        self.origins.get(index).is_some_and(|origin| origin.is_wanted)
+    /// What the filter made of the event at `index` where it was read.
+    pub fn selected(&self, index: usize) -> Selected {
+        self.origins.get(index).map_or(Selected::Open, |origin| origin.selected)
     }
 
     /// Puts a line break behind each event, in place of the comma or bracket there; none may have one within.

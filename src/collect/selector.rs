@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::encode::{Redaction, RedactionBuffer};
 use crate::event::Event;
+use crate::page::{Page, Selected};
 use crate::sanitize;
 use crate::select::{Filter, JqOutcome, JqValues, LookupBuffer};
 use crate::source::files::{Judge, Judgement};
@@ -76,9 +77,17 @@ impl<'a> Selector<'a> {
         is_wanted
     }
 
-    /// Notes an event of which a selector on another thread said that it is wanted as it is: true.
-    pub(super) fn is_known_as_wanted(&mut self) -> bool {
-        self.has_values = false;
+    /// The same for an event of a page of files, of which that may have been asked where it was read.
+    pub(super) fn wants_of(&mut self, page: &Page, index: usize) -> bool {
+        self.has_values = match page.selected(index) {
+            Selected::Open => return self.wants(&page.event_at(index)),
+            Selected::AsItIs => false,
+            Selected::Instead { start, end } => {
+                self.buffers.values.read_lines(&page.body[start..end]);
+                self.is_changing = true;
+                true
+            }
+        };
         self.count.looked_at += 1;
         self.count.wanted += 1;
         true
@@ -154,7 +163,7 @@ impl FilterJudge {
 }
 
 impl Judge for FilterJudge {
-    fn judge(&mut self, event: &Event<'_>) -> Judgement {
+    fn judge(&mut self, event: &Event<'_>, instead: &mut Vec<u8>) -> Judgement {
         // What is outside of the range is left out later, and not counted.
         if !self.range.holds(event) {
             return Judgement::Wanted;
@@ -165,8 +174,12 @@ impl Judge for FilterJudge {
         match self.buffers.run(&self.filter, &self.redaction, event) {
             None | Some(Ok(JqOutcome::Unchanged)) => Judgement::Wanted,
             Some(Ok(JqOutcome::Dropped)) => Judgement::Unwanted,
-            // What it is replaced by, and why it fails, is told in the order of the events.
-            Some(Ok(JqOutcome::Values) | Err(_)) => Judgement::Open,
+            Some(Ok(JqOutcome::Values)) => {
+                self.buffers.values.write_lines(instead);
+                Judgement::Replaced
+            }
+            // Why it fails is told in the order of the events.
+            Some(Err(_)) => Judgement::Open,
         }
     }
 

@@ -298,11 +298,7 @@ impl PageConsumer for UnsavedConsumer<'_> {
         let mut taken = 0;
         let mut flow = Flow::Continue;
         for index in events {
-            let is_wanted = match page.is_wanted(index) {
-                true => self.selector.is_known_as_wanted(),
-                false => self.selector.wants(&page.event_at(index)),
-            };
-            if !is_wanted {
+            if !self.selector.wants_of(page, index) {
                 continue;
             }
             taken += 1;

@@ -93,6 +93,23 @@ impl JqValues {
         starts.zip(&self.ends).map(|(start, end)| &self.bytes[start..*end])
     }
 
+    /// Appends each value's text with a line break behind it.
+    pub fn write_lines(&self, out: &mut Vec<u8>) {
+        for value in self.iter() {
+            out.extend_from_slice(value);
+            out.push(b'\n');
+        }
+    }
+
+    /// Takes values that [`JqValues::write_lines`] wrote.
+    pub fn read_lines(&mut self, lines: &[u8]) {
+        self.clear();
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            self.bytes.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
+            self.ends.push(self.bytes.len());
+        }
+    }
+
     fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();

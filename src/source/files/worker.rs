@@ -7,13 +7,17 @@ use chrono::{DateTime, Utc};
 use memchr::memchr_iter;
 
 use super::accounts::{Accounts, NamedAccount};
-use super::blocks::{LONGEST_LINE, LineBlock};
-use super::judge::{JudgeAtWork, Judgement};
+use super::blocks::{BLOCK, LONGEST_LINE, LineBlock};
+use super::judge::{Judge, Judgement};
 use super::line::{EventInLine, LineContent, LineParser, RefusedLine};
 use super::{FileQuery, LineSearch};
 use crate::event::{Event, Stream};
-use crate::page::{EventOrigin, Next, Page, Reading, Span};
+use crate::page::{EventOrigin, Next, Page, Reading, Selected, Span};
 use crate::size;
+
+/// How many bytes of texts that replace events a block has before its other events are left to be asked about later:
+/// a filter may make more of events than they are.
+const MOST_INSTEAD: usize = 4 * BLOCK;
 
 /// What a block holds.
 #[derive(Debug)]
@@ -47,7 +51,7 @@ pub(super) struct BlockParser {
     streams: Vec<Stream>,
     fallback: Option<Stream>,
     search: Option<LineSearch>,
-    judge: Option<JudgeAtWork>,
+    judge: Option<Box<dyn Judge>>,
     now: DateTime<Utc>,
     parser: LineParser,
     accounts: NamedAccount,
@@ -59,6 +63,9 @@ struct BlockInHand<'a> {
     named: Option<Stream>,
     spans: Vec<Span>,
     origins: Vec<EventOrigin>,
+    /// What events are replaced by, and where it will lie in the page's body.
+    instead: Vec<u8>,
+    instead_at: usize,
     passed: u64,
     unwanted: u64,
     refused: Option<RefusedLines>,
@@ -71,7 +78,7 @@ impl BlockParser {
             streams: query.streams.clone(),
             fallback: query.fallback,
             search: query.search.clone(),
-            judge: query.judge.as_deref().map(JudgeAtWork::new),
+            judge: query.judge.as_deref().map(Judge::another),
             now: query.now,
             parser: LineParser::default(),
             accounts: NamedAccount::new(accounts),
@@ -80,12 +87,14 @@ impl BlockParser {
 
     /// Reads a block of a file whose name says the stream `named`.
     pub(super) fn parse(&mut self, block: LineBlock, named: Option<Stream>) -> ParsedBlock {
-        let LineBlock { bytes, end, is_too_long } = block;
+        let LineBlock { mut bytes, end, is_too_long } = block;
         let mut hand = BlockInHand {
             bytes: &bytes[..end],
             named,
             spans: Vec::new(),
             origins: Vec::new(),
+            instead: Vec::new(),
+            instead_at: bytes.len(),
             passed: 0,
             unwanted: 0,
             refused: None,
@@ -97,7 +106,10 @@ impl BlockParser {
         } else {
             self.read_all(&mut hand)
         };
-        let BlockInHand { spans, origins, passed, unwanted, refused, breaks_lines, .. } = hand;
+        let BlockInHand { spans, origins, instead, passed, unwanted, refused, breaks_lines, .. } = hand;
+        if !instead.is_empty() {
+            bytes.extend_from_slice(&instead);
+        }
         let page = Page {
             stream: origins.first().map_or(Stream::SignInAttempts, |origin| origin.stream),
             body: bytes,
@@ -161,21 +173,33 @@ impl BlockParser {
             if !self.streams.contains(&stream) {
                 continue;
             }
-            let verdict = self.judge.as_mut().map_or(Judgement::Open, |judge| {
-                let part = |range: &Range<usize>| &block.bytes[start + range.start..start + range.end];
-                judge.ask(&Event { stream, raw: part(&raw), uuid: uuid.as_ref().map(part), time })
-            });
-            if verdict == Judgement::Unwanted {
+            let part = |range: &Range<usize>| &block.bytes[start + range.start..start + range.end];
+            let event = Event { stream, raw: part(&raw), uuid: uuid.as_ref().map(part), time };
+            let Some(selected) = self.judged(&event, &mut block.instead, block.instead_at) else {
                 block.unwanted += 1;
                 continue;
-            }
+            };
             let moved = |range: Range<usize>| start + range.start..start + range.end;
             block.spans.push(Span { raw: moved(raw), uuid: uuid.map(moved), time });
             let received_at = envelope.as_ref().and_then(|envelope| envelope.received_at);
             let account = envelope.as_ref().map_or(0, |envelope| self.accounts.number_of(envelope));
             let read = Reading { received_at: received_at.unwrap_or(self.now), account };
-            let is_wanted = verdict == Judgement::Wanted;
-            block.origins.push(EventOrigin { stream, reading: read, is_wanted });
+            block.origins.push(EventOrigin { stream, reading: read, selected });
+        }
+    }
+
+    /// What the filter makes of an event, where it is asked here; none for an unwanted one. What replaces it is
+    /// appended to `instead`, which will lie at `instead_at`.
+    fn judged(&mut self, event: &Event<'_>, instead: &mut Vec<u8>, instead_at: usize) -> Option<Selected> {
+        let Some(judge) = self.judge.as_mut().filter(|_| instead.len() < MOST_INSTEAD) else {
+            return Some(Selected::Open);
+        };
+        let start = instead_at + instead.len();
+        match judge.judge(event, instead) {
+            Judgement::Unwanted => None,
+            Judgement::Wanted => Some(Selected::AsItIs),
+            Judgement::Replaced => Some(Selected::Instead { start, end: instead_at + instead.len() }),
+            Judgement::Open => Some(Selected::Open),
         }
     }
 }
