@@ -162,11 +162,12 @@ fn saved_events_are_judged_on_several_threads_as_those_of_the_service_on_one() {
     let account = account(600);
     fetch(&account, &["-o", "all.ndjson"]).expect(0);
     let from_file = ["fetch", "--from", "all.ndjson", "--since", BEFORE_ALL];
-    // Kept as they are, replaced, left out; and, in the second, failing.
+    // Kept as they are, replaced, left out; and, in the second, failing. The last makes more of a block of lines than
+    // is made on the thread that reads it.
     let mixed = r#"if .action == "reveal" then ., {uuid} elif .action == "fill" then .uuid else
         select(.category == "success") end"#;
     let failing = r#"if .action == "reveal" then error("no") elif .action then {action} else . end"#;
-    for (filter, code) in [(mixed, 0), (failing, 10), ("{uuid, action}", 0)] {
+    for (filter, code) in [(mixed, 0), (failing, 10), ("{uuid, action}", 0), ("[., ., ., ., ., .]", 0)] {
         for format in [&["--sort", "time"][..], &["--format", "json"], &["-r", "--limit", "40"]] {
             let asked = [&["-v", "--jq", filter, "--action", "!delete"], format].concat();
             let service = fetch(&account, &asked).expect(code);
