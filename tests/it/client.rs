@@ -20,6 +20,7 @@ use opev::clock::{Clock, ManualClock, RealClock};
 use opev::error::{Error, ErrorKind};
 use opev::event::Stream;
 use opev::page::{Cursor, Next};
+use opev::sanitize::message;
 use opev::secret::Secret;
 
 use crate::scripted::{Act, Scripted, answer, nobody, read_request};
@@ -454,6 +455,44 @@ fn a_rotated_token_is_read_once_more_after_a_success_and_not_before() {
     let client = Setting { reload: Some(source), ..Setting::default() }.client(server.address);
     assert_eq!(page(&client).unwrap_err().kind(), ErrorKind::TokenRefused);
     assert_eq!(count.load(Ordering::SeqCst), 0);
+}
+
+/// A text that holds a token is shown without it as long as anybody has that token: so it is seen that nobody has.
+#[test]
+fn after_a_reload_the_old_token_is_sent_no_more_and_is_kept_nowhere() {
+    const OLD: &str = "7f3a9-what-was-there-first";
+    const NEW: &str = "b81c2-that-came-instead-of-it";
+    let source: TokenReload = Box::new(|_| Ok(Some(Secret::new(NEW))));
+    let server = Scripted::start(|number| match number {
+        1 | 5 => answer("401 x", "", ""),
+        3 => answer(
+            "200 OK",
+            "",
+            r#"{"UUID":"I","IssuedAt":"2026-01-01T00:00:00Z","Features":["itemusages"]}"#,
+        ),
+        _ => answer("200 OK", "", PAGE),
+    });
+    let client = Setting { token: OLD.to_owned(), reload: Some(source), ..Setting::default() };
+    let client = client.client(server.address);
+    client.page(Stream::AuditEvents, &first()).unwrap();
+    assert!(!message(OLD).contains(OLD));
+    // Refused, read again, and asked again with the new one; then an introspection and a page.
+    client.page(Stream::AuditEvents, &first()).unwrap();
+    client.introspect().unwrap();
+    client.page(Stream::ItemUsages, &first()).unwrap();
+    // The source holds no other one: what is in use is refused for good, and the old one is not tried.
+    assert_eq!(client.page(Stream::ItemUsages, &first()).unwrap_err().kind(), ErrorKind::TokenRefused);
+    let carries = |token: &str| {
+        let requests = server.requests();
+        let sent = requests.iter().map(|request| request.to_ascii_lowercase());
+        sent.map(|request| request.contains(&format!("authorization: bearer {token}\r\n")))
+            .collect::<Vec<_>>()
+    };
+    let old = carries(OLD);
+    assert_eq!((&old[..2], old[2..].contains(&true)), (&[true, true][..], false));
+    assert!(carries(NEW)[2..].iter().all(|carries| *carries));
+    assert_eq!(message(OLD), OLD, "somebody has it still");
+    assert!(!message(NEW).contains(NEW) && client.token_in_use() == Secret::new(NEW));
 }
 
 #[test]

@@ -250,6 +250,27 @@ fn a_bad_rule_is_refused_with_file_line_and_column_before_anything_is_looked_at(
 }
 
 #[test]
+fn a_rule_without_an_end_or_of_more_than_a_mebibyte_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.write("e.ndjson", "");
+    // With a comment that makes it just as long as a rule may be.
+    let whole = format!("{GOOD}#{}\n", " ".repeat((1 << 20) - GOOD.len() - 2));
+    sandbox.write("longest.toml", &whole);
+    sandbox.run(["detect", "--rules", "longest.toml", "--from", "e.ndjson"]).expect(0);
+    sandbox.write("longer.toml", format!("{whole} "));
+    sandbox.write("longer.yml", " ".repeat((1 << 20) + 1));
+    std::os::unix::fs::symlink("/dev/zero", sandbox.path("endless.yml")).unwrap();
+    for name in ["longer.toml", "longer.yml", "endless.yml", "/dev/zero"] {
+        for args in [&["detect", "--from", "e.ndjson", "--rules", name][..], &["detect", "--test", name]] {
+            let run = sandbox.run(args).expect(2);
+            let told = format!("cannot read the rule {name}: it is greater than 1 MiB");
+            assert!(run.stderr.contains(&told) && run.stdout.is_empty(), "{name}: {}", run.stderr);
+            assert!(run.stderr.contains(" hint: name a file or a folder of rules"), "{}", run.stderr);
+        }
+    }
+}
+
+#[test]
 fn rules_and_lists_of_the_profile_count() {
     let sandbox = Sandbox::new();
     std::fs::create_dir(sandbox.path("rules")).unwrap();

@@ -119,6 +119,30 @@ fn what_is_not_from_op_changes_nothing() {
 }
 
 #[test]
+fn a_file_of_names_without_an_end_or_of_more_than_64_mebibytes_is_refused() {
+    const LIMIT: u64 = 64 << 20;
+    let sandbox = Sandbox::new();
+    // A hole takes no room on the disk.
+    let of_size = |path: &std::path::Path, size: u64| {
+        std::fs::File::options().write(true).open(path).unwrap().set_len(size).unwrap();
+    };
+    of_size(&sandbox.write("longer.json", "[]"), LIMIT + 1);
+    let list = r#"[{"id":"i1","title":"AWS root","vault":{"id":"v"}}]"#;
+    for name in ["longer.json", "/dev/zero"] {
+        let run = sandbox.run(["names", "import", name]).expect(2);
+        assert!(run.stderr.contains(&format!("{name} is longer than 64 MiB")), "{name}: {}", run.stderr);
+        assert!(run.stderr.contains(" hint: "), "{}", run.stderr);
+    }
+    sandbox.write("items.json", list);
+    sandbox.run(["names", "import", "items.json"]).expect(0);
+    // What was imported is read with the same limit.
+    let kept = sandbox.path("state/opev/profiles/default/names.json");
+    of_size(&kept, LIMIT + 1);
+    let run = sandbox.run(["names", "list"]).expect(7);
+    assert!(run.stderr.contains("names.json") && run.stderr.contains("67108864 bytes"), "{}", run.stderr);
+}
+
+#[test]
 fn a_managed_file_is_with_names_or_without() {
     let (account, _, _) = imported();
     let args = ["fetch", "--resume", "-o", "e.ndjson", "--shape", "envelope", "--since", BEFORE_ALL];

@@ -6,7 +6,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use opev::clock::ManualClock;
@@ -66,22 +65,10 @@ impl Rehearsal {
         }
     }
 
-    /// Opens it, with a little patience: the fork of a process by another test holds a copy of every open descriptor
-    /// until it execs, and with it, for a moment, a lock that was given back.
+    /// Opens it.
     pub(crate) fn open(&self, disk: Arc<dyn Disk>) -> Result<CheckpointedOutput> {
-        let open = || {
-            let target = OutputTarget::File { path: self.output.clone(), mode: 0o600 };
-            CheckpointedOutput::open(disk.clone(), Arc::new(clock()), self.setup(), target)
-        };
-        for _ in 0..200 {
-            match open() {
-                Err(failure) if failure.kind() == ErrorKind::Locked => {
-                    std::thread::park_timeout(Duration::from_millis(1));
-                }
-                outcome => return outcome,
-            }
-        }
-        open()
+        let target = OutputTarget::File { path: self.output.clone(), mode: 0o600 };
+        CheckpointedOutput::open(disk, Arc::new(clock()), self.setup(), target)
     }
 
     /// One whole run, from where the last one stopped until the service has no more.
@@ -112,16 +99,8 @@ impl Rehearsal {
         text
     }
 
-    /// The same on the machine's disk, with the patience of [`Rehearsal::open`] and more.
+    /// The same on the machine's disk.
     pub(crate) fn run_for_real(&self) -> Result<()> {
-        for _ in 0..1_000 {
-            match self.run(Arc::new(RealDisk)) {
-                Err(failure) if failure.kind() == ErrorKind::Locked => {
-                    std::thread::park_timeout(Duration::from_millis(1));
-                }
-                outcome => return outcome,
-            }
-        }
         self.run(Arc::new(RealDisk))
     }
 }

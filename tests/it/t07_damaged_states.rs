@@ -7,15 +7,20 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use opev::compression::Compression;
 use opev::disk::RealDisk;
 use opev::error::ErrorKind;
+use opev::event::Stream;
 use opev::output::checkpoint::record::{Checkpoint, OutputMark};
+use opev::output::commit::{CheckpointedOutput, OutputTarget};
 use opev::output::gap;
+use opev::page::{Cursor, Next};
 
-use crate::rehearsal::{Lines, Rehearsal, code, golden, next_page};
+use crate::rehearsal::{Lines, Rehearsal, clock, code, golden, next_page, page_of};
 
 fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/state")
@@ -246,6 +251,78 @@ fn a_file_that_is_moved_or_removed_under_a_run_loses_nothing() {
             rehearsal.run_for_real().unwrap();
         }
     }
+}
+
+const QUIET: &str = "OPEV_T07_QUIET";
+
+/// Says on standard error what is logged.
+struct OnStandardError;
+
+impl log::Log for OnStandardError {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        eprintln!("{}: {}", record.level(), record.args());
+    }
+
+    fn flush(&self) {}
+}
+
+/// Does nothing unless started by the test below: what is logged belongs to the process.
+#[test]
+fn child_whose_file_is_removed_at_a_quiet_commit() {
+    let Ok(directory) = std::env::var(QUIET) else { return };
+    log::set_logger(&OnStandardError).unwrap();
+    log::set_max_level(log::LevelFilter::Warn);
+    let rehearsal = Rehearsal::under(Path::new(&directory));
+    let clock = Arc::new(clock());
+    let target = OutputTarget::File { path: rehearsal.output.clone(), mode: 0o600 };
+    let setup = rehearsal.setup();
+    let mut output = CheckpointedOutput::open(Arc::new(RealDisk), clock.clone(), setup, target).unwrap();
+    let mut deliver = |numbers: &[u32], cursor: &str| {
+        // A page without events is worth a commit now and then.
+        clock.advance(Duration::from_secs(60));
+        let page = page_of(Stream::AuditEvents, numbers, Next::CaughtUp(Some(Cursor::new(cursor))));
+        assert!(output.deliver(&page, &mut Lines).unwrap().committed, "{cursor}");
+        eprintln!("{cursor}");
+    };
+    deliver(&[1, 2], "events");
+    std::fs::remove_file(&rehearsal.output).unwrap();
+    deliver(&[], "quiet");
+    deliver(&[], "quiet again");
+    assert!(!rehearsal.output.exists(), "nothing is to be written");
+    deliver(&[3], "more events");
+    deliver(&[4], "the last events");
+    output.finish().unwrap();
+}
+
+/// A commit without events has nothing to put into a new file: the next event begins one, and then it is said what went
+/// with the old one, once.
+#[test]
+fn a_file_that_is_removed_before_a_commit_without_events_is_told_with_the_next_event() {
+    let directory = tempfile::tempdir().unwrap();
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "t07_damaged_states::child_whose_file_is_removed_at_a_quiet_commit", "--nocapture"])
+        .env(QUIET, directory.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(child.stderr).unwrap();
+    assert!(child.status.success(), "{said}");
+    let rehearsal = Rehearsal::under(directory.path());
+    let (before, after) = said.split_once("quiet again\n").unwrap();
+    assert!(!before.contains("WARN"), "{said}");
+    // The header, and two events.
+    let lost = "header\n".len() + 2 * "{\"uuid\":\"E001\",\"of\":\"auditevents\"}\n".len();
+    let told = format!(
+        "WARN: {} was removed while it was written: {lost} bytes that were delivered to it went with it; going on in a \
+         new file\nmore events\nthe last events\n",
+        rehearsal.output.display()
+    );
+    assert_eq!(after, told);
+    let new = std::fs::read(&rehearsal.output).unwrap();
+    assert_eq!(new.iter().filter(|byte| **byte == b'\n').count(), 3, "the header, and what came since");
 }
 
 /// A compressor that reads a renamed file to its end and removes it must not have a page written behind its back.
