@@ -24,7 +24,9 @@ fn fixture() -> PathBuf {
 fn both(account: &Account, page_size: &str, since: &str) -> [Vec<u8>; 2] {
     let common = ["fetch", "audit", "--since", since, "--page-size", page_size];
     let question = account.run(common).expect(0);
-    assert_eq!(question.stderr, "");
+    // The events of the fixture grow old: after 120 days that is said.
+    let said = question.stderr.lines().find(|line| !line.contains(" is more than 120d ago"));
+    assert_eq!(said, None);
     let file = format!("{page_size}.ndjson");
     account.run(common.iter().chain(&["--resume", "-o", &file])).expect(0);
     [question.stdout, std::fs::read(account.sandbox.path(&file)).unwrap()]
