@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use super::{ConfigFile, Environment, environment, file, template};
 use crate::cancel;
-use crate::disk::real::publish;
+use crate::disk::real::{publish, rewrite};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sanitize;
 
@@ -50,7 +50,7 @@ pub fn edit(flag: Option<&Path>, environment: &Environment, tell: impl Fn(&str))
         return Err(Error::new(ErrorKind::Config, message)
             .hint(format!("compare it with the draft {}, and copy what is missing", shown(&draft))));
     }
-    write_private(&path, after.as_bytes(), true, "")?;
+    write_configuration(&path, after.as_bytes())?;
     remove(&draft);
     Ok(Some(path))
 }
@@ -65,8 +65,21 @@ pub fn write_private(path: &Path, bytes: &[u8], replace: bool, hint: &str) -> Re
         io::ErrorKind::AlreadyExists => {
             Error::new(ErrorKind::Config, format!("{shown} exists already")).hint(hint)
         }
-        _ => Error::new(ErrorKind::Output, format!("cannot write {shown}")).because(e),
+        _ => cannot_write(path, e),
     })
+}
+
+/// Writes the configuration, whole or not at all. A new one is for its owner alone; one that services of other users
+/// read stays readable for them, and there is no token in it.
+///
+/// # Errors
+/// Fails with `Output` where it cannot be written.
+pub fn write_configuration(path: &Path, bytes: &[u8]) -> Result<()> {
+    rewrite(path, bytes).map_err(|e| cannot_write(path, e))
+}
+
+fn cannot_write(path: &Path, cause: io::Error) -> Error {
+    Error::new(ErrorKind::Output, format!("cannot write {}", shown(path))).because(cause)
 }
 
 /// The file that is edited in place of the configuration: beside it, so that it is as private.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item, TableLike, Value};
 
-use super::edit::write_private;
+use super::edit::{write_configuration, write_private};
 use super::environment::{self, Environment};
 use super::file::{self, ConfigFile};
 use super::import::{TokenToWrite, appended};
@@ -155,7 +155,7 @@ impl SetupPlan {
         if let Some(file) = &self.token_file {
             write_private(&file.path, file.token.expose().as_bytes(), true, "")?;
         }
-        write_private(&self.path, self.text.as_bytes(), true, "").map_err(|failure| {
+        write_configuration(&self.path, self.text.as_bytes()).map_err(|failure| {
             if let Some(file) = self.token_file.as_ref().filter(|_| is_new)
                 && let Err(e) = std::fs::remove_file(&file.path)
             {

@@ -32,12 +32,27 @@ pub struct RealDisk;
 /// # Errors
 /// Fails with `AlreadyExists` where there is one and it may not be replaced, or as the disk does.
 pub fn publish(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> {
+    write_whole(path, bytes, replace, false)
+}
+
+/// Writes a file whole or not at all, as [`publish`] does; where there is one, those who could read it still can.
+///
+/// # Errors
+/// Fails as the disk does.
+pub fn rewrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_whole(path, bytes, true, true)
+}
+
+fn write_whole(path: &Path, bytes: &[u8], replace: bool, keep_access: bool) -> io::Result<()> {
     // A link that somebody made to a file elsewhere stays a link.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
     file.write_all(bytes)?;
+    if keep_access && path.exists() {
+        RealDisk.take_after(file.path(), &path)?;
+    }
     file.as_file().sync_all()?;
     if replace {
         file.persist(&path)?
@@ -392,6 +407,20 @@ mod tests {
         RealDisk.open(&file, Open::Append { mode: 0o600 }).unwrap();
         RealDisk.open(&wide, Open::New { mode: 0o666 }).unwrap();
         assert_eq!((mode(&inner), mode(&file), mode(&wide)), (0o700, 0o600, 0o666));
+    }
+
+    #[test]
+    fn a_file_that_is_rewritten_stays_readable_for_whom_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        rewrite(&path, b"one").unwrap();
+        assert_eq!(mode(&path), 0o600);
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        rewrite(&path, b"two").unwrap();
+        assert_eq!((mode(&path), fs::read(&path).unwrap().as_slice()), (0o644, b"two".as_slice()));
+        publish(&path, b"three", true).unwrap();
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]

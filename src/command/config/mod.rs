@@ -5,7 +5,7 @@ mod list;
 
 use crate::cli::config::{ConfigArgs, ConfigCommand, ConfigInitArgs, ConfigShowArgs, ImportSumoArgs};
 use crate::command::Invocation;
-use crate::config::edit::{edit, write_private};
+use crate::config::edit::{edit, write_configuration, write_private};
 use crate::config::{Config, SettingFlags, file, import, origin, template};
 use crate::error::Result;
 use crate::output::shown;
@@ -64,7 +64,7 @@ fn import(args: &ImportSumoArgs, invocation: &Invocation) -> Result<String> {
     match plan.config {
         None => Ok(plan.profiles),
         Some((path, text)) => {
-            write_private(&path, text.as_bytes(), true, "")?;
+            write_configuration(&path, text.as_bytes())?;
             Ok(format!("{}\n", shown(&path)))
         }
     }
