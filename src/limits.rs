@@ -15,6 +15,10 @@ use crate::error::{Error, ErrorKind, Result};
 /// The stack that a run needs.
 const STACK: usize = 2 << 20;
 
+/// The stack of a thread that asks a filter, as large as that of the first thread nearly everywhere: a filter in jq's
+/// language may call itself. Only what is used of it takes memory.
+pub const FILTER_STACK: usize = 8 << 20;
+
 /// The memory that a run with one profile needs: 16 workers, and a page of each stream in several forms.
 const MEMORY: u64 = 128 << 20;
 

@@ -24,6 +24,7 @@ use crate::encode::Redaction;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
 use crate::facts::{EventFacts, LookupBuffer};
+use crate::limits;
 use crate::page::Page;
 use crate::runtime::Runtime;
 use crate::select::Filter;
@@ -83,7 +84,10 @@ pub fn fold<S: QuestionSource, F: Fold>(
                 fold: make(),
                 events: 0,
             };
-            let thread = thread::Builder::new().name("fold".into());
+            let mut thread = thread::Builder::new().name("fold".into());
+            if run.filter.jq().is_some() {
+                thread = thread.stack_size(limits::FILTER_STACK);
+            }
             let started = thread.spawn_scoped(scope, move || worker.work());
             workers.push(
                 started.map_err(|e| Error::new(ErrorKind::Unexpected, "cannot start a thread").because(e))?,

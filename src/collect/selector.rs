@@ -18,7 +18,7 @@ pub(super) struct Selector<'a> {
     filter: &'a Filter,
     redaction: &'a Redaction,
     buffers: AskBuffers,
-    /// Whether its values is what the event that was asked of last yields.
+    /// Whether the values there are what the event that was asked of last yields.
     has_values: bool,
     /// Whether any event yields something else than itself.
     is_changing: bool,

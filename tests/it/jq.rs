@@ -187,3 +187,20 @@ fn saved_events_are_judged_on_several_threads_as_those_of_the_service_on_one() {
         }
     }
 }
+
+#[test]
+fn a_filter_may_call_itself_as_deep_on_the_threads_that_read_as_on_the_first_one() {
+    let account = Account::new(seeded(1_000, now()));
+    fetch(&account, &["-o", "all.ndjson"]).expect(0);
+    let deep = "def f($n): if $n == 0 then 0 else 1 + f($n - 1) end; f(DEPTH)";
+    // Without optimization a call takes several times the stack.
+    let deep = deep.replace("DEPTH", if cfg!(debug_assertions) { "250" } else { "1000" });
+    for from in [&["--since", "5d"][..], &["--from", "all.ndjson"]] {
+        let args = [&["fetch"], from, &["--limit", "3", "--jq", &deep]].concat();
+        let values = account.run(args).expect(0).lines();
+        assert_eq!(values.len(), 3);
+        assert!(deep.contains(&format!("f({})", values[0])), "{values:?}");
+    }
+    let counted = account.run(["summary", "--from", "all.ndjson", "--by", "action", "--jq", &deep]).expect(0);
+    assert!(!counted.stdout.is_empty());
+}

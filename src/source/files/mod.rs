@@ -54,6 +54,7 @@ use self::worker::{BlockParser, ParsedBlock};
 use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Stream;
+use crate::limits;
 use crate::page::Page;
 use crate::source::PageSource;
 
@@ -156,10 +157,11 @@ pub fn start(
         let (answers, from_worker) = bounded(1);
         let parser = BlockParser::new(query, accounts);
         let named: Vec<_> = query.inputs.iter().map(Input::named_stream).collect();
-        thread::Builder::new()
-            .name(format!("parse {}", number + 1))
-            .spawn(move || work(&blocks, &answers, parser, &named))
-            .map_err(cannot)?;
+        let mut thread = thread::Builder::new().name(format!("parse {}", number + 1));
+        if query.judge.is_some() {
+            thread = thread.stack_size(limits::FILTER_STACK);
+        }
+        thread.spawn(move || work(&blocks, &answers, parser, &named)).map_err(cannot)?;
         workers.push(to_worker);
         parsed.push(from_worker);
     }
